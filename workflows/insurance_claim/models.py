@@ -1,0 +1,256 @@
+"""The typed data of a claim: what a run carries from state to state.
+
+The law: everything here survives a JSON round trip unchanged (amounts are decimals and travel as strings, times carry
+their zone), and nothing is stated without saying where it comes from. What a document states keeps its page and
+quote, what a person decided keeps the person and the time.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.core.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
+
+__all__ = [
+    "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
+    "Letter", "LineItem", "Money", "Notice", "PolicyRecord", "Provision", "Recommendation", "Review", "Settlement",
+    "SignOff", "SiuReview", "StatedDate", "Vehicle",
+]  # fmt: skip
+
+Severity = Literal["blocking", "warning", "info"]
+"""blocking: no payment before a person settled it; warning: a person should weigh it; info: for the record."""
+
+FindingCode = Literal[
+    "POLICY_NOT_FOUND", "LOSS_OUTSIDE_POLICY", "DATE_OF_LOSS_CONFLICT", "IMPOSSIBLE_DATE", "FUTURE_DATE",
+    "IDENTITY_CONFLICT", "LINES_DO_NOT_ADD_UP", "CLAIMED_TOTAL_MISMATCH", "VIN_CHECK_DIGIT", "PART_NOT_CLAIMED",
+    "WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "CURRENCY_CONFLICT",
+    "INSTRUCTIONS_IN_DOCUMENT",
+]  # fmt: skip
+"""Stable: alerts, tests and reports name findings by these."""
+
+
+class Part(BaseModel):
+    """A part of the claim file: immutable, strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StatedDate(Part):
+    """A date as somebody stated it; `value` is None when it names no day, or not a single one (03/04/2026)."""
+
+    raw: str
+    value: date | None = None
+
+
+class Notice(Part):
+    """The first notice of loss; `source` says what it came by: 'claim.json', 'form', 'api', or a file name."""
+
+    source: str
+    claimant: str | None = None
+    contact: str | None = None
+    policy_number: str | None = None
+    date_of_loss: StatedDate | None = None
+    place: str | None = None
+    description: str | None = None
+    damage: list[str] = Field(default_factory=list)
+    vin: str | None = None
+    amount_claimed: Money | None = None
+    currency: str | None = None
+    police_report_number: str | None = None
+    received_at: AwareDatetime | None = None
+
+
+class Vehicle(Part):
+    """A vehicle on a policy."""
+
+    vin: str | None = None
+    plate: str | None = None
+    make: str | None = None
+    model: str | None = None
+    year: int | None = None
+
+
+class Coverage(Part):
+    """One coverage of a policy; `limit` None: unlimited."""
+
+    code: str
+    name: str
+    limit: Money | None = None
+    deductible: Money | None = None
+
+
+class Provision(Part):
+    """A passage of the policy that a decision can cite."""
+
+    id: str
+    title: str
+    text: str
+
+
+class PolicyRecord(Part):
+    """The policy as the company's own database has it; `period_end` is the last day covered."""
+
+    policy_number: str
+    named_insured: str
+    drivers: list[str] = Field(default_factory=list)
+    period_start: date
+    period_end: date
+    currency: str = "USD"
+    status: str = "active"
+    vehicles: list[Vehicle] = Field(default_factory=list)
+    coverages: list[Coverage] = Field(default_factory=list)
+    provisions: list[Provision] = Field(default_factory=list)
+
+
+class DocumentRef(Part):
+    """A document of the claim. `id` is unique in the claim, `sha256` is where the bytes are; `size` in bytes.
+
+    `status`: 'received' until read; then 'read' or 'unreadable' with the reader's `reason` code and `sentence`.
+    """
+
+    id: str
+    sha256: str
+    filename: str
+    media_type: str = "application/octet-stream"
+    size: int = Field(default=0, ge=0)
+    expected_kind: DocumentKind | None = Field(default=None, description="what the sender said it is")
+    status: Literal["received", "read", "unreadable"] = "received"
+    kind: DocumentKind | None = Field(default=None, description="what its words say it is")
+    reason: str | None = None
+    sentence: str = ""
+    pages: int | None = None
+    pages_without_text: list[int] = Field(default_factory=list)
+    engine: str = ""
+    received_at: AwareDatetime | None = None
+
+
+class Evidence(Part):
+    """Where something stands. `page` is None for what has no pages: the notice, the policy database."""
+
+    document: str
+    filename: str
+    page: int | None = None
+    quote: str = ""
+
+
+class Finding(Part):
+    """Something a check saw: what, where, and why it is not certain."""
+
+    code: FindingCode
+    severity: Severity
+    summary: str
+    evidence: list[Evidence] = Field(default_factory=list)
+    why_uncertain: str
+
+
+class Recommendation(Part):
+    """What the assessment suggests; it decides nothing. `provider` names the model, or the rules."""
+
+    outcome: Literal["settle", "deny", "investigate", "abstain"]
+    amount: Money | None = None
+    currency: str | None = None
+    reasons: list[str] = Field(default_factory=list)
+    confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    provider: str = ""
+
+
+class Review(Part):
+    """The adjuster's answer. A denial cites a provision and its text."""
+
+    outcome: Literal["settle", "deny", "more_information", "refer_to_siu"]
+    reviewer: str
+    reviewer_name: str = ""
+    role: str = "adjuster"
+    amount: Money | None = None
+    currency: str | None = None
+    payee: str | None = None
+    coverage: str | None = None
+    reason: str = ""
+    provision_id: str | None = None
+    provision_text: str | None = None
+    documents_wanted: list[str] = Field(default_factory=list)
+    decided_at: AwareDatetime | None = None
+
+
+class SiuReview(Part):
+    """What the special investigation unit found."""
+
+    outcome: Literal["cleared", "fraud_indicated"]
+    reviewer: str
+    reason: str = ""
+    decided_at: AwareDatetime | None = None
+
+
+class SignOff(Part):
+    """The second pair of eyes: never the reviewer's."""
+
+    verdict: Literal["approved", "refused"]
+    approver: str
+    approver_name: str = ""
+    role: str = "supervisor"
+    reason: str = ""
+    decided_at: AwareDatetime | None = None
+
+
+class Settlement(Part):
+    """The payment; `reference` is what the payments service answered."""
+
+    amount: Money
+    currency: str
+    payee: str
+    coverage: str = ""
+    reference: str | None = None
+    paid_at: AwareDatetime | None = None
+
+
+class Letter(Part):
+    """A letter that was written; its bytes lie in the document store."""
+
+    kind: Literal["settlement", "denial", "acknowledgement", "document_request"]
+    sha256: str
+    filename: str
+    reference: str | None = None
+    sent_at: AwareDatetime | None = None
+
+
+class ClaimFile(BaseModel):
+    """The data of one run. Steps assign its fields; every assignment is validated."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    claim_number: str
+    policy_number: str | None = None
+    claimant: str | None = None
+    date_of_loss: StatedDate | None = None
+    amount_claimed: Money | None = None
+    currency: str | None = None
+    payee: str | None = None
+    line_of_business: str = "motor"
+    jurisdiction: str = ""
+
+    notice: Notice | None = None
+    policy: PolicyRecord | None = None
+    policy_checked: bool = Field(default=False, description="the policy database was asked; policy None: not there")
+    documents: list[DocumentRef] = Field(default_factory=list)
+    extractions: list[DocumentFacts] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
+    missing: list[str] = Field(default_factory=list, description="kinds of documents still wanted")
+
+    recommendation: Recommendation | None = None
+    review: Review | None = None
+    siu_review: SiuReview | None = None
+    sign_off: SignOff | None = None
+    settlement: Settlement | None = None
+    letters: list[Letter] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+    def document(self, document_id: str) -> DocumentRef | None:
+        """The document of that id."""
+        return next((ref for ref in self.documents if ref.id == document_id), None)
+
+    def facts(self, document_id: str) -> DocumentFacts | None:
+        """What was extracted from that document."""
+        return next((facts for facts in self.extractions if facts.document_id == document_id), None)
