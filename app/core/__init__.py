@@ -1,0 +1,1 @@
+"""The pure core: what a run may do and how a workflow reads. No I/O, no clock, no database."""

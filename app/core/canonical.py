@@ -1,0 +1,176 @@
+"""Canonical JSON: the one form in which any payload is hashed and stored.
+
+The law: nothing reaches a table, a log or a hash that did not pass `canonical()`. Strict JSON, keys sorted, no NaN
+or infinity, depth at most 64. NUL and lone surrogates, which Postgres refuses in jsonb, are escaped reversibly behind
+the private-use character U+E000. `storable()` never fails: a result that is no JSON is kept as bytes, because it
+may have been paid for.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.core.errors import NotCanonical
+
+MAX_DEPTH = 64
+MAX_BYTES = 256 * 1024  # larger payloads are stored by reference
+_ESCAPE = "\ue000"
+_UNSAFE = re.compile("[\x00\ud800-\udfff\ue000]")
+_ESCAPED = re.compile("\ue000([0-9a-f]{4})")
+_BIGGEST_INT = 10**4000  # Python refuses to print integers of more than 4,300 digits
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of `value`. Raises NotCanonical naming the path of what cannot be written."""
+    return json.dumps(_plain(value, 0, "$"), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def storable(value: Any) -> str:
+    """Like `canonical`, but never fails: what is no JSON is kept as bytes with the reason beside it."""
+    try:
+        return canonical(value)
+    except NotCanonical as problem:
+        reason = str(problem)
+    except (RecursionError, ValueError) as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+    return canonical({"$unstorable": reason, "$bytes": base64.b64encode(_bytes_of(value)).decode("ascii")})
+
+
+def restore(value: Any) -> Any:
+    """Undo the escaping of a value read back from the store."""
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), value) if _ESCAPE in value else value
+    if isinstance(value, list):
+        return [restore(item) for item in value]
+    if isinstance(value, dict):
+        return {restore(key): restore(item) for key, item in value.items()}
+    return value
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a canonical text, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parse_json(text: str | bytes, *, what: str = "the body") -> Any:
+    """Parse untrusted JSON. Raises NotCanonical for bad syntax, NaN, or nesting too deep to read."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as problem:
+        raise NotCanonical(f"{what} is nested too deeply; at most {MAX_DEPTH} levels are read") from problem
+    except (ValueError, UnicodeDecodeError) as problem:
+        raise NotCanonical(f"{what} is not valid JSON: {problem}") from problem
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value; use null or a string")
+
+
+def _plain(value: Any, depth: int, path: str) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotCanonical(f"{path[:80]}… is nested deeper than {MAX_DEPTH} levels; flatten it")
+    if value is None or value is True or value is False:
+        return value
+    kind = type(value)
+    if kind is str:
+        return _UNSAFE.sub(lambda m: f"{_ESCAPE}{ord(m[0]):04x}", value) if _UNSAFE.search(value) else value
+    if kind is int:
+        if -_BIGGEST_INT < value < _BIGGEST_INT:
+            return value
+        raise NotCanonical(f"{path} is an integer of more than 4,000 digits; send it as a string")
+    if kind is float:
+        if math.isfinite(value):
+            return value
+        raise NotCanonical(f"{path} is {value}, which JSON cannot hold; use null or a string")
+    if isinstance(value, Mapping):
+        return {
+            _plain(_key(key, path), depth, path): _plain(item, depth + 1, f"{path}.{key}")
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, depth + 1, f"{path}[{n}]") for n, item in enumerate(value)]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(item, depth + 1, path) for item in value), key=str)
+    return _plain(_known(value, path), depth, path)
+
+
+def _key(key: Any, path: str) -> str:
+    if isinstance(key, str):
+        return str(key)
+    raise NotCanonical(f"{path} has a key of type {type(key).__name__}; JSON keys are strings")
+
+
+def _known(value: Any, path: str) -> Any:
+    """The JSON shape of the other types a payload may hold."""
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case Enum():
+            return value.value
+        case Decimal() | UUID() | PurePath():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case bytes() | bytearray():
+            return {"$bytes": base64.b64encode(value).decode("ascii")}
+        case str():
+            return str.__str__(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise NotCanonical(f"{path} is a {type(value).__name__}, which is no JSON; convert it first")
+
+
+def _bytes_of(value: Any) -> bytes:
+    """What can be saved of a value that is no canonical JSON: its bytes, or JSON-like text of any depth."""
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    return "".join(_write_flat(value)).encode("utf-8", "backslashreplace")
+
+
+def _write_flat(value: Any) -> list[str]:
+    """JSON-like text with an explicit stack, because what is too deep for us is too deep for a recursion."""
+    out: list[str] = []
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, _Literal):
+            out.append(item)
+        elif isinstance(item, Mapping):
+            stack.append(_Literal("}"))
+            for n, (key, inner) in reversed(list(enumerate(item.items()))):
+                stack += [inner, _Literal(("," if n else "") + json.dumps(str(key)) + ":")]
+            out.append("{")
+        elif isinstance(item, (list, tuple)):
+            stack.append(_Literal("]"))
+            for n, inner in reversed(list(enumerate(item))):
+                stack += [inner, _Literal("," if n else "")]
+            out.append("[")
+        else:
+            out.append(json.dumps(item) if isinstance(item, (str, bool, type(None))) else repr(item))
+    return out
+
+
+class _Literal(str):
+    """Punctuation waiting on the stack, told apart from strings that are payload."""
+
+    __slots__ = ()

@@ -1,0 +1,310 @@
+"""decide(run, happened) -> Transition: the one place where it is decided how a run moves.
+
+The law: pure, total over the table, and a function of the run's row alone. Whoever writes the transition guards on
+every column read here (`app.store.moves`), so a row that changed meanwhile is decided anew, never overwritten.
+Raises IllegalTransition for a pair that the table does not list, Refused for a cancel that comes too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.core.errors import IllegalTransition, Refused
+from app.core.lifecycle import ENDED, Event, Status, allowed
+from app.core.run import Happened, Route, Run, Transition
+
+_ISOLATED = "isolated"
+Decider = Callable[[Run, Happened], Transition]
+
+
+def decide(run: Run, happened: Happened) -> Transition:
+    """The move that `happened` makes `run` take."""
+    if not allowed(run.status, happened.event):
+        raise IllegalTransition(f"{happened.event.value}: impossible while the run is {run.status.value}")
+    move = _DECIDERS[happened.event](run, happened)
+    if move.status not in allowed(run.status, happened.event):  # a fault of this file, never of the caller
+        raise IllegalTransition(f"{happened.event.value} may not lead from {run.status.value} to {move.status.value}")
+    return move
+
+
+def may_cancel(run: Run) -> None:
+    """Raises Refused if an irreversible intent stands, or the run has ended."""
+    if run.status in ENDED:
+        raise Refused(f"too late to cancel: the run has ended as {run.status.value}")
+    if run.irreversible:
+        raise Refused("too late to cancel: an irreversible action was begun; ask for its reversal instead")
+
+
+def _same(run: Run, happened: Happened, status: Status) -> Transition:
+    """Stay in the state, with another status; what a row holds for a wait is cleared."""
+    return Transition(
+        event=happened.event,
+        actor=happened.actor,
+        reason=happened.reason,
+        state=run.state,
+        status=status,
+        step_seq=run.step_seq,
+        queue=run.queue,
+        attempt=run.attempt,
+        crash_attempts=run.crash_attempts,
+        late_retries=run.late_retries,
+        routes={},
+        pending_events=run.pending_events,
+        pause_requested=run.pause_requested,
+        cause=happened.cause,
+    )
+
+
+def _ready(run: Run, move: Transition) -> Transition:
+    """A run that becomes READY is CANCELLED or PAUSED instead, if that was asked for meanwhile."""
+    if run.cancel_requested and not run.irreversible:
+        return _cancelled(run, move)
+    if run.pause_requested:
+        return replace(move, status=Status.PAUSED, pause_requested=False, waiting_reason="paused by an operator")
+    return replace(move, status=Status.READY)
+
+
+def _cancelled(run: Run, move: Transition) -> Transition:
+    return replace(
+        move,
+        status=Status.CANCELLED,
+        state=run.state,
+        step_seq=run.step_seq,
+        enters=False,
+        consumes=None,
+        closes_tasks=True,
+        routes={},
+        waiting_reason=None,
+        wake_in=None,
+        expires_in=None,
+        reason=f"{move.reason}; cancelled as asked" if move.reason else "cancelled as asked",
+    )
+
+
+def _enter(run: Run, move: Transition, route: Route) -> Transition:
+    """Enter the state at the end of a route; the counts of the attempt begin anew."""
+    return replace(
+        move,
+        state=route["state"],
+        queue=route["queue"],
+        step_seq=run.step_seq + 1,
+        attempt=1,
+        crash_attempts=0,
+        late_retries=0,
+        enters=True,
+    )
+
+
+def _route(run: Run, happened: Happened, outcome: str) -> Route:
+    routes = happened.routes or run.routes
+    if outcome not in routes:
+        known = ", ".join(sorted(routes)) or "none"
+        raise Refused(f"{outcome!r} is no outcome of {run.state}; choose one of: {known}")
+    return routes[outcome]
+
+
+def _lease(run: Run, happened: Happened) -> Transition:
+    return replace(_same(run, happened, Status.RUNNING), crash_attempts=run.crash_attempts + 1, keeps_lease=True)
+
+
+def _hand_back(run: Run, happened: Happened) -> Transition:
+    return _ready(run, replace(_same(run, happened, Status.READY), crash_attempts=0))
+
+
+def _finish(run: Run, happened: Happened) -> Transition:
+    route = _route(run, happened, happened.outcome or "")
+    move = replace(_same(run, happened, Status.READY), completes_step=True)
+    if "ends" in route:
+        raise IllegalTransition(f"{happened.outcome!r} leads to an ending; that is the event 'ended'")
+    return _ready(run, _enter(run, move, route))
+
+
+def _end(run: Run, happened: Happened) -> Transition:
+    route = _route(run, happened, happened.outcome or "")
+    return replace(
+        _same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True
+    )
+
+
+def _wait(status: Status) -> Decider:
+    def waits(run: Run, happened: Happened) -> Transition:
+        move = replace(
+            _same(run, happened, status),
+            crash_attempts=0,
+            completes_step=True,
+            routes=happened.routes,
+            waiting_reason=happened.waiting_reason,
+            wake_in=happened.wake_in,
+            expires_in=happened.expires_in,
+            children_left=happened.children,
+        )
+        if run.cancel_requested and not run.irreversible:
+            return _cancelled(run, move)
+        if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
+            return _wake(
+                run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
+            )
+        if status is Status.WAITING_FOR_CHILDREN and not happened.children:
+            return _wake(run, replace(move, waiting_reason=None, expires_in=None), happened.routes["ended"], None)
+        return move
+
+    return waits
+
+
+def _pending(run: Run, happened: Happened) -> str | None:
+    """The first event a wait names that is already there."""
+    return next((name for name in run.pending_events if name in happened.routes), None)
+
+
+def _wake(run: Run, move: Transition, route: Route, consumes: str | None) -> Transition:
+    pending = tuple(name for name in run.pending_events if name != consumes)
+    woken = replace(move, routes={}, pending_events=pending, consumes=consumes, waiting_reason=None)
+    return _ready(run, _enter(run, woken, route))
+
+
+def _answered(run: Run, happened: Happened) -> Transition:
+    route = _route(run, happened, happened.outcome or "")
+    return _wake(run, replace(_same(run, happened, Status.READY), closes_tasks=True), route, None)
+
+
+def _signalled(run: Run, happened: Happened) -> Transition:
+    name = next((name for name in run.pending_events if name in run.routes), None)
+    if name is None:
+        raise Refused(f"{run.state} waits for none of the pending events")
+    return _wake(run, _same(run, happened, Status.READY), run.routes[name], name)
+
+
+def _timer_due(run: Run, happened: Happened) -> Transition:
+    """A timer of its own leads on; the backoff of a failed attempt leads back into the same step."""
+    if "due" in run.routes:
+        return _wake(run, _same(run, happened, Status.READY), run.routes["due"], None)
+    return _ready(run, _same(run, happened, Status.READY))
+
+
+def _expired(run: Run, happened: Happened) -> Transition:
+    return _wake(
+        run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None
+    )
+
+
+def _children_ended(run: Run, happened: Happened) -> Transition:
+    return _wake(run, _same(run, happened, Status.READY), _route(run, happened, "ended"), None)
+
+
+def _park(spends_attempt: bool) -> Decider:
+    def parks(run: Run, happened: Happened) -> Transition:
+        move = replace(
+            _same(run, happened, Status.WAITING_FOR_TIMER),
+            attempt=run.attempt + 1 if spends_attempt else run.attempt,
+            crash_attempts=0,
+            wake_in=happened.wake_in,
+            waiting_reason=happened.waiting_reason or happened.reason,
+        )
+        return _cancelled(run, move) if run.cancel_requested and not run.irreversible else move
+
+    return parks
+
+
+def _stop(status: Status) -> Decider:
+    def stops(run: Run, happened: Happened) -> Transition:
+        move = replace(
+            _same(run, happened, status),
+            waiting_reason=happened.reason,
+            routes={},
+            wake_in=happened.wake_in,
+            crash_attempts=0,
+        )
+        if status is Status.FAILED_RETRIABLE and run.cancel_requested and not run.irreversible:
+            return _cancelled(run, move)
+        return move
+
+    return stops
+
+
+def _needs_person(run: Run, happened: Happened) -> Transition:
+    move = replace(
+        _same(run, happened, Status.WAITING_FOR_HUMAN),
+        routes=happened.routes,
+        waiting_reason=happened.waiting_reason or happened.reason,
+        crash_attempts=0,
+    )
+    return _cancelled(run, move) if run.cancel_requested and not run.irreversible else move
+
+
+def _lost(run: Run, happened: Happened) -> Transition:
+    """Only a crash alone in its process counts; the count was raised when the lease was taken."""
+    counts = happened.alone and not happened.planned
+    return replace(
+        _same(run, happened, Status.SUSPECTED_DEAD),
+        crash_attempts=run.crash_attempts if counts else max(0, run.crash_attempts - 1),
+    )
+
+
+def _reassigned(run: Run, happened: Happened) -> Transition:
+    move = _same(run, happened, Status.READY)
+    if happened.isolate:
+        move = replace(move, queue=f"{_ISOLATED}.{run.queue.split('.', 1)[1]}")
+    return _ready(run, move)
+
+
+def _by_operator(run: Run, happened: Happened) -> Transition:
+    """Retry and redrive run the same step again with fresh counts; what it had done is kept."""
+    late = (
+        run.late_retries + 1
+        if happened.event is Event.RETRIED and happened.actor.startswith("sweep:")
+        else run.late_retries
+    )
+    move = replace(
+        _same(run, happened, Status.READY), attempt=1, crash_attempts=0, late_retries=late, closes_tasks=True
+    )
+    return _ready(run, move)
+
+
+def _failed_by_operator(run: Run, happened: Happened) -> Transition:
+    return replace(_same(run, happened, Status.FAILED), closes_tasks=True)
+
+
+def _paused(run: Run, happened: Happened) -> Transition:
+    return replace(_same(run, happened, Status.PAUSED), waiting_reason=happened.reason or "paused by an operator")
+
+
+def _resumed(run: Run, happened: Happened) -> Transition:
+    return replace(_same(run, happened, Status.READY), pause_requested=False)
+
+
+def _cancel(run: Run, happened: Happened) -> Transition:
+    may_cancel(run)
+    return replace(_cancelled(run, _same(run, happened, Status.CANCELLED)), reason=happened.reason or "cancelled")
+
+
+_DECIDERS: dict[Event, Decider] = {
+    Event.LEASE_TAKEN: _lease,
+    Event.HANDED_BACK: _hand_back,
+    Event.STEP_FINISHED: _finish,
+    Event.ENDED: _end,
+    Event.WAITS_FOR_HUMAN: _wait(Status.WAITING_FOR_HUMAN),
+    Event.WAITS_FOR_EVENT: _wait(Status.WAITING_FOR_EVENT),
+    Event.WAITS_FOR_TIMER: _wait(Status.WAITING_FOR_TIMER),
+    Event.WAITS_FOR_CHILDREN: _wait(Status.WAITING_FOR_CHILDREN),
+    Event.ANSWERED: _answered,
+    Event.SIGNALLED: _signalled,
+    Event.TIMER_DUE: _timer_due,
+    Event.CHILDREN_ENDED: _children_ended,
+    Event.EXPIRED: _expired,
+    Event.FAILED_ATTEMPT: _park(spends_attempt=True),
+    Event.THROTTLED: _park(spends_attempt=False),
+    Event.TOO_EARLY: _park(spends_attempt=False),
+    Event.EXHAUSTED: _stop(Status.FAILED_RETRIABLE),
+    Event.UNRECOVERABLE: _stop(Status.DEAD_LETTER),
+    Event.CRASHED_OUT: _stop(Status.DEAD_LETTER),
+    Event.NEEDS_PERSON: _needs_person,
+    Event.LOST: _lost,
+    Event.REASSIGNED: _reassigned,
+    Event.RETRIED: _by_operator,
+    Event.REDRIVEN: _by_operator,
+    Event.FAILED_BY_OPERATOR: _failed_by_operator,
+    Event.PAUSED: _paused,
+    Event.RESUMED: _resumed,
+    Event.CANCELLED: _cancel,
+}

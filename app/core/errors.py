@@ -1,0 +1,138 @@
+"""The error tree. The class says who must act; the message says what is wrong and what to do.
+
+LonghaulError
+├── BadInput              the caller must change the request (HTTP 400, exit code 2)
+│   ├── InvalidDefinition    a workflow definition cannot work; refused at import
+│   └── NotCanonical         a value cannot be written as strict JSON
+├── Refused               the request is well-formed but not now, or not by you (HTTP 409)
+│   ├── IllegalTransition    the lifecycle table has no such move
+│   ├── AlreadyAnswered      somebody else completed the human task first
+│   ├── NotEntitled          this person may not do this
+│   └── KeyReused            the same idempotency key came with another body
+├── NotFound              no such run, task, document or workflow (HTTP 404)
+├── LeaseLost             the step belongs to somebody else now: write nothing, log once
+├── StoreUnavailable      the database did not answer before the step's deadline
+└── StepError             what a step or a tool says about its own work
+    ├── Transient            may succeed if tried again: the retry policy decides
+    │   └── SchemaFailure    a model's output does not fit its schema
+    ├── NotDone              a tool is certain that nothing happened
+    │   └── Throttled        the downstream asked for patience
+    ├── NeedsPerson          the work was done but cannot be trusted: a person decides
+    ├── OutcomeUnknown       a call may or may not have had its effect
+    └── Unrecoverable        trying again cannot help
+        └── Diverged         the step no longer makes the calls its journal holds
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LonghaulError(Exception):
+    """Anything Longhaul raises on purpose."""
+
+
+class BadInput(LonghaulError):
+    """The request cannot be served as it is; the message names the field and the remedy."""
+
+
+class InvalidDefinition(BadInput):
+    """A workflow definition that cannot work: an outcome that leads nowhere, a state nobody reaches."""
+
+
+class NotCanonical(BadInput):
+    """A value that strict JSON cannot hold: not a number, too deep, or of an unknown type."""
+
+
+class Refused(LonghaulError):
+    """Well-formed, but not possible now or not for this person."""
+
+
+class IllegalTransition(Refused):
+    """The lifecycle table has no such move from where the run stands."""
+
+
+class AlreadyAnswered(Refused):
+    """The human task was completed by somebody else; the message says who and when."""
+
+
+class NotEntitled(Refused):
+    """This person lacks the role or the authority, or had a hand in what they would approve."""
+
+
+class KeyReused(Refused):
+    """An idempotency key came again with another body."""
+
+
+class NotFound(LonghaulError):
+    """There is no such thing; the message says what was looked for."""
+
+
+class LeaseLost(LonghaulError):
+    """The step belongs to somebody else now. Write nothing, send nothing, log it once."""
+
+
+class StoreUnavailable(LonghaulError):
+    """The database did not acknowledge in time; what was asked may or may not be written."""
+
+
+class StepError(LonghaulError):
+    """What a step or a tool says about its own work."""
+
+
+class Transient(StepError):
+    """May succeed if tried again."""
+
+
+class SchemaFailure(Transient):
+    """A model's output does not fit its schema."""
+
+
+class NotDone(StepError):
+    """Raised by a tool that is certain nothing happened: connection refused, a documented 4xx.
+
+    `retry=False` says that the same request would be refused again.
+    """
+
+    def __init__(self, message: str, *, retry: bool = True) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+class Throttled(NotDone):
+    """The downstream asked for patience: 429, or 503 with Retry-After (seconds)."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NeedsPerson(StepError):
+    """A semantic failure: `saw` and `unsure` become the written note of the human task."""
+
+    def __init__(self, saw: str, unsure: str, *, evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{saw} Unsure because: {unsure}")
+        self.saw = saw
+        self.unsure = unsure
+        self.evidence = dict(evidence or {})
+
+
+class OutcomeUnknown(StepError):
+    """A call may or may not have had its effect and can be neither repeated nor asked for now.
+
+    `retry_in_seconds` is set while it is only too early to believe "not found".
+    """
+
+    def __init__(self, message: str, *, call_seq: int, retry_in_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.call_seq = call_seq
+        self.retry_in_seconds = retry_in_seconds
+
+
+class Unrecoverable(StepError):
+    """Trying again cannot help: the run goes to DEAD_LETTER."""
+
+
+class Diverged(Unrecoverable):
+    """The step made another call than its journal holds at that place."""

@@ -1,0 +1,57 @@
+"""Ids, keys and names derived from ids.
+
+The law: an idempotency key is a function of (run, step_seq, call_seq, key_epoch) and never of the attempt or the
+lease, so every attempt of a call, on any worker, sends the same key.
+"""
+
+from __future__ import annotations
+
+import uuid
+from uuid import UUID
+
+import uuid_utils
+
+from app.core.errors import BadInput
+
+
+def new_id() -> UUID:
+    """A UUIDv7: unique, and ascending with time so that indexes grow at their end."""
+    return UUID(int=uuid_utils.uuid7().int)
+
+
+def new_token() -> UUID:
+    """A random lease token: never derived, so a lost lease is never confused with a new one."""
+    return uuid.uuid4()
+
+
+def child_id(parent: UUID, step_seq: int, n: int) -> UUID:
+    """The id of the n-th child run started by a step: the same in every attempt."""
+    return uuid.uuid5(parent, f"{step_seq}.{n}")
+
+
+def idempotency_key(run_id: UUID, step_seq: int, call_seq: int, key_epoch: int) -> str:
+    """The key a tool sends downstream. `key_epoch` rises only when a person decides that the call did not happen."""
+    return f"lh-{run_id}-{step_seq}-{call_seq}-{key_epoch}"
+
+
+def queue_name(pool: str, workflow: str, version: int) -> str:
+    """`<pool>.<workflow>.v<version>`: a worker subscribes to the versions it has."""
+    return f"{pool}.{workflow}.v{version}"
+
+
+def task_name(workflow: str, state: str) -> str:
+    """The Celery task of a state: `insurance_claim.EXTRACTING_DATA`."""
+    return f"{workflow}.{state}"
+
+
+def task_id(run_id: UUID, state: str, step_seq: int) -> str:
+    """The deterministic id under which Flower and the run page know a step."""
+    return f"{run_id}.{state}.{step_seq}"
+
+
+def parse_run_id(text: str) -> UUID:
+    """A run id as people paste it. Raises BadInput with the expected form."""
+    try:
+        return UUID(text.strip().split(".")[0])
+    except ValueError:
+        raise BadInput(f"{text!r} is no run id; one looks like 01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20") from None

@@ -1,0 +1,123 @@
+"""The lifecycle: THE table of how any run may move. Everything that affects it stands in this file.
+
+Two laws. A pair (status, event) that is not listed is refused and leaves the run as it was. The table does not know
+which workflow it serves: which state follows which outcome is the workflow's own affair.
+
+How to read it. A run is READY (somebody may take it), RUNNING (one worker holds its lease), waiting (with a reason
+and a wake-up condition), SUSPECTED_DEAD (its worker is gone; the next moment it is READY again), stopped until a
+person decides (FAILED_RETRIABLE, DEAD_LETTER, PAUSED), or ended. The diagrams of the documentation are drawn from
+`TABLE` by `app.core.diagram`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """Where a run stands for the engine."""
+
+    READY = "READY"
+    RUNNING = "RUNNING"
+    WAITING_FOR_HUMAN = "WAITING_FOR_HUMAN"
+    WAITING_FOR_EVENT = "WAITING_FOR_EVENT"
+    WAITING_FOR_TIMER = "WAITING_FOR_TIMER"
+    WAITING_FOR_CHILDREN = "WAITING_FOR_CHILDREN"
+    SUSPECTED_DEAD = "SUSPECTED_DEAD"
+    FAILED_RETRIABLE = "FAILED_RETRIABLE"
+    DEAD_LETTER = "DEAD_LETTER"
+    PAUSED = "PAUSED"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Event(StrEnum):
+    """What `decide` is given: something that happened to a run."""
+
+    STARTED = "started"
+    LEASE_TAKEN = "lease taken"
+    HANDED_BACK = "lease handed back"
+    STEP_FINISHED = "step finished"
+    WAITS_FOR_HUMAN = "step asks a person"
+    WAITS_FOR_EVENT = "step waits for an event"
+    WAITS_FOR_TIMER = "step waits for a time"
+    WAITS_FOR_CHILDREN = "step waits for children"
+    ANSWERED = "person answered"
+    SIGNALLED = "signals came"
+    TIMER_DUE = "timer due"
+    CHILDREN_ENDED = "children ended"
+    EXPIRED = "wait expired"
+    FAILED_ATTEMPT = "attempt failed"
+    EXHAUSTED = "no attempts left"
+    THROTTLED = "downstream throttled"
+    TOO_EARLY = "outcome too early to judge"
+    NEEDS_PERSON = "needs a person"
+    UNRECOVERABLE = "unrecoverable error"
+    LOST = "worker lost"
+    REASSIGNED = "reassigned"
+    CRASHED_OUT = "crashed alone too often"
+    RETRIED = "retried"
+    REDRIVEN = "redriven"
+    FAILED_BY_OPERATOR = "failed by an operator"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
+S, E = Status, Event
+
+ENDED: frozenset[Status] = frozenset({S.COMPLETE, S.FAILED, S.CANCELLED})
+WAITING: frozenset[Status] = frozenset(
+    {S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_TIMER, S.WAITING_FOR_CHILDREN}
+)
+STOPPED: frozenset[Status] = frozenset({S.FAILED_RETRIABLE, S.DEAD_LETTER})
+
+# Where a run that would become READY goes instead, when somebody asked for it meanwhile.
+_READY = frozenset({S.READY, S.PAUSED, S.CANCELLED})
+
+TABLE: Mapping[tuple[Status, Event], frozenset[Status]] = MappingProxyType(
+    {
+        (S.READY, E.LEASE_TAKEN): frozenset({S.RUNNING}),
+        (S.READY, E.PAUSED): frozenset({S.PAUSED}),
+        (S.RUNNING, E.HANDED_BACK): _READY,
+        (S.RUNNING, E.STEP_FINISHED): _READY,
+        (S.RUNNING, E.ENDED): frozenset({S.COMPLETE, S.FAILED}),
+        # A waiting step whose event is already pending goes straight on; a cancel asked for meanwhile is honoured.
+        (S.RUNNING, E.WAITS_FOR_HUMAN): frozenset({S.WAITING_FOR_HUMAN, S.CANCELLED}),
+        (S.RUNNING, E.WAITS_FOR_EVENT): frozenset({S.WAITING_FOR_EVENT}) | _READY,
+        (S.RUNNING, E.WAITS_FOR_TIMER): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
+        (S.RUNNING, E.WAITS_FOR_CHILDREN): frozenset({S.WAITING_FOR_CHILDREN}) | _READY,
+        (S.RUNNING, E.FAILED_ATTEMPT): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
+        (S.RUNNING, E.THROTTLED): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
+        (S.RUNNING, E.TOO_EARLY): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
+        (S.RUNNING, E.EXHAUSTED): frozenset({S.FAILED_RETRIABLE, S.CANCELLED}),
+        (S.RUNNING, E.NEEDS_PERSON): frozenset({S.WAITING_FOR_HUMAN, S.CANCELLED}),
+        (S.RUNNING, E.UNRECOVERABLE): frozenset({S.DEAD_LETTER}),
+        (S.RUNNING, E.LOST): frozenset({S.SUSPECTED_DEAD}),
+        (S.SUSPECTED_DEAD, E.REASSIGNED): _READY,
+        (S.SUSPECTED_DEAD, E.CRASHED_OUT): frozenset({S.DEAD_LETTER}),
+        (S.WAITING_FOR_HUMAN, E.ANSWERED): _READY,
+        (S.WAITING_FOR_HUMAN, E.EXPIRED): _READY,
+        (S.WAITING_FOR_EVENT, E.SIGNALLED): _READY,
+        (S.WAITING_FOR_EVENT, E.EXPIRED): _READY,
+        (S.WAITING_FOR_TIMER, E.TIMER_DUE): _READY,
+        (S.WAITING_FOR_CHILDREN, E.CHILDREN_ENDED): _READY,
+        (S.WAITING_FOR_CHILDREN, E.EXPIRED): _READY,
+        (S.FAILED_RETRIABLE, E.RETRIED): _READY,
+        (S.FAILED_RETRIABLE, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
+        (S.DEAD_LETTER, E.REDRIVEN): _READY,
+        (S.DEAD_LETTER, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
+        (S.PAUSED, E.RESUMED): frozenset({S.READY}),
+    }
+    # Legal from every non-ending status; a RUNNING run is only asked, and goes at its step boundary.
+    | {(status, E.CANCELLED): frozenset({S.CANCELLED}) for status in S if status not in ENDED | {S.RUNNING}}
+)
+
+
+def allowed(status: Status, event: Event) -> frozenset[Status]:
+    """The statuses `event` may lead to from `status`; empty if the move is illegal."""
+    return TABLE.get((status, event), frozenset())

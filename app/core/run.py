@@ -1,0 +1,101 @@
+"""A run as `decide` sees it, and the move it decides on. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.core.lifecycle import Event, Status
+
+Route = Mapping[str, str]
+Routes = Mapping[str, Route]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The columns of a run's row by which it moves. `routes` say where each outcome of a wait leads."""
+
+    id: UUID
+    workflow: str
+    workflow_version: int
+    subject: str
+    state: str
+    status: Status
+    step_seq: int
+    queue: str
+    attempt: int = 1
+    crash_attempts: int = 0
+    late_retries: int = 0
+    routes: Routes = field(default_factory=dict)
+    pending_events: tuple[str, ...] = ()
+    pause_requested: bool = False
+    cancel_requested: bool = False
+    irreversible: bool = False
+    waiting_reason: str | None = None
+    wake_at: datetime | None = None
+    expires_at: datetime | None = None
+    lease_token: UUID | None = None
+    worker_id: UUID | None = None
+    parent_run_id: UUID | None = None
+    parent_step_seq: int | None = None
+    children_left: int = 0
+    transition_seq: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happened:
+    """An event with what belongs to it.
+
+    outcome: the route taken. reason: why, in words a person reads. actor: who (`worker:…`, `person:…`, `sweep:…`).
+    routes, waiting_reason, wake_in, expires_in (seconds): what a wait leaves behind on the row.
+    note: details kept in the next step's input as its cause.
+    """
+
+    event: Event
+    actor: str
+    reason: str = ""
+    outcome: str | None = None
+    routes: Routes = field(default_factory=dict)
+    waiting_reason: str | None = None
+    wake_in: float | None = None
+    expires_in: float | None = None
+    children: int = 0
+    alone: bool = False  # LOST: the run was the only one in the dead process
+    planned: bool = False  # LOST: the process was shutting down
+    isolate: bool = False  # REASSIGNED: rerun alone, in the isolated pool
+    again: bool = False  # the same state is entered anew
+    cause: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """A decided move: what the row becomes. `enters` says that a state is entered (the next `step_seq`)."""
+
+    event: Event
+    actor: str
+    reason: str
+    state: str
+    status: Status
+    step_seq: int
+    queue: str
+    attempt: int
+    crash_attempts: int
+    late_retries: int
+    routes: Routes
+    pending_events: tuple[str, ...]
+    pause_requested: bool
+    waiting_reason: str | None = None
+    wake_at: datetime | None = None
+    wake_in: float | None = None
+    expires_at: datetime | None = None
+    expires_in: float | None = None
+    children_left: int = 0
+    keeps_lease: bool = False
+    enters: bool = False
+    completes_step: bool = False
+    consumes: str | None = None  # the pending signals of this name become the next step's input
+    closes_tasks: bool = False
+    cause: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,76 @@
+"""Every setting of Longhaul, read once from the environment (prefix `LONGHAUL_`).
+
+Durations are seconds. The defaults are the contract's; tests set the intervals shorter.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Unknown `LONGHAUL_` variables are ignored, bad values refused at start."""
+
+    model_config = SettingsConfigDict(env_prefix="LONGHAUL_", extra="ignore")
+
+    # Where things are. Empty URLs mean the embedded stack, which writes its own into the environment.
+    database_url: str = Field(default="", description="postgresql://…; empty: the embedded Postgres")
+    broker_url: str = Field(
+        default="", description="redis://…, redis+socket://… or amqp://…; empty: the embedded Redis"
+    )
+    data_dir: Path = Field(default=Path(".longhaul"), description="embedded servers, documents, letters, logs")
+    payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
+    web_host: str = "127.0.0.1"
+    web_port: int = 8710
+    flower_port: int = 8712
+    session_secret: str = Field(default="", description="signs the web session cookie; empty: one made per data folder")
+
+    # What this worker process does.
+    pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")
+    dispatcher: str = "tasks.dispatch:CeleryDispatcher"
+    journal: Literal["direct", "grouped"] = "grouped"
+    provider: str = Field(default="offline", description="the model provider")
+
+    # Liveness (section "Liveness" of ARCHITECTURE.md).
+    liveness: Literal["lock", "ping"] = Field(default="lock", description="'ping' behind a transaction pooler")
+    ping_seconds: float = 30.0
+    silent_seconds: float = Field(default=120.0, description="no ping for this long: SUSPECTED_DEAD")
+    probe_seconds: float = Field(default=1.0, description="how often a worker probes its lock session")
+    looks_apart_seconds: float = Field(default=2.0, description="a missing lock must be seen twice, this far apart")
+    observer_age_seconds: float = Field(default=15.0, description="a sweeper's own session must be this old to judge")
+
+    # Sweeps.
+    heartbeats_seconds: float = 2.0
+    dispatch_seconds: float = 5.0
+    timers_seconds: float = 2.0
+    alerts_seconds: float = 30.0
+    tasks_seconds: float = Field(default=60.0, description="human task SLA sweep")
+    retention_seconds: float = 3600.0
+
+    # Limits.
+    crashes_alone: int = Field(default=3, description="crashes alone in its process before DEAD_LETTER")
+    late_retries: int = Field(default=3, description="times the timers sweep retries a FAILED_RETRIABLE run")
+    late_retry_seconds: float = 900.0
+    shutdown_grace_seconds: float = 20.0
+    human_wait_alert_seconds: float = 48 * 3600.0
+    publish_timeout_seconds: float = 2.0
+
+    # Logs.
+    log_payloads: Literal["masked", "full"] = "masked"
+    log_level: str = "INFO"
+
+    @property
+    def pool_names(self) -> tuple[str, ...]:
+        """The pools of this process, in the order given."""
+        return tuple(p.strip() for p in self.pools.split(",") if p.strip())
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,338 @@
+-- Longhaul's tables. Laws kept here: one row of `runs` decides everything about a run; a result is written once;
+-- transitions are numbered without gaps and chained by hash; the roles may do no more than their work.
+-- Supported: Postgres 14 to 18.
+
+CREATE TABLE test_clock (offset_by interval NOT NULL);
+COMMENT ON TABLE test_clock IS 'Empty in production. Tests put one row here to move the time of the whole product.';
+
+CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+$$ SELECT clock_timestamp() + coalesce((SELECT offset_by FROM test_clock LIMIT 1), interval '0') $$;
+COMMENT ON FUNCTION app_now() IS 'All time is database time. In a WHERE clause write (SELECT app_now()).';
+
+-- The next link of a run's hash chain. Ids and salted digests only, so that texts can be erased and it still verifies.
+CREATE FUNCTION app_chain(previous bytea, run_id uuid, seq int, event text, from_state text, from_status text, to_state text,
+    to_status text, step_seq int, actor text, at timestamptz, reason_digest text, payload_digest text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE AS
+$$ SELECT sha256(previous || convert_to(run_id::text || '|' || seq || '|' || event || '|' || coalesce(from_state, '') || '|' ||
+    coalesce(from_status, '') || '|' || to_state || '|' || to_status || '|' || step_seq || '|' || actor || '|' ||
+    extract(epoch FROM at) || '|' || reason_digest || '|' || payload_digest, 'UTF8')) $$;
+
+CREATE TABLE runs (
+    id uuid PRIMARY KEY,
+    workflow text NOT NULL,
+    workflow_version int NOT NULL,
+    definition_hash text NOT NULL,
+    subject text NOT NULL,
+    state text NOT NULL,
+    status text NOT NULL,
+    waiting_reason text,
+    routes jsonb NOT NULL DEFAULT '{}',
+    wake_at timestamptz,
+    expires_at timestamptz,
+    deadline_at timestamptz,
+    step_seq int NOT NULL,
+    queue text NOT NULL,
+    attempt int NOT NULL DEFAULT 1,
+    crash_attempts int NOT NULL DEFAULT 0,
+    late_retries int NOT NULL DEFAULT 0,
+    lease_token uuid,
+    worker_id uuid,
+    ready_at timestamptz,
+    pending_events text[] NOT NULL DEFAULT '{}',
+    pause_requested boolean NOT NULL DEFAULT false,
+    cancel_requested boolean NOT NULL DEFAULT false,
+    irreversible_since timestamptz,
+    expected_seconds double precision,
+    waited_seconds double precision NOT NULL DEFAULT 0,
+    token_budget bigint,
+    tokens_reserved bigint NOT NULL DEFAULT 0,
+    tokens_in bigint NOT NULL DEFAULT 0,
+    tokens_out bigint NOT NULL DEFAULT 0,
+    cost numeric NOT NULL DEFAULT 0,
+    priority int NOT NULL DEFAULT 0,
+    parent_run_id uuid REFERENCES runs,
+    parent_step_seq int,
+    children_left int NOT NULL DEFAULT 0,
+    forked_from uuid,
+    transition_seq int NOT NULL,
+    transition_hash bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    finished_at timestamptz
+) WITH (fillfactor = 70);
+
+CREATE UNIQUE INDEX runs_subject ON runs (workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL;
+CREATE INDEX runs_ready ON runs (queue, ready_at) WHERE status = 'READY';
+CREATE INDEX runs_due ON runs (least(wake_at, expires_at))
+    WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 'WAITING_FOR_CHILDREN', 'FAILED_RETRIABLE')
+      AND (wake_at IS NOT NULL OR expires_at IS NOT NULL);
+CREATE INDEX runs_leased ON runs (worker_id) WHERE status IN ('RUNNING', 'SUSPECTED_DEAD');
+CREATE INDEX runs_children ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
+
+CREATE TABLE run_data (
+    run_id uuid PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+    data jsonb NOT NULL,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+
+CREATE TABLE checkpoints (
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    step_seq int NOT NULL,
+    call_seq int NOT NULL,
+    step_name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('start', 'step', 'tool', 'model', 'local')),
+    name text NOT NULL,
+    status text NOT NULL CHECK (status IN ('INTENT', 'COMPLETE', 'FAILED', 'UNKNOWN')),
+    input_hash text,
+    input jsonb,
+    output_hash text,
+    output jsonb,
+    idempotency_key text,
+    key_epoch int NOT NULL DEFAULT 0,
+    key_valid_until timestamptz,
+    action_id uuid,
+    attempt int NOT NULL DEFAULT 1,
+    lease_token uuid,
+    model text,
+    prompt_version text,
+    tokens_in bigint,
+    tokens_out bigint,
+    cost numeric,
+    latency_ms double precision,
+    errors jsonb NOT NULL DEFAULT '[]',
+    created_at timestamptz NOT NULL,
+    intent_at timestamptz,
+    completed_at timestamptz,
+    PRIMARY KEY (run_id, step_seq, call_seq)
+) WITH (fillfactor = 80);
+
+CREATE TABLE transitions (
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    seq int NOT NULL,
+    event text NOT NULL,
+    from_state text,
+    from_status text,
+    to_state text NOT NULL,
+    to_status text NOT NULL,
+    step_seq int NOT NULL,
+    attempt int NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    salt text,
+    reason_digest text NOT NULL,
+    payload_hash text,
+    payload_digest text NOT NULL,
+    move_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (run_id, seq)
+);
+
+CREATE TABLE signals (
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    signal_id text NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    name text NOT NULL,
+    payload jsonb,
+    body_hash text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL,
+    consumed_step_seq int,
+    PRIMARY KEY (run_id, signal_id)
+);
+
+CREATE TABLE human_tasks (
+    id uuid PRIMARY KEY,
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    step_seq int NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('work', 'doubt', 'unknown', 'triage')),
+    state text NOT NULL,
+    role text NOT NULL,
+    title text NOT NULL,
+    note text NOT NULL,
+    form jsonb NOT NULL,
+    defaults jsonb NOT NULL DEFAULT '{}',
+    evidence jsonb NOT NULL DEFAULT '[]',
+    proposals jsonb NOT NULL DEFAULT '[]',
+    approves jsonb NOT NULL DEFAULT '{}',
+    outcomes text[] NOT NULL,
+    not_by text[] NOT NULL DEFAULT '{}',
+    call_seq int,
+    shown_digest text NOT NULL,
+    status text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'COMPLETED', 'CANCELLED', 'EXPIRED')),
+    row_version int NOT NULL DEFAULT 1,
+    claimed_by text,
+    claimed_at timestamptz,
+    due_at timestamptz,
+    outcome text,
+    answer jsonb,
+    answer_hash text,
+    completed_by text,
+    completed_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX human_tasks_run ON human_tasks (run_id);
+CREATE INDEX human_tasks_open ON human_tasks (role, created_at) WHERE status = 'OPEN';
+
+CREATE TABLE human_task_events (
+    task_id uuid NOT NULL REFERENCES human_tasks ON DELETE CASCADE,
+    run_id uuid NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    event text NOT NULL,
+    actor text NOT NULL,
+    detail jsonb,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (task_id, seq)
+);
+CREATE INDEX human_task_events_run ON human_task_events (run_id);
+CREATE TABLE human_task_comments (
+    id uuid PRIMARY KEY, task_id uuid NOT NULL REFERENCES human_tasks ON DELETE CASCADE, author text NOT NULL,
+    body text NOT NULL, created_at timestamptz NOT NULL);
+CREATE TABLE human_task_drafts (
+    task_id uuid NOT NULL REFERENCES human_tasks ON DELETE CASCADE, author text NOT NULL, draft jsonb NOT NULL,
+    updated_at timestamptz NOT NULL, PRIMARY KEY (task_id, author));
+
+CREATE TABLE documents (
+    id uuid PRIMARY KEY,
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    sha256 text NOT NULL,
+    filename text NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    uploaded_by text NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX documents_run ON documents (run_id);
+CREATE TABLE blobs (sha256 text PRIMARY KEY, size bigint NOT NULL, content bytea NOT NULL, created_at timestamptz NOT NULL);
+CREATE TABLE messages (
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE, sha256 text NOT NULL, content jsonb NOT NULL,
+    created_at timestamptz NOT NULL, PRIMARY KEY (run_id, sha256));
+
+CREATE TABLE actions (
+    id uuid PRIMARY KEY,
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    purpose text NOT NULL,
+    payee text NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    coverage text NOT NULL,
+    evidence jsonb NOT NULL DEFAULT '{}',
+    digest text NOT NULL,
+    proposed_by text NOT NULL,
+    status text NOT NULL DEFAULT 'PROPOSED' CHECK (status IN ('PROPOSED', 'EXECUTED', 'VOID')),
+    created_at timestamptz NOT NULL,
+    executed_at timestamptz,
+    UNIQUE (run_id, purpose, digest)
+);
+CREATE TABLE approvals (
+    id uuid PRIMARY KEY,
+    action_id uuid NOT NULL REFERENCES actions ON DELETE CASCADE,
+    approver text NOT NULL,
+    role text NOT NULL,
+    authority numeric NOT NULL,
+    digest text NOT NULL,
+    task_id uuid NOT NULL REFERENCES human_tasks ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    UNIQUE (action_id, approver)
+);
+
+CREATE TABLE alerts (
+    id uuid PRIMARY KEY,
+    rule text NOT NULL,
+    subject text NOT NULL,
+    run_id uuid REFERENCES runs ON DELETE CASCADE,
+    message text NOT NULL,
+    detail jsonb NOT NULL DEFAULT '{}',
+    opened_at timestamptz NOT NULL,
+    resolved_at timestamptz
+);
+CREATE UNIQUE INDEX alerts_open ON alerts (rule, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_run ON alerts (run_id) WHERE run_id IS NOT NULL;
+CREATE TABLE deliveries (
+    id uuid PRIMARY KEY, alert_id uuid REFERENCES alerts ON DELETE CASCADE, channel text NOT NULL, dedupe_key text NOT NULL UNIQUE,
+    body jsonb NOT NULL, attempts int NOT NULL DEFAULT 0, created_at timestamptz NOT NULL, delivered_at timestamptz);
+
+CREATE TABLE workers (
+    id uuid PRIMARY KEY,
+    lock_key bigint NOT NULL,
+    liveness text NOT NULL CHECK (liveness IN ('lock', 'ping')),
+    host text NOT NULL,
+    pid int NOT NULL,
+    queues text[] NOT NULL,
+    slots int NOT NULL,
+    stopping boolean NOT NULL DEFAULT false,
+    started_at timestamptz NOT NULL,
+    pinged_at timestamptz NOT NULL,
+    gone_at timestamptz
+) WITH (fillfactor = 50);
+CREATE TABLE downstreams (
+    name text PRIMARY KEY, rate_per_second double precision, burst int, tokens double precision, refilled_at timestamptz,
+    breaker text NOT NULL DEFAULT 'closed' CHECK (breaker IN ('closed', 'open', 'half-open')), opened_at timestamptz);
+CREATE TABLE dead_letters (
+    id uuid PRIMARY KEY,
+    run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
+    step_seq int NOT NULL,
+    state text NOT NULL,
+    fingerprint text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    closed_by text,
+    verdict text
+);
+CREATE INDEX dead_letters_run ON dead_letters (run_id);
+CREATE TABLE sweeps (
+    name text PRIMARY KEY, last_started_at timestamptz NOT NULL, last_finished_at timestamptz, counts jsonb NOT NULL DEFAULT '{}');
+CREATE TABLE idempotency_keys (
+    scope text NOT NULL, key text NOT NULL, body_hash text NOT NULL, answer jsonb NOT NULL, created_at timestamptz NOT NULL,
+    PRIMARY KEY (scope, key));
+CREATE TABLE users (
+    username text PRIMARY KEY, display_name text NOT NULL, roles text[] NOT NULL, authority numeric NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL);
+CREATE TABLE sessions (
+    id_hash text PRIMARY KEY, username text NOT NULL REFERENCES users, created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL);
+CREATE TABLE api_keys (
+    key_hash text PRIMARY KEY, username text NOT NULL REFERENCES users, scopes text[] NOT NULL, created_at timestamptz NOT NULL,
+    revoked_at timestamptz);
+
+-- An irreversible intent needs a live approval of exactly this action, by someone whose authority covers it.
+-- A denial needs a supervisor; nobody approves what they proposed.
+CREATE FUNCTION refuse_unapproved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM actions a JOIN approvals p ON p.action_id = a.id AND p.digest = a.digest
+        WHERE a.id = NEW.action_id AND a.run_id = NEW.run_id AND a.status <> 'VOID'
+          AND p.revoked_at IS NULL AND p.expires_at > app_now() AND p.authority >= a.amount
+          AND (a.purpose <> 'denial_letter' OR (p.role = 'supervisor' AND p.approver <> a.proposed_by)))
+    THEN
+        RAISE EXCEPTION 'no live approval matches the action % of run %', NEW.action_id, NEW.run_id
+            USING ERRCODE = 'LH001', HINT = 'a person with the authority must approve exactly this action first';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER checkpoints_need_approval BEFORE INSERT OR UPDATE OF action_id, status ON checkpoints
+    FOR EACH ROW WHEN (NEW.action_id IS NOT NULL AND NEW.status = 'INTENT') EXECUTE FUNCTION refuse_unapproved();
+
+-- The trace of a run is this view; there is no second copy.
+CREATE VIEW trace AS
+    SELECT run_id, created_at AS at, 1 AS rank, seq::bigint AS n, 'transition' AS kind, to_state AS step, step_seq, event AS name,
+           to_status AS status, actor, reason AS detail, NULL::jsonb AS input,
+           jsonb_build_object('from_state', from_state, 'from_status', from_status, 'to_state', to_state, 'to_status', to_status,
+                              'attempt', attempt, 'seq', seq) AS output,
+           NULL::double precision AS latency_ms, NULL::bigint AS tokens_in, NULL::bigint AS tokens_out FROM transitions
+    UNION ALL
+    SELECT run_id, coalesce(completed_at, intent_at, created_at), 2, step_seq::bigint * 100000 + call_seq, kind, step_name, step_seq,
+           name, status, NULL, CASE WHEN errors <> '[]' THEN errors::text END, input, output, latency_ms, tokens_in, tokens_out
+    FROM checkpoints
+    UNION ALL
+    SELECT e.run_id, e.created_at, 3, e.seq, 'human', t.state, t.step_seq, e.event, t.status, e.actor, t.title, NULL, e.detail,
+           NULL, NULL, NULL
+    FROM human_task_events e JOIN human_tasks t ON t.id = e.task_id
+    UNION ALL
+    SELECT run_id, created_at, 4, seq, 'signal', NULL, consumed_step_seq, name, CASE WHEN consumed_step_seq IS NULL THEN 'pending'
+           ELSE 'consumed' END, actor, signal_id, payload, NULL, NULL, NULL, NULL FROM signals
+    UNION ALL
+    SELECT run_id, opened_at, 5, 0, 'alert', NULL, NULL, rule, CASE WHEN resolved_at IS NULL THEN 'open' ELSE 'resolved' END,
+           NULL, message, NULL, detail, NULL, NULL, NULL FROM alerts WHERE run_id IS NOT NULL;
