@@ -1,0 +1,136 @@
+"""Real servers for tests: one Postgres and one Redis per run, a fresh database per test, nothing started unasked.
+
+`LONGHAUL_TEST_DATABASE_URL` names another server (an older Postgres, say) to run the same tests on; its role must be
+able to create databases.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from app.stack.places import remove_outside
+from app.stack.postgres import EmbeddedPostgres
+from app.stack.redis import EmbeddedRedis
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+@contextmanager
+def scratch_folder(name: str) -> Iterator[Path]:
+    """A folder that the unprivileged user Postgres runs as can reach, removed with all that was put outside of it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"longhaul-test-{name}-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        remove_outside(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A running Postgres server of this test run. A test that stops or kills it must start it again."""
+    with scratch_folder("postgres") as folder:
+        server = EmbeddedPostgres(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def admin_url(request: pytest.FixtureRequest) -> str:
+    """The address of a database from which others can be created: the named server's, else the embedded one's."""
+    if named := os.environ.get("LONGHAUL_TEST_DATABASE_URL"):
+        return named
+    server: EmbeddedPostgres = request.getfixturevalue("postgres_server")
+    return server.url("postgres")
+
+
+@pytest.fixture(scope="session")
+def template_database(admin_url: str) -> Iterator[str]:
+    """The name of a database migrated once, to be cloned."""
+    from app.store.migrate import upgrade
+
+    name = f"longhaul_template_{uuid.uuid4().hex[:8]}"
+    _create_database(admin_url, name)
+    upgrade(with_database(admin_url, name))
+    yield name
+    _drop_database(admin_url, name)
+
+
+@pytest.fixture
+def database_url(admin_url: str, template_database: str) -> Iterator[str]:
+    """The address of a migrated database of this test alone: its commits and locks are real."""
+    name = f"longhaul_test_{uuid.uuid4().hex[:12]}"
+    _create_database(admin_url, name, template_database)
+    yield with_database(admin_url, name)
+    _drop_database(admin_url, name)
+
+
+@pytest.fixture
+def empty_database_url(admin_url: str) -> Iterator[str]:
+    """The address of a database without tables."""
+    name = f"longhaul_empty_{uuid.uuid4().hex[:12]}"
+    _create_database(admin_url, name)
+    yield with_database(admin_url, name)
+    _drop_database(admin_url, name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    """A running Redis server of this test run. A test that stops or kills it must start it again."""
+    with scratch_folder("redis") as folder:
+        server = EmbeddedRedis(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def broker_url(redis_server: EmbeddedRedis) -> Iterator[str]:
+    """The address of an empty broker; emptied again afterwards."""
+    _redis_client(redis_server).flushall()
+    yield redis_server.url()
+    if redis_server.answers():
+        _redis_client(redis_server).flushall()
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server's address with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _redis_client(server: EmbeddedRedis) -> Redis:
+    from redis import Redis
+
+    return Redis(unix_socket_path=str(server.socket_path))
+
+
+def _create_database(admin_url: str, name: str, template: str = "template0") -> None:
+    _run(admin_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
+
+
+def _drop_database(admin_url: str, name: str) -> None:
+    _run(admin_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _run(admin_url: str, statement: LiteralString, *names: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
