@@ -1,0 +1,1 @@
+"""Documents: kept by content hash, read in a sandboxed child process."""

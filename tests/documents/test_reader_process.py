@@ -1,0 +1,121 @@
+"""The child is confined, leaves nothing behind, and does not outlive who started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from app.documents.reader import ReaderFailed, ReadLimits, ReadResult, read_document
+
+PROJECT = Path(__file__).parents[2]
+PARENT = """
+import sys
+from pathlib import Path
+from app.documents.reader import read_document
+read_document(Path(sys.argv[1]))
+"""
+Found = TypeVar("Found")
+
+
+def wait_for(probe: Callable[[], Found], *, seconds: float = 20.0) -> Found:
+    """Poll until `probe` answers something true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = probe()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[Path]:
+    """A document that never ends: a pipe somebody holds open, so that the child waits inside its reading."""
+    path = tmp_path / "endless"
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDWR)
+    yield path
+    os.close(descriptor)
+
+
+def reader_of(parent: psutil.Process) -> psutil.Process | None:
+    """The reader child of `parent`, once it has confined itself."""
+    for child in parent.children():
+        if child.rlimit(psutil.RLIMIT_CPU)[0] == ReadLimits().cpu_seconds:
+            return child
+    return None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[tuple[psutil.Process, Future[ReadResult]]]:
+    """A reading in the background: its child, and its answer to come."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(read_document, path)
+        child = wait_for(lambda: reader_of(psutil.Process()))
+        assert child is not None
+        try:
+            yield child, answer
+        finally:
+            if child.is_running():
+                child.kill()
+
+
+def test_the_child_dies_with_its_killed_parent(endless: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(endless)], cwd=PROJECT) as parent:
+        child = wait_for(lambda: reader_of(psutil.Process(parent.pid)))
+        assert child is not None
+        parent.kill()
+        assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_reading_that_takes_too_long_is_stopped_with_its_whole_group(endless: Path) -> None:
+    result = read_document(endless, limits=ReadLimits(wall_seconds=0.5))
+    assert (result.status, result.reason) == ("unreadable", "TIMED_OUT")
+    assert reader_of(psutil.Process()) is None
+
+
+def test_the_child_is_confined_and_inherits_nothing(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGHAUL_SESSION_SECRET", "not for the reader")
+    secret = os.dup(0)
+    os.set_inheritable(secret, True)
+    with reading(endless) as (child, _):
+        assert child.rlimit(psutil.RLIMIT_AS)[0] == ReadLimits().memory_bytes
+        assert child.rlimit(psutil.RLIMIT_NOFILE)[0] == 32
+        assert child.rlimit(psutil.RLIMIT_FSIZE)[0] < 200 * 1024 * 1024
+        assert "LONGHAUL_SESSION_SECRET" not in child.environ()
+        assert {entry.name for entry in Path(f"/proc/{child.pid}/fd").iterdir()} == {"0", "1", "2"}
+        assert os.getsid(child.pid) == child.pid
+    os.close(secret)
+
+
+def test_a_child_killed_by_someone_else_says_nothing_about_the_document(endless: Path) -> None:
+    with reading(endless) as (child, answer):
+        child.send_signal(signal.SIGKILL)
+        with pytest.raises(ReaderFailed, match="try again"):
+            answer.result(timeout=20)
+
+
+def test_an_orphan_ends_before_it_reads_anything(endless: Path) -> None:
+    limits = '{"parent": 1}'
+    child = subprocess.run(
+        [sys.executable, "-m", "app.documents.reader_child", limits],
+        cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert (child.returncode, child.stdout) == (1, b"")
+
+
+def test_the_child_starts_light() -> None:
+    heavy = "import sys, app.documents.reader_child; print({'pydantic', 'pypdf', 'pypdfium2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", heavy], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
