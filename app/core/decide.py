@@ -122,9 +122,7 @@ def _finish(run: Run, happened: Happened) -> Transition:
 
 def _end(run: Run, happened: Happened) -> Transition:
     route = _route(run, happened, happened.outcome or "")
-    return replace(
-        _same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True
-    )
+    return replace(_same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True)
 
 
 def _wait(status: Status) -> Decider:
@@ -142,9 +140,7 @@ def _wait(status: Status) -> Decider:
         if run.cancel_requested and not run.irreversible:
             return _cancelled(run, move)
         if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
-            return _wake(
-                run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
-            )
+            return _wake(run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name)
         if status is Status.WAITING_FOR_CHILDREN and not happened.children:
             return _wake(run, replace(move, waiting_reason=None, expires_in=None), happened.routes["ended"], None)
         return move
@@ -164,8 +160,10 @@ def _wake(run: Run, move: Transition, route: Route, consumes: str | None) -> Tra
 
 
 def _answered(run: Run, happened: Happened) -> Transition:
+    """An answer leads on by its route; a verdict on an unknown outcome stays in the step, whose keys derive from it."""
     route = _route(run, happened, happened.outcome or "")
-    return _wake(run, replace(_same(run, happened, Status.READY), closes_tasks=True), route, None)
+    move = replace(_same(run, happened, Status.READY), closes_tasks=True)
+    return _ready(run, move) if route.get("stays") else _wake(run, move, route, None)
 
 
 def _signalled(run: Run, happened: Happened) -> Transition:
@@ -183,9 +181,7 @@ def _timer_due(run: Run, happened: Happened) -> Transition:
 
 
 def _expired(run: Run, happened: Happened) -> Transition:
-    return _wake(
-        run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None
-    )
+    return _wake(run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None)
 
 
 def _children_ended(run: Run, happened: Happened) -> Transition:
@@ -250,14 +246,8 @@ def _reassigned(run: Run, happened: Happened) -> Transition:
 
 def _by_operator(run: Run, happened: Happened) -> Transition:
     """Retry and redrive run the same step again with fresh counts; what it had done is kept."""
-    late = (
-        run.late_retries + 1
-        if happened.event is Event.RETRIED and happened.actor.startswith("sweep:")
-        else run.late_retries
-    )
-    move = replace(
-        _same(run, happened, Status.READY), attempt=1, crash_attempts=0, late_retries=late, closes_tasks=True
-    )
+    late = run.late_retries + 1 if happened.event is Event.RETRIED and happened.actor.startswith("sweep:") else run.late_retries
+    move = replace(_same(run, happened, Status.READY), attempt=1, crash_attempts=0, late_retries=late, closes_tasks=True)
     return _ready(run, move)
 
 

@@ -15,9 +15,7 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18)]
 """An exact amount in the currency's main unit (euros, not cents). JSON: a string."""
 
-DocumentKind = Literal[
-    "claim_form", "police_report", "repair_estimate", "repair_invoice", "policy", "photos", "correspondence", "other"
-]
+DocumentKind = Literal["claim_form", "police_report", "repair_estimate", "repair_invoice", "policy", "photos", "correspondence", "other"]
 
 
 class Wire(BaseModel):
@@ -36,9 +34,7 @@ class PageText(Wire):
 class Extracted(Wire):
     """One stated fact. `value` is None when it was stated but cannot be one (31 February): `raw` tells what was."""
 
-    value: str | list[str] | None = Field(
-        description="normalised: ISO date, plain decimal ('1234.50'), ISO 4217, text, or list of texts"
-    )
+    value: str | list[str] | None = Field(description="normalised: ISO date, plain decimal ('1234.50'), ISO 4217, text, or list of texts")
     raw: str = Field(description="as printed")
     page: int = Field(ge=1)
     quote: str = Field(min_length=1, description="a passage of that page, label and value where they stand together")

@@ -137,9 +137,7 @@ class Workflow:
     data: type[BaseModel]
     starts_at: str
     states: Sequence[State]
-    endings: Mapping[str, Status] = field(
-        default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED}
-    )
+    endings: Mapping[str, Status] = field(default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED})
     cancelled_as: str = "CANCELLED"
     expected: str = "7d"
     token_budget: int | None = None
@@ -156,9 +154,7 @@ class Workflow:
     @cached_property
     def definition_hash(self) -> str:
         """SHA-256 of everything that decides how a run moves; functions count by their names."""
-        return digest(
-            canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]])
-        )
+        return digest(canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]]))
 
     def route(self, state: str) -> dict[str, str]:
         """How to reach `state`: what a run's `routes` hold for whoever wakes it, without workflow code."""
@@ -210,9 +206,7 @@ def _validate(workflow: Workflow) -> None:
 
 def _problems(state: State, names: set[str], endings: set[str]) -> list[str]:
     found = [
-        f"sends {outcome!r} to {target!r}, which does not exist"
-        for outcome, target in state.then.items()
-        if target not in names | endings
+        f"sends {outcome!r} to {target!r}, which does not exist" for outcome, target in state.then.items() if target not in names | endings
     ]
     if not state.then:
         found.append("has no outcome")

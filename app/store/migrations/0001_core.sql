@@ -297,13 +297,15 @@ CREATE TABLE api_keys (
     key_hash text PRIMARY KEY, username text NOT NULL REFERENCES users, scopes text[] NOT NULL, created_at timestamptz NOT NULL,
     revoked_at timestamptz);
 
--- An irreversible intent needs a live approval of exactly this action, by someone whose authority covers it.
+-- An irreversible intent needs a live approval of exactly this purpose, payee and amount, by someone whose authority covers it.
 -- A denial needs a supervisor; nobody approves what they proposed.
 CREATE FUNCTION refuse_unapproved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (
         SELECT 1 FROM actions a JOIN approvals p ON p.action_id = a.id AND p.digest = a.digest
         WHERE a.id = NEW.action_id AND a.run_id = NEW.run_id AND a.status <> 'VOID'
+          AND NEW.input ->> 'purpose' = a.purpose AND NEW.input ->> 'payee' = a.payee
+          AND (NEW.input ->> 'amount')::numeric = a.amount AND NEW.input ->> 'currency' = a.currency
           AND p.revoked_at IS NULL AND p.expires_at > app_now() AND p.authority >= a.amount
           AND (a.purpose <> 'denial_letter' OR (p.role = 'supervisor' AND p.approver <> a.proposed_by)))
     THEN

@@ -1,0 +1,248 @@
+"""The one place where a run's row moves.
+
+The law: one statement, guarded on every column `decide` read (lease token, transition number, pending events, pause
+and cancel requests). No row: the run changed meanwhile, and nothing at all was written. With the row go, in the same
+statement, its transition and the next link of the hash chain, the finished step's checkpoint, the next step's
+intent, and whatever else must be true at the same moment: data, human task, alert, dead letter.
+
+Every statement names the whole primary key by parameters and passes statuses as parameters, so that its plan does
+not depend on statistics.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from app.core import ids
+from app.core.canonical import canonical, digest
+from app.core.lifecycle import ENDED, Event, Status
+from app.core.run import Run, Transition
+
+Statement = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """What is written in the same statement as a move. Payloads are canonical JSON texts.
+
+    output: result of the finished step. data: the run's new data. error: appended to the step's errors.
+    step_failed: the step's checkpoint ends FAILED. task, dead_letter, alert: rows to open.
+    """
+
+    output: str | None = None
+    data: str | None = None
+    error: str | None = None
+    step_failed: bool = False
+    task: str | None = None
+    dead_letter: str | None = None
+    alert: str | None = None
+    deadline_in: float | None = None
+    latency_ms: float | None = None
+    move_id: UUID = field(default_factory=ids.new_token)
+
+
+_MOVED = """
+WITH clock AS MATERIALIZED (SELECT app_now() AS at),
+moved AS (
+    UPDATE runs r SET state = %(state)s, status = %(status)s, step_seq = %(step_seq)s, queue = %(queue)s, attempt = %(attempt)s,
+        crash_attempts = %(crash_attempts)s, late_retries = %(late_retries)s, routes = %(routes)s::jsonb,
+        pending_events = %(pending)s::text[], pause_requested = %(pause)s, waiting_reason = %(waiting_reason)s,
+        wake_at = coalesce(%(wake_at)s::timestamptz, clock.at + make_interval(secs => %(wake_in)s::float8)),
+        expires_at = coalesce(%(expires_at)s::timestamptz, clock.at + make_interval(secs => %(expires_in)s::float8)),
+        deadline_at = clock.at + make_interval(secs => %(deadline_in)s::float8),
+        lease_token = %(new_token)s::uuid, worker_id = %(new_worker)s::uuid,
+        ready_at = CASE WHEN %(is_ready)s THEN clock.at END, children_left = %(children_left)s,
+        finished_at = CASE WHEN %(is_ended)s THEN clock.at END,
+        waited_seconds = r.waited_seconds + CASE WHEN %(was_waiting)s THEN extract(epoch FROM clock.at - r.updated_at) ELSE 0 END,
+        transition_seq = r.transition_seq + 1, updated_at = clock.at,
+        transition_hash = app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, %(state)s,
+            %(status)s, %(step_seq)s, %(actor)s, clock.at, %(reason_digest)s, %(payload_digest)s)
+    FROM clock
+    WHERE r.id = %(id)s AND r.transition_seq = %(seen_seq)s AND r.lease_token IS NOT DISTINCT FROM %(seen_token)s::uuid
+      AND r.pending_events = %(seen_pending)s::text[] AND r.pause_requested = %(seen_pause)s
+      AND r.cancel_requested = %(seen_cancel)s
+    RETURNING r.transition_seq, r.transition_hash, r.parent_run_id, r.parent_step_seq, clock.at
+), logged AS (
+    INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason,
+        salt, reason_digest, payload_hash, payload_digest, move_id, hash, created_at)
+    SELECT %(id)s, transition_seq, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s, %(step_seq)s, %(attempt)s,
+        %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s, %(payload_digest)s, %(move_id)s, transition_hash, at
+    FROM moved
+)"""
+
+_COMPLETED = """, completed AS (
+    UPDATE checkpoints c SET status = %(step_status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s,
+        lease_token = %(seen_token)s::uuid, attempt = %(seen_attempt)s, completed_at = moved.at, latency_ms = %(latency_ms)s,
+        errors = c.errors || %(errors)s::jsonb
+    FROM moved WHERE c.run_id = %(id)s AND c.step_seq = %(seen_step)s AND c.call_seq = 0
+)"""
+_ERROR = """, failed AS (
+    UPDATE checkpoints c SET errors = c.errors || %(errors)s::jsonb, attempt = %(seen_attempt)s
+    FROM moved WHERE c.run_id = %(id)s AND c.step_seq = %(seen_step)s AND c.call_seq = 0
+)"""
+_ENTERED = """, entered AS (
+    INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
+    SELECT %(id)s, %(step_seq)s, 0, %(state)s, 'step', %(task_name)s, 'INTENT', jsonb_build_object('cause', %(cause)s::jsonb){signals}, at
+    FROM moved
+)"""
+_SIGNALS = """ || jsonb_build_object('signals', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.signal_id, 'name', s.name,
+        'payload', s.payload, 'actor', s.actor, 'at', s.created_at) ORDER BY s.seq), '[]') FROM signals s
+        WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL))"""
+_CONSUMED = """, consumed AS (
+    UPDATE signals s SET consumed_step_seq = %(step_seq)s FROM moved
+    WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL
+)"""
+_DATA = """, changed AS (
+    UPDATE run_data d SET data = %(data)s::jsonb, updated_at = moved.at FROM moved WHERE d.run_id = %(id)s
+)"""
+_CLOSED = """, closed AS (
+    UPDATE human_tasks t SET status = %(task_status)s, row_version = t.row_version + 1 FROM moved
+    WHERE t.run_id = %(id)s AND t.status = 'OPEN' RETURNING t.id
+), closings AS (
+    INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
+    SELECT closed.id, %(id)s, lower(%(task_status)s), %(actor)s, jsonb_build_object('reason', %(reason)s::text), moved.at FROM closed, moved
+), quieted AS (
+    UPDATE alerts a SET resolved_at = moved.at FROM moved WHERE a.run_id = %(id)s AND a.resolved_at IS NULL
+), undead AS (
+    UPDATE dead_letters l SET closed_at = moved.at, closed_by = %(actor)s, verdict = %(event)s FROM moved
+    WHERE l.run_id = %(id)s AND l.closed_at IS NULL
+)"""
+_TASK = """, task AS (
+    INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, defaults, evidence, proposals, approves,
+        outcomes, not_by, call_seq, shown_digest, due_at, created_at)
+    SELECT t.id, %(id)s, %(step_seq)s, t.kind, %(state)s, t.role, t.title, t.note, t.form, t.defaults, t.evidence, t.proposals,
+        t.approves, t.outcomes, t.not_by, t.call_seq, t.shown_digest, moved.at + make_interval(secs => t.due_seconds), moved.at
+    FROM moved, jsonb_to_record(%(task)s::jsonb) AS t(id uuid, kind text, role text, title text, note text, form jsonb,
+        defaults jsonb, evidence jsonb, proposals jsonb, approves jsonb, outcomes text[], not_by text[], call_seq int,
+        shown_digest text, due_seconds float8)
+    WHERE %(status)s = ANY (%(task_statuses)s) RETURNING id
+), opening AS (
+    INSERT INTO human_task_events (task_id, run_id, event, actor, created_at) SELECT task.id, %(id)s, 'opened', %(actor)s, moved.at
+    FROM task, moved
+)"""
+_LETTER = """, letter AS (
+    INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
+    SELECT l.id, %(id)s, %(step_seq)s, %(state)s, l.fingerprint, l.reason, moved.at
+    FROM moved, jsonb_to_record(%(dead_letter)s::jsonb) AS l(id uuid, fingerprint text, reason text)
+)"""
+_ALERT = """, alarm AS (
+    INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
+    SELECT a.id, a.rule, a.subject, %(id)s, a.message, moved.at
+    FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text)
+    ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING
+)"""
+_TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
+_WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
+
+
+@lru_cache(maxsize=256)
+def _text(
+    completes: bool, fails: bool, enters: bool, consumes: bool, data: bool, closes: bool, task: bool, letter: bool, alert: bool
+) -> str:
+    parts = [_MOVED]
+    if completes:
+        parts.append(_COMPLETED)
+    elif fails:
+        parts.append(_ERROR)
+    if enters:
+        parts.append(_ENTERED.replace("{signals}", _SIGNALS if consumes else ""))
+    parts += [
+        part
+        for part, wanted in ((_CONSUMED, consumes), (_DATA, data), (_CLOSED, closes), (_TASK, task), (_LETTER, letter), (_ALERT, alert))
+        if wanted
+    ]
+    return "".join(parts) + "\nSELECT transition_seq, at, parent_run_id, parent_step_seq FROM moved"
+
+
+def move(run: Run, to: Transition, *, token: UUID | None = None, worker: UUID | None = None, beside: Beside | None = None) -> Statement:
+    """The statement that makes `run`, as it was seen, take the transition `to`. It returns one row, or none.
+
+    `token` and `worker` become the lease of a run that starts RUNNING.
+    """
+    beside = beside or Beside()
+    completes = to.completes_step or beside.step_failed
+    consumes = to.consumes is not None and to.enters
+    text = _text(
+        completes,
+        beside.error is not None,
+        to.enters,
+        consumes,
+        beside.data is not None,
+        to.closes_tasks,
+        beside.task is not None,
+        beside.dead_letter is not None,
+        beside.alert is not None,
+    )
+    cause = canonical(to.cause)
+    output_hash = digest(beside.output) if beside.output is not None else None
+    payload_hash = output_hash or digest(cause)
+    salt = secrets.token_hex(8)
+    return text, {
+        "id": run.id,
+        "state": to.state,
+        "status": to.status.value,
+        "step_seq": to.step_seq,
+        "queue": to.queue,
+        "attempt": to.attempt,
+        "crash_attempts": to.crash_attempts,
+        "late_retries": to.late_retries,
+        "routes": canonical(to.routes),
+        "pending": list(to.pending_events),
+        "pause": to.pause_requested,
+        "waiting_reason": to.waiting_reason,
+        "wake_at": to.wake_at,
+        "wake_in": to.wake_in,
+        "expires_at": to.expires_at,
+        "expires_in": to.expires_in,
+        "deadline_in": beside.deadline_in,
+        "new_token": token,
+        "new_worker": worker,
+        "is_ready": to.status is Status.READY,
+        "is_ended": to.status in ENDED,
+        "children_left": to.children_left,
+        "was_waiting": run.status in _WAITED_ON,
+        "event": to.event.value,
+        "actor": to.actor,
+        "reason": to.reason or None,
+        "reason_digest": digest(salt + (to.reason or "")),
+        "payload_hash": payload_hash,
+        "payload_digest": digest(salt + payload_hash),
+        "salt": salt,
+        "move_id": beside.move_id,
+        "from_state": run.state,
+        "from_status": run.status.value,
+        "seen_seq": run.transition_seq,
+        "seen_token": run.lease_token,
+        "seen_pending": list(run.pending_events),
+        "seen_pause": run.pause_requested,
+        "seen_cancel": run.cancel_requested,
+        "seen_step": run.step_seq,
+        "seen_attempt": run.attempt,
+        "step_status": "FAILED" if beside.step_failed else "COMPLETE",
+        "output": beside.output,
+        "output_hash": output_hash,
+        "latency_ms": beside.latency_ms,
+        "errors": f"[{beside.error}]" if beside.error is not None else "[]",
+        "task_name": ids.task_name(run.workflow, to.state),
+        "cause": cause,
+        "consumes": to.consumes,
+        "data": beside.data,
+        "task_status": "EXPIRED" if to.event is Event.EXPIRED else "CANCELLED",
+        "task": beside.task,
+        "task_statuses": _TASK_STATUSES,
+        "dead_letter": beside.dead_letter,
+        "alert": beside.alert,
+    }
+
+
+WAS_MINE = "SELECT transition_seq AS seq, created_at AS at FROM (SELECT seq AS transition_seq, created_at FROM transitions WHERE run_id = %(id)s AND seq = %(seq)s AND move_id = %(move_id)s) t"
+
+
+def was_mine(run: Run, beside: Beside) -> Statement:
+    """After a commit of unknown fate: one row if the move was written, and written by us."""
+    return WAS_MINE, {"id": run.id, "seq": run.transition_seq + 1, "move_id": beside.move_id}

@@ -1,0 +1,29 @@
+"""Signals: messages from outside, kept until a wait consumes them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.store.database import Connection
+
+
+def insert(db: Connection, run_id: UUID, signal_id: str, name: str, payload: str, body_hash: str, actor: str) -> bool:
+    """Keep a signal; False if one of this id was kept before. The run's row must be locked."""
+    row = db.execute(
+        """INSERT INTO signals (run_id, signal_id, name, payload, body_hash, actor, created_at)
+           VALUES (%s, %s, %s, %s::jsonb, %s, %s, app_now()) ON CONFLICT DO NOTHING RETURNING seq""",
+        [run_id, signal_id, name, payload, body_hash, actor],
+    ).fetchone()
+    return row is not None
+
+
+def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
+    """The body hash of the signal kept under this id."""
+    row = db.execute("SELECT body_hash FROM signals WHERE run_id = %s AND signal_id = %s", [run_id, signal_id]).fetchone()
+    return row["body_hash"] if row else None
+
+
+def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """All signals of a run, in order."""
+    return db.execute("SELECT * FROM signals WHERE run_id = %s ORDER BY seq", [run_id]).fetchall()

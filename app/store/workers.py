@@ -1,0 +1,88 @@
+"""Worker processes as the database knows them: registered, pinged, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.store.database import Connection
+
+
+def register(
+    db: Connection, worker_id: UUID, *, lock_key: int, liveness: str, host: str, pid: int, queues: Sequence[str], slots: int
+) -> None:
+    """A new process says what it is."""
+    db.execute(
+        """INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now())""",
+        [worker_id, lock_key, liveness, host, pid, list(queues), slots],
+    )
+
+
+def lock(db: Connection, lock_key: int) -> bool:
+    """Take the process's session-level advisory lock."""
+    row = db.execute("SELECT pg_try_advisory_lock(%s) AS locked", [lock_key]).fetchone()
+    return bool(row and row["locked"])
+
+
+def ping(db: Connection, worker_id: UUID) -> bool:
+    """The 30 s heartbeat; False if a sweep has given the process up for dead."""
+    row = db.execute("UPDATE workers SET pinged_at = app_now() WHERE id = %s RETURNING gone_at", [worker_id]).fetchone()
+    return row is not None and row["gone_at"] is None
+
+
+def revive(db: Connection, worker_id: UUID) -> None:
+    """A process that was given up for dead and is not: it may take leases again."""
+    db.execute("UPDATE workers SET gone_at = NULL, pinged_at = app_now() WHERE id = %s", [worker_id])
+
+
+def stopping(db: Connection, worker_id: UUID) -> None:
+    """A planned shutdown has begun: what dies with the process counts as no crash."""
+    db.execute("UPDATE workers SET stopping = true WHERE id = %s", [worker_id])
+
+
+def leave(db: Connection, worker_id: UUID) -> None:
+    """The process ends in order."""
+    db.execute("UPDATE workers SET gone_at = app_now(), stopping = true WHERE id = %s", [worker_id])
+
+
+def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
+    """The runs this process holds a lease of, as the database sees it."""
+    return db.execute(
+        "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s", [worker_id]
+    ).fetchall()
+
+
+def without_lock(db: Connection) -> list[dict[str, Any]]:
+    """Living workers of the kind 'lock' whose lock no session holds, and how many such workers there are in all."""
+    return db.execute(
+        """SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing
+           FROM workers w LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid
+           WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
+    ).fetchall()
+
+
+def silent(db: Connection, silent_seconds: float) -> list[UUID]:
+    """Workers that have not pinged for too long."""
+    rows = db.execute(
+        "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)", [silent_seconds]
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def give_up(db: Connection, worker_id: UUID) -> bool:
+    """Mark a worker as gone; False if it was already."""
+    row = db.execute("UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL RETURNING id", [worker_id]).fetchone()
+    return row is not None
+
+
+def living(db: Connection) -> list[dict[str, Any]]:
+    """The workers thought alive, with the age of their last ping in seconds."""
+    return db.execute(
+        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at,
+                  extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
+           FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
+    ).fetchall()
