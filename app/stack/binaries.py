@@ -126,7 +126,7 @@ def _copy_for_other_user(installed: Path) -> Path:
     target = copied_postgres(installed)
     package = installed.parent.parent
     copied_bin = target / package.name / installed.parent.name / "bin"
-    with (target.parent / f"{target.name}.lock").open("w") as lock:
+    with (target.parent / "copy.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
             part = target.with_suffix(".part")

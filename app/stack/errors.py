@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.core.errors import LonghaulError
 
-class StackError(Exception):
+
+class StackError(LonghaulError):
     """The stack cannot start, stop or be asked; the message names the cause and the remedy."""
 
 

@@ -84,22 +84,21 @@ class EmbeddedPostgres:
         return self._socket_dir
 
     @property
+    def process(self) -> ChildProcess | None:
+        """The running server: ours, or one an earlier process left running on the same data."""
+        if self._process is None and (lines := self._pid_file_lines()):
+            found = ChildProcess.found(int(lines[0]))
+            if found and str(self.cluster) in found.command:
+                self._process = found
+        if self._process is not None and not self._process.alive:
+            self._process = None
+        return self._process
+
+    @property
     def pid(self) -> int | None:
         """The process id of the running server, None if there is none."""
-        process = self._running()
+        process = self.process
         return process.pid if process else None
-
-    @property
-    def command(self) -> list[str]:
-        """The command line of the running server."""
-        process = self._running()
-        return process.command if process else []
-
-    @property
-    def created_at(self) -> float | None:
-        """When the running server was started, in seconds since the epoch."""
-        process = self._running()
-        return process.created_at if process else None
 
     def url(self, dbname: str = "longhaul") -> str:
         """The address of a database, as psycopg and SQLAlchemy both read it."""
@@ -107,7 +106,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Start the server, or find it running; returns when it answers. Raises StackError."""
-        if self._running() and self._wait_until_ready(time.monotonic() + _START_SECONDS):
+        if self.process and self._wait_until_ready(time.monotonic() + _START_SECONDS):
             return
         bin_dir = postgres_bin(self._owner)
         self._initialise(bin_dir)
@@ -121,7 +120,7 @@ class EmbeddedPostgres:
 
     def stop(self, mode: StopMode = "fast") -> None:
         """Stop the server as pg_ctl does; after half a minute by force."""
-        if process := self._running():
+        if process := self.process:
             process.end(_STOP_SIGNALS[mode], _STOP_SECONDS)
         self._process = None
 
@@ -132,7 +131,7 @@ class EmbeddedPostgres:
 
     def kill(self) -> None:
         """SIGKILL the server and all its sessions: the crash that recorded work must survive."""
-        if process := self._running():
+        if process := self.process:
             process.kill()
         self._process = None
 
@@ -202,7 +201,7 @@ class EmbeddedPostgres:
     def _wait_until_ready(self, deadline: float) -> bool:
         """Wait for the word "ready" in the server's own pid file, as pg_ctl does; False if the server ended."""
         while time.monotonic() < deadline:
-            process = self._running()
+            process = self.process
             if process is None:
                 return False
             lines = self._pid_file_lines()
@@ -210,16 +209,6 @@ class EmbeddedPostgres:
                 return True
             time.sleep(0.02)
         raise ServerDidNotStart("Postgres", self.log, f"not ready within {_START_SECONDS:.0f} s")
-
-    def _running(self) -> ChildProcess | None:
-        """The server we started, or one an earlier process left running on the same data."""
-        if self._process is None and (lines := self._pid_file_lines()):
-            found = ChildProcess.found(int(lines[0]))
-            if found and str(self.cluster) in found.command:
-                self._process = found
-        if self._process is not None and not self._process.alive:
-            self._process = None
-        return self._process
 
     def _forget_stale_pid_file(self) -> None:
         """Postgres refuses to start while the recorded pid lives, even if by now it is some other program."""

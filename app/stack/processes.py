@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 
 from app.stack.places import Owner
 
+_LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -136,7 +138,7 @@ def spawn(
             group=owner.gid if owner and change else None,
             extra_groups=[] if change else None,
             # Unsafe beside other threads; who asks for it starts children from the only thread there is.
-            preexec_fn=_die_with_parent(death_signal) if death_signal is not None else None,  # noqa: PLW1509
+            preexec_fn=_die_with_parent(death_signal) if death_signal and _LINUX else None,  # noqa: PLW1509
         )
     return ChildProcess(psutil.Process(started.pid), started)
 

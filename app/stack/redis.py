@@ -49,22 +49,20 @@ class EmbeddedRedis:
         return self._socket
 
     @property
+    def process(self) -> ChildProcess | None:
+        """The running server: ours, or one an earlier process left running on the same data folder."""
+        if self._process is None and self._pid_file.exists():
+            pid, created_at = self._pid_file.read_text().split()
+            self._process = ChildProcess.found(int(pid), float(created_at))
+        if self._process is not None and not self._process.alive:
+            self._process = None
+        return self._process
+
+    @property
     def pid(self) -> int | None:
         """The process id of the running server, None if there is none."""
-        process = self._running()
+        process = self.process
         return process.pid if process else None
-
-    @property
-    def command(self) -> list[str]:
-        """The command line of the running server."""
-        process = self._running()
-        return process.command if process else []
-
-    @property
-    def created_at(self) -> float | None:
-        """When the running server was started, in seconds since the epoch."""
-        process = self._running()
-        return process.created_at if process else None
 
     def url(self, db: int = 0) -> str:
         """The address of one numbered database, as Celery reads it."""
@@ -74,7 +72,7 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server, or find it running; returns when it answers. Raises ServerDidNotStart or ServerMissing."""
-        if self._running() and self._wait_until_ready():
+        if self.process and self._wait_until_ready():
             return
         self._process = spawn(
             [str(redis_binary()), *self._options()],
@@ -88,7 +86,7 @@ class EmbeddedRedis:
 
     def stop(self) -> None:
         """Stop the server; after five seconds by force."""
-        if process := self._running():
+        if process := self.process:
             process.end(signal.SIGTERM, _STOP_SECONDS)
         self._process = None
 
@@ -99,7 +97,7 @@ class EmbeddedRedis:
 
     def kill(self) -> None:
         """SIGKILL the server: everything in it is gone."""
-        if process := self._running():
+        if process := self.process:
             process.kill()
         self._process = None
 
@@ -140,18 +138,9 @@ class EmbeddedRedis:
         """Wait for an answer; False if the server ended instead."""
         deadline = time.monotonic() + _START_SECONDS
         while not self.answers():
-            if self._running() is None:
+            if self.process is None:
                 return False
             if time.monotonic() > deadline:
                 raise ServerDidNotStart("Redis", self.log, f"no answer within {_START_SECONDS:.0f} s")
             time.sleep(0.02)
         return True
-
-    def _running(self) -> ChildProcess | None:
-        """The server we started, or one an earlier process left running on the same data folder."""
-        if self._process is None and self._pid_file.exists():
-            pid, created_at = self._pid_file.read_text().split()
-            self._process = ChildProcess.found(int(pid), float(created_at))
-        if self._process is not None and not self._process.alive:
-            self._process = None
-        return self._process

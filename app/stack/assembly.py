@@ -1,0 +1,150 @@
+"""Which processes make the stack, with which commands and variables."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.settings import Settings
+from app.stack.ports import choose_port
+from app.stack.postgres import EmbeddedPostgres
+from app.stack.redis import EmbeddedRedis
+from app.stack.services import Command, Server, Service
+from app.stack.status import StackUrls
+
+_CELERY = [sys.executable, "-m", "celery", "-A", "tasks"]
+_FLOWER_USER = "longhaul"
+
+
+@dataclass
+class Assembly:
+    """All of a stack, not yet started: groups of services in the order of their start, and where they will be found."""
+
+    groups: list[list[Service]]
+    urls: StackUrls
+    flower_login: str
+    migrate: Callable[[], None]
+
+
+def assemble(settings: Settings, data_dir: Path) -> Assembly:
+    """Choose servers, ports and commands. What the settings name by address is used, not started."""
+    servers, database_url, broker_url = _servers(settings, data_dir)
+    urls = StackUrls(
+        database_url=database_url,
+        broker_url=broker_url,
+        web=f"http://127.0.0.1:{_port(settings, 'web_port')}",
+        flower=f"http://127.0.0.1:{_port(settings, 'flower_port')}",
+        payments=_payments_url(settings),
+    )
+    flower_login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"
+    env = shared_environment(settings, data_dir, urls)
+    groups = [servers, _payments(settings, data_dir, env), *_processes(settings, data_dir, env, flower_login)]
+    return Assembly(groups, urls, flower_login, lambda: _migrate(database_url))
+
+
+def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> dict[str, str]:
+    """The variables by which every child finds the others."""
+    return {
+        "LONGHAUL_DATABASE_URL": urls.database_url,
+        "LONGHAUL_BROKER_URL": urls.broker_url,
+        "LONGHAUL_PAYMENTS_URL": urls.payments,
+        "LONGHAUL_DATA_DIR": str(data_dir),
+        "LONGHAUL_WEB_HOST": settings.web_host,
+        "LONGHAUL_WEB_PORT": str(port_of(urls.web)),
+        "LONGHAUL_FLOWER_PORT": str(port_of(urls.flower)),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def port_of(url: str) -> int:
+    """The port in an address of ours."""
+    port = urlsplit(url).port
+    assert port is not None, f"{url} names no port"
+    return port
+
+
+def _servers(settings: Settings, data_dir: Path) -> tuple[list[Service], str, str]:
+    """The servers to start, and the two addresses."""
+    servers: list[Service] = []
+    database_url, broker_url = settings.database_url, settings.broker_url
+    if not database_url:
+        postgres = EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)
+        database_url = postgres.url()
+        servers.append(Server("postgres", postgres))
+    if not broker_url:
+        redis = EmbeddedRedis(data_dir / "redis", death_signal=signal.SIGTERM)
+        broker_url = redis.url()
+        servers.append(Server("redis", redis))
+    return servers, database_url, broker_url
+
+
+def _port(settings: Settings, name: str) -> int:
+    named_by = f"LONGHAUL_{name.upper()}" if name in settings.model_fields_set else None
+    return choose_port(getattr(settings, name), named_by=named_by)
+
+
+def _payments_url(settings: Settings) -> str:
+    if "payments_url" in settings.model_fields_set:
+        return settings.payments_url
+    return f"http://127.0.0.1:{choose_port(port_of(settings.payments_url), named_by=None)}"
+
+
+def _payments(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[Service]:
+    """The stand-in for a company's payments service, where the settings name none."""
+    if "payments_url" in settings.model_fields_set:
+        return []
+    argv = [sys.executable, "-m", "app.demo.payments"]
+    return [_command("payments", argv, data_dir, env, port=port_of(env["LONGHAUL_PAYMENTS_URL"]))]
+
+
+def _processes(settings: Settings, data_dir: Path, env: dict[str, str], flower_login: str) -> list[list[Service]]:
+    """Workers first; then what makes work for them, which so stops before them."""
+    grace = settings.shutdown_grace_seconds + 5.0
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
+    steps = [*_CELERY, "worker", "-n", "steps@%h", "-P", "threads", "-c", "16", *quiet]
+    documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "prefork", "-c", "2", *quiet]
+    beat = [*_CELERY, "beat", "--schedule", str(data_dir / "beat-schedule"), "--pidfile=", "--loglevel=INFO"]
+    flower_port = int(env["LONGHAUL_FLOWER_PORT"])
+    flower_env = {  # by environment: a command line is readable by everybody on the machine
+        "FLOWER_BASIC_AUTH": flower_login,
+        "FLOWER_ADDRESS": "127.0.0.1",
+        "FLOWER_PORT": str(flower_port),
+    }
+    # Another interface cannot be asked through 127.0.0.1: then running counts as ready.
+    web_port = int(env["LONGHAUL_WEB_PORT"]) if settings.web_host in {"127.0.0.1", "localhost"} else None
+    workers: list[Service] = [
+        _command("worker-steps", steps, data_dir, env | {"LONGHAUL_POOLS": "steps,sweeps"}, grace=grace),
+        _command("worker-documents", documents, data_dir, env | {"LONGHAUL_POOLS": "documents,isolated"}, grace=grace),
+    ]
+    others: list[Service] = [
+        _command("beat", beat, data_dir, env),
+        _command("flower", [*_CELERY, "flower"], data_dir, env | flower_env, port=flower_port),
+        _command("web", [sys.executable, "-m", "app.web"], data_dir, env, port=web_port),
+    ]
+    return [workers, others]
+
+
+def _command(
+    name: str, argv: Sequence[str], data_dir: Path, env: dict[str, str], *, port: int | None = None, grace: float = 10.0
+) -> Command:
+    return Command(name, argv, data_dir / "logs" / f"{name}.log", env, port, grace)
+
+
+def _flower_password(data_dir: Path) -> str:
+    """Made once per data folder; readable by its owner alone."""
+    file = data_dir / "flower.password"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(12))
+    return file.read_text().strip()
+
+
+def _migrate(database_url: str) -> None:
+    from app.store.migrate import upgrade
+
+    upgrade(database_url)

@@ -1,0 +1,75 @@
+"""One line per process: a table that stays in place on a terminal, a line per change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from app.stack.status import ProcessStatus, StackStatus
+
+_COLOURS = {"starting": "yellow", "running": "green", "restarting": "red", "stopped": "dim"}
+
+
+@contextmanager
+def display() -> Iterator[Callable[[StackStatus], None]]:
+    """A function that shows a status, for as long as the context lasts."""
+    if not sys.stdout.isatty():
+        yield _Lines().show
+        return
+    # No refresh thread: the supervisor must stay single-threaded.
+    with Live(console=Console(), auto_refresh=False) as live:
+        yield lambda status: live.update(table(status), refresh=True)
+
+
+def table(status: StackStatus) -> Table:
+    """The processes of a stack as a table, its addresses below."""
+    shown = Table(box=None, title=f"Longhaul on {status.data_dir}", title_justify="left", caption=_addresses(status))
+    shown.caption_justify = "left"
+    for heading in ("process", "state", "pid", "restarts", "note"):
+        shown.add_column(heading)
+    for process in status.processes:
+        state = f"[{_COLOURS[process.state]}]{process.state}[/]"
+        shown.add_row(process.name, state, str(process.pid or ""), str(process.restarts or ""), process.note)
+    return shown
+
+
+class _Lines:
+    """Prints what differs from the last status."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, tuple[object, ...]] = {}
+        self._introduced = False
+        self._ready = False
+
+    def show(self, status: StackStatus) -> None:
+        if not self._introduced:
+            self._introduced = True
+            _say(f"data folder: {status.data_dir}")
+        for process in status.processes:
+            mark = (process.state, process.pid, process.note)
+            if self._shown.get(process.name, ("stopped", None, "")) != mark:
+                self._shown[process.name] = mark
+                _say(_line(process))
+        if status.ready and not self._ready:
+            self._ready = True
+            _say(_addresses(status))
+
+
+def _line(process: ProcessStatus) -> str:
+    pid = f"pid {process.pid}" if process.pid else ""
+    return f"{process.name:<17} {process.state:<11} {pid:<12} {process.note}".rstrip()
+
+
+def _addresses(status: StackStatus) -> str:
+    urls = status.urls
+    shown = {"web": urls.web, "flower": f"{urls.flower} (login {status.flower_login})", "payments": urls.payments}
+    return "\n".join(f"{name:<17} {address}" for name, address in shown.items() if address)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this module is what the command shows
