@@ -1,0 +1,1 @@
+"""What the demonstration needs and the product does not: an outside payments service, sample claims, named people."""

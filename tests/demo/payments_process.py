@@ -1,0 +1,83 @@
+"""A real payments service process for tests, and counts read from its file rather than asked of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+PAYMENT = {"claim": "CLM-1", "payee": "Ada Ferncastle", "amount": "1234.50", "currency": "USD", "purpose": "settlement"}
+
+
+class PaymentsProcess:
+    """One running service on a free port; `kill` is SIGKILL, `start` may be called again on the same file."""
+
+    def __init__(self, db: Path) -> None:
+        self.db = db
+        self.url = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, test_switches: str = "") -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app.demo.payments", "--port", "0", "--db", str(self.db)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LONGHAUL_PAYMENTS_TEST": test_switches},
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().split()[-1]
+        wait_for(self._healthy, "the service to answer")
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.communicate(timeout=10)
+
+    def switch(self, **switches: float) -> None:
+        httpx.post(f"{self.url}/_test", json=switches).raise_for_status()
+
+    def post(self, path: str, key: str | None, body: object, timeout: float = 30) -> httpx.Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return httpx.post(f"{self.url}{path}", json=body, headers=headers, timeout=timeout)
+
+    def pay(self, key: str, **changed: str) -> httpx.Response:
+        return self.post("/payments", key, {**PAYMENT, **changed})
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}")
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def count(self, table: str) -> int:
+        return len(self.rows(f"SELECT 1 FROM {table}"))
+
+    def _healthy(self) -> bool:
+        try:
+            return self.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Poll until the condition holds; fail after `seconds`, saying what was waited for."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        pause.wait(0.02)
