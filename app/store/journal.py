@@ -26,7 +26,9 @@ T = TypeVar("T")
 class Journal(Protocol):
     """Where steps write."""
 
-    def write(self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False) -> list[Rows]:
+    def write(
+        self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
+    ) -> list[Rows]:
         """The rows of each statement, after one acknowledged commit. `asynchronous` is for leases alone."""
         ...
 
@@ -45,8 +47,12 @@ class DirectJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def write(self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False) -> list[Rows]:
-        return self.transact(lambda db: [list(db.execute(text, params).fetchall()) for text, params in statements], until=until)
+    def write(
+        self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
+    ) -> list[Rows]:
+        return self.transact(
+            lambda db: [list(db.execute(text, params).fetchall()) for text, params in statements], until=until
+        )
 
     def transact(self, work: Callable[[Connection], T], *, until: float) -> T:
         return persist(lambda: self._database.transact(work), until=until)
@@ -65,6 +71,8 @@ def persist(attempt: Callable[[], T], *, until: float) -> T:
             if not (is_gone(problem) or problem.sqlstate in RETRYABLE):
                 raise
             if time.monotonic() > until:
-                raise StoreUnavailable(f"the database did not answer before the step's deadline: {problem}") from problem
+                raise StoreUnavailable(
+                    f"the database did not answer before the step's deadline: {problem}"
+                ) from problem
         threading.Event().wait(pause)
         pause = min(1.0, pause * 2)

@@ -11,11 +11,15 @@ from app.store.database import Connection
 
 def recall(db: Connection, scope: str, key: str, body_hash: str) -> Any | None:
     """The answer given under this key before. Raises KeyReused if it was given for another body."""
-    row = db.execute("SELECT body_hash, answer FROM idempotency_keys WHERE scope = %s AND key = %s", [scope, key]).fetchone()
+    row = db.execute(
+        "SELECT body_hash, answer FROM idempotency_keys WHERE scope = %s AND key = %s", [scope, key]
+    ).fetchone()
     if row is None:
         return None
     if row["body_hash"] != body_hash:
-        raise KeyReused(f"the idempotency key {key!r} was used before with another body; send a new key for a new request")
+        raise KeyReused(
+            f"the idempotency key {key!r} was used before with another body; send a new key for a new request"
+        )
     return row["answer"]
 
 

@@ -142,7 +142,15 @@ _WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
 
 @lru_cache(maxsize=256)
 def _text(
-    completes: bool, fails: bool, enters: bool, consumes: bool, data: bool, closes: bool, task: bool, letter: bool, alert: bool
+    completes: bool,
+    fails: bool,
+    enters: bool,
+    consumes: bool,
+    data: bool,
+    closes: bool,
+    task: bool,
+    letter: bool,
+    alert: bool,
 ) -> str:
     parts = [_MOVED]
     if completes:
@@ -153,13 +161,22 @@ def _text(
         parts.append(_ENTERED.replace("{signals}", _SIGNALS if consumes else ""))
     parts += [
         part
-        for part, wanted in ((_CONSUMED, consumes), (_DATA, data), (_CLOSED, closes), (_TASK, task), (_LETTER, letter), (_ALERT, alert))
+        for part, wanted in (
+            (_CONSUMED, consumes),
+            (_DATA, data),
+            (_CLOSED, closes),
+            (_TASK, task),
+            (_LETTER, letter),
+            (_ALERT, alert),
+        )
         if wanted
     ]
     return "".join(parts) + "\nSELECT transition_seq, at, parent_run_id, parent_step_seq FROM moved"
 
 
-def move(run: Run, to: Transition, *, token: UUID | None = None, worker: UUID | None = None, beside: Beside | None = None) -> Statement:
+def move(
+    run: Run, to: Transition, *, token: UUID | None = None, worker: UUID | None = None, beside: Beside | None = None
+) -> Statement:
     """The statement that makes `run`, as it was seen, take the transition `to`. It returns one row, or none.
 
     `token` and `worker` become the lease of a run that starts RUNNING.

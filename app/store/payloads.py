@@ -58,7 +58,9 @@ def boundary_text(value: Any, *, what: str) -> str:
     """The canonical text of a request's payload. Raises BadInput for what is no JSON or over the limit."""
     text = canonical(value)
     if is_large(text):
-        raise BadInput(f"{what} has {len(text):,} characters; the limit is {MAX_BYTES:,} bytes: send large content as a document")
+        raise BadInput(
+            f"{what} has {len(text):,} characters; the limit is {MAX_BYTES:,} bytes: send large content as a document"
+        )
     return text
 
 

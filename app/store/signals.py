@@ -20,7 +20,9 @@ def insert(db: Connection, run_id: UUID, signal_id: str, name: str, payload: str
 
 def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
     """The body hash of the signal kept under this id."""
-    row = db.execute("SELECT body_hash FROM signals WHERE run_id = %s AND signal_id = %s", [run_id, signal_id]).fetchone()
+    row = db.execute(
+        "SELECT body_hash FROM signals WHERE run_id = %s AND signal_id = %s", [run_id, signal_id]
+    ).fetchone()
     return row["body_hash"] if row else None
 
 

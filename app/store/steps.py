@@ -56,7 +56,9 @@ _IRREVERSIBLE = """
 WITH lease AS (
     UPDATE runs SET irreversible_since = coalesce(irreversible_since, app_now())
     WHERE id = %(id)s AND lease_token = %(token)s AND NOT cancel_requested RETURNING id
-)""" + _INTENT.replace("(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease", "lease")
+)""" + _INTENT.replace(
+    "(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease", "lease"
+)
 
 # A call that surely did not happen, or that a person gave back, goes to INTENT again; its errors are kept.
 _REOPEN = """
@@ -96,7 +98,13 @@ class Place:
     attempt: int
 
     def params(self) -> dict[str, Any]:
-        return {"id": self.run_id, "step_seq": self.step_seq, "call_seq": self.call_seq, "token": self.token, "attempt": self.attempt}
+        return {
+            "id": self.run_id,
+            "step_seq": self.step_seq,
+            "call_seq": self.call_seq,
+            "token": self.token,
+            "attempt": self.attempt,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +205,13 @@ def intent(
     }
 
 
-def reopen(place: Place, *, irreversible: bool, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")) -> Statement:
+def reopen(
+    place: Place, *, irreversible: bool, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")
+) -> Statement:
     """A call found FAILED (certainly without effect) or due for repetition under its key becomes an INTENT of this attempt."""
-    return _REOPEN.format(extra="AND NOT cancel_requested" if irreversible else ""), place.params() | {"from": list(come_from)}
+    return _REOPEN.format(extra="AND NOT cancel_requested" if irreversible else ""), place.params() | {
+        "from": list(come_from)
+    }
 
 
 def result(

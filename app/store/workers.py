@@ -10,7 +10,15 @@ from app.store.database import Connection
 
 
 def register(
-    db: Connection, worker_id: UUID, *, lock_key: int, liveness: str, host: str, pid: int, queues: Sequence[str], slots: int
+    db: Connection,
+    worker_id: UUID,
+    *,
+    lock_key: int,
+    liveness: str,
+    host: str,
+    pid: int,
+    queues: Sequence[str],
+    slots: int,
 ) -> None:
     """A new process says what it is."""
     db.execute(
@@ -50,7 +58,8 @@ def leave(db: Connection, worker_id: UUID) -> None:
 def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
     """The runs this process holds a lease of, as the database sees it."""
     return db.execute(
-        "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s", [worker_id]
+        "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s",
+        [worker_id],
     ).fetchall()
 
 
@@ -68,14 +77,17 @@ def without_lock(db: Connection) -> list[dict[str, Any]]:
 def silent(db: Connection, silent_seconds: float) -> list[UUID]:
     """Workers that have not pinged for too long."""
     rows = db.execute(
-        "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)", [silent_seconds]
+        "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)",
+        [silent_seconds],
     ).fetchall()
     return [row["id"] for row in rows]
 
 
 def give_up(db: Connection, worker_id: UUID) -> bool:
     """Mark a worker as gone; False if it was already."""
-    row = db.execute("UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL RETURNING id", [worker_id]).fetchone()
+    row = db.execute(
+        "UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL RETURNING id", [worker_id]
+    ).fetchone()
     return row is not None
 
 

@@ -1,0 +1,61 @@
+"""The one place where real things are chosen: database, journal, tools, provider, dispatcher.
+
+Entry points call `runtime(...)` once per process; after a fork, in the child. Nothing below this file chooses.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from app.core.errors import BadInput
+from app.core.ports import Dispatcher
+from app.core.workflow import Workflow
+from app.engine.runtime import Registry, Runtime
+from app.settings import Settings, settings
+from app.store.database import Database, Role
+from app.store.journal import DirectJournal, Journal
+from app.telemetry import logs
+
+
+def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: Settings | None = None) -> Runtime:
+    """Everything one process works with. Connects to nothing yet. Raises BadInput naming a setting that cannot work."""
+    config = config or settings()
+    if not config.database_url:
+        raise BadInput(
+            "LONGHAUL_DATABASE_URL is not set; start the embedded stack with `longhaul up`, or name your Postgres"
+        )
+    logs.configure(config.log_level, config.log_payloads)
+    database = Database(config.database_url, role)
+    return Runtime(
+        settings=config,
+        database=database,
+        journal=make_journal(config, database),
+        workflows=Registry(workflows),
+        tools=_tools(config, database),
+        dispatcher=load_dispatcher(config.dispatcher),
+        provider=_provider(config),
+    )
+
+
+def make_journal(config: Settings, database: Database) -> Journal:
+    """The journal the settings name."""
+    return DirectJournal(database)
+
+
+def load_dispatcher(dotted: str) -> Dispatcher:
+    """The dispatcher by its dotted name: the one late import, because only `tasks` knows Celery."""
+    module, _, name = dotted.partition(":")
+    try:
+        dispatcher: Dispatcher = getattr(import_module(module), name)()
+    except (ImportError, AttributeError) as problem:
+        raise BadInput(f"LONGHAUL_DISPATCHER={dotted!r} cannot be loaded: {problem}") from problem
+    return dispatcher
+
+
+def _tools(config: Settings, database: Database) -> dict[str, Any]:
+    return {}
+
+
+def _provider(config: Settings) -> Any:
+    return None

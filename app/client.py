@@ -1,0 +1,50 @@
+"""What other backend jobs import: start a run inside your own database transaction, then ring.
+
+    with psycopg.connect(...) as db:
+        db.execute("INSERT INTO our_claims ...")
+        started = client.start(db, INSURANCE_CLAIM, subject="CLM-1", data=claim, key="order-77")
+    client.ring(started)   # optional: without it the dispatch sweep finds the run
+
+The law: the run exists exactly if your transaction commits. The same key with the same body is the same run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from pydantic import BaseModel
+
+from app.bootstrap import load_dispatcher
+from app.core.workflow import Workflow
+from app.engine import start as engine
+from app.engine.start import Started
+from app.settings import settings
+from app.store.database import Connection
+
+__all__ = ["Started", "ring", "start"]
+
+
+def start(
+    db: psycopg.Connection[Any],
+    workflow: Workflow,
+    *,
+    subject: str,
+    data: BaseModel | dict[str, Any],
+    key: str | None = None,
+    actor: str = "job",
+    priority: int = 0,
+) -> Started:
+    """Start a run in the caller's transaction. Raises BadInput for data that does not fit, KeyReused for a key with another body."""
+    before, db.row_factory = db.row_factory, dict_row
+    try:
+        own: Connection = db
+        return engine.start(own, workflow, subject=subject, data=data, key=key, actor=actor, priority=priority)
+    finally:
+        db.row_factory = before
+
+
+def ring(started: Started) -> bool:
+    """Tell the workers at once; False if the broker was away, which only costs one sweep. Never blocks for long."""
+    return load_dispatcher(settings().dispatcher).ring([started.bell]) == 1

@@ -1,0 +1,1 @@
+"""The imperative shell: take the lease, do the work, decide, write, ring. No SQL text, no Celery."""

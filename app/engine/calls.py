@@ -1,0 +1,260 @@
+"""Durable calls: intent committed, act, result committed; and what becomes of a call whose outcome is unknown.
+
+The law. A COMPLETE checkpoint is returned and nothing is done. Every exception of a call is UNKNOWN unless the tool
+says NotDone. An unknown call with an effect is repeated only under its own key while that is valid, else asked for,
+else given to a person; "not found" is believed only when the intent is older than the call could still be under way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from app.core import ids
+from app.core.canonical import canonical, digest, restore
+from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Transient, Unrecoverable
+from app.core.ports import ToolCode
+from app.core.tools import Tool
+from app.engine.holdings import Holding
+from app.engine.runtime import Runtime
+from app.store import payloads, steps
+from app.store.moves import Statement
+from app.store.runs import restore_text
+from app.store.steps import Checkpoint, Place
+from app.telemetry import logs
+
+UNAPPROVED = "LH001"  # raised by the database's trigger
+RETRY_UNKNOWN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an acted call gave, with what it cost."""
+
+    value: Any
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call as it is about to be made."""
+
+    seq: int
+    kind: str
+    name: str
+    params: Any
+    act: Callable[[str], Answered]
+    tool: Tool | None = None
+    code: ToolCode | None = None
+    action: UUID | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+
+    @property
+    def has_effect(self) -> bool:
+        return self.tool is not None and self.tool.has_effect
+
+    @property
+    def seconds(self) -> float:
+        return self.tool.timeout_seconds if self.tool else 300.0
+
+
+class Caller:
+    """Makes the calls of one step under one lease."""
+
+    def __init__(
+        self,
+        rt: Runtime,
+        holding: Holding,
+        *,
+        run_id: UUID,
+        step_seq: int,
+        step_name: str,
+        attempt: int,
+        recorded: Mapping[int, Checkpoint],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._rt, self._holding, self._recorded, self._now = rt, holding, recorded, now
+        self._run_id, self._step_seq, self._step_name, self._attempt = run_id, step_seq, step_name, attempt
+
+    def make(self, call: Call) -> Any:
+        """The call's result: the recorded one, or that of acting now."""
+        text = payloads.result_text(self.transact, call.params)
+        found = self._recorded.get(call.seq)
+        if found is None:
+            return self._first(call, text)
+        self._same(found, call, text)
+        if found.status == "COMPLETE":
+            return self._load(found.output)
+        if found.status == "FAILED" or not call.has_effect:
+            return self._again(call, found)
+        return self._settle(call, found)
+
+    def _place(self, call: Call) -> Place:
+        return Place(
+            run_id=self._run_id,
+            step_seq=self._step_seq,
+            call_seq=call.seq,
+            token=self._holding.token,
+            attempt=self._attempt,
+        )
+
+    def _same(self, found: Checkpoint, call: Call, text: str) -> None:
+        if (found.name, found.input_hash) == (call.name, digest(text)):
+            return
+        what = f"call {call.seq} of {self._step_name} is {call.name}, but the journal holds {found.name}"
+        if found.name == call.name:
+            what = f"call {call.seq} of {self._step_name} ({call.name}) has another input than the journal holds"
+        if found.status in ("INTENT", "UNKNOWN") and found.kind == "tool":
+            raise OutcomeUnknown(f"{what}, and its outcome is open", call_seq=call.seq)
+        raise Diverged(f"{what}; the step's code changed under a running run, or it depends on something not journaled")
+
+    def _first(self, call: Call, text: str) -> Any:
+        key = ids.idempotency_key(self._run_id, self._step_seq, call.seq, 0)
+        statement = steps.intent(
+            self._place(call), step_name=self._step_name, kind=call.kind, name=call.name, input_text=text, key=key, action=call.action,
+            key_seconds=call.tool.key_valid_seconds if call.tool else None, model=call.model, prompt_version=call.prompt_version,
+        )  # fmt: skip
+        self._open(call, statement)
+        return self._act(call, key)
+
+    def _again(self, call: Call, found: Checkpoint) -> Any:
+        """Act again under the same key: certainly without effect so far, or harmless to repeat."""
+        self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None))
+        return self._act(call, found.key or "")
+
+    def _open(self, call: Call, statement: Statement) -> None:
+        """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
+        try:
+            rows = self._write([statement])[0]
+        except psycopg.Error as problem:
+            if problem.sqlstate == UNAPPROVED:
+                raise Unrecoverable(
+                    f"{call.name} was refused by the database: {problem.diag.message_primary}"
+                ) from problem
+            raise
+        if rows:
+            return
+        standing = self._write([steps.call(self._place(call))])[0]
+        mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
+        if not mine:
+            raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
+
+    def _act(self, call: Call, key: str) -> Any:
+        self._rt.holdings.may_send(self._holding, call.seconds)
+        started = time.perf_counter()
+        with self._rt.holdings.intent(self._holding):
+            try:
+                answered = call.act(key)
+            except LeaseLost:
+                raise
+            except NotDone as problem:
+                self._record(call, "FAILED", problem, started)
+                raise
+            except Exception as problem:
+                raise self._unknown(call, problem, started) from problem
+            return self._complete(call, answered, started)
+
+    def _complete(self, call: Call, answered: Answered, started: float) -> Any:
+        text = payloads.result_text(self.transact, answered.value)
+        place, latency = self._place(call), (time.perf_counter() - started) * 1000
+        statements = [steps.result(place, status="COMPLETE", output=text, latency_ms=latency, tokens_in=answered.tokens_in,
+                                   tokens_out=answered.tokens_out, cost=answered.cost)]  # fmt: skip
+        if call.action is not None:
+            statements.append(steps.executed(place, call.action))
+        if answered.tokens_in or answered.tokens_out:
+            statements.append(
+                steps.count_tokens(place, answered.tokens_in or 0, answered.tokens_out or 0, answered.cost)
+            )
+        rows = self._write(statements)[0]
+        at = rows[0]["completed_at"] if rows else self._written_before(call, text)
+        self._log(
+            call,
+            "COMPLETE",
+            latency,
+            at,
+            output=restore_text(text),
+            tokens_in=answered.tokens_in,
+            tokens_out=answered.tokens_out,
+        )
+        return self._load(restore_text(text))
+
+    def _written_before(self, call: Call, text: str) -> datetime:
+        standing = self._write([steps.call(self._place(call))])[0]
+        row = standing[0] if standing else None
+        if row is None or row["lease_token"] != self._holding.token or row["output_hash"] != digest(text):
+            raise LeaseLost(f"the result of {call.name} came too late: the lease is gone")
+        at: datetime = row["completed_at"]
+        return at
+
+    def _record(self, call: Call, status: str, problem: BaseException, started: float) -> None:
+        error = canonical(
+            {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
+        )
+        latency = (time.perf_counter() - started) * 1000
+        statements = [steps.result(self._place(call), status=status, error=error, latency_ms=latency)]
+        if status == "FAILED" and call.action is not None:
+            statements.append(steps.stands_no_longer(self._place(call)))
+        rows = self._write(statements)[0]
+        if not rows:
+            raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
+        self._log(call, status, latency, rows[0]["completed_at"], error=str(problem))
+
+    def _unknown(self, call: Call, problem: Exception, started: float) -> StepError:
+        """What an unexplained exception of a call means."""
+        if not call.has_effect:
+            self._record(call, "FAILED", problem, started)
+            if isinstance(problem, StepError):
+                return problem
+            return Transient(f"{call.name}: {type(problem).__name__}: {problem}")
+        self._record(call, "UNKNOWN", problem, started)
+        return OutcomeUnknown(
+            f"{call.name}: {type(problem).__name__}: {problem}",
+            call_seq=call.seq,
+            retry_in_seconds=RETRY_UNKNOWN_SECONDS,
+        )
+
+    def _settle(self, call: Call, found: Checkpoint) -> Any:
+        """An INTENT or UNKNOWN of a call with an effect: same key, or ask, or a person."""
+        assert call.tool is not None and found.intent_at is not None
+        now, tool = self._now(), call.tool
+        if found.key_valid_until is not None and (found.key_valid_until - now).total_seconds() > call.seconds:
+            return self._again(call, found)
+        age, patience = (now - found.intent_at).total_seconds(), tool.timeout_seconds + tool.settle_seconds
+        if tool.reconciles:
+            value = call.code.reconcile(found.key or "", restore(call.params))  # type: ignore[union-attr]
+            if value is not None:
+                return self._complete(call, Answered(value), time.perf_counter())
+            if age > patience:
+                return self._again(call, found)
+            raise OutcomeUnknown(
+                f"{call.name} is not known downstream yet", call_seq=call.seq, retry_in_seconds=patience - age + 0.1
+            )
+        raise OutcomeUnknown(f"{call.name} was begun and nobody can be asked whether it happened", call_seq=call.seq)
+
+    def _log(self, call: Call, status: str, latency: float, at: datetime, **more: Any) -> None:
+        kind = {"tool": "tool_call", "model": "model_call", "local": "local_work"}[call.kind]
+        logs.event(
+            kind, run_id=str(self._run_id), step=self._step_name, step_seq=self._step_seq, call_seq=call.seq, name=call.name, status=status,
+            timestamp=at.isoformat(), input=restore_text(canonical(call.params)), latency_ms=latency, model=call.model, **more,
+        )  # fmt: skip
+
+    def _load(self, value: Any) -> Any:
+        if isinstance(value, dict) and "$blob" in value:
+            return self.transact(lambda db: payloads.load(db, value))
+        return value
+
+    def _write(self, statements: list[Statement]) -> Any:
+        return self._rt.journal.write(self._run_id, statements, until=self._holding.until)
+
+    def transact(self, work: Any) -> Any:
+        """A transaction that waits for the database until the step's deadline."""
+        return self._rt.journal.transact(work, until=self._holding.until)

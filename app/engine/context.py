@@ -1,0 +1,113 @@
+"""What a step function is handed: `step`. It knows calls, its own fixed time and what woke it; nothing of Celery or SQL.
+
+The law: every attempt of a step sees the same `now`, the same cause, and makes the same calls in the same order.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import canonical
+from app.core.errors import Unrecoverable
+from app.core.run import Run
+from app.core.tools import Tool
+from app.engine.calls import Answered, Call, Caller
+from app.engine.runtime import Runtime
+from app.store import runs
+from app.telemetry import logs
+
+
+class StepContext:
+    """The `step` of a step function.
+
+    now: when the state was entered, in database time. cause: what led here. answer: what a person answered.
+    signals: the ordered signals this wait consumed. attempt: 1 for the first try.
+    """
+
+    def __init__(
+        self, rt: Runtime, run: Run, caller: Caller, *, now: datetime, received: Mapping[str, Any], recorded: int
+    ) -> None:
+        self._rt, self._run, self._caller, self._recorded = rt, run, caller, recorded
+        self._calls, self._lock = 0, threading.Lock()
+        self.now = now
+        self.run_id: UUID = run.id
+        self.subject = run.subject
+        self.state = run.state
+        self.attempt = run.attempt
+        self.cause: Mapping[str, Any] = received.get("cause", {})
+        self.signals: Sequence[Mapping[str, Any]] = received.get("signals", ())
+        self.answer: Mapping[str, Any] = self.cause.get("answer", {})
+
+    @property
+    def children(self) -> Sequence[Mapping[str, Any]]:
+        """The ended children this step was waiting for: id, subject, state, status, data, by subject."""
+        step_seq = self.cause.get("step_seq")
+        if step_seq is None:
+            return ()
+        found: Sequence[Mapping[str, Any]] = self._caller.transact(
+            lambda db: runs.children_of(db, self.run_id, step_seq)
+        )
+        return found
+
+    def call(self, tool: Tool, *, action: str | UUID | None = None, **params: Any) -> Any:
+        """Call a tool once, durably; its recorded result if it was called before. `action` is the approved action's id."""
+        return self._caller.make(self._tool_call(self._take(1), tool, action, params))
+
+    def call_all(self, calls: Sequence[tuple[Tool, Mapping[str, Any]]]) -> list[Any]:
+        """Call several tools at the same time; numbered before any starts, results in the order given."""
+        first = self._take(len(calls))
+        ready = [self._tool_call(first + n, tool, None, params) for n, (tool, params) in enumerate(calls)]
+        with ThreadPoolExecutor(max_workers=min(8, max(1, len(ready)))) as pool:
+            return [future.result() for future in [pool.submit(self._caller.make, call) for call in ready]]
+
+    def ask(self, prompt_version: str, request: Any) -> Any:
+        """Ask the model; a model call has no effect and may be asked again after a crash."""
+        provider = self._rt.provider
+        if provider is None:
+            raise Unrecoverable("no model provider is configured; set LONGHAUL_PROVIDER")
+
+        def act(_key: str) -> Answered:
+            reply = provider.ask(prompt_version, request)
+            return Answered(reply.value, reply.tokens_in, reply.tokens_out, reply.cost)
+
+        return self._caller.make(
+            Call(seq=self._take(1), kind="model", name=prompt_version, params=request, act=act, model=provider.name,
+                 prompt_version=prompt_version)
+        )  # fmt: skip
+
+    def keep(self, name: str, work: Callable[[], Any]) -> Any:
+        """Do local work that is costly or not repeatable once, and keep its result."""
+        return self._caller.make(
+            Call(seq=self._take(1), kind="local", name=name, params={}, act=lambda _key: Answered(work()))
+        )
+
+    def log(self, message: str, **fields: Any) -> None:
+        """One log line with the run's id and step beside it."""
+        logs.event("step_log", run_id=str(self.run_id), step=self.state, message_text=message, **fields)
+
+    def fewer_calls_than_recorded(self) -> bool:
+        """Whether the step ended before making every call its journal holds: divergence."""
+        return self._calls < self._recorded
+
+    def _take(self, count: int) -> int:
+        with self._lock:
+            first = self._calls + 1
+            self._calls += count
+            return first
+
+    def _tool_call(self, seq: int, tool: Tool, action: str | UUID | None, params: Mapping[str, Any]) -> Call:
+        code = self._rt.tools.get(tool.name)
+        if code is None:
+            raise Unrecoverable(f"the tool {tool.name} has no implementation here; bind it in app.bootstrap")
+        if tool.irreversible and action is None:
+            raise Unrecoverable(f"{tool.name} is irreversible and was called without an approved action")
+        plain = runs.restore_text(canonical(params))
+        return Call(
+            seq=seq, kind="tool", name=tool.name, params=plain, tool=tool, code=code, act=lambda key: Answered(code(key, plain)),
+            action=UUID(str(action)) if action else None,
+        )  # fmt: skip

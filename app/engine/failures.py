@@ -1,0 +1,110 @@
+"""What an exception of a step's work means for its run.
+
+The law: every exception has exactly one row here. One nobody declared is transient (it may be a passing fault): it is
+tried again, then shown to an operator, never swallowed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+
+import psycopg
+from pydantic import ValidationError
+
+from app.core.canonical import canonical
+from app.core.errors import NeedsPerson, NotCanonical, NotDone, OutcomeUnknown, Throttled, Unrecoverable
+from app.core.lifecycle import Event, Status
+from app.core.run import Happened, Run
+from app.core.workflow import State, Workflow
+from app.engine import persons
+from app.engine.runtime import Runtime
+from app.store.moves import Beside
+from app.store.steps import Checkpoint
+
+RETRY_AFTER_SECONDS = 30.0  # when a throttled downstream does not say how long
+_UNSTORABLE = ("22P02", "22P05", "54000", "54001")  # what Postgres says of a payload it cannot hold
+
+
+def failed(
+    rt: Runtime,
+    workflow: Workflow,
+    state: State,
+    run: Run,
+    journal: Sequence[Checkpoint],
+    problem: Exception,
+    now: datetime,
+) -> tuple[Happened, Beside]:
+    """What an exception of the work means for the run."""
+    actor, said = rt.actor, f"{type(problem).__name__}: {problem}"[:2000]
+    error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem)})
+    match problem:
+        case NeedsPerson():
+            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
+                                routes=persons.doubt_routes(workflow, state))  # fmt: skip
+            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem))
+        case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
+            return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
+                error=error
+            )
+        case OutcomeUnknown():
+            call = next((row for row in journal if row.call_seq == problem.call_seq), None)
+            task = persons.unknown(
+                state,
+                problem,
+                call.name if call else "a call",
+                call.key if call else None,
+                call.input if call else None,
+            )
+            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, routes=persons.unknown_routes(workflow, run),
+                                waiting_reason=f"unknown outcome of call {problem.call_seq}")  # fmt: skip
+            return happened, Beside(error=error, task=task)
+        case Throttled() if not _given_up(state, journal, now):
+            wake_in = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())
+            return Happened(event=Event.THROTTLED, actor=actor, reason=said, wake_in=wake_in), Beside(error=error)
+        case Unrecoverable() | ValidationError() | NotCanonical():
+            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
+                run, Status.DEAD_LETTER, said, error
+            )
+        case NotDone() if not problem.retry:
+            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
+                run, Status.DEAD_LETTER, said, error
+            )
+        case psycopg.Error() if problem.sqlstate in _UNSTORABLE:
+            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
+                run, Status.DEAD_LETTER, said, error
+            )
+    delay = state.retry.delay_seconds(run.attempt, rt.draw)
+    if delay is None or isinstance(problem, Throttled):
+        late = rt.settings.late_retry_seconds if run.late_retries < rt.settings.late_retries else None
+        return (
+            Happened(event=Event.EXHAUSTED, actor=actor, reason=said, wake_in=late),
+            stopped(run, Status.FAILED_RETRIABLE, said, error),
+        )
+    reason = f"try {run.attempt} of {state.retry.attempts} failed: {said}"
+    return Happened(event=Event.FAILED_ATTEMPT, actor=actor, reason=reason, wake_in=delay), Beside(error=error)
+
+
+def stopped(run: Run, status: Status, reason: str, error: str | None) -> Beside:
+    """What is opened with a stop: alert and triage task in the same commit, and the dead letter's row."""
+    dead = status is Status.DEAD_LETTER
+    return Beside(
+        error=error,
+        task=persons.triage(run, status, reason),
+        alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}"),
+        dead_letter=persons.dead_letter(run, reason) if dead else None,
+    )
+
+
+def _where(problem: BaseException) -> str:
+    """The last few frames, enough to find the line."""
+    return "".join(traceback.format_tb(problem.__traceback__)[-3:])[-1500:]
+
+
+def _given_up(state: State, journal: Sequence[Checkpoint], now: datetime) -> bool:
+    """Whether parking without spending attempts has lasted longer than the step's `give_up` age."""
+    open_calls = [row for row in journal[1:] if row.status != "COMPLETE"]
+    if not open_calls:
+        return False
+    return (now - open_calls[0].created_at).total_seconds() > state.retry.give_up_seconds

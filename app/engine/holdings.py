@@ -1,0 +1,95 @@
+"""What this process holds: one entry per step a thread works on. The law: a lease in the database has a thread here.
+
+Liveness compares the two; shutdown hands back what has no open intent; a call asks before it sends whether it may.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.core.errors import LeaseLost
+
+
+@dataclass
+class Holding:
+    """One step in work. `until` is its deadline in monotonic seconds."""
+
+    run_id: UUID
+    step_seq: int
+    token: UUID
+    until: float
+    open_intents: int = 0
+    lost: bool = False
+    since: float = field(default_factory=time.monotonic)
+
+
+class Holdings:
+    """The steps in work in this process, and whether it may take more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_token: dict[UUID, Holding] = {}
+        self._vouched_until = float("inf")
+        self.accepting = True
+        self.stopping = False
+
+    @contextmanager
+    def hold(self, run_id: UUID, step_seq: int, token: UUID, until: float) -> Iterator[Holding]:
+        """Register a step for as long as a thread works on it."""
+        holding = Holding(run_id, step_seq, token, until)
+        with self._lock:
+            self._by_token[token] = holding
+        try:
+            yield holding
+        finally:
+            with self._lock:
+                self._by_token.pop(token, None)
+
+    @contextmanager
+    def intent(self, holding: Holding) -> Iterator[None]:
+        """While an intent is open the lease is not handed back at a shutdown."""
+        with self._lock:
+            if holding.lost:
+                raise LeaseLost("the step was handed back before this call began")
+            holding.open_intents += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                holding.open_intents -= 1
+
+    def all(self) -> list[Holding]:
+        with self._lock:
+            return list(self._by_token.values())
+
+    def without_intent(self) -> list[Holding]:
+        """Take from the threads every step that has no intent open: each of their later writes is refused."""
+        with self._lock:
+            free = [h for h in self._by_token.values() if not h.open_intents and not h.lost]
+            for holding in free:
+                holding.lost = True
+            return free
+
+    def overdue(self) -> list[Holding]:
+        """Steps whose thread is past its deadline."""
+        now = time.monotonic()
+        return [h for h in self.all() if h.until < now]
+
+    def vouch(self, until: float) -> None:
+        """The last acknowledged heartbeat lets this process send until then (monotonic seconds)."""
+        self._vouched_until = until
+
+    def may_send(self, holding: Holding, call_seconds: float) -> None:
+        """Asked before every send. Raises LeaseLost past the step's deadline, or when the process may be thought dead."""
+        now = time.monotonic()
+        if holding.lost:
+            raise LeaseLost("the step was handed back")
+        if now > holding.until:
+            raise LeaseLost("the step is past its deadline; another worker has it or will")
+        if now > self._vouched_until:
+            raise LeaseLost("no heartbeat was acknowledged for too long; another worker may have the step")

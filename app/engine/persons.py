@@ -1,0 +1,130 @@
+"""Human tasks as the engine opens them: work a workflow asks for, doubts, unknown outcomes, triage.
+
+The rows are canonical JSON texts for `Beside.task`; they are inserted in the same statement as the move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.canonical import canonical, digest
+from app.core.durations import seconds
+from app.core.errors import NeedsPerson, OutcomeUnknown
+from app.core.ids import new_id
+from app.core.lifecycle import Status
+from app.core.run import Run
+from app.core.workflow import EXPIRED, Human, Request, State, Workflow
+
+OPERATOR = "operator"
+AGAIN = "again"
+DONE, NOT_DONE = "it_happened", "it_did_not_happen"
+
+
+def _verdict_form(**more: Any) -> dict[str, Any]:
+    """The form of a verdict: a reason always, and what else is asked."""
+    return {
+        "type": "object",
+        "properties": {"comment": {"type": "string", "title": "Why", "minLength": 1}} | more,
+        "required": ["comment"],
+    }
+
+
+def _row(
+    *,
+    kind: str,
+    role: str,
+    title: str,
+    note: str,
+    outcomes: Sequence[str],
+    form: Any,
+    defaults: Any = None,
+    evidence: Any = (),
+    proposals: Any = (),
+    approves: Any = None,
+    not_by: Sequence[str] = (),
+    call_seq: int | None = None,
+    due_seconds: float = 48 * 3600.0,
+) -> str:
+    shown = {
+        "title": title,
+        "note": note,
+        "defaults": defaults or {},
+        "evidence": list(evidence),
+        "proposals": list(proposals),
+    }
+    return canonical({
+        "id": new_id(), "kind": kind, "role": role, **shown, "form": form, "approves": approves or {}, "outcomes": list(outcomes),
+        "not_by": list(not_by), "call_seq": call_seq, "shown_digest": digest(canonical(shown)), "due_seconds": due_seconds,
+    })  # fmt: skip
+
+
+def work(state: Human, request: Request) -> str:
+    """What a Human state asks."""
+    return _row(
+        kind="work", role=state.role, title=request.title, note=request.note, form=state.form.model_json_schema(),
+        outcomes=[outcome for outcome in state.then if outcome != EXPIRED], defaults=dict(request.defaults),
+        evidence=[dict(e) for e in request.evidence], proposals=[_plain(p) for p in request.proposals],
+        approves={outcome: list(purposes) for outcome, purposes in request.approves.items()}, not_by=request.not_by,
+        due_seconds=seconds(state.due),
+    )  # fmt: skip
+
+
+def _plain(proposal: Any) -> Mapping[str, Any]:
+    return {name: getattr(proposal, name) for name in proposal.__dataclass_fields__}
+
+
+def doubt(state: State, problem: NeedsPerson) -> str:
+    """A semantic failure: what was seen, why it is unsure; the answer names an outcome or enters the state anew."""
+    form = _verdict_form(data={"type": "object", "title": "Corrected data"})
+    return _row(
+        kind="doubt", role=getattr(state, "doubts_to", OPERATOR), title=f"{state.name} is unsure", note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}",
+        outcomes=[*state.then, AGAIN], form=form, evidence=[problem.evidence] if problem.evidence else [],
+    )  # fmt: skip
+
+
+def doubt_routes(workflow: Workflow, state: State) -> dict[str, dict[str, str]]:
+    """The routes of a doubt: the state's own outcomes that lead to states, or the same state anew."""
+    onward = {outcome: route for outcome, route in workflow.routes(state).items() if "ends" not in route}
+    return onward | {AGAIN: workflow.route(state.name)}
+
+
+def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, params: Any) -> str:
+    """A call whose effect nobody knows: a person finds out and says so; the verdict is written to its checkpoint."""
+    note = (
+        f"The call {name} of {state.name} may or may not have had its effect: {problem}\n"
+        f"Look it up where it would have happened, under the key {key}, then say which it was. Nothing is sent until you do."
+    )
+    form = _verdict_form(result={"type": "object", "title": "What it returned, if it happened"})
+    return _row(
+        kind="unknown", role=OPERATOR, title=f"Did {name} happen?", note=note, outcomes=[DONE, NOT_DONE], form=form,
+        evidence=[{"call": name, "key": key, "parameters": params}], call_seq=problem.call_seq,
+    )  # fmt: skip
+
+
+def unknown_routes(workflow: Workflow, run: Run) -> dict[str, dict[str, str]]:
+    """Either verdict goes back into the same step, whose keys derive from it."""
+    stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
+    return {DONE: stay, NOT_DONE: stay}
+
+
+def triage(run: Run, status: Status, reason: str) -> str:
+    """What an operator is asked about a stopped run."""
+    again = "redrive" if status is Status.DEAD_LETTER else "retry"
+    return _row(
+        kind="triage", role=OPERATOR, title=f"{run.subject} is stopped in {run.state}", outcomes=[again, "fail"], form=_verdict_form(),
+        note=f"{status.value}: {reason}\nWork done so far is kept. '{again}' runs the step again, 'fail' ends the run.",
+    )  # fmt: skip
+
+
+def dead_letter(run: Run, reason: str) -> str:
+    """The dead letter's row; its fingerprint groups those that died of the same thing."""
+    shape = "".join(c for c in reason.split("\n")[0] if not c.isdigit())[:200]
+    return canonical(
+        {"id": new_id(), "fingerprint": digest(f"{run.workflow}.{run.state}:{shape}")[:16], "reason": reason}
+    )
+
+
+def alert(rule: str, run: Run, message: str) -> str:
+    """An alert about one run."""
+    return canonical({"id": new_id(), "rule": rule, "subject": str(run.id), "message": message})

@@ -1,0 +1,76 @@
+"""What one process works with, put together by `app.bootstrap` and handed down; nothing here is global."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.core.errors import BadInput, NotFound
+from app.core.ids import new_id
+from app.core.ports import Dispatcher, ToolCode
+from app.core.workflow import State, Workflow
+from app.engine.holdings import Holdings
+from app.settings import Settings
+from app.store.database import Database
+from app.store.journal import Journal
+
+
+class Registry:
+    """The workflows this process has, by name and version. Raises BadInput if two differ under one name and version."""
+
+    def __init__(self, workflows: tuple[Workflow, ...]) -> None:
+        self._by_key: dict[tuple[str, int], Workflow] = {}
+        for workflow in workflows:
+            if (workflow.name, workflow.version) in self._by_key:
+                raise BadInput(
+                    f"{workflow.name} v{workflow.version} is registered twice; raise the version of the changed one"
+                )
+            self._by_key[workflow.name, workflow.version] = workflow
+
+    def __iter__(self) -> Any:
+        return iter(self._by_key.values())
+
+    def find(self, name: str, version: int) -> Workflow | None:
+        """The workflow of exactly this version, if this process has it."""
+        return self._by_key.get((name, version))
+
+    def newest(self, name: str) -> Workflow:
+        """The version new runs start with. Raises NotFound with the names there are."""
+        versions = [version for known, version in self._by_key if known == name]
+        if not versions:
+            known = ", ".join(sorted({known for known, _ in self._by_key}))
+            raise NotFound(f"there is no workflow {name!r}; the workflows are: {known}")
+        return self._by_key[name, max(versions)]
+
+    def patience_seconds(self, name: str, state: str) -> float:
+        """The longest time-out any version gives a state: what a lease is taken for before the version is known."""
+        states = [w.by_name[state] for (known, _), w in self._by_key.items() if known == name and state in w.by_name]
+        return max((s.timeout_seconds for s in states), default=300.0)
+
+
+@dataclass
+class Runtime:
+    """One process's settings, doors and belongings."""
+
+    settings: Settings
+    database: Database
+    journal: Journal
+    workflows: Registry
+    tools: Mapping[str, ToolCode]
+    dispatcher: Dispatcher
+    provider: Any = None
+    worker_id: UUID = field(default_factory=new_id)
+    holdings: Holdings = field(default_factory=Holdings)
+    draw: Callable[[], float] = random.random
+
+    @property
+    def actor(self) -> str:
+        return f"worker:{self.worker_id}"
+
+    def state_of(self, workflow: str, version: int, state: str) -> tuple[Workflow, State] | None:
+        """The definition of a run's state, if this process has the run's version."""
+        found = self.workflows.find(workflow, version)
+        return (found, found.by_name[state]) if found and state in found.by_name else None

@@ -1,0 +1,84 @@
+"""Starting a run. The law: a run is a row committed in the caller's own transaction; the doorbell comes after, or the sweep.
+
+The same idempotency key with the same body gives the same run; with another body it is refused. The same subject
+twice without a key is refused too, naming the run there is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from app.core import ids
+from app.core.canonical import canonical, digest
+from app.core.durations import seconds
+from app.core.errors import BadInput, KeyReused
+from app.core.ports import Bell
+from app.core.workflow import Workflow
+from app.store import keys, payloads, runs
+from app.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A started run; `new` is False when the key or the subject had started it before."""
+
+    run_id: UUID
+    new: bool
+    bell: Bell
+
+
+def start(
+    db: Connection,
+    workflow: Workflow,
+    *,
+    subject: str,
+    data: BaseModel | dict[str, Any],
+    key: str | None,
+    actor: str,
+    priority: int = 0,
+) -> Started:
+    """Start a run of `workflow` for `subject` inside the transaction of `db`. Raises BadInput or KeyReused."""
+    if not subject.strip() or len(subject) > 200:
+        raise BadInput("subject must be 1 to 200 characters: it is how people will look the run up")
+    text = payloads.boundary_text(validated(workflow, data), what="data")
+    body = digest(canonical([workflow.name, subject, text]))
+    scope = f"start:{workflow.name}"
+    run_id = ids.new_id()
+    if key is not None:
+        if not key or len(key) > 200:
+            raise BadInput("the idempotency key must be 1 to 200 characters")
+        if (before := keys.reserve(db, scope, key, body, {"run_id": run_id})) is not None:
+            return _started(workflow, UUID(before["run_id"]), new=False)
+    new = runs.insert(
+        db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
+        subject=subject, route=workflow.route(workflow.starts_at), data=text, actor=actor,
+        expected_seconds=seconds(workflow.expected), token_budget=workflow.token_budget, move_id=ids.new_token(),
+        salt=secrets.token_hex(8), priority=priority,
+    )  # fmt: skip
+    if not new:
+        standing = runs.by_subject(db, workflow.name, subject)
+        raise KeyReused(
+            f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
+        )
+    return _started(workflow, run_id, new=True)
+
+
+def validated(workflow: Workflow, data: BaseModel | dict[str, Any]) -> BaseModel:
+    """The run's first data in the workflow's own type. Raises BadInput naming each field."""
+    try:
+        return workflow.data.model_validate(data.model_dump() if isinstance(data, BaseModel) else data)
+    except ValidationError as problem:
+        fields = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'data'}: {e['msg']}" for e in problem.errors()[:5])
+        raise BadInput(f"the data does not fit {workflow.name}: {fields}") from problem
+    except RecursionError as problem:
+        raise BadInput("the data is nested too deeply; at most 64 levels are read") from problem
+
+
+def _started(workflow: Workflow, run_id: UUID, *, new: bool) -> Started:
+    route = workflow.route(workflow.starts_at)
+    return Started(run_id, new, Bell(run_id, 1, workflow.name, route["state"], route["queue"]))

@@ -1,0 +1,127 @@
+"""One step, start to end: take the lease, run the state's work, settle what came of it.
+
+The law: a message is only a question. Whoever asks is answered by the row: READY at this step, or "somebody else has
+it". Whatever the work does (return, raise, hang up the database) ends in exactly one event for `decide`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import canonical, restore
+from app.core.errors import LeaseLost, StoreUnavailable
+from app.core.ids import new_token
+from app.core.lifecycle import Event
+from app.core.run import Happened, Run
+from app.core.workflow import State, Workflow
+from app.engine import advance, outcomes
+from app.engine.calls import Caller
+from app.engine.children import park_with_children
+from app.engine.context import StepContext
+from app.engine.failures import failed
+from app.engine.holdings import Holding
+from app.engine.runtime import Runtime
+from app.store import runs, steps
+from app.store.moves import Beside
+from app.telemetry import logs
+
+
+def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: str) -> str:
+    """Answer a doorbell. A word for the log: "advanced", "parked", "not mine", "lease lost"."""
+    if not rt.holdings.accepting:
+        return "not accepting"
+    patience = rt.workflows.patience_seconds(workflow, state)
+    token, until = new_token(), time.monotonic() + patience
+    with rt.holdings.hold(run_id, step_seq, token, until) as holding:
+        taken = _take_lease(rt, holding, patience)
+        if taken is None:
+            return "not mine"
+        try:
+            return _work(rt, holding, *taken)
+        except LeaseLost as lost:
+            logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
+            return "lease lost"
+        except StoreUnavailable as away:
+            logs.event("store_unavailable", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(away))
+            return "store unavailable"
+
+
+Taken = tuple[Run, Any, list[steps.Checkpoint], Any]
+
+
+def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
+    wanted = steps.lease(
+        holding.run_id, holding.step_seq, token=holding.token, worker=rt.worker_id, timeout_seconds=patience
+    )
+    rows, journal, content = rt.journal.write(holding.run_id, wanted, until=holding.until, asynchronous=True)
+    if not rows:
+        again = steps.leased(holding.run_id, holding.step_seq, holding.token)
+        rows, journal, content = rt.journal.write(holding.run_id, again, until=holding.until)
+        if not rows:
+            return None
+    run = runs.as_run(rows[0])
+    logs.transition(run.id, run.state, at=rows[0]["at"], seq=run.transition_seq, name=Event.LEASE_TAKEN.value, from_status="READY",
+                    to_status="RUNNING", to_state=run.state, actor=rt.actor, reason=None)  # fmt: skip
+    return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(content[0]["data"])
+
+
+def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint], content: Any) -> str:
+    found = rt.state_of(run.workflow, run.workflow_version, run.state)
+    if found is None:
+        reason = f"this worker has no {run.workflow} v{run.workflow_version} with a state {run.state}"
+        advance.settle(
+            rt, run, Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=holding.until
+        )
+        return "not my version"
+    workflow, state = found
+    started = time.perf_counter()
+    step = _context(rt, holding, run, at, journal)
+    happened, beside, children = _outcome(rt, workflow, state, step, run, at, journal, content, started)
+    if children:
+        park_with_children(rt, run, happened, beside, children, until=holding.until)
+    else:
+        advance.settle(rt, run, happened, beside, until=holding.until)
+    return happened.event.value
+
+
+def _context(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]) -> StepContext:
+    own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
+    leased = time.monotonic()
+    caller = Caller(
+        rt, holding, run_id=run.id, step_seq=run.step_seq, step_name=run.state, attempt=run.attempt, recorded=calls,
+        now=lambda: at + timedelta(seconds=time.monotonic() - leased),
+    )  # fmt: skip
+    return StepContext(rt, run, caller, now=own.created_at, received=own.input or {}, recorded=len(calls))
+
+
+def _outcome(
+    rt: Runtime,
+    workflow: Workflow,
+    state: State,
+    step: StepContext,
+    run: Run,
+    at: Any,
+    journal: list[steps.Checkpoint],
+    content: Any,
+    started: float,
+) -> tuple[Happened, Beside, Any]:
+    """Run the state's work and say what happened, with everything that is to be written beside the move."""
+    try:
+        data = workflow.data.model_validate(content)
+        done = outcomes.perform(rt, workflow, state, step, run, data)
+        outcomes.check_complete(step, run)
+        changed = canonical(data)
+        output = canonical({"outcome": done.outcome} | ({"data": data} if changed != canonical(content) else {}))
+        beside = Beside(output=output, data=changed if changed != canonical(content) else None, task=done.task,
+                        latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
+        return done.happened, outcomes.bounded(beside), done.children
+    except (LeaseLost, StoreUnavailable):
+        raise
+    except Exception as problem:
+        happened, beside = failed(
+            rt, workflow, state, run, journal, problem, at + timedelta(seconds=time.perf_counter() - started)
+        )
+        return happened, beside, None

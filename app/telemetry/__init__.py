@@ -1,0 +1,1 @@
+"""What a process says about itself: JSON log lines with the fields of the trace."""

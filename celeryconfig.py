@@ -1,0 +1,100 @@
+"""Every Celery setting of Longhaul, each with its reason. The law: Postgres is the truth, a message is a doorbell.
+
+Read by `tasks.app`; change it here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from kombu import Queue
+
+from app.core.ids import queue_name
+from app.core.workflow import POOLS
+from app.settings import settings
+from workflows import WORKFLOWS
+
+_settings = settings()
+_redis = not _settings.broker_url.startswith("amqp")
+
+broker_url = _settings.broker_url or "redis+socket:///nonexistent/longhaul-not-started.sock"
+result_backend = None  # results live in the journal
+task_ignore_result = True
+task_store_errors_even_if_ignored = False
+
+# Early ack: a lost doorbell costs one sweep, a redelivered one would cost a second execution; and late acks crash a
+# Celery 5.7 worker whose broker dies while a task runs.
+task_acks_late = False
+task_reject_on_worker_lost = False
+task_retry_on_worker_lost = False  # acts even with early ack
+
+# No prefetch: a bell in a busy worker's memory is a bell nobody else can answer.
+worker_prefetch_multiplier = 1
+worker_disable_prefetch = _redis  # other transports ignore it with a warning
+
+broker_transport_options = (
+    {
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+        # No `unacked` hash: two to three times cheaper per task, and nothing to restore. Right because the sweep rings again.
+        "ack_emulation": False,
+        "global_keyprefix": "longhaul:",
+        "client_name": "longhaul",
+    }
+    if _redis
+    else {"confirm_publish": True, "connect_timeout": 3, "read_timeout": 10, "write_timeout": 10}
+)
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # workers recover without help, however long the broker is away
+broker_connection_timeout = 3
+worker_cancel_long_running_tasks_on_connection_loss = False  # a step under way is worth more than its message
+
+task_publish_retry = False  # the dispatcher is best effort; the sweep is the retry
+task_serializer = "json"
+accept_content = ["json"]  # never pickle: a forged message can do no more than ask
+task_create_missing_queues = False
+task_default_queue = "sweeps"
+
+# A worker subscribes to the versions it has, in the pools it is started for (LONGHAUL_POOLS).
+_pools = _settings.pool_names
+_names = [queue_name(pool, w.name, w.version) for w in WORKFLOWS for pool in POOLS if pool in _pools]
+_names += ["sweeps", "intake"] if "sweeps" in _pools or not _names else []
+task_queues = [Queue(name, routing_key=name, durable=True) for name in _names]
+task_default_exchange = "longhaul"
+task_routes = {"longhaul.sweep.*": {"queue": "sweeps"}, "longhaul.start": {"queue": "intake"}}
+
+# Threads for steps that wait on others, prefork where native code could take the process down with it.
+worker_pool = "threads" if {"steps", "sweeps"} & set(_pools) else "prefork"
+worker_concurrency = 16 if worker_pool == "threads" else 2
+worker_max_tasks_per_child = 500  # prefork: returns what native libraries leak
+worker_max_memory_per_child = 400_000  # KB
+worker_proc_alive_timeout = 30  # the 4 s default kills children that start slowly on a loaded machine
+worker_hijack_root_logger = False  # logs are ours: JSON lines
+worker_redirect_stdouts = False
+worker_send_task_events = True  # for Flower
+task_send_sent_event = False  # would label one "worker" per publishing process
+worker_enable_remote_control = True
+worker_state_db = None
+enable_utc = True
+timezone = "UTC"
+
+imports = ("tasks.steps", "tasks.sweeps", "tasks.intake")
+
+_SWEEPS = {
+    "heartbeats": _settings.heartbeats_seconds,
+    "dispatch": _settings.dispatch_seconds,
+    "timers": _settings.timers_seconds,
+    "human_tasks": _settings.tasks_seconds,
+    "alerts": _settings.alerts_seconds,
+    "retention": _settings.retention_seconds,
+}
+beat_schedule = {
+    # `expires`: a worker that comes back late must not find a thousand stale sweeps.
+    name: {
+        "task": f"longhaul.sweep.{name}",
+        "schedule": every,
+        "options": {"expires": max(2.0, every * 2), "queue": "sweeps"},
+    }
+    for name, every in _SWEEPS.items()
+}
+beat_max_loop_interval = 5

@@ -1,0 +1,1 @@
+"""What tests share: small workflows, a stack of real processes, waiting for conditions."""
