@@ -97,7 +97,10 @@ def _plain(value: Any, depth: int, path: str) -> Any:
             return value
         raise NotCanonical(f"{path} is {value}, which JSON cannot hold; use null or a string")
     if isinstance(value, Mapping):
-        return {_plain(_key(key, path), depth, path): _plain(item, depth + 1, f"{path}.{key}") for key, item in value.items()}
+        return {
+            _plain(_key(key, path), depth, path): _plain(item, depth + 1, f"{path}.{key}")
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_plain(item, depth + 1, f"{path}[{n}]") for n, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):

@@ -122,7 +122,9 @@ def _finish(run: Run, happened: Happened) -> Transition:
 
 def _end(run: Run, happened: Happened) -> Transition:
     route = _route(run, happened, happened.outcome or "")
-    return replace(_same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True)
+    return replace(
+        _same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True
+    )
 
 
 def _wait(status: Status) -> Decider:
@@ -140,7 +142,9 @@ def _wait(status: Status) -> Decider:
         if run.cancel_requested and not run.irreversible:
             return _cancelled(run, move)
         if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
-            return _wake(run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name)
+            return _wake(
+                run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
+            )
         if status is Status.WAITING_FOR_CHILDREN and not happened.children:
             return _wake(run, replace(move, waiting_reason=None, expires_in=None), happened.routes["ended"], None)
         return move
@@ -181,7 +185,9 @@ def _timer_due(run: Run, happened: Happened) -> Transition:
 
 
 def _expired(run: Run, happened: Happened) -> Transition:
-    return _wake(run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None)
+    return _wake(
+        run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None
+    )
 
 
 def _children_ended(run: Run, happened: Happened) -> Transition:
@@ -246,8 +252,14 @@ def _reassigned(run: Run, happened: Happened) -> Transition:
 
 def _by_operator(run: Run, happened: Happened) -> Transition:
     """Retry and redrive run the same step again with fresh counts; what it had done is kept."""
-    late = run.late_retries + 1 if happened.event is Event.RETRIED and happened.actor.startswith("sweep:") else run.late_retries
-    move = replace(_same(run, happened, Status.READY), attempt=1, crash_attempts=0, late_retries=late, closes_tasks=True)
+    late = (
+        run.late_retries + 1
+        if happened.event is Event.RETRIED and happened.actor.startswith("sweep:")
+        else run.late_retries
+    )
+    move = replace(
+        _same(run, happened, Status.READY), attempt=1, crash_attempts=0, late_retries=late, closes_tasks=True
+    )
     return _ready(run, move)
 
 

@@ -71,7 +71,9 @@ class Event(StrEnum):
 S, E = Status, Event
 
 ENDED: frozenset[Status] = frozenset({S.COMPLETE, S.FAILED, S.CANCELLED})
-WAITING: frozenset[Status] = frozenset({S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_TIMER, S.WAITING_FOR_CHILDREN})
+WAITING: frozenset[Status] = frozenset(
+    {S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_TIMER, S.WAITING_FOR_CHILDREN}
+)
 STOPPED: frozenset[Status] = frozenset({S.FAILED_RETRIABLE, S.DEAD_LETTER})
 
 # Where a run that would become READY goes instead, when somebody asked for it meanwhile.

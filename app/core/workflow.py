@@ -87,9 +87,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step(State):
-    """Work done by a worker: `does(step, data)` returns the name of an outcome."""
+    """Work done by a worker: `does(step, data)` returns the name of an outcome. `doubts_to` is the role it asks when unsure."""
 
     does: StepFunction = field(kw_only=True)
+    doubts_to: str = field(default="operator", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,9 @@ class Workflow:
     data: type[BaseModel]
     starts_at: str
     states: Sequence[State]
-    endings: Mapping[str, Status] = field(default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED})
+    endings: Mapping[str, Status] = field(
+        default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED}
+    )
     cancelled_as: str = "CANCELLED"
     expected: str = "7d"
     token_budget: int | None = None
@@ -154,7 +157,9 @@ class Workflow:
     @cached_property
     def definition_hash(self) -> str:
         """SHA-256 of everything that decides how a run moves; functions count by their names."""
-        return digest(canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]]))
+        return digest(
+            canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]])
+        )
 
     def route(self, state: str) -> dict[str, str]:
         """How to reach `state`: what a run's `routes` hold for whoever wakes it, without workflow code."""
@@ -206,7 +211,9 @@ def _validate(workflow: Workflow) -> None:
 
 def _problems(state: State, names: set[str], endings: set[str]) -> list[str]:
     found = [
-        f"sends {outcome!r} to {target!r}, which does not exist" for outcome, target in state.then.items() if target not in names | endings
+        f"sends {outcome!r} to {target!r}, which does not exist"
+        for outcome, target in state.then.items()
+        if target not in names | endings
     ]
     if not state.then:
         found.append("has no outcome")
@@ -222,7 +229,11 @@ def _problems(state: State, names: set[str], endings: set[str]) -> list[str]:
     if isinstance(state, Human) and not set(state.then) - {EXPIRED}:
         found.append("has no outcome a person could choose")
     if not isinstance(state, Step):
-        found += [f"sends {outcome!r} to an ending; only a Step may end the run" for outcome, t in state.then.items() if t in endings]
+        found += [
+            f"sends {outcome!r} to an ending; only a Step may end the run"
+            for outcome, t in state.then.items()
+            if t in endings
+        ]
     expires = getattr(state, "expires", None)
     if expires and EXPIRED not in state.then:
         found.append("expires, but has no route for 'expired'")
