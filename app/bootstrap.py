@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from app.connectors.payments import MailRoom, Payments
 from app.core.errors import BadInput
-from app.core.ports import Dispatcher
+from app.core.ports import Dispatcher, ToolCode
 from app.core.workflow import Workflow
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
@@ -53,8 +54,12 @@ def load_dispatcher(dotted: str) -> Dispatcher:
     return dispatcher
 
 
-def _tools(config: Settings, database: Database) -> dict[str, Any]:
-    return {}
+def _tools(config: Settings, database: Database) -> dict[str, ToolCode]:
+    """The code behind each declared tool."""
+    return {
+        "payments.pay": Payments(config.payments_url),
+        "letters.send": MailRoom(config.payments_url),
+    }
 
 
 def _provider(config: Settings) -> Any:

@@ -1,0 +1,1 @@
+"""The company's own systems behind the tools that steps call."""
