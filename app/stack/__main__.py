@@ -14,7 +14,7 @@ def main() -> int:
     try:
         run_stack(settings())
     except StackError as error:
-        print(f"longhaul: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to its caller
+        sys.stderr.write(f"longhaul: {error}\n")
         return 1
     return 0
 

@@ -42,9 +42,14 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
         payments=_payments_url(settings),
     )
     flower_login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"
-    env = shared_environment(settings, data_dir, urls)
+    env = environment_of(settings) | shared_environment(settings, data_dir, urls)
     groups = [servers, _payments(settings, data_dir, env), *_processes(settings, data_dir, env, flower_login)]
     return Assembly(groups, urls, flower_login, lambda: _migrate(database_url))
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give another process the settings that are not defaults here."""
+    return {f"LONGHAUL_{name.upper()}": str(getattr(settings, name)) for name in settings.model_fields_set}
 
 
 def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> dict[str, str]:

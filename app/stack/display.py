@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app.stack.status import ProcessStatus, StackStatus
 
-_COLOURS = {"starting": "yellow", "running": "green", "restarting": "red", "stopped": "dim"}
+_COLOURS = {"starting": "yellow", "running": "green", "restarting": "red", "stopping": "yellow", "stopped": "dim"}
 
 
 @contextmanager
@@ -72,4 +72,5 @@ def _addresses(status: StackStatus) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - this module is what the command shows
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

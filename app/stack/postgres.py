@@ -69,7 +69,7 @@ class EmbeddedPostgres:
     def cluster(self) -> Path:
         """The folder Postgres owns: inside `data_dir`, or where the server's user can reach it."""
         if self._cluster is None:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._make_data_dir()
             inside = self.data_dir.resolve() / "cluster"
             outside = f"longhaul-data-{short_hash(str(inside))}"
             self._cluster = inside if can_reach(inside, self._owner) else shared_base() / outside / "cluster"
@@ -79,7 +79,7 @@ class EmbeddedPostgres:
     def socket_dir(self) -> Path:
         """The folder of the unix socket; short whatever the length of `data_dir`."""
         if self._socket_dir is None:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._make_data_dir()
             self._socket_dir = socket_folder(self.data_dir, self._owner)
         return self._socket_dir
 
@@ -136,6 +136,12 @@ class EmbeddedPostgres:
         self._process = None
 
     # The data folder
+
+    def _make_data_dir(self) -> None:
+        """Closed to other users, but for passing through by the one that runs Postgres for root."""
+        if not self.data_dir.exists():
+            self.data_dir.mkdir(parents=True)
+            self.data_dir.chmod(0o700 if self._owner.is_current else 0o711)
 
     def _initialise(self, bin_dir: Path) -> None:
         """Make the cluster beside its place, then move it there: it exists whole or not at all."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.settings import Settings
-from app.stack.assembly import assemble
+from app.stack.assembly import assemble, environment_of
 from app.stack.display import display
 from app.stack.errors import ServerDidNotStart, StackAlreadyRunning, StackError
 from app.stack.processes import ChildProcess, spawn
@@ -19,6 +19,7 @@ from app.stack.supervisor import Supervisor, end_leftovers, sole_supervisor
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 120.0
+_DEATHS_TOO_MANY = 5
 
 
 def run_stack(settings: Settings, *, on_ready: Callable[[StackStatus], None] | None = None) -> None:
@@ -27,6 +28,7 @@ def run_stack(settings: Settings, *, on_ready: Callable[[StackStatus], None] | N
     `on_ready` is called once, when everything answers. Raises StackAlreadyRunning, or another StackError where a part
     that all others need cannot be started.
     """
+    os.umask(0o077)  # claims, documents and logs are nobody else's business
     data_dir = prepare_data_dir(settings.data_dir)
     with sole_supervisor(data_dir):
         assembly = assemble(settings, data_dir)
@@ -53,7 +55,7 @@ def start_detached(settings: Settings, *, command: list[str] | None = None) -> S
         raise StackAlreadyRunning(data_dir, status.supervisor_pid)
     log = data_dir / "logs" / "supervisor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    env = {**os.environ, "LONGHAUL_DATA_DIR": str(data_dir)}
+    env = {**os.environ, **environment_of(settings), "LONGHAUL_DATA_DIR": str(data_dir)}
     supervisor = spawn(command or [sys.executable, "-m", "app.stack"], log=log, env=env)
     try:
         return _wait_until_ready(data_dir, supervisor, log)
@@ -79,16 +81,18 @@ def prepare_data_dir(data_dir: Path) -> Path:
 
 
 def _wait_until_ready(data_dir: Path, supervisor: ChildProcess, log: Path) -> StackStatus:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
+    started = time.monotonic()
+    status = stack_status(data_dir)
+    while time.monotonic() < started + _READY_SECONDS:
         status = stack_status(data_dir)
         if status.ready and status.supervisor_pid == supervisor.pid:
             return status
         if not supervisor.alive:
             raise ServerDidNotStart("the stack", log, "its supervisor ended")
+        if any(process.restarts >= _DEATHS_TOO_MANY for process in status.processes):
+            break
         time.sleep(0.1)
-    late = [process for process in stack_status(data_dir).processes if process.state != "running"]
+    late = [process for process in status.processes if process.state != "running"]
     names = ", ".join(f"{process.name} ({process.note or process.state})" for process in late)
-    raise ServerDidNotStart(
-        "the stack", late[0].log if late else log, f"not ready after {_READY_SECONDS:.0f} s: {names}"
-    )
+    why = f"after {time.monotonic() - started:.0f} s still not ready: {names}"
+    raise ServerDidNotStart("the stack", late[0].log if late else log, why)

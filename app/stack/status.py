@@ -17,7 +17,7 @@ from app.stack.processes import ChildProcess
 
 STATUS_FILE = "stack.json"
 
-State = Literal["starting", "running", "restarting", "stopped"]
+State = Literal["starting", "running", "restarting", "stopping", "stopped"]
 
 
 class ProcessStatus(BaseModel):

@@ -170,7 +170,9 @@ class Supervisor:
 
     def _end_group(self, group: list[Watched]) -> None:
         for watched in group:
+            watched.state = "stopping"
             watched.service.ask_to_stop()
+        self._report()
         started = time.monotonic()
         for watched in group:
             process = watched.service.process

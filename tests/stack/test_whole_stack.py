@@ -1,0 +1,118 @@
+"""`longhaul up` as a newcomer has it: real processes, found by other shells, restarted when killed, gone afterwards."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+import psycopg
+import pytest
+
+from app.settings import Settings
+from app.stack.clean import clean
+from app.stack.errors import StackError
+from app.stack.places import outside
+from app.stack.run import start_detached, stop_stack
+from app.stack.status import StackStatus, stack_environment, stack_status
+from tests.conftest import scratch_folder
+from tests.stack.helpers import living, process_named, wait_for
+
+pytestmark = pytest.mark.stack
+
+PROCESSES = {
+    "postgres", "redis", "payments", "worker-steps", "worker-documents", "beat", "flower", "web",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    with scratch_folder("whole-stack") as folder:
+        yield folder / ".longhaul"
+
+
+@pytest.fixture(scope="module")
+def stack(data_dir: Path) -> Iterator[StackStatus]:
+    started = start_detached(Settings(data_dir=data_dir, shutdown_grace_seconds=5))
+    yield started
+    if stack_status(data_dir).running:
+        stop_stack(data_dir)
+
+
+def test_every_process_runs(stack: StackStatus) -> None:
+    assert {process.name for process in stack.processes} == PROCESSES
+    assert {process.state for process in stack.processes} == {"running"}
+
+
+def test_web_answers(stack: StackStatus) -> None:
+    with urlopen(f"{stack.urls.web}/healthz") as answer:
+        assert answer.status == 200
+
+
+def test_flower_asks_for_its_login(stack: StackStatus) -> None:
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(stack.urls.flower)
+    login = base64.b64encode(stack.flower_login.encode()).decode()
+    with urlopen(Request(stack.urls.flower, headers={"Authorization": f"Basic {login}"})) as answer:
+        assert answer.status == 200
+
+
+def test_no_password_stands_in_a_command_line(stack: StackStatus) -> None:
+    password = stack.flower_login.partition(":")[2]
+    commands = [psutil.Process(process.pid).cmdline() for process in stack.processes]
+    assert password
+    assert not any(password in word for command in commands for word in command)
+
+
+def test_nothing_listens_beyond_this_machine(stack: StackStatus) -> None:
+    listening = [
+        connection.laddr.ip
+        for process in stack.processes
+        for one in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True))
+        for connection in one.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_another_shell_finds_the_database(stack: StackStatus, data_dir: Path) -> None:
+    found = stack_environment(data_dir)
+    with psycopg.connect(found["LONGHAUL_DATABASE_URL"]) as connection:
+        workers = connection.execute("SELECT count(*) FROM workers").fetchone()
+    assert workers is not None
+    assert found["LONGHAUL_BROKER_URL"] == stack.urls.broker_url
+
+
+def test_what_it_writes_is_closed_to_other_users(stack: StackStatus, data_dir: Path) -> None:
+    files = [path for path in data_dir.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)] == []
+
+
+@pytest.mark.parametrize("name", ["worker-documents", "redis"])
+def test_a_killed_process_comes_back(stack: StackStatus, data_dir: Path, name: str) -> None:
+    killed = living(data_dir, name)
+    killed.kill()
+    wait_for(lambda: process_named(data_dir, name).restarts == 1, f"{name} to be restarted")
+    wait_for(lambda: process_named(data_dir, name).state == "running", f"{name} to run")
+    assert living(data_dir, name).pid != killed.pid
+
+
+def test_cleaning_stops_it_and_leaves_nothing(stack: StackStatus, data_dir: Path) -> None:
+    pids = {process.pid for process in stack_status(data_dir).processes}
+    elsewhere = outside(data_dir)
+    assert elsewhere
+    assert data_dir in clean(data_dir)
+    assert not any(psutil.pid_exists(pid) for pid in pids if pid)
+    assert [path for path in (data_dir, *elsewhere) if path.exists()] == []
+
+
+def test_cleaning_refuses_a_folder_that_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(StackError, match="does not look like a data folder"):
+        clean(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
