@@ -15,7 +15,9 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18)]
 """An exact amount in the currency's main unit (euros, not cents). JSON: a string."""
 
-DocumentKind = Literal["claim_form", "police_report", "repair_estimate", "repair_invoice", "policy", "photos", "correspondence", "other"]
+DocumentKind = Literal[
+    "claim_form", "police_report", "repair_estimate", "repair_invoice", "policy", "photos", "correspondence", "other"
+]
 
 
 class Wire(BaseModel):
@@ -34,11 +36,16 @@ class PageText(Wire):
 class Extracted(Wire):
     """One stated fact. `value` is None when it was stated but cannot be one (31 February): `raw` tells what was."""
 
-    value: str | list[str] | None = Field(description="normalised: ISO date, plain decimal ('1234.50'), ISO 4217, text, or list of texts")
+    value: str | list[str] | None = Field(
+        description="normalised: ISO date, plain decimal ('1234.50'), ISO 4217, text, or list of texts"
+    )
     raw: str = Field(description="as printed")
     page: int = Field(ge=1)
     quote: str = Field(min_length=1, description="a passage of that page, label and value where they stand together")
     confidence: Confidence
+    problem: Literal["impossible", "ambiguous"] | None = Field(
+        default=None, description="why `value` is None: no such day, or more than one reading"
+    )
 
 
 class LineItem(Wire):
@@ -67,9 +74,10 @@ class DocumentFacts(Wire):
 FIELDS: tuple[str, ...] = (
     "claim_number", "policy_number", "claimant", "insured", "date_of_loss", "document_date", "period_start",
     "period_end", "vin", "plate", "make", "model", "year", "police_report_number", "invoice_number", "place",
-    "description", "damage", "amount_claimed", "subtotal", "tax", "total", "currency", "deductible",
+    "description", "damage", "amount_claimed", "subtotal", "tax", "total", "currency", "deductible", "instructions",
 )  # fmt: skip
-"""Every field name an extractor may state."""
+"""Every field name an extractor may state. `instructions` is text that addresses a machine: a document has no business
+giving orders, so it is a fact about the document and a reason to call a person."""
 
 
 class ExtractionRequest(Wire):

@@ -119,7 +119,7 @@ def triage(run: Run, status: Status, reason: str) -> str:
 
 def dead_letter(run: Run, reason: str) -> str:
     """The dead letter's row; its fingerprint groups those that died of the same thing."""
-    shape = "".join(c for c in reason.split("\n")[0] if not c.isdigit())[:200]
+    shape = "".join(c for c in reason.split("\n", maxsplit=1)[0] if not c.isdigit())[:200]
     return canonical(
         {"id": new_id(), "fingerprint": digest(f"{run.workflow}.{run.state}:{shape}")[:16], "reason": reason}
     )

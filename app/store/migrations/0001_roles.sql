@@ -25,7 +25,8 @@ GRANT INSERT, UPDATE ON runs, run_data, signals, human_tasks, human_task_drafts,
     sessions, users TO longhaul_web;
 GRANT INSERT ON transitions, human_task_events, human_task_comments, blobs, idempotency_keys, approvals, checkpoints, sweeps
     TO longhaul_web;
-GRANT UPDATE (status, output, output_hash, key_epoch, completed_at, errors) ON checkpoints TO longhaul_web;
+GRANT UPDATE (status, output, output_hash, key_epoch, idempotency_key, key_valid_until, completed_at, errors) ON checkpoints
+    TO longhaul_web;
 GRANT UPDATE (revoked_at) ON approvals TO longhaul_web;
 GRANT DELETE ON human_task_drafts, sessions TO longhaul_web;
 

@@ -1,0 +1,1 @@
+"""The work queue: who may answer a human task, and what their answer sets in motion."""

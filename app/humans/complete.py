@@ -1,0 +1,178 @@
+"""Completing a human task.
+
+The law: one transaction, under the run's lock: entitled, in form, for exactly what was shown, and first. The answer,
+the approvals it gives, the run's move and the task's history are all written, or none. Whoever comes second is told
+who was first and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import canonical
+from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused
+from app.core.lifecycle import Event, Status
+from app.core.run import Happened, Run
+from app.engine import advance, persons
+from app.engine.runtime import Runtime
+from app.humans import forms, people
+from app.humans.people import Person
+from app.store import approvals, human_tasks, payloads, runs
+from app.store.database import Connection
+
+_TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """An accepted completion."""
+
+    task_id: UUID
+    run_id: UUID
+    outcome: str
+    completed_by: str
+    completed_at: datetime
+
+
+def complete(
+    rt: Runtime, task_id: UUID, *, by: str, outcome: str, answer: dict[str, Any], row_version: int | None = None
+) -> Completed:
+    """Complete a task. Raises NotFound, NotEntitled, AlreadyAnswered, Refused (stale sight) or BadInput naming the field."""
+    payloads.boundary_text(answer, what="the answer")
+    done, moved = rt.database.transact(lambda db: _complete(rt, db, task_id, by, outcome, answer, row_version))
+    advance.announce(rt, moved)
+    return done
+
+
+def _complete(
+    rt: Runtime, db: Connection, task_id: UUID, by: str, outcome: str, answer: dict[str, Any], row_version: int | None
+) -> tuple[Completed, list[advance.Moved]]:
+    first = human_tasks.read(db, task_id)
+    if first is None:
+        raise NotFound(f"there is no human task {task_id}")
+    run = advance.lock_or_refuse(db, first["run_id"])
+    task = human_tasks.read(db, task_id)  # again, now that nobody else can answer
+    assert task is not None
+    person = people.find(db, by)
+    _check(task, person, outcome, row_version)
+    values = forms.validated(task["form"], answer)
+    given = _answer(rt, db, run, task, person, outcome, values)
+    text = canonical(given)
+    at = human_tasks.complete(db, task_id, outcome=outcome, answer=text, by=by)
+    assert at is not None, "the run's lock keeps rivals out"
+    human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
+    moved = advance.apply(db, run, _happened(run, task, person, outcome, given, at))
+    return Completed(task_id, run.id, outcome, by, at), moved
+
+
+def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: int | None) -> None:
+    if task["status"] == "COMPLETED":
+        when = task["completed_at"].strftime("%Y-%m-%d %H:%M:%S %Z")
+        raise AlreadyAnswered(f"{task['completed_by']} completed this task with {task['outcome']!r} at {when}")
+    if task["status"] != "OPEN":
+        raise Refused(f"this task is {task['status'].lower()}: its run has moved on")
+    if row_version is not None and row_version != task["row_version"]:
+        raise Refused("the task changed since you opened it; read it again, your text is kept in the form")
+    if task["role"] not in person.roles and not {"supervisor"} & set(person.roles) & {task["role"]}:
+        raise NotEntitled(
+            f"this task is for the role {task['role']}; {person.display_name} has {', '.join(person.roles) or 'none'}"
+        )
+    if person.username in task["not_by"]:
+        raise NotEntitled(f"{person.display_name} took part in what is to be approved; somebody else must answer")
+    if outcome not in task["outcomes"]:
+        raise BadInput(f"outcome: {outcome!r} is not offered; choose one of {', '.join(task['outcomes'])}")
+
+
+def _answer(
+    rt: Runtime, db: Connection, run: Run, task: Mapping[str, Any], person: Person, outcome: str, values: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer as the next step will see it, with whatever it approves or corrects written beside."""
+    given: dict[str, Any] = {"outcome": outcome, "by": person.username, "name": person.display_name, "roles": list(person.roles),
+                             "authority": person.authority, "task_id": task["id"], "values": values}  # fmt: skip
+    if purposes := task["approves"].get(outcome):
+        chosen = [p for p in task["proposals"] if p["purpose"] in purposes]
+        given["actions"] = {p["purpose"]: _approve(db, run, task, person, p, values) for p in chosen}
+    if task["kind"] == "unknown":
+        happened = outcome == persons.DONE
+        result = canonical(values.get("result") or {"attested_by": person.username}) if happened else None
+        if not human_tasks.judge_call(db, run.id, task["step_seq"], task["call_seq"], happened=happened, output=result):
+            raise Refused("the call has been settled meanwhile")
+    if task["kind"] == "doubt" and values.get("data"):
+        given["data"] = _correct(rt, db, run, values["data"])
+    return given
+
+
+def _approve(
+    db: Connection,
+    run: Run,
+    task: Mapping[str, Any],
+    person: Person,
+    proposal: Mapping[str, Any],
+    values: dict[str, Any],
+) -> dict[str, Any]:
+    amount = _amount(
+        values.get(proposal["amount_field"]) if proposal.get("amount_field") else proposal["amount"], proposal
+    )
+    action = approvals.propose(
+        db, run.id, purpose=proposal["purpose"], payee=proposal["payee"], amount=amount, currency=proposal["currency"],
+        coverage=proposal["coverage"], evidence=proposal["evidence"], proposed_by=_proposer(task, person),
+    )  # fmt: skip
+    approvals.approve(
+        db, action, approver=person.username, role=task["role"], authority=person.authority, task_id=task["id"]
+    )
+    return {name: str(action[name]) for name in ("id", "purpose", "payee", "amount", "currency", "coverage")}
+
+
+def _proposer(task: Mapping[str, Any], person: Person) -> str:
+    """The agent proposed, unless the person changed what they approve; a sign-off names who reviewed before."""
+    return task["not_by"][0] if task["not_by"] else "agent"
+
+
+def _amount(value: Any, proposal: Mapping[str, Any]) -> Decimal:
+    try:
+        amount = Decimal(str(value)).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        raise BadInput(
+            f"{proposal.get('amount_field') or 'amount'}: {value!r} is no amount; write it like 1234.50"
+        ) from None
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"{proposal.get('amount_field') or 'amount'}: {value} is not a payable amount")
+    return amount
+
+
+def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
+    """The run's data with a person's corrections, valid in the workflow's own type."""
+    workflow = rt.workflows.find(run.workflow, run.workflow_version)
+    if workflow is None:
+        raise Refused(
+            f"this process does not have {run.workflow} v{run.workflow_version}, so it cannot check corrected data"
+        )
+    merged = {**(runs.data_of(db, run.id) or {}), **forms.mapping(changes)}
+    data = forms.fitting(workflow.data, merged)
+    human_tasks.set_data(db, run.id, canonical(data))
+    return data.model_dump(mode="json")
+
+
+def _happened(
+    run: Run, task: Mapping[str, Any], person: Person, outcome: str, given: Mapping[str, Any], at: datetime
+) -> Happened:
+    actor, comment = f"person:{person.username}", str(given["values"].get("comment", ""))[:500]
+    if task["kind"] == "triage":
+        return Happened(event=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
+    if run.status is not Status.WAITING_FOR_HUMAN:
+        raise Refused(f"the run is {run.status.value}; it does not wait for this answer")
+    cause = {"event": Event.ANSWERED.value, "answer": {**given, "at": at}}
+    if "data" in given:
+        cause["data"] = given["data"]
+    return Happened(
+        event=Event.ANSWERED,
+        actor=actor,
+        reason=f"{outcome}: {comment}" if comment else outcome,
+        outcome=outcome,
+        cause=cause,
+    )

@@ -1,0 +1,50 @@
+"""Forms: an answer is checked against the task's JSON schema, and refused naming the field and the remedy.
+
+The schema was made from a pydantic model when the task was opened and is stored with it, so that an answer given
+weeks later is checked against the form the person was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from pydantic import BaseModel, ValidationError
+
+from app.core.errors import BadInput
+
+
+def validated(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer, if it fits the form. Raises BadInput with every field that does not."""
+    properties = schema.get("properties", {})
+    values = {name: field["default"] for name, field in properties.items() if "default" in field} | dict(answer)
+    problems = [
+        f"{'.'.join(map(str, error.absolute_path)) or _missing(error)}: {error.message}"
+        for error in Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(values)
+    ]
+    if unknown := sorted(set(values) - set(properties)):
+        problems.append(f"{', '.join(unknown)}: no such field; the fields are {', '.join(properties)}")
+    if problems:
+        raise BadInput("; ".join(problems[:5]))
+    return values
+
+
+def _missing(error: Any) -> str:
+    return error.message.split("'")[1] if error.validator == "required" else "answer"
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A JSON object. Raises BadInput for anything else."""
+    if not isinstance(value, Mapping):
+        raise BadInput("data: corrected data must be a JSON object of the fields to change")
+    return value
+
+
+def fitting(model: type[BaseModel], value: Any) -> BaseModel:
+    """The value in a model's type. Raises BadInput naming each field that does not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as problem:
+        fields = "; ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()[:5])
+        raise BadInput(fields) from problem

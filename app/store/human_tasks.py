@@ -1,0 +1,127 @@
+"""Human tasks: reading them, and the compare-and-set by which one is completed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import canonical, digest, restore
+from app.store.database import Connection
+
+_JSON = ("form", "defaults", "evidence", "proposals", "approves", "answer")
+
+
+def _restored(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: restore(value) if name in _JSON else value for name, value in row.items()}
+
+
+def open_tasks(
+    db: Connection, *, roles: Sequence[str] | None = None, run_id: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Open tasks, oldest first, with their run's subject and workflow; of some roles or of one run."""
+    rows = db.execute(
+        """SELECT t.*, r.subject, r.workflow, extract(epoch FROM app_now() - t.created_at)::float8 AS age_seconds
+           FROM human_tasks t JOIN runs r ON r.id = t.run_id
+           WHERE t.status = 'OPEN' AND (%(roles)s::text[] IS NULL OR t.role = ANY (%(roles)s))
+             AND (%(run)s::uuid IS NULL OR t.run_id = %(run)s) ORDER BY t.created_at""",
+        {"roles": list(roles) if roles is not None else None, "run": run_id},
+    ).fetchall()
+    return [_restored(row) for row in rows]
+
+
+def read(db: Connection, task_id: UUID) -> dict[str, Any] | None:
+    """One task with its run's subject and workflow."""
+    row = db.execute(
+        "SELECT t.*, r.subject, r.workflow, r.workflow_version FROM human_tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = %s",
+        [task_id],
+    ).fetchone()
+    return _restored(row) if row else None
+
+
+def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """All tasks of a run, oldest first."""
+    rows = db.execute("SELECT * FROM human_tasks WHERE run_id = %s ORDER BY created_at", [run_id]).fetchall()
+    return [_restored(row) for row in rows]
+
+
+def events_of(db: Connection, task_id: UUID) -> list[dict[str, Any]]:
+    """What happened to a task, in order."""
+    return db.execute(
+        "SELECT event, actor, detail, created_at FROM human_task_events WHERE task_id = %s ORDER BY seq", [task_id]
+    ).fetchall()
+
+
+def add_event(db: Connection, task_id: UUID, run_id: UUID, event: str, actor: str, detail: str | None = None) -> None:
+    """Append to a task's history."""
+    db.execute(
+        """INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
+           VALUES (%s, %s, %s, %s, %s::jsonb, app_now())""",
+        [task_id, run_id, event, actor, detail],
+    )
+
+
+def complete(db: Connection, task_id: UUID, *, outcome: str, answer: str, by: str) -> Any | None:
+    """OPEN -> COMPLETED; when, or None if somebody was first."""
+    row = db.execute(
+        """UPDATE human_tasks SET status = 'COMPLETED', outcome = %s, answer = %s::jsonb, answer_hash = %s, completed_by = %s,
+               completed_at = app_now(), row_version = row_version + 1
+           WHERE id = %s AND status = 'OPEN' RETURNING completed_at""",
+        [outcome, answer, digest(answer), by, task_id],
+    ).fetchone()
+    return row["completed_at"] if row else None
+
+
+def claim(db: Connection, task_id: UUID, by: str) -> str | None:
+    """Take a task for oneself; who holds it if somebody else does, else None."""
+    row = db.execute(
+        """UPDATE human_tasks SET claimed_by = %(by)s, claimed_at = app_now(), row_version = row_version + 1
+           WHERE id = %(id)s AND status = 'OPEN' AND (claimed_by IS NULL OR claimed_by = %(by)s) RETURNING id""",
+        {"id": task_id, "by": by},
+    ).fetchone()
+    if row:
+        return None
+    held = db.execute(
+        "SELECT coalesce(claimed_by, completed_by, status) AS who FROM human_tasks WHERE id = %s", [task_id]
+    ).fetchone()
+    return held["who"] if held else None
+
+
+def release(db: Connection, task_id: UUID, by: str) -> bool:
+    """Give a claimed task back."""
+    row = db.execute(
+        "UPDATE human_tasks SET claimed_by = NULL, claimed_at = NULL WHERE id = %s AND claimed_by = %s AND status = 'OPEN' RETURNING id",
+        [task_id, by],
+    ).fetchone()
+    return row is not None
+
+
+def judge_call(
+    db: Connection, run_id: UUID, step_seq: int, call_seq: int, *, happened: bool, output: str | None
+) -> bool:
+    """A person's verdict on an unknown call: COMPLETE with an attested output, or back to INTENT under the next key."""
+    if happened:
+        row = db.execute(
+            """UPDATE checkpoints SET status = 'COMPLETE', output = %s::jsonb, output_hash = %s, completed_at = app_now()
+               WHERE run_id = %s AND step_seq = %s AND call_seq = %s AND status IN ('INTENT', 'UNKNOWN') RETURNING call_seq""",
+            [output, digest(output or "null"), run_id, step_seq, call_seq],
+        ).fetchone()
+    else:
+        row = db.execute(
+            """UPDATE checkpoints SET status = 'FAILED', key_epoch = key_epoch + 1,
+                   idempotency_key = 'lh-' || run_id || '-' || step_seq || '-' || call_seq || '-' || (key_epoch + 1), key_valid_until = NULL
+               WHERE run_id = %s AND step_seq = %s AND call_seq = %s AND status IN ('INTENT', 'UNKNOWN') RETURNING call_seq""",
+            [run_id, step_seq, call_seq],
+        ).fetchone()
+    return row is not None
+
+
+def set_data(db: Connection, run_id: UUID, data: str) -> None:
+    """Replace the run's data with what a person corrected. The run's row must be locked."""
+    db.execute("UPDATE run_data SET data = %s::jsonb, updated_at = app_now() WHERE run_id = %s", [data, run_id])
+
+
+def shown(task: dict[str, Any]) -> str:
+    """The digest of what the person was shown; an approval is bound to it."""
+    names = ("title", "note", "defaults", "evidence", "proposals")
+    return digest(canonical({name: task[name] for name in names}))
