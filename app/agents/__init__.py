@@ -1,0 +1,1 @@
+"""The edge towards models: providers, and what keeps their answers honest."""

@@ -1,0 +1,103 @@
+"""The offline provider: deterministic rules that read labels, values and tables. No model, no network, no tokens.
+
+The law: abstain rather than guess, and prove everything. A value that no label announces, that two labels contradict
+or whose quote does not stand on the page is left out, with a sentence saying so.
+"""
+
+from __future__ import annotations
+
+import re
+
+from app.agents.offline_blocks import block_fields, orders_to_machines
+from app.agents.offline_fields import Candidate, candidates_in, chosen
+from app.agents.offline_kinds import kind_of
+from app.agents.offline_lines import Table, listed_without_header, tables_in
+from app.agents.offline_paper import Paper, paper_of
+from app.agents.offline_text import Line, fold
+from app.agents.offline_totals import MONEY_FIELDS, currency, totals
+from app.core.extraction import (
+    DocumentFacts,
+    DocumentKind,
+    Extracted,
+    ExtractionReply,
+    ExtractionRequest,
+    misquoted,
+)
+
+_SECTION = re.compile(r"\b(claimant|insured|policy ?holder)\b")
+_OTHER_SECTION = re.compile(
+    r"\b(witness|driver|officer|agent|third party|other party|passenger|shop|repairer|adjuster)\b"
+)
+_SECTION_REACH = 12  # lines
+_PSEUDO_FIELDS = frozenset({*MONEY_FIELDS, "due", "name"})
+
+
+class OfflineProvider:
+    """Reads documents by rules. The same request always gives the same reply."""
+
+    name = "offline-rules/1"
+
+    def extract(self, request: ExtractionRequest) -> ExtractionReply:
+        """The facts one document states; never raises for what a document holds."""
+        paper = paper_of(request.pages)
+        kind, kind_confidence, note = kind_of(paper.lines, request.filename)
+        table = tables_in(paper)
+        fields, notes = _fields(paper, table, kind)
+        rows = table.rows or listed_without_header(paper, fields)
+        if table.unread:
+            notes.append(f"{table.unread} line(s) under the amount column could not be read as items.")
+        facts = DocumentFacts(
+            document_id=request.document_id,
+            kind=kind,
+            kind_confidence=kind_confidence,
+            fields=fields,
+            lines=rows,
+            notes=[text for text in (note, *notes) if text],
+        )
+        return ExtractionReply(facts=_proven(facts, request), provider=self.name)
+
+
+def _fields(paper: Paper, table: Table, kind: DocumentKind) -> tuple[dict[str, Extracted], list[str]]:
+    used = frozenset(table.used)
+    candidates = [_with_its_person(c, paper.lines) for c in candidates_in(paper, skip=used)]
+    fields, notes = chosen(c for c in candidates if c.field not in _PSEUDO_FIELDS)
+    if kind != "policy":  # its totals are premiums and excesses, not a bill
+        sums, about_sums = totals(candidates, paper, skip=used)
+        fields |= sums
+        notes += about_sums
+    fields |= block_fields(paper, skip=used)
+    for name, fact in (("currency", currency(fields, paper)), ("instructions", orders_to_machines(paper))):
+        if fact:
+            fields[name] = fact
+    return fields, notes
+
+
+def _with_its_person(candidate: Candidate, lines: list[Line]) -> Candidate:
+    """A bare 'Name' is the claimant's or the insured's when its section says so."""
+    if candidate.field != "name":
+        return candidate
+    stands = [line.index for line in lines if line.page == candidate.fact.page and candidate.fact.quote in line.text]
+    for line in reversed(lines[max(0, stands[0] - _SECTION_REACH) : stands[0]] if stands else []):
+        section = fold(line.text)
+        if len(section.split()) > 6 or ":" in section:
+            continue
+        if _OTHER_SECTION.search(section):
+            break
+        person = _SECTION.search(section)
+        if person:
+            return Candidate("claimant" if person[1] == "claimant" else "insured", candidate.rank, candidate.fact)
+    return candidate
+
+
+def _proven(facts: DocumentFacts, request: ExtractionRequest) -> DocumentFacts:
+    """The facts without those whose quote does not stand on the page they name."""
+    wrong = set(misquoted(facts, request.pages))
+    if not wrong:
+        return facts
+    return facts.model_copy(
+        update={
+            "fields": {name: fact for name, fact in facts.fields.items() if name not in wrong},
+            "lines": [line for line in facts.lines if f"line: {line.description}" not in wrong],
+            "notes": [*facts.notes, *(f"{name}: refused, its quote is not on the page" for name in sorted(wrong))],
+        }
+    )
