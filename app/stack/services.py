@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Service(Protocol):
 
 @dataclass
 class Command:
-    """A program as a service. `port`: it is ready when this port of 127.0.0.1 answers."""
+    """A program as a service; ready when its `port` of 127.0.0.1 answers, or without one after `settle` seconds."""
 
     name: str
     argv: Sequence[str]
@@ -67,7 +68,9 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     grace: float = 10.0
+    settle: float = 1.0
     process: ChildProcess | None = None
+    _started_at: float = field(default=0.0, init=False, repr=False)
 
     @property
     def command(self) -> list[str]:
@@ -79,6 +82,7 @@ class Command:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.1"))
+        self._started_at = time.monotonic()
         try:
             self.process = spawn(self.argv, log=self.log, env={**os.environ, **self.env}, death_signal=signal.SIGTERM)
         except OSError as error:
@@ -88,7 +92,11 @@ class Command:
 
     def ready(self) -> bool:
         """Whether it runs and, where it serves a port, answers on it."""
-        return self.process is not None and self.process.alive and (self.port is None or answers(self.port))
+        if self.process is None or not self.process.alive:
+            return False
+        if self.port is not None:
+            return answers(self.port)
+        return time.monotonic() >= self._started_at + self.settle
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""

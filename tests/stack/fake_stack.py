@@ -23,6 +23,7 @@ def main() -> None:
     )
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--grace", type=float, default=5.0)
+    parser.add_argument("--settle", type=float, default=0.1)
     options = parser.parse_args()
     data_dir: Path = options.data_dir
     servers: list[Service] = []
@@ -30,7 +31,7 @@ def main() -> None:
         servers.append(Server("postgres", EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)))
     groups: list[list[Service]] = [servers]
     for name, argv in options.children.items():
-        groups.append([Command(name, argv, data_dir / f"{name}.log", grace=options.grace)])
+        groups.append([Command(name, argv, data_dir / f"{name}.log", grace=options.grace, settle=options.settle)])
     try:
         with sole_supervisor(data_dir, leftovers_grace=options.grace), display() as show:
             Supervisor(data_dir, groups, show=show).run()

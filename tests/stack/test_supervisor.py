@@ -51,7 +51,7 @@ def test_a_killed_child_is_restarted_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_child_that_always_dies_is_retried_ever_more_slowly(tmp_path: Path) -> None:
-    with fake_stack(tmp_path, {"web": SLEEPER, "broken": CRASHER}):
+    with fake_stack(tmp_path, {"web": SLEEPER, "broken": CRASHER}, "--settle", "0"):
         wait_for(lambda: process_named(tmp_path, "broken").restarts >= 3, "three restarts")
         broken = process_named(tmp_path, "broken")
         assert "ended with code 3" in broken.note
@@ -148,10 +148,9 @@ def test_a_stack_that_cannot_start_in_the_background_says_why_and_leaves_nothing
 
 
 def test_a_stack_with_a_part_that_always_dies_is_given_up_in_the_background(tmp_path: Path) -> None:
+    command = fake_stack_command(tmp_path, {"web": SLEEPER, "broken": CRASHER}, "--settle", "2")
     with pytest.raises(ServerDidNotStart, match=r"broken \(ended with code 3\).*broken\.log"):
-        start_detached(
-            Settings(data_dir=tmp_path), command=fake_stack_command(tmp_path, {"web": SLEEPER, "broken": CRASHER})
-        )
+        start_detached(Settings(data_dir=tmp_path), command=command)
     assert process_named(tmp_path, "web").living() is None
 
 
