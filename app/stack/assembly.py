@@ -15,7 +15,7 @@ from app.stack.ports import choose_port
 from app.stack.postgres import EmbeddedPostgres
 from app.stack.redis import EmbeddedRedis
 from app.stack.services import Command, Server, Service
-from app.stack.status import StackUrls
+from app.stack.status import StackStatus, StackUrls
 
 _CELERY = [sys.executable, "-m", "celery", "-A", "tasks"]
 _FLOWER_USER = "longhaul"
@@ -26,25 +26,34 @@ class Assembly:
     """All of a stack, not yet started: groups of services in the order of their start, and where they will be found."""
 
     groups: list[list[Service]]
-    urls: StackUrls
-    flower_login: str
+    about: StackStatus
     migrate: Callable[[], None]
 
 
 def assemble(settings: Settings, data_dir: Path) -> Assembly:
     """Choose servers, ports and commands. What the settings name by address is used, not started."""
-    servers, database_url, broker_url = _servers(settings, data_dir)
+    postgres = None if settings.database_url else EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)
+    redis = None if settings.broker_url else EmbeddedRedis(data_dir / "redis", death_signal=signal.SIGTERM)
     urls = StackUrls(
-        database_url=database_url,
-        broker_url=broker_url,
+        database_url=postgres.url() if postgres else settings.database_url,
+        broker_url=redis.url() if redis else settings.broker_url,
         web=f"http://127.0.0.1:{_port(settings, 'web_port')}",
         flower=f"http://127.0.0.1:{_port(settings, 'flower_port')}",
         payments=_payments_url(settings),
     )
     flower_login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"
     env = environment_of(settings) | shared_environment(settings, data_dir, urls)
+    servers: list[Service] = [
+        Server(name, server) for name, server in (("postgres", postgres), ("redis", redis)) if server
+    ]
     groups = [servers, _payments(settings, data_dir, env), *_processes(settings, data_dir, env, flower_login)]
-    return Assembly(groups, urls, flower_login, lambda: _migrate(database_url))
+    about = StackStatus(
+        data_dir=data_dir,
+        urls=urls,
+        flower_login=flower_login,
+        database_folder=postgres.cluster if postgres else None,
+    )
+    return Assembly(groups, about, lambda: _migrate(urls.database_url))
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -71,21 +80,6 @@ def port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None, f"{url} names no port"
     return port
-
-
-def _servers(settings: Settings, data_dir: Path) -> tuple[list[Service], str, str]:
-    """The servers to start, and the two addresses."""
-    servers: list[Service] = []
-    database_url, broker_url = settings.database_url, settings.broker_url
-    if not database_url:
-        postgres = EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)
-        database_url = postgres.url()
-        servers.append(Server("postgres", postgres))
-    if not broker_url:
-        redis = EmbeddedRedis(data_dir / "redis", death_signal=signal.SIGTERM)
-        broker_url = redis.url()
-        servers.append(Server("redis", redis))
-    return servers, database_url, broker_url
 
 
 def _port(settings: Settings, name: str) -> int:

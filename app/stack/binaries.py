@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.stack.errors import ServerMissing, StackError
-from app.stack.places import Owner, can_reach, shared_base, short_hash
+from app.stack.places import BASE_LOCK, Owner, can_reach, shared_base, short_hash
 
 _SYSTEM_POSTGRES = Path("/usr/lib/postgresql")
 
@@ -126,7 +126,7 @@ def _copy_for_other_user(installed: Path) -> Path:
     target = copied_postgres(installed)
     package = installed.parent.parent
     copied_bin = target / package.name / installed.parent.name / "bin"
-    with (target.parent / "copy.lock").open("w") as lock:
+    with (target.parent / BASE_LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
             part = target.with_suffix(".part")

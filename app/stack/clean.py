@@ -10,7 +10,7 @@ from pathlib import Path
 from app.settings import settings
 from app.stack.binaries import copied_postgres, packaged_postgres
 from app.stack.errors import StackError, StackNotRunning
-from app.stack.places import Owner, can_reach, remove_outside
+from app.stack.places import Owner, can_reach, remove_bare_bases, remove_outside
 from app.stack.run import stop_stack
 
 
@@ -28,6 +28,7 @@ def clean(data_dir: Path) -> list[Path]:
         if folder.is_dir():
             shutil.rmtree(folder)
             removed.append(folder)
+    remove_bare_bases()
     return removed
 
 

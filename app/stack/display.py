@@ -28,7 +28,7 @@ def display() -> Iterator[Callable[[StackStatus], None]]:
 
 def table(status: StackStatus) -> Table:
     """The processes of a stack as a table, its addresses below."""
-    shown = Table(box=None, title=f"Longhaul on {status.data_dir}", title_justify="left", caption=_addresses(status))
+    shown = Table(box=None, title=_folders(status), title_justify="left", caption=_addresses(status))
     shown.caption_justify = "left"
     for heading in ("process", "state", "pid", "restarts", "note"):
         shown.add_column(heading)
@@ -49,7 +49,7 @@ class _Lines:
     def show(self, status: StackStatus) -> None:
         if not self._introduced:
             self._introduced = True
-            _say(f"data folder: {status.data_dir}")
+            _say(_folders(status))
         for process in status.processes:
             mark = (process.state, process.pid, process.note)
             if self._shown.get(process.name, ("stopped", None, "")) != mark:
@@ -58,6 +58,13 @@ class _Lines:
         if status.ready and not self._ready:
             self._ready = True
             _say(_addresses(status))
+
+
+def _folders(status: StackStatus) -> str:
+    told = f"data folder: {status.data_dir}"
+    if status.database_folder and status.data_dir not in status.database_folder.parents:
+        told += f"\ndatabase:    {status.database_folder} (its user cannot enter the data folder)"
+    return told
 
 
 def _line(process: ProcessStatus) -> str:

@@ -20,6 +20,8 @@ LONGEST_SOCKET_PATH = 99
 OUTSIDE = "outside.txt"
 _SHORT_ROOT = Path("/tmp")  # noqa: S108 - not tempfile.gettempdir(): TMPDIR may be longer than a socket path allows
 _NOBODY = 65534
+_BASES = (Path("/var/lib/longhaul"), Path("/var/tmp/longhaul"))  # noqa: S108 - made by root, checked when made
+BASE_LOCK = "copy.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def socket_folder(data_dir: Path, owner: Owner) -> Path:
 
 def shared_base() -> Path:
     """A lasting folder that root and `nobody` can both reach, for what cannot lie in the project folder."""
-    for base in (Path("/var/lib/longhaul"), Path("/var/tmp/longhaul")):  # noqa: S108 - made by root, checked when made
+    for base in _BASES:
         try:
             return private_folder(base, Owner.current(), mode=0o755)
         except OSError:
@@ -130,3 +132,10 @@ def remove_outside(data_dir: Path) -> list[Path]:
     for path in found:
         shutil.rmtree(path, ignore_errors=True)
     return found
+
+
+def remove_bare_bases() -> None:
+    """Remove the shared folders in which no stack keeps anything any more."""
+    for base in _BASES:
+        if base.is_dir() and {path.name for path in base.iterdir()} <= {BASE_LOCK}:
+            shutil.rmtree(base, ignore_errors=True)

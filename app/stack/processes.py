@@ -125,6 +125,7 @@ def spawn(
     started it ends, however it ends; only for callers that start children from their main thread.
     """
     change = owner is not None and not owner.is_current
+    log.touch(mode=0o600)
     with log.open("ab") as output:
         started = subprocess.Popen(
             list(command),

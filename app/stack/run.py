@@ -37,8 +37,7 @@ def run_stack(settings: Settings, *, on_ready: Callable[[StackStatus], None] | N
                 data_dir,
                 assembly.groups,
                 before={1: assembly.migrate},
-                urls=assembly.urls,
-                flower_login=assembly.flower_login,
+                about=assembly.about,
                 show=show,
                 on_ready=on_ready,
             ).run()

@@ -53,7 +53,11 @@ class StackUrls(BaseModel):
 
 
 class StackStatus(BaseModel):
-    """The stack of one data folder. `running`: its supervisor lives. `ready`: everything has once answered."""
+    """The stack of one data folder.
+
+    `running`: its supervisor lives. `ready`: everything has once answered. `database_folder`: where the embedded
+    Postgres keeps its files, outside `data_dir` where its user cannot enter that.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,6 +68,7 @@ class StackStatus(BaseModel):
     supervisor_created_at: float | None = None
     started_at: datetime | None = None
     flower_login: str = ""
+    database_folder: Path | None = None
     urls: StackUrls = StackUrls()
     processes: list[ProcessStatus] = []
 

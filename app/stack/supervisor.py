@@ -21,7 +21,7 @@ import psutil
 
 from app.stack.errors import StackAlreadyRunning, StackError
 from app.stack.services import Service
-from app.stack.status import ProcessStatus, StackStatus, StackUrls, State, read_status, stack_status, write_status
+from app.stack.status import ProcessStatus, StackStatus, State, read_status, stack_status, write_status
 
 _LOOK_SECONDS = 0.2
 _FIRST_PAUSE = 0.2
@@ -95,8 +95,8 @@ class Supervisor:
     """Runs groups of services on one data folder until it is told to stop.
 
     `groups` start one after the other, and stop in the reverse order, each group together. `before`: run once before
-    the group of that number starts (the migrations, once the servers answer). `show` is given every change; `on_ready`
-    is called once, when all answer.
+    the group of that number starts (the migrations, once the servers answer). `about`: what is known before the start.
+    `show` is given every change; `on_ready` is called once, when all answer.
     """
 
     def __init__(
@@ -105,8 +105,7 @@ class Supervisor:
         groups: Sequence[Sequence[Service]],
         *,
         before: dict[int, Callable[[], None]] | None = None,
-        urls: StackUrls | None = None,
-        flower_login: str = "",
+        about: StackStatus | None = None,
         show: Show | None = None,
         on_ready: Show | None = None,
     ) -> None:
@@ -119,14 +118,13 @@ class Supervisor:
         self._hurry = False
         self._announced = False
         self._last: StackStatus | None = None
-        self._base = StackStatus(
-            data_dir=self._data_dir,
-            running=True,
-            supervisor_pid=os.getpid(),
-            supervisor_created_at=psutil.Process().create_time(),
-            started_at=datetime.now(UTC),
-            urls=urls or StackUrls(),
-            flower_login=flower_login,
+        self._base = (about or StackStatus(data_dir=data_dir)).model_copy(
+            update={
+                "data_dir": self._data_dir,
+                "supervisor_pid": os.getpid(),
+                "supervisor_created_at": psutil.Process().create_time(),
+                "started_at": datetime.now(UTC),
+            }
         )
 
     @property
