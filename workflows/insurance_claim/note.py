@@ -22,13 +22,13 @@ _WITHOUT_SPACES = str.maketrans({"_": " "})
 
 def review_note(file: ClaimFile) -> str:
     """The note, at most `MAX_CHARACTERS` long; plain text, one statement per line."""
-    sections = (
+    sections: tuple[tuple[str, list[str]], ...] = (
         (f"Claim {file.claim_number}", []),
         ("What was seen", _bounded(_seen(file), _SEEN)),
         ("What is uncertain, and why", _bounded(_uncertain(file), _UNCERTAIN)),
         ("What was not read", _bounded(_unread(file), _UNREAD)),
     )
-    return "\n\n".join("\n".join([title, *lines]) for title, lines in sections if title)
+    return "\n\n".join("\n".join([title, *lines]) for title, lines in sections)
 
 
 def _seen(file: ClaimFile) -> Iterable[str]:
