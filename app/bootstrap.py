@@ -6,11 +6,10 @@ Entry points call `runtime(...)` once per process; after a fork, in the child. N
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
-from app.connectors.payments import MailRoom, Payments
+from app import toolbox
 from app.core.errors import BadInput
-from app.core.ports import Dispatcher, ToolCode
+from app.core.ports import Dispatcher
 from app.core.workflow import Workflow
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
@@ -33,9 +32,9 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
         database=database,
         journal=make_journal(config, database),
         workflows=Registry(workflows),
-        tools=_tools(config, database),
+        tools=toolbox.tools(config, database),
         dispatcher=load_dispatcher(config.dispatcher),
-        provider=_provider(config),
+        provider=toolbox.provider(config),
     )
 
 
@@ -52,15 +51,3 @@ def load_dispatcher(dotted: str) -> Dispatcher:
     except (ImportError, AttributeError) as problem:
         raise BadInput(f"LONGHAUL_DISPATCHER={dotted!r} cannot be loaded: {problem}") from problem
     return dispatcher
-
-
-def _tools(config: Settings, database: Database) -> dict[str, ToolCode]:
-    """The code behind each declared tool."""
-    return {
-        "payments.pay": Payments(config.payments_url),
-        "letters.send": MailRoom(config.payments_url),
-    }
-
-
-def _provider(config: Settings) -> Any:
-    return None

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
 from pydantic import BaseModel
 
 from app.bootstrap import load_dispatcher
@@ -21,13 +19,13 @@ from app.core.workflow import Workflow
 from app.engine import start as engine
 from app.engine.start import Started
 from app.settings import settings
-from app.store.database import Connection
+from app.store.database import as_ours
 
 __all__ = ["Started", "ring", "start"]
 
 
 def start(
-    db: psycopg.Connection[Any],
+    db: Any,
     workflow: Workflow,
     *,
     subject: str,
@@ -36,13 +34,9 @@ def start(
     actor: str = "job",
     priority: int = 0,
 ) -> Started:
-    """Start a run in the caller's transaction. Raises BadInput for data that does not fit, KeyReused for a key with another body."""
-    before, db.row_factory = db.row_factory, dict_row
-    try:
-        own: Connection = db
+    """Start a run in the transaction of `db`, a psycopg connection. Raises BadInput for data that does not fit, KeyReused for a key with another body."""
+    with as_ours(db) as own:
         return engine.start(own, workflow, subject=subject, data=data, key=key, actor=actor, priority=priority)
-    finally:
-        db.row_factory = before
 
 
 def ring(started: Started) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 
 from app.core.errors import LonghaulError
 from app.engine import start as engine
-from app.store.database import is_gone
+from app.store.database import DatabaseError, is_gone
 from app.telemetry import logs
 from tasks.celery import app
 from tasks.wiring import process_runtime
@@ -32,7 +31,7 @@ def start(self: Any, workflow: Any = None, subject: Any = None, data: Any = None
     except LonghaulError as problem:
         logs.event("start_refused", workflow=str(workflow)[:100], subject=str(subject)[:100], reason=str(problem))
         return
-    except psycopg.Error as problem:
+    except DatabaseError as problem:
         if not is_gone(problem):
             raise
         logs.event("start_postponed", subject=str(subject)[:100], reason=str(problem))

@@ -50,7 +50,7 @@ def begin(queues: list[str], slots: int) -> None:
 
 @signals.worker_ready.connect
 def _ready(sender: Any, **_: Any) -> None:
-    if sender.app.conf.worker_pool != "prefork" and _is_threads(sender):
+    if _is_threads(sender):
         begin([q.name for q in sender.app.conf.task_queues], sender.pool.limit if hasattr(sender, "pool") else 1)
 
 

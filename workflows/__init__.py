@@ -6,6 +6,8 @@ import os
 from importlib import import_module
 
 from app.core.workflow import Workflow
+from workflows.document_reading import DOCUMENT_READING
+from workflows.insurance_claim import INSURANCE_CLAIM
 
 __all__ = ["WORKFLOWS"]
 
@@ -18,4 +20,4 @@ def _extra() -> tuple[Workflow, ...]:
     )
 
 
-WORKFLOWS: tuple[Workflow, ...] = _extra()
+WORKFLOWS: tuple[Workflow, ...] = (INSURANCE_CLAIM, DOCUMENT_READING, *_extra())

@@ -40,15 +40,17 @@ class Proposal:
     currency: str
     coverage: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    # The form's field whose value replaces `amount`, when the person may change it.
+    # The form's fields whose values replace these, when the person may change them.
     amount_field: str | None = None
+    payee_field: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """What a person is asked: a title, a written note, values to start the form with, evidence, proposed actions.
 
-    `approved_by` names the outcomes that approve the proposals; `not_by` the people who may not answer.
+    `approves` says which purposes an outcome approves; `not_by` names people who may not answer; `outcomes` offers only
+    some of the state's.
     """
 
     title: str
@@ -56,8 +58,9 @@ class Request:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     evidence: Sequence[Mapping[str, Any]] = ()
     proposals: Sequence[Proposal] = ()
-    approves: Mapping[str, Sequence[str]] = field(default_factory=dict)  # outcome -> purposes it approves
+    approves: Mapping[str, Sequence[str]] = field(default_factory=dict)
     not_by: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Transient, Unrecoverable
@@ -24,6 +22,7 @@ from app.core.tools import Tool
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store import payloads, steps
+from app.store.database import DatabaseError
 from app.store.moves import Statement
 from app.store.runs import restore_text
 from app.store.steps import Checkpoint, Place
@@ -135,7 +134,7 @@ class Caller:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
         try:
             rows = self._write([statement])[0]
-        except psycopg.Error as problem:
+        except DatabaseError as problem:
             if problem.sqlstate == UNAPPROVED:
                 raise Unrecoverable(
                     f"{call.name} was refused by the database: {problem.diag.message_primary}"

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime
 
-import psycopg
 from pydantic import ValidationError
 
 from app.core.canonical import canonical
@@ -20,6 +19,7 @@ from app.core.run import Happened, Run
 from app.core.workflow import State, Workflow
 from app.engine import persons
 from app.engine.runtime import Runtime
+from app.store.database import DatabaseError
 from app.store.moves import Beside
 from app.store.steps import Checkpoint
 
@@ -71,7 +71,7 @@ def failed(
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
                 run, Status.DEAD_LETTER, said, error
             )
-        case psycopg.Error() if problem.sqlstate in _UNSTORABLE:
+        case DatabaseError() if problem.sqlstate in _UNSTORABLE:
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
                 run, Status.DEAD_LETTER, said, error
             )

@@ -14,8 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import psycopg
-
 from app.core.errors import LonghaulError
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened
@@ -23,7 +21,7 @@ from app.engine import advance
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store import runs, workers
-from app.store.database import Connection, connect
+from app.store.database import Connection, DatabaseAway, DatabaseError, connect
 from app.telemetry import logs
 
 
@@ -59,7 +57,7 @@ class Liveness:
         try:
             with self._rt.database.transaction() as db:
                 workers.leave(db, self._rt.worker_id)
-        except psycopg.Error as problem:
+        except DatabaseError as problem:
             logs.event("leave_failed", reason=str(problem))
         if self._session is not None:
             self._session.close()
@@ -71,7 +69,7 @@ class Liveness:
         try:
             with self._rt.database.transaction() as db:
                 workers.stopping(db, self._rt.worker_id)
-        except psycopg.Error as problem:
+        except DatabaseError as problem:
             logs.event("stopping_not_recorded", reason=str(problem))
         for holding in holdings.without_intent():
             hand_back(self._rt, holding, "planned shutdown")
@@ -83,7 +81,7 @@ class Liveness:
                 self.shut_down()
             try:
                 self._beat()
-            except psycopg.Error as problem:
+            except DatabaseError as problem:
                 self._rt.holdings.accepting = False
                 logs.event("liveness_broken", reason=str(problem).strip())
                 self._reconnect()
@@ -93,7 +91,7 @@ class Liveness:
                           keepalives_idle=10, keepalives_interval=5, keepalives_count=3)  # fmt: skip
         if self._rt.settings.liveness == "lock" and not workers.lock(session, self._lock_key):
             session.close()
-            raise psycopg.OperationalError("the old session still holds the lock")
+            raise DatabaseAway("the old session still holds the lock")
         self._session = session
         self._ping()
 
@@ -105,7 +103,7 @@ class Liveness:
                 self._connect()
                 self._compare()
                 return
-            except psycopg.Error as problem:
+            except DatabaseError as problem:
                 logs.event("liveness_waiting", reason=str(problem).strip())
 
     def _beat(self) -> None:
@@ -156,5 +154,5 @@ def hand_back(rt: Runtime, holding: Holding, reason: str) -> None:
 
     try:
         advance.announce(rt, rt.database.transact(work))
-    except (psycopg.Error, LonghaulError) as problem:
+    except (DatabaseError, LonghaulError) as problem:
         logs.event("hand_back_failed", run_id=str(holding.run_id), reason=str(problem))

@@ -63,7 +63,7 @@ def work(state: Human, request: Request) -> str:
     """What a Human state asks."""
     return _row(
         kind="work", role=state.role, title=request.title, note=request.note, form=state.form.model_json_schema(),
-        outcomes=[outcome for outcome in state.then if outcome != EXPIRED], defaults=dict(request.defaults),
+        outcomes=list(request.outcomes) or [outcome for outcome in state.then if outcome != EXPIRED], defaults=dict(request.defaults),
         evidence=[dict(e) for e in request.evidence], proposals=[_plain(p) for p in request.proposals],
         approves={outcome: list(purposes) for outcome, purposes in request.approves.items()}, not_by=request.not_by,
         due_seconds=seconds(state.due),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,8 @@ from app.core.ports import Bell
 from app.core.workflow import Workflow
 from app.store import keys, payloads, runs
 from app.store.database import Connection
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,21 @@ def start(
     return _started(workflow, run_id, new=True)
 
 
+def fitting_or_refuse(model: type[Model], value: Any, *, what: str) -> Model:
+    """A value in a model's type. Raises BadInput naming each field that does not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as problem:
+        fields = "; ".join(f"{'.'.join(map(str, e['loc'])) or what}: {e['msg']}" for e in problem.errors()[:5])
+        raise BadInput(f"{what}: {fields}") from problem
+    except RecursionError as problem:
+        raise BadInput(f"{what} is nested too deeply; at most 64 levels are read") from problem
+
+
 def validated(workflow: Workflow, data: BaseModel | dict[str, Any]) -> BaseModel:
     """The run's first data in the workflow's own type. Raises BadInput naming each field."""
-    try:
-        return workflow.data.model_validate(data.model_dump() if isinstance(data, BaseModel) else data)
-    except ValidationError as problem:
-        fields = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'data'}: {e['msg']}" for e in problem.errors()[:5])
-        raise BadInput(f"the data does not fit {workflow.name}: {fields}") from problem
-    except RecursionError as problem:
-        raise BadInput("the data is nested too deeply; at most 64 levels are read") from problem
+    plain = data.model_dump() if isinstance(data, BaseModel) else data
+    return fitting_or_refuse(workflow.data, plain, what=f"data of {workflow.name}")
 
 
 def _started(workflow: Workflow, run_id: UUID, *, new: bool) -> Started:

@@ -18,7 +18,7 @@ from app.core.canonical import canonical
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
-from app.engine import advance, persons
+from app.engine import advance, persons, start
 from app.engine.runtime import Runtime
 from app.humans import forms, people
 from app.humans.people import Person
@@ -60,7 +60,7 @@ def _complete(
     assert task is not None
     person = people.find(db, by)
     _check(task, person, outcome, row_version)
-    values = forms.validated(task["form"], answer)
+    values = forms.validated(task["form"], answer, outcome)
     given = _answer(rt, db, run, task, person, outcome, values)
     text = canonical(given)
     at = human_tasks.complete(db, task_id, outcome=outcome, answer=text, by=by)
@@ -115,12 +115,17 @@ def _approve(
     proposal: Mapping[str, Any],
     values: dict[str, Any],
 ) -> dict[str, Any]:
-    amount = _amount(
-        values.get(proposal["amount_field"]) if proposal.get("amount_field") else proposal["amount"], proposal
-    )
+    amount = _amount(_chosen(proposal, "amount", values), proposal)
+    payee = str(_chosen(proposal, "payee", values) or "").strip()
+    if not payee:
+        raise BadInput(f"{proposal.get('payee_field') or 'payee'}: nobody is named; say who is to receive it")
+    if task["not_by"] and amount > person.authority:
+        raise NotEntitled(
+            f"{amount} is above the authority of {person.display_name} ({person.authority}); somebody above must sign"
+        )
     action = approvals.propose(
-        db, run.id, purpose=proposal["purpose"], payee=proposal["payee"], amount=amount, currency=proposal["currency"],
-        coverage=proposal["coverage"], evidence=proposal["evidence"], proposed_by=_proposer(task, person),
+        db, run.id, purpose=proposal["purpose"], payee=payee, amount=amount, currency=proposal["currency"],
+        coverage=proposal["coverage"], evidence=proposal["evidence"], proposed_by=_proposer(task),
     )  # fmt: skip
     approvals.approve(
         db, action, approver=person.username, role=task["role"], authority=person.authority, task_id=task["id"]
@@ -128,7 +133,13 @@ def _approve(
     return {name: str(action[name]) for name in ("id", "purpose", "payee", "amount", "currency", "coverage")}
 
 
-def _proposer(task: Mapping[str, Any], person: Person) -> str:
+def _chosen(proposal: Mapping[str, Any], what: str, values: Mapping[str, Any]) -> Any:
+    """What the person wrote in the field that may replace a proposed value, else the proposed value."""
+    name = proposal.get(f"{what}_field")
+    return (values.get(name) if name else None) or proposal[what]
+
+
+def _proposer(task: Mapping[str, Any]) -> str:
     """The agent proposed, unless the person changed what they approve; a sign-off names who reviewed before."""
     return task["not_by"][0] if task["not_by"] else "agent"
 
@@ -153,7 +164,7 @@ def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
             f"this process does not have {run.workflow} v{run.workflow_version}, so it cannot check corrected data"
         )
     merged = {**(runs.data_of(db, run.id) or {}), **forms.mapping(changes)}
-    data = forms.fitting(workflow.data, merged)
+    data = start.fitting_or_refuse(workflow.data, merged, what="data")
     human_tasks.set_data(db, run.id, canonical(data))
     return data.model_dump(mode="json")
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
-from pydantic import BaseModel, ValidationError
 
 from app.core.errors import BadInput
 
 
-def validated(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str) -> dict[str, Any]:
     """The answer, if it fits the form. Raises BadInput with every field that does not."""
     properties = schema.get("properties", {})
     values = {name: field["default"] for name, field in properties.items() if "default" in field} | dict(answer)
@@ -25,6 +24,8 @@ def validated(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str,
     ]
     if unknown := sorted(set(values) - set(properties)):
         problems.append(f"{', '.join(unknown)}: no such field; the fields are {', '.join(properties)}")
+    needed = schema.get("x-needs", {}).get(outcome, [])
+    problems += [f"{name}: needed to {outcome.replace('_', ' ')}" for name in needed if not values.get(name)]
     if problems:
         raise BadInput("; ".join(problems[:5]))
     return values
@@ -39,12 +40,3 @@ def mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadInput("data: corrected data must be a JSON object of the fields to change")
     return value
-
-
-def fitting(model: type[BaseModel], value: Any) -> BaseModel:
-    """The value in a model's type. Raises BadInput naming each field that does not fit."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as problem:
-        fields = "; ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()[:5])
-        raise BadInput(fields) from problem

@@ -53,7 +53,7 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
         flower_login=flower_login,
         database_folder=postgres.cluster if postgres else None,
     )
-    return Assembly(groups, about, lambda: _migrate(urls.database_url))
+    return Assembly(groups, about, lambda: _migrate(urls.database_url, data_dir))
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -143,7 +143,10 @@ def _flower_password(data_dir: Path) -> str:
     return file.read_text().strip()
 
 
-def _migrate(database_url: str) -> None:
+def _migrate(database_url: str, data_dir: Path) -> None:
+    """The newest tables, then the stand-in of the insurer's own system and the people who may sign in."""
+    from app.demo.seed import prepare
     from app.store.migrate import upgrade
 
     upgrade(database_url)
+    prepare(database_url, data_dir)

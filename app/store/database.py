@@ -21,6 +21,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from app.core.errors import BadInput, StoreUnavailable
 
 Connection = psycopg.Connection[DictRow]
+DatabaseError = psycopg.Error
+DatabaseAway = psycopg.OperationalError
 Role = Literal["owner", "worker", "web"]
 T = TypeVar("T")
 
@@ -71,6 +73,16 @@ def is_gone(problem: BaseException) -> bool:
     return isinstance(problem, (psycopg.OperationalError, psycopg.InterfaceError)) and (
         not state or state.startswith(("08", "57P")) or state in ("25006", "53300")
     )
+
+
+@contextmanager
+def as_ours(db: psycopg.Connection[Any]) -> Iterator[Connection]:
+    """A caller's own connection, its rows as dictionaries for the while."""
+    before, db.row_factory = db.row_factory, dict_row
+    try:
+        yield db
+    finally:
+        db.row_factory = before
 
 
 class Database:

@@ -12,15 +12,13 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
-import psycopg
-
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.engine import advance
 from app.engine.failures import stopped
 from app.engine.runtime import Runtime
 from app.store import due, workers
-from app.store.database import Connection, connect
+from app.store.database import Connection, DatabaseError, connect
 from app.telemetry import logs
 
 BATCH = 100
@@ -42,7 +40,7 @@ class Observer:
         with self._lock:
             try:
                 rows = workers.without_lock(self._own(rt))
-            except psycopg.Error:
+            except DatabaseError:
                 self._forget()
                 return []
             now = time.monotonic()

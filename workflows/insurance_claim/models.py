@@ -243,6 +243,7 @@ class ClaimFile(BaseModel):
     review: Review | None = None
     siu_review: SiuReview | None = None
     sign_off: SignOff | None = None
+    actions: dict[str, str] = Field(default_factory=dict, description="ids of the approved actions, by purpose")
     settlement: Settlement | None = None
     letters: list[Letter] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)

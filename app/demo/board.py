@@ -1,0 +1,95 @@
+"""What the demo shows: where each claim stands, why, and whether that is where it should stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from app.demo.samples import SampleClaim
+from app.engine.runtime import Runtime
+from app.stack.status import StackStatus
+from app.store import runs
+from app.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One claim: where it stands and where it should."""
+
+    claim: SampleClaim
+    run_id: UUID | None
+    state: str
+    status: str
+    reason: str
+    findings: frozenset[str]
+
+    @property
+    def right(self) -> bool:
+        """Where it should be, with the findings it should have."""
+        return self.state == self.claim.expected_end and self.findings == frozenset(self.claim.expected_findings)
+
+
+def standings(rt: Runtime, claims: Mapping[str, SampleClaim]) -> list[Standing]:
+    """Where every claim stands now."""
+    return rt.database.transact(lambda db: [_standing(db, claim) for claim in claims.values()])
+
+
+def _standing(db: Connection, claim: SampleClaim) -> Standing:
+    run = runs.by_subject(db, "insurance_claim", claim.claim)
+    if run is None:
+        return Standing(claim, None, "-", "-", "not submitted", frozenset())
+    data = runs.data_of(db, run.id) or {}
+    codes = frozenset(finding["code"] for finding in data.get("findings", []))
+    return Standing(claim, run.id, run.state, run.status.value, run.waiting_reason or "", codes)
+
+
+def progress(found: Sequence[Standing]) -> RenderableType:
+    """One line per state while the claims move."""
+    table = Table(title="Claims on their way", title_justify="left", box=None)
+    table.add_column("state")
+    table.add_column("claims", justify="right")
+    for state, count in sorted(Counter(s.state for s in found).items()):
+        table.add_row(state, str(count))
+    return table
+
+
+def table(found: Sequence[Standing], status: StackStatus) -> RenderableType:
+    """Where every claim stands and why."""
+    rows = Table(title="Where every claim stands", title_justify="left", show_lines=False)
+    for name in ("claim", "what is special", "stands in", "why", "findings", ""):
+        rows.add_column(name, overflow="fold")
+    for s in found:
+        mark = Text("✓", "green") if s.right else Text(f"✗ should be {s.claim.expected_end}: {_missing(s)}", "red")
+        rows.add_row(
+            s.claim.claim, s.claim.scenario, s.state, s.reason or s.claim.why, ", ".join(sorted(s.findings)), mark
+        )
+    return rows
+
+
+def _missing(s: Standing) -> str:
+    wanted = frozenset(s.claim.expected_findings)
+    return ", ".join(
+        [*(f"no {c}" for c in sorted(wanted - s.findings)), *(f"unexpected {c}" for c in sorted(s.findings - wanted))]
+    )
+
+
+def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableType:
+    """The addresses and commands worth trying."""
+    urls = status.urls
+    one = next((s for s in found if s.status == "WAITING_FOR_HUMAN"), found[0])
+    lines = [
+        f"Inbox       {urls.web}/            sign in as one of the demo people",
+        f"Run pages   {urls.web}/runs/{one.run_id}",
+        f"Flower      {urls.flower}",
+        "",
+        f"longhaul runs · longhaul explain {one.claim.claim} · longhaul show {one.claim.claim} · longhaul trace {one.claim.claim}",
+        "longhaul tasks · longhaul verify " + one.claim.claim + " · longhaul doctor · longhaul status",
+    ]
+    return Group(Panel("\n".join(lines), title="Where to look", title_align="left"))

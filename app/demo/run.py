@@ -1,0 +1,112 @@
+"""`longhaul demo`: start the stack, submit 24 sample claims, answer half of the human tasks, show where each claim stands.
+
+The law: the demo uses the product's own doors (intake, work queue) and no other; it says plainly what it did itself.
+It stays up until Ctrl-C; with `exit_when_done` it stops, and the exit code is 0 only if every claim stands where it should.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from app import intake
+from app.bootstrap import runtime
+from app.core.errors import LonghaulError
+from app.demo import board
+from app.demo.answers import answer_open_tasks
+from app.demo.board import Standing
+from app.demo.samples import SampleClaim, generate
+from app.demo.seed import sample_day
+from app.engine.runtime import Runtime
+from app.settings import settings
+from app.stack.run import start_detached, stop_stack
+from app.stack.status import StackStatus, stack_environment, stack_status
+from workflows import WORKFLOWS
+
+PATIENCE_SECONDS = 240.0
+SETTLED_LOOKS = 4  # a claim stands where it should when it has stood there for this many looks
+LOOK_SECONDS = 0.5
+
+
+def main(*, exit_when_done: bool = False) -> int:
+    """Run the demo; the exit code."""
+    console = Console()
+    with _stack(console, settings().data_dir.absolute()) as (status, ours):
+        rt = runtime(WORKFLOWS, role="web")
+        day = sample_day(settings().data_dir)
+        claims = generate(settings().data_dir / "samples", today=day)
+        console.print(
+            f"{len(claims)} sample claims with their documents are in [bold]{settings().data_dir / 'samples'}[/]"
+        )
+        again = _submit(rt, claims)
+        console.print(f"Submitted. {again} of them had been submitted before, and are the same runs.")
+        standings = _watch(rt, console, {claim.claim: claim for claim in claims})
+        console.print(board.table(standings, status))
+        console.print(board.where_to_look(status, standings))
+        right = all(s.right for s in standings)
+        if not exit_when_done:
+            _wait_for_interrupt(console, ours)
+    return 0 if right else 1
+
+
+@contextmanager
+def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool]]:
+    """The running stack, or one of our own that is stopped at the end."""
+    status, ours = stack_status(data_dir), False
+    if status.running:
+        console.print(f"A stack is running on {data_dir}; the demo uses it and leaves it running.")
+    else:
+        console.print(f"Starting the stack on [bold]{data_dir}[/] …")
+        status, ours = start_detached(settings()), True
+    try:
+        os.environ.update(stack_environment(data_dir))
+        os.environ.setdefault("LONGHAUL_LOG_LEVEL", "WARNING")
+        settings.cache_clear()
+        yield status, ours
+    finally:
+        if ours:
+            console.print("Stopping the stack …")
+            stop_stack(data_dir)
+
+
+def _submit(rt: Runtime, claims: list[SampleClaim]) -> int:
+    """Submit every folder as a person would; how many were known already."""
+    return sum(not intake.submit_folder(rt, c.folder, key=c.key, actor="demo").new for c in claims)
+
+
+def _watch(rt: Runtime, console: Console, claims: dict[str, SampleClaim]) -> list[Standing]:
+    """Show progress until every claim has come to rest where it should, or patience ends."""
+    give_up, looks, standings = time.monotonic() + PATIENCE_SECONDS, 0, list[Standing]()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while time.monotonic() < give_up and looks < SETTLED_LOOKS:
+            try:
+                answer_open_tasks(rt, claims)
+                standings = board.standings(rt, claims)
+            except LonghaulError as problem:
+                console.print(f"[yellow]{problem}[/]")
+            looks = looks + 1 if standings and all(s.right for s in standings) else 0
+            live.update(board.progress(standings))
+            threading.Event().wait(LOOK_SECONDS)
+    return standings
+
+
+def _wait_for_interrupt(console: Console, ours: bool) -> None:
+    """Stay until Ctrl-C (or SIGTERM)."""
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    console.print("Ctrl-C stops the stack." if ours else "Ctrl-C ends the demo; the stack goes on.")
+    done.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(exit_when_done="--exit" in sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""What the embedded stack is seeded with: the insurer's stand-in database, and the people who may sign in.
+
+Seeded once and continued: the day the samples are dated from is kept in the data folder, so that a demo started again
+weeks later finds the same claims.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from app.connectors import insurer
+from app.connectors.insurer import InsuredPolicy
+from app.demo.people import PEOPLE
+from app.demo.samples import Policy, policies
+from app.humans import people
+from app.humans.people import Person
+from app.store.database import Database
+
+PROVISIONS = (
+    {
+        "id": "1.2",
+        "title": "Period of cover",
+        "text": "We cover loss that occurs between the first and the last day of the policy period.",
+    },
+    {
+        "id": "3.1",
+        "title": "Collision",
+        "text": "We pay for damage to the insured vehicle by collision, less the deductible.",
+    },
+    {"id": "5.4", "title": "Your duties", "text": "You send us the documents we ask for and answer truthfully."},
+)
+
+
+def prepare(database_url: str, data_dir: Path) -> None:
+    """Install the insurer's schema, and seed it and the people where there are none yet."""
+    insurer.install(database_url)
+    insurer.seed(database_url, [_insured(policy) for policy in policies(sample_day(data_dir))])
+    database = Database(database_url, "owner", size=1)
+    with database.transaction() as db:
+        for p in PEOPLE:
+            people.enrol(db, Person(p.username, p.display_name, p.roles, p.authority))
+    database.close()
+
+
+def sample_day(data_dir: Path) -> date:
+    """The day the samples of this data folder are dated from: today, the first time."""
+    note = data_dir / "samples.day"
+    if not note.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        note.write_text(datetime.now(UTC).date().isoformat())
+    return date.fromisoformat(note.read_text().strip())
+
+
+def _insured(policy: Policy) -> InsuredPolicy:
+    vehicle = policy.vehicle
+    return InsuredPolicy(
+        policy_number=policy.number, named_insured=policy.insured, period_start=policy.valid_from, period_end=policy.valid_to,
+        payee=policy.payee_name, payee_account=policy.payee_account, provisions=PROVISIONS,
+        vehicles=[{"vin": vehicle.vin, "make": vehicle.make, "model": vehicle.model, "year": vehicle.year, "plate": vehicle.plate}],
+        coverages=[{"code": c.code, "name": c.code.replace("_", " ").title(), "limit": c.limit, "deductible": c.deductible}
+                   for c in policy.coverages],
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""doctor: is everything there that runs need? Each check is one line: ok, or the problem and what to do about it.
+
+The law: a check never fails the doctor. Whatever goes wrong while looking is what is reported, and a check that
+needs another to have succeeded is not made without it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.core.ids import queue_name
+from app.engine.explain import spoken
+from app.engine.runtime import Registry
+from app.settings import Settings
+from app.store import installation, workers
+from app.store.database import Database
+from app.store.migrate import versions
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 1024**3
+BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows the broker's client
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: what was looked at, whether it is well, what was seen, and what to do if it is not."""
+
+    name: str
+    ok: bool
+    seen: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patient:
+    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with the model's."""
+
+    settings: Settings
+    workflows: Registry
+    periods: Mapping[str, float]
+    database: Database | None
+    provider: Callable[[], str]
+
+
+def broker_problem(dotted: str = BROKER) -> str | None:
+    """What is wrong with the broker, None if it answers."""
+    module, _, name = dotted.partition(":")
+    said: str | None = getattr(import_module(module), name)()
+    return said
+
+
+def examine(patient: Patient) -> list[Check]:
+    """Every check, in the order in which one would repair."""
+    checks = [_python()]
+    reached = _database(patient.database)
+    checks.append(reached)
+    if reached.ok and patient.database is not None:
+        current = _try("schema", _schema, patient.database, remedy="run `python -m app.stack.migrate`")
+        checks.append(current)
+        if current.ok:
+            checks += _inside(patient, patient.database)
+    checks += [
+        _try("broker", _broker, remedy="start Redis or name another with LONGHAUL_BROKER_URL; runs go on without it, more slowly"),
+        _try("payments", _payments, patient.settings.payments_url, remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL"),
+        _try("model", lambda: Check("model", True, patient.provider()), remedy="set LONGHAUL_PROVIDER and its key"),
+        _try("data folder", _folder, patient.settings.data_dir, remedy="make it writable, or name another with LONGHAUL_DATA_DIR"),
+        _try("disk", _disk, patient.settings.data_dir, remedy="free space: a full disk stops the database"),
+    ]
+    return checks
+
+
+def _try(name: str, look: Callable[..., Check], *about: Any, remedy: str) -> Check:
+    """A look; whatever it raises is its finding."""
+    try:
+        found = look(*about)
+    except Exception as problem:  # the doctor outlives every disease
+        return Check(name, False, str(problem).strip().split("\n")[0] or type(problem).__name__, remedy)
+    return found if found.ok or found.remedy else Check(found.name, False, found.seen, remedy)
+
+
+def _python() -> Check:
+    has = ".".join(map(str, sys.version_info[:3]))
+    return Check("python", sys.version_info >= OLDEST_PYTHON, has, "install Python 3.11 or later")
+
+
+def _database(database: Database | None) -> Check:
+    if database is None:
+        return Check("database", False, "none is configured and no stack runs here", "run `longhaul up`, or set LONGHAUL_DATABASE_URL")
+
+    def look() -> Check:
+        number, text = database.transact(installation.server_version)
+        return Check("database", number >= installation.OLDEST_SERVER, f"Postgres {text}", "use Postgres 14 or later")
+
+    return _try("database", look, remedy="start it, or correct LONGHAUL_DATABASE_URL")
+
+
+def _schema(database: Database) -> Check:
+    has, wants = versions(database.url)
+    return Check("schema", has == wants, f"version {has}" if has == wants else f"version {has}, this code wants {wants}")
+
+
+def _inside(patient: Patient, database: Database) -> Iterator[Check]:
+    """The checks that read our own tables."""
+
+    def roles() -> Check:
+        missing = database.transact(installation.missing_roles)
+        seen = f"this login may not act as {', '.join(missing)}" if missing else "owner, worker and web"
+        return Check("roles", not missing, seen, "GRANT the role to the login, or migrate as a role that may create roles")
+
+    yield _try("roles", roles, remedy="")
+    yield _try("workers", _workers, patient, database, remedy="start workers")
+    yield _try("queues", _queues, patient, database, remedy="start workers of these versions")
+    yield _try("sweeps", _sweeps, patient, database, remedy="start beat; until then idle workers run them")
+
+
+def _living(patient: Patient, database: Database) -> list[dict[str, Any]]:
+    """Workers that ping and take leases."""
+    found = database.transact(workers.living)
+    return [w for w in found if not w["stopping"] and w["silent_seconds"] < patient.settings.silent_seconds]
+
+
+def _workers(patient: Patient, database: Database) -> Check:
+    alive = _living(patient, database)
+    silent = [w for w in alive if w["silent_seconds"] > 2 * patient.settings.ping_seconds]
+    if silent:
+        worst = max(silent, key=lambda w: float(w["silent_seconds"]))
+        seen = f"{len(silent)} of {len(alive)} do not ping; process {worst['pid']} on {worst['host']} for {spoken(worst['silent_seconds'])}"
+        return Check("workers", False, seen, "look at those processes; their runs are reassigned after two minutes")
+    slots = sum(w["slots"] for w in alive)
+    return Check("workers", bool(alive), f"{len(alive)} alive with {slots} slots" if alive else "none is alive")
+
+
+def _queues(patient: Patient, database: Database) -> Check:
+    served = {queue for worker in _living(patient, database) for queue in worker["queues"]}
+    wanted = {queue_name(state.pool, w.name, w.version) for w in patient.workflows for state in w.states}
+    wanted |= {queue_name("isolated", w.name, w.version) for w in patient.workflows}
+    missing = sorted(wanted - served)
+    seen = f"nobody serves {', '.join(missing)}" if missing else f"all {len(wanted)} queues are served"
+    return Check("queues", not missing, seen)
+
+
+def _sweeps(patient: Patient, database: Database) -> Check:
+    found = database.transact(installation.sweeps)
+    late = []
+    for name, every in patient.periods.items():
+        age = found[name]["age"] if name in found else None
+        if age is None or age > 2 * every:
+            late.append(f"{name} ({'never ran' if age is None else f'last {spoken(age)} ago'}, every {spoken(every)})")
+    return Check("sweeps", not late, f"overdue: {', '.join(late)}" if late else f"{len(patient.periods)} on time")
+
+
+def _broker() -> Check:
+    problem = broker_problem()
+    return Check("broker", problem is None, problem or "answers")
+
+
+def _payments(url: str) -> Check:
+    answer = httpx.get(f"{url.rstrip('/')}/healthz", timeout=3.0, trust_env=False)
+    return Check("payments", answer.is_success, f"{url} answers {answer.status_code}")
+
+
+def _folder(folder: Path) -> Check:
+    trial = folder / f".doctor-{uuid.uuid4().hex}"
+    try:
+        trial.write_bytes(b"")
+    finally:
+        trial.unlink(missing_ok=True)
+    return Check("data folder", True, str(folder.absolute()))
+
+
+def _disk(folder: Path) -> Check:
+    nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(nearest).free
+    return Check("disk", free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GB free at {nearest}")

@@ -1,0 +1,52 @@
+"""Which runs this installation's workflows would strand. Asked before a deploy, by `longhaul check`.
+
+The law: a run is pinned to its version and its definition. Remove the version, or change it without raising it, and
+whoever is woken tomorrow finds no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.engine.runtime import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A run that would never move again, and why."""
+
+    run_id: UUID
+    subject: str
+    workflow: str
+    workflow_version: int
+    state: str
+    status: str
+    why: str
+
+
+def stranded(runs: Iterable[Mapping[str, Any]], workflows: Registry) -> list[Stranded]:
+    """Those of the unfinished runs (rows of `store.installation.unfinished`) that `workflows` cannot carry on."""
+    found = []
+    for run in runs:
+        if why := _why(run, workflows):
+            found.append(
+                Stranded(run["id"], run["subject"], run["workflow"], run["workflow_version"], run["state"], run["status"], why)
+            )
+    return found
+
+
+def _why(run: Mapping[str, Any], workflows: Registry) -> str | None:
+    name, version = run["workflow"], run["workflow_version"]
+    workflow = workflows.find(name, version)
+    if workflow is None:
+        return f"there is no {name} v{version} here; keep it beside the new version until its runs have ended"
+    if workflow.definition_hash != run["definition_hash"]:
+        return f"{name} v{version} is not the definition it began with; give the changed one the next version"
+    known = {*workflow.by_name, *workflow.endings}
+    needed = {run["state"], *(route["state"] for route in run["routes"].values())}
+    if missing := sorted(needed - known):
+        return f"{name} v{version} has no state {', '.join(missing)}; put it back"
+    return None

@@ -1,0 +1,42 @@
+"""What the database says about the installation: its version, roles, sweeps, and the versions that runs still need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.store.database import Connection
+
+OLDEST_SERVER = 140000  # Postgres 14, as server_version_num counts
+
+_VERSION = "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text"
+_ROLES = """
+SELECT wanted AS role, coalesce(pg_has_role(current_user, r.oid, 'MEMBER'), false) AS held
+FROM unnest(ARRAY['longhaul_worker', 'longhaul_web']) AS wanted LEFT JOIN pg_roles r ON r.rolname = wanted"""
+_SWEEPS = """
+SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, last_finished_at, counts FROM sweeps ORDER BY name"""
+_NEEDED = """
+SELECT id, subject, workflow, workflow_version, definition_hash, state, status, waiting_reason, routes, created_at
+FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY workflow, workflow_version, state, id"""
+
+
+def server_version(db: Connection) -> tuple[int, str]:
+    """The server's version as a number to compare and a text to show."""
+    row = db.execute(_VERSION).fetchone()
+    assert row is not None
+    return row["number"], row["text"]
+
+
+def missing_roles(db: Connection) -> list[str]:
+    """The roles of ours that this login may not take on."""
+    return [row["role"] for row in db.execute(_ROLES).fetchall() if not row["held"]]
+
+
+def sweeps(db: Connection) -> dict[str, Mapping[str, Any]]:
+    """Each sweep that ever ran: seconds since its last start as `age`, last_finished_at, counts."""
+    return {row["name"]: row for row in db.execute(_SWEEPS).fetchall()}
+
+
+def unfinished(db: Connection) -> list[dict[str, Any]]:
+    """Every run that has not ended, with the definition it is pinned to and the routes of its wait."""
+    return db.execute(_NEEDED).fetchall()

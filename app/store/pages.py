@@ -1,0 +1,196 @@
+"""What the pages read. The law: one read-only snapshot per page, so that no GET can change anything and no page
+contradicts itself; every list is bounded, and goes on where it stopped by a key, never by an offset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from app.store import payloads
+from app.store.database import Connection, Database
+
+Row = Mapping[str, Any]
+# Whatever psycopg or its pool raises; `database.is_gone` tells an absent server from a refused statement.
+DATABASE_PROBLEM: type[Exception] = psycopg.Error
+SHOWN_CHARACTERS = 64 * 1024  # of one payload on one page
+_PARSED_BYTES = 1024 * 1024  # larger blobs are shown as they are stored, not pretty-printed
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """A transaction that sees one moment and in which Postgres itself refuses every write."""
+    with database.transaction() as db:
+        db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield db
+
+
+def now(db: Connection) -> datetime:
+    """The database's time: ages are counted from it, never from this machine's clock."""
+    row = db.execute("SELECT app_now() AS at").fetchone()
+    assert row is not None
+    at: datetime = row["at"]
+    return at
+
+
+_INBOX = """
+SELECT t.id, t.run_id, t.kind, t.role, t.title, t.created_at, t.due_at, t.claimed_by, t.not_by, r.subject, r.workflow
+FROM human_tasks t JOIN runs r ON r.id = t.run_id
+WHERE t.status = 'OPEN' AND (t.role = ANY (%(roles)s::text[])) = %(mine)s
+  AND (%(after)s::timestamptz IS NULL OR (t.created_at, t.id) > (%(after)s, %(after_id)s))
+ORDER BY t.created_at, t.id LIMIT %(limit)s"""
+
+
+def inbox(
+    db: Connection, roles: Sequence[str], *, mine: bool, limit: int, after: tuple[datetime, UUID] | None = None
+) -> list[Row]:
+    """Open tasks for these roles (`mine`) or for all others, oldest first, beginning behind `after`."""
+    at, task_id = after or (None, None)
+    params = {"roles": list(roles), "mine": mine, "after": at, "after_id": task_id, "limit": limit}
+    return list(db.execute(_INBOX, params).fetchall())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilter:
+    """What the list of runs is narrowed to. `text`: a subject or its beginning, or the beginning of an id."""
+
+    status: str = ""
+    workflow: str = ""
+    text: str = ""
+    before: UUID | None = None
+
+
+_RUNS = """
+SELECT id, workflow, workflow_version, subject, state, status, waiting_reason, parent_run_id, created_at, updated_at
+FROM runs
+WHERE (%(status)s = '' OR status = %(status)s) AND (%(workflow)s = '' OR workflow = %(workflow)s)
+  AND (%(before)s::uuid IS NULL OR id < %(before)s)
+  AND CASE WHEN %(text)s = '' THEN parent_run_id IS NULL
+      ELSE starts_with(subject, %(text)s) OR id BETWEEN %(low)s AND %(high)s END
+ORDER BY id DESC LIMIT %(limit)s"""
+
+
+def runs(db: Connection, wanted: RunFilter, *, limit: int) -> list[Row]:
+    """Runs, newest first (their ids ascend with time); children only when they are searched for."""
+    low, high = _id_range(wanted.text)
+    params = {name: getattr(wanted, name) for name in ("status", "workflow", "text", "before")}
+    params |= {"low": low, "high": high, "limit": limit}
+    return list(db.execute(_RUNS, params).fetchall())
+
+
+def _id_range(text: str) -> tuple[UUID | None, UUID | None]:
+    """The ids that begin with `text`, as a range the primary key can serve; (None, None) if no id does."""
+    digits = text.strip().lower().replace("-", "")
+    if not 1 <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
+        return None, None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+
+
+def workflows(db: Connection) -> list[str]:
+    """The names of the workflows that have runs, found by hopping along the index of subjects."""
+    rows = db.execute(
+        """WITH RECURSIVE names AS (
+               (SELECT workflow FROM runs WHERE parent_run_id IS NULL AND forked_from IS NULL ORDER BY workflow LIMIT 1)
+               UNION ALL
+               SELECT (SELECT r.workflow FROM runs r WHERE r.workflow > n.workflow AND parent_run_id IS NULL
+                       AND forked_from IS NULL ORDER BY r.workflow LIMIT 1)
+               FROM names n WHERE n.workflow IS NOT NULL)
+           SELECT workflow FROM names WHERE workflow IS NOT NULL"""
+    ).fetchall()
+    return [row["workflow"] for row in rows]
+
+
+def run(db: Connection, run_id: UUID) -> Row | None:
+    """A run's whole row, with its last transition as `last_event`, `last_actor`, `last_reason`, `since`."""
+    return db.execute(
+        """SELECT r.*, t.event AS last_event, t.actor AS last_actor, t.reason AS last_reason, t.created_at AS since
+           FROM runs r JOIN transitions t ON t.run_id = r.id AND t.seq = r.transition_seq WHERE r.id = %s""",
+        [run_id],
+    ).fetchone()
+
+
+def seconds_by_status(db: Connection, run_id: UUID) -> dict[str, float]:
+    """How long the run has stood in each status so far; the present one is counted up to now, an ending not at all."""
+    rows = db.execute(
+        """SELECT to_status, sum(extract(epoch FROM coalesce(until, app_now()) - created_at))::float8 AS seconds
+           FROM (SELECT to_status, created_at, lead(created_at) OVER (ORDER BY seq) AS until
+                 FROM transitions WHERE run_id = %s) t
+           WHERE to_status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') GROUP BY to_status""",
+        [run_id],
+    ).fetchall()
+    return {row["to_status"]: row["seconds"] for row in rows}
+
+
+def children(db: Connection, run_id: UUID, *, limit: int) -> list[Row]:
+    """The children of a run, oldest step first."""
+    return list(
+        db.execute(
+            """SELECT id, workflow, subject, state, status, waiting_reason, parent_step_seq, created_at FROM runs
+               WHERE parent_run_id = %s ORDER BY parent_step_seq, subject LIMIT %s""",
+            [run_id, limit],
+        ).fetchall()
+    )
+
+
+_ALERTS = """
+SELECT a.id, a.rule, a.subject, a.run_id, a.message, a.opened_at, a.resolved_at, r.subject AS run_subject
+FROM alerts a LEFT JOIN runs r ON r.id = a.run_id"""
+
+
+def open_alerts(db: Connection, *, limit: int) -> list[Row]:
+    """Open alerts, newest first."""
+    return list(
+        db.execute(f"{_ALERTS} WHERE a.resolved_at IS NULL ORDER BY a.opened_at DESC LIMIT %s", [limit]).fetchall()
+    )
+
+
+def alerts_of(db: Connection, run_id: UUID) -> list[Row]:
+    """All alerts of a run, newest first."""
+    return list(db.execute(f"{_ALERTS} WHERE a.run_id = %s ORDER BY a.opened_at DESC", [run_id]).fetchall())
+
+
+_TIMELINE = """
+SELECT at, rank, n, kind, step, step_seq, name, status, actor, left(detail, %(shown)s) AS detail, latency_ms,
+       tokens_in, tokens_out, input ->> '$blob' AS input_blob, output ->> '$blob' AS output_blob,
+       left(jsonb_pretty(input), %(shown)s) AS input, length(jsonb_pretty(input)) AS input_length,
+       left(jsonb_pretty(output), %(shown)s) AS output, length(jsonb_pretty(output)) AS output_length
+FROM trace WHERE run_id = %(id)s AND (%(at)s::timestamptz IS NULL OR (at, rank, n) > (%(at)s, %(rank)s, %(n)s))
+ORDER BY at, rank, n LIMIT %(limit)s"""
+
+Place = tuple[datetime, int, int]
+
+
+def timeline(db: Connection, run_id: UUID, *, limit: int, after: Place | None = None) -> list[Row]:
+    """Everything that happened to a run, in order, beginning behind `after` (at, rank, n).
+
+    `input` and `output` are pretty-printed JSON of at most SHOWN_CHARACTERS; `…_length` says how long they are.
+    """
+    at, rank, n = after or (None, None, None)
+    params = {"id": run_id, "at": at, "rank": rank, "n": n, "limit": limit, "shown": SHOWN_CHARACTERS}
+    return [_with_blobs(db, row) for row in db.execute(_TIMELINE, params).fetchall()]
+
+
+def _with_blobs(db: Connection, row: Row) -> Row:
+    loaded: dict[str, Any] = {}
+    for name in ("input", "output"):
+        if sha256 := row[f"{name}_blob"]:
+            text = _blob_text(db, sha256)
+            loaded |= {name: text[:SHOWN_CHARACTERS], f"{name}_length": len(text)}
+    return {**row, **loaded}
+
+
+def _blob_text(db: Connection, sha256: str) -> str:
+    row = db.execute("SELECT content FROM blobs WHERE sha256 = %s", [sha256]).fetchone()
+    if row is None:
+        return f"the content {sha256} was erased"
+    content = payloads.CODEC.unpack(bytes(row["content"]))
+    if len(content) > _PARSED_BYTES:
+        return content.decode("utf-8", "backslashreplace")
+    return json.dumps(json.loads(content), indent=4, ensure_ascii=False)

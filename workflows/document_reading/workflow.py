@@ -1,0 +1,66 @@
+"""document_reading: RECEIVED -> COMPLETE. A document that cannot be read is an answer, with its reason, not a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from app.core.errors import SchemaFailure
+from app.core.extraction import DocumentFacts, ExtractionReply, PageText, misquoted
+from app.core.retry import PATIENT
+from app.core.tools import Tool
+from app.core.workflow import Step, Workflow
+
+READ = Tool("documents.read", reads_only=True, timeout="2m")
+EXTRACTION_PROMPT = "document_extraction/1"
+
+
+class DocumentReading(BaseModel):
+    """One document on its way from bytes to facts."""
+
+    model_config = ConfigDict(validate_assignment=True)
+
+    document_id: str
+    sha256: str
+    filename: str
+    media_type: str = "application/octet-stream"
+    status: str = "received"
+    reason: str | None = None
+    sentence: str = ""
+    engine: str = ""
+    pages: int | None = None
+    pages_without_text: list[int] = []
+    facts: DocumentFacts | None = None
+    provider: str = ""
+
+
+def read(step: Any, data: DocumentReading) -> str:
+    """Read the document in a confined child process, then extract what it states; each quote must stand in its page."""
+    result = step.call(READ, sha256=data.sha256, filename=data.filename)
+    data.status, data.reason = result["status"], result.get("reason")
+    data.sentence, data.engine = result.get("sentence", ""), result.get("engine", "")
+    pages = [PageText.model_validate(page) for page in result.get("pages", [])]
+    data.pages = len(pages) or None
+    data.pages_without_text = [page.number for page in pages if not page.text.strip()]
+    if data.status != "read":
+        return "unreadable"
+    request = {"document_id": data.document_id, "filename": data.filename, "pages": [p.model_dump() for p in pages]}
+    reply = ExtractionReply.model_validate(step.ask(EXTRACTION_PROMPT, request))
+    if wrong := misquoted(reply.facts, pages):
+        raise SchemaFailure(f"quotes that do not stand on the page they name: {', '.join(wrong[:5])}")
+    data.facts, data.provider = reply.facts, reply.provider
+    return "read"
+
+
+DOCUMENT_READING = Workflow(
+    name="document_reading",
+    version=1,
+    data=DocumentReading,
+    starts_at="READING",
+    expected="2m",
+    states=[
+        Step("READING", does=read, pool="documents", expected="10s", timeout="4m", retry=PATIENT,
+             then={"read": "COMPLETE", "unreadable": "COMPLETE"}),
+    ],
+)  # fmt: skip

@@ -1,0 +1,184 @@
+"""The second part of a claim: assessed, reviewed by a person, signed off, settled or denied, answered in writing.
+
+The law: nothing is denied and nothing paid without a person, and above the reviewer's authority without a second one.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from app.core.workflow import Proposal, Request
+from workflows.insurance_claim import assess
+from workflows.insurance_claim.letters import Facts, write
+from workflows.insurance_claim.models import ClaimFile, Review, Settlement, SignOff, SiuReview
+from workflows.insurance_claim.note import review_note
+from workflows.insurance_claim.tools import PAY, SEND_DECISION
+
+PAYMENT, SETTLEMENT_LETTER, DENIAL_LETTER = "payment", "settlement_letter", "denial_letter"
+DISAGREEMENT = Decimal("0.10")  # a reviewed amount this far from the suggested one is a disagreement
+
+
+def assess_claim(step: Any, data: ClaimFile) -> str:
+    """Suggest; a person decides."""
+    data.recommendation = assess.assess(data)
+    return "assessed"
+
+
+def ask_reviewer(step: Any, data: ClaimFile) -> Request:
+    """The adjuster's task: everything that was seen, together."""
+    if step.cause.get("answer") and "siu" in step.answer["roles"]:
+        answer = step.answer
+        data.siu_review = SiuReview(
+            outcome=answer["outcome"],
+            reviewer=answer["by"],
+            reason=answer["values"]["comment"],
+            decided_at=answer["at"],
+        )
+    suggested = data.recommendation.amount if data.recommendation else None
+    codes = ", ".join(sorted({f.code for f in data.findings})) or "no findings"
+    return Request(
+        title=f"Review claim {data.claim_number}: {codes}",
+        note=review_note(data),
+        defaults={"amount": str(suggested) if suggested is not None else ""},
+        evidence=[f.model_dump(mode="json") for f in data.findings],
+        proposals=[
+            _proposal(data, purpose, suggested or Decimal(0), editable=True) for purpose in (PAYMENT, SETTLEMENT_LETTER)
+        ],
+        approves={"settle": [PAYMENT, SETTLEMENT_LETTER]},
+    )
+
+
+def _proposal(
+    data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str | None = None
+) -> Proposal:
+    return Proposal(
+        purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=data.currency or "USD", coverage=assess.COVERAGE,
+        evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
+        amount_field="amount" if editable else None, payee_field="payee" if editable else None,
+    )  # fmt: skip
+
+
+def ask_siu(step: Any, data: ClaimFile) -> Request:
+    """The special investigation unit's task."""
+    return Request(title=f"Investigate claim {data.claim_number}", note=review_note(data),
+                   evidence=[f.model_dump(mode="json") for f in data.findings])  # fmt: skip
+
+
+def decide(step: Any, data: ClaimFile) -> str:
+    """Pure rules over the reviewer's answer: is it within their authority, or does somebody else sign?"""
+    answer = step.answer
+    values, actions = answer["values"], answer.get("actions", {})
+    paid = actions.get(PAYMENT)
+    data.review = Review(
+        outcome=answer["outcome"], reviewer=answer["by"], reviewer_name=answer["name"], reason=values["comment"],
+        amount=Decimal(paid["amount"]) if paid else None, currency=paid["currency"] if paid else None,
+        payee=paid["payee"] if paid else None, coverage=paid["coverage"] if paid else None,
+        provision_id=values.get("provision_id") or None, provision_text=values.get("provision_text") or None,
+        decided_at=answer["at"],
+    )  # fmt: skip
+    data.actions = {purpose: action["id"] for purpose, action in actions.items()}
+    return "needs_sign_off" if sign_off_reasons(data, Decimal(str(answer["authority"]))) else "within_authority"
+
+
+def sign_off_reasons(data: ClaimFile, authority: Decimal) -> list[str]:
+    """Why a second person must sign; empty if the reviewer's own approval is enough."""
+    review, suggested = data.review, data.recommendation
+    assert review is not None
+    reasons = []
+    if review.outcome == "deny":
+        reasons.append("a denial")
+    if review.amount is not None and review.amount > authority:
+        reasons.append(f"{review.amount} is above the reviewer's authority of {authority}")
+    if data.siu_review is not None:
+        reasons.append("a fraud referral")
+    if suggested and suggested.amount and review.amount is not None:
+        if abs(review.amount - suggested.amount) > suggested.amount * DISAGREEMENT:
+            reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
+    return reasons
+
+
+def ask_sign_off(step: Any, data: ClaimFile) -> Request:
+    """The supervisor's task: exactly what the reviewer decided."""
+    review = data.review
+    assert review is not None
+    settle = review.outcome == "settle"
+    outcome = "settle" if settle else "deny"
+    amount = review.amount or Decimal(0)
+    purposes = [PAYMENT, SETTLEMENT_LETTER] if settle else [DENIAL_LETTER]
+    lines = [
+        f"{review.reviewer_name} decided to {outcome}"
+        + (f" for {amount} {review.currency}, payee {review.payee}." if settle else "."),
+        f"Why: {review.reason}",
+    ]
+    if review.provision_id:
+        lines.append(f"Provision {review.provision_id}: {review.provision_text}")
+    return Request(
+        title=f"Sign off claim {data.claim_number}: {outcome}" + (f" {amount}" if settle else ""),
+        note="\n".join(lines) + "\n\n" + review_note(data),
+        evidence=[f.model_dump(mode="json") for f in data.findings],
+        proposals=[_proposal(data, p, amount, payee=review.payee or data.claimant or "the claimant") for p in purposes],
+        approves={outcome: purposes},
+        outcomes=[outcome, "refuse"],
+        not_by=[review.reviewer],
+    )
+
+
+def take_sign_off(step: Any, data: ClaimFile) -> None:
+    """What the supervisor answered, if that is what led here."""
+    answer = step.answer
+    if not answer:
+        return
+    data.sign_off = SignOff(
+        verdict="approved",
+        approver=answer["by"],
+        approver_name=answer["name"],
+        reason=answer["values"]["comment"],
+        decided_at=answer["at"],
+    )
+    data.actions = {purpose: action["id"] for purpose, action in answer.get("actions", {}).items()}
+
+
+def settle(step: Any, data: ClaimFile) -> str:
+    """Pay once, under the approved action."""
+    take_sign_off(step, data)
+    review = data.review
+    assert review is not None and review.amount is not None
+    assert review.payee and review.currency
+    paid = step.call(
+        PAY, action=data.actions[PAYMENT], claim=data.claim_number, payee=review.payee, amount=f"{review.amount:.2f}",
+        currency=review.currency, purpose=PAYMENT,
+    )  # fmt: skip
+    data.settlement = Settlement(
+        amount=review.amount, currency=review.currency, payee=review.payee, coverage=review.coverage or "",
+        reference=paid["payment_id"], paid_at=step.now,
+    )  # fmt: skip
+    return "paid"
+
+
+def deny(step: Any, data: ClaimFile) -> str:
+    """Nothing is paid; the letter that follows says why, by whom, and by which provision."""
+    take_sign_off(step, data)
+    return "denied"
+
+
+def correspond(step: Any, data: ClaimFile) -> str:
+    """Write and send the letter of the decision, under its own approved action."""
+    review = data.review
+    assert review is not None
+    settled = data.settlement is not None
+    by = review.reviewer_name + (f", signed off by {data.sign_off.approver_name}" if data.sign_off else "")
+    letter = write(
+        step, data, "settlement" if settled else "denial",
+        Facts(lines=[review.reason], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+              provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
+    )  # fmt: skip
+    purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER
+    payee = review.payee or data.claimant or "the claimant"
+    answer = step.call(
+        SEND_DECISION, action=data.actions[purpose], claim=data.claim_number, kind=letter.kind, recipient=data.claimant or payee,
+        sha256=letter.sha256, purpose=purpose, payee=payee, amount=f"{review.amount or 0:.2f}",
+        currency=review.currency or data.currency or "USD",
+    )  # fmt: skip
+    data.letters = [*data.letters, letter.model_copy(update={"reference": answer["letter_id"], "sent_at": step.now})]
+    return "sent"

@@ -1,0 +1,141 @@
+"""The first part of a claim: acknowledged, policy looked up, documents read, checked, and asked for when missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.core.workflow import ChildRun
+from workflows.document_reading import DocumentReading
+from workflows.insurance_claim import notice
+from workflows.insurance_claim.checks import check_claim, required_documents
+from workflows.insurance_claim.letters import Facts, send, write
+from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
+from workflows.insurance_claim.tools import POLICY
+
+ENOUGH_ASKING = 3  # after so many requests for documents a person takes over
+
+
+def receive(step: Any, data: ClaimFile) -> str:
+    """Take the notice over into the claim file."""
+    notice.take_over(data)
+    return "received"
+
+
+def acknowledge(step: Any, data: ClaimFile) -> str:
+    """Tell the claimant that the claim has come in."""
+    letter = write(
+        step,
+        data,
+        "acknowledgement",
+        Facts(lines=["We have received your claim and have begun to read your documents."]),
+    )
+    send(step, data, letter, recipient=data.claimant or "the claimant")
+    return "acknowledged"
+
+
+def check_coverage(step: Any, data: ClaimFile) -> str:
+    """Ask the insurer's database for the policy, if a policy number is known yet."""
+    look_up_policy(step, data)
+    return "documents_here" if unread(data) else "no_documents"
+
+
+def look_up_policy(step: Any, data: ClaimFile) -> None:
+    """An unknown policy is a finding, not a stop."""
+    if data.policy_number is None or data.policy is not None:
+        return
+    found = step.call(POLICY, policy_number=data.policy_number)
+    data.policy_checked = True
+    if found is not None:
+        data.policy = PolicyRecord.model_validate(found["policy"])
+        data.payee = found["payee"]
+
+
+def unread(data: ClaimFile) -> list[DocumentRef]:
+    """The documents nobody has read yet."""
+    return [ref for ref in data.documents if ref.status == "received"]
+
+
+def reading(step: Any, data: ClaimFile) -> list[ChildRun]:
+    """One child run per unread document, new ones from the signals first taken into the file."""
+    add_documents(data, step.signals)
+    return [
+        ChildRun(
+            workflow="document_reading", subject=f"{data.claim_number}/{ref.id}",
+            data=DocumentReading(document_id=ref.id, sha256=ref.sha256, filename=ref.filename, media_type=ref.media_type),
+        )
+        for ref in unread(data)
+    ]  # fmt: skip
+
+
+def add_documents(data: ClaimFile, signals: Iterable[Mapping[str, Any]]) -> None:
+    """Documents that came by upload; the same id twice is one document."""
+    known = {ref.id for ref in data.documents}
+    new = [DocumentRef.model_validate(d) for signal in signals for d in (signal["payload"] or {}).get("documents", [])]
+    data.documents = [*data.documents, *[ref for ref in new if ref.id not in known]]
+
+
+def validate(step: Any, data: ClaimFile) -> str:
+    """Gather what was read, look up the policy if its number is known only now, and run every check."""
+    gather(data, step.children)
+    notice.fill_from_forms(data)
+    look_up_policy(step, data)
+    data.missing = required_documents(data)
+    data.findings = check_claim(data, step.now.date())
+    asked = sum(letter.kind == "document_request" for letter in data.letters)
+    if data.missing and asked < ENOUGH_ASKING:
+        return "documents_missing"
+    return "complete"
+
+
+def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
+    """Take over what the reading runs found; a reading that did not end well leaves its document unreadable."""
+    by_id = {child["data"]["document_id"]: child for child in children}
+    facts = {found.document_id: found for found in data.extractions}
+    refs = []
+    for ref in data.documents:
+        child = by_id.get(ref.id)
+        if child is None:
+            refs.append(ref)
+            continue
+        read = DocumentReading.model_validate(child["data"])
+        done = child["status"] == "COMPLETE"
+        if done and read.facts is not None:
+            facts[ref.id] = DocumentFacts.model_validate(read.facts)
+        refs.append(
+            ref.model_copy(
+                update={
+                    "status": "read" if done and read.facts else "unreadable",
+                    "kind": read.facts.kind if read.facts else None,
+                    "reason": read.reason if done else "READING_FAILED",
+                    "sentence": read.sentence if done else "reading it was given up; see its own run",
+                    "pages": read.pages,
+                    "pages_without_text": read.pages_without_text,
+                    "engine": read.engine,
+                }
+            )
+        )
+    data.documents = refs
+    data.extractions = list(facts.values())
+
+
+def request_documents(step: Any, data: ClaimFile) -> str:
+    """Ask the claimant in writing for what is missing, or for what the reviewer wants."""
+    if step.answer:
+        wanted = [w.strip() for w in step.answer["values"].get("documents_wanted", "").split(",") if w.strip()]
+        data.missing = wanted or data.missing or ["further documents"]
+    names = ", ".join(kind.replace("_", " ") for kind in data.missing)
+    letter = write(
+        step,
+        data,
+        "document_request",
+        Facts(lines=[f"To go on we need from you: {names}."], documents=list(data.missing)),
+    )
+    send(step, data, letter, recipient=data.claimant or "the claimant")
+    return "requested"
+
+
+def what_is_missing(data: ClaimFile) -> str:
+    """Why the claim waits, in words."""
+    names = ", ".join(kind.replace("_", " ") for kind in data.missing) or "documents"
+    return f"waits for the claimant to send: {names}"
