@@ -35,7 +35,7 @@ def test_its_socket_is_short_and_closed_to_other_users(server: EmbeddedRedis) ->
 
 
 def test_celery_reads_its_address(server: EmbeddedRedis) -> None:
-    with Connection(server.url(3)) as connection:  # type: ignore[no-untyped-call]
+    with Connection(server.url(3)) as connection:
         connection.connect()
         queue = connection.SimpleQueue("bells")
         queue.put("ring")
