@@ -1,13 +1,20 @@
 """Doorbells over Celery: after the commit, best effort, never blocking for long, never raised to whoever rang.
 
-A failure only means that the dispatch sweep rings later.
+A failure only means that the dispatch sweep rings later. So a broker that does not answer costs a caller one publishing
+time-out at most; while it is silent only one thread of the process tries it, and the others are told at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
+from kombu import Queue
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from kombu.pools import producers
@@ -19,6 +26,11 @@ from app.telemetry import logs
 from tasks.celery import app
 
 _EXPIRES_SECONDS = 300  # an unanswered bell is rung anew by the sweep long before
+_REST_SECONDS = 1.0
+
+
+class BrokerAway(Exception):
+    """The broker did not take a message in time, or did not a moment ago."""
 
 
 class CeleryDispatcher:
@@ -26,30 +38,91 @@ class CeleryDispatcher:
 
     def ring(self, bells: Iterable[Bell]) -> int:
         """How many bells the broker took."""
-        rung = 0
+        rung, until = 0, time.monotonic() + settings().publish_timeout_seconds
         try:
-            with producers[_connection()].acquire(block=True, timeout=settings().publish_timeout_seconds) as producer:
+            with publishing() as producer:
                 for bell in bells:
-                    app.send_task(
-                        task_name(bell.workflow, bell.state),
-                        args=(str(bell.run_id), bell.step_seq),
-                        task_id=task_id(bell.run_id, bell.state, bell.step_seq),
-                        queue=bell.queue,
-                        expires=_EXPIRES_SECONDS,
-                        producer=producer,
-                        ignore_result=True,
-                    )
+                    if time.monotonic() > until:
+                        logs.event("bell_not_rung", reason="the broker is slow; the sweep rings later", rung=rung)
+                        break
+                    _ring(bell, producer)
                     rung += 1
-        except (*_connection().connection_errors, *_connection().channel_errors, KombuError, OSError) as problem:
-            logs.event("bell_not_rung", reason=f"{type(problem).__name__}: {problem}", rung=rung)
+        except BrokerAway as away:
+            logs.event("bell_not_rung", reason=str(away), rung=rung)
         return rung
 
 
+def _ring(bell: Bell, producer: Any) -> None:
+    app.send_task(
+        task_name(bell.workflow, bell.state),
+        args=(str(bell.run_id), bell.step_seq),
+        task_id=task_id(bell.run_id, bell.state, bell.step_seq),
+        queue=_queue(bell.queue),
+        expires=_EXPIRES_SECONDS,
+        producer=producer,
+        ignore_result=True,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _queue(name: str) -> Queue:
+    """Any queue, known here or not: the next state may be in another pool, or in a version only others have."""
+    return Queue(name, routing_key=name, durable=True)
+
+
+class _Suspicion:
+    """What this process thinks of its broker. Once it has failed, one thread at a time tries it, after a short rest."""
+
+    def __init__(self) -> None:
+        self._trying = threading.Lock()
+        self._failed_at: float | None = None
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Try the broker; success clears it. Raises BrokerAway at once while another thread tries a suspected one."""
+        if self._failed_at is None:
+            yield
+            return
+        if time.monotonic() - self._failed_at < _REST_SECONDS or not self._trying.acquire(blocking=False):
+            raise BrokerAway("it did not answer a moment ago")
+        try:
+            yield
+            self._failed_at = None
+        finally:
+            self._trying.release()
+
+    def failed(self) -> None:
+        self._failed_at = time.monotonic()
+
+    @property
+    def stands(self) -> bool:
+        return self._failed_at is not None
+
+
+@contextmanager
+def publishing() -> Iterator[Any]:
+    """A producer whose sockets wait `publish_timeout_seconds` at most. Raises BrokerAway for whatever went wrong."""
+    connection, suspicion = _belongings(os.getpid())
+    before = suspicion.stands
+    try:
+        with (
+            suspicion.attempt(),
+            producers[connection].acquire(block=True, timeout=settings().publish_timeout_seconds) as producer,
+        ):
+            if suspicion.stands and not before:
+                raise BrokerAway("it failed somebody else while this thread waited for its turn")
+            yield producer
+    except (*connection.connection_errors, *connection.channel_errors, KombuError, OSError) as problem:
+        suspicion.failed()
+        raise BrokerAway(f"{type(problem).__name__}: {problem}") from problem
+
+
 @lru_cache(maxsize=1)
-def _connection() -> Connection:
-    """A publishing connection with short time-outs: a hung broker must not hold up who only rings."""
+def _belongings(pid: int) -> tuple[Connection, _Suspicion]:
+    """The publishing connection of this process: never one whose sockets belong to the process it was forked from."""
     wait = settings().publish_timeout_seconds
     options = dict(app.conf.broker_transport_options)
-    if "socket_timeout" in options:
-        options |= {"socket_timeout": wait, "socket_connect_timeout": wait}
-    return Connection(app.conf.broker_url, transport_options=options, connect_timeout=wait)
+    for name in ("socket_timeout", "socket_connect_timeout", "connect_timeout", "read_timeout", "write_timeout"):
+        if name in options:
+            options[name] = wait
+    return Connection(app.conf.broker_url, transport_options=options, connect_timeout=wait), _Suspicion()
