@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from app.stack.status import ProcessStatus, StackStatus
 
@@ -23,19 +24,18 @@ def display() -> Iterator[Callable[[StackStatus], None]]:
         return
     # No refresh thread: the supervisor must stay single-threaded.
     with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda status: live.update(table(status), refresh=True)
+        yield lambda status: live.update(overview(status), refresh=True)
 
 
-def table(status: StackStatus) -> Table:
-    """The processes of a stack as a table, its addresses below."""
-    shown = Table(box=None, title=_folders(status), title_justify="left", caption=_addresses(status))
-    shown.caption_justify = "left"
+def overview(status: StackStatus) -> Group:
+    """A stack as it is shown on a terminal: its folders, a line per process, its addresses."""
+    shown = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("process", "state", "pid", "restarts", "note"):
         shown.add_column(heading)
     for process in status.processes:
         state = f"[{_COLOURS[process.state]}]{process.state}[/]"
         shown.add_row(process.name, state, str(process.pid or ""), str(process.restarts or ""), process.note)
-    return shown
+    return Group(Text(_folders(status)), shown, Text(_addresses(status)))
 
 
 class _Lines:

@@ -132,7 +132,7 @@ class Supervisor:
         return [watched for group in self._groups for watched in group]
 
     def run(self) -> None:
-        """Start everything and keep it running until SIGINT or SIGTERM; a second signal ends the grace.
+        """Start everything and keep it running until SIGINT, SIGTERM or SIGHUP; a second signal ends the grace.
 
         Raises StackError where something cannot be started at all: there is nothing to keep running then.
         """
@@ -206,7 +206,8 @@ class Supervisor:
             self._hurry = self._stop.is_set()
             self._stop.set()
 
-        before = {signum: signal.signal(signum, told) for signum in (signal.SIGINT, signal.SIGTERM)}
+        # SIGHUP: the terminal it was started in is closed
+        before = {signum: signal.signal(signum, told) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             yield
         finally:

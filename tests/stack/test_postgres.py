@@ -165,6 +165,7 @@ def test_binaries_its_user_cannot_reach_are_copied_once(folder: Path, monkeypatc
     package.with_name("package.libs").mkdir()
     (package.with_name("package.libs") / "word").write_text("found")
     (folder / "closed-venv").chmod(0o700)
+    monkeypatch.delenv("LONGHAUL_PG_BIN", raising=False)
     monkeypatch.setattr(binaries, "_package_folder", lambda name: package)
     nobody = Owner.unprivileged()
     copied = postgres_bin(nobody)

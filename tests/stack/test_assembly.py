@@ -1,0 +1,108 @@
+"""What the stack starts: everything nobody named, on free ports, each process told where the others are."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from app.stack.assembly import Assembly, assemble, port_of
+from app.stack.errors import StackError
+from app.stack.services import Command
+from tests.conftest import scratch_folder
+
+DATABASE = "postgresql://longhaul@db.example/longhaul"
+BROKER = "amqp://longhaul@mq.example//"
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("LONGHAUL_") and name != "LONGHAUL_PG_BIN"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with scratch_folder("assembly") as made:
+        yield made
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port: int = other.getsockname()[1]
+        yield port
+
+
+def names(assembly: Assembly) -> list[list[str]]:
+    return [[service.name for service in group] for group in assembly.groups]
+
+
+def commands(assembly: Assembly) -> dict[str, Command]:
+    return {service.name: service for group in assembly.groups for service in group if isinstance(service, Command)}
+
+
+def test_on_a_bare_machine_everything_is_started_servers_first(folder: Path) -> None:
+    assert names(assemble(Settings(), folder)) == [
+        ["postgres", "redis"],
+        ["payments"],
+        ["worker-steps", "worker-documents"],
+        ["beat", "flower", "web"],
+    ]
+
+
+def test_servers_that_are_named_are_used_and_not_started(folder: Path) -> None:
+    settings = Settings(database_url=DATABASE, broker_url=BROKER, payments_url="https://payments.example")
+    assembly = assemble(settings, folder)
+    assert names(assembly)[:2] == [[], []]
+    assert assembly.about.database_folder is None
+    for command in commands(assembly).values():
+        assert command.env["LONGHAUL_DATABASE_URL"] == DATABASE
+        assert command.env["LONGHAUL_BROKER_URL"] == BROKER
+        assert command.env["LONGHAUL_PAYMENTS_URL"] == "https://payments.example"
+
+
+def test_the_workers_between_them_serve_every_pool(folder: Path) -> None:
+    workers = [command for name, command in commands(assemble(Settings(), folder)).items() if name.startswith("worker")]
+    served = [pool for worker in workers for pool in worker.env["LONGHAUL_POOLS"].split(",")]
+    assert sorted(served) == sorted(Settings().pool_names)
+
+
+def test_a_default_port_that_is_taken_is_replaced_and_all_are_told(
+    folder: Path, taken_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings.model_fields["web_port"], "default", taken_port)
+    Settings.model_rebuild(force=True)
+    try:
+        assembly = assemble(Settings(), folder)
+    finally:
+        monkeypatch.undo()
+        Settings.model_rebuild(force=True)
+    chosen = port_of(assembly.about.urls.web)
+    assert chosen != taken_port
+    assert {command.env["LONGHAUL_WEB_PORT"] for command in commands(assembly).values()} == {str(chosen)}
+
+
+def test_a_port_asked_for_by_name_is_given_or_refused_but_never_replaced(folder: Path, taken_port: int) -> None:
+    with pytest.raises(StackError, match=f"port {taken_port} .LONGHAUL_WEB_PORT. is taken"):
+        assemble(Settings(web_port=taken_port), folder)
+
+
+def test_settings_given_in_code_reach_every_process(folder: Path) -> None:
+    settings = Settings(provider="local", shutdown_grace_seconds=3)
+    for command in commands(assemble(settings, folder)).values():
+        assert command.env["LONGHAUL_PROVIDER"] == "local"
+        assert command.env["LONGHAUL_SHUTDOWN_GRACE_SECONDS"] == "3.0"
+
+
+def test_the_flower_password_is_made_once_and_kept_private(folder: Path) -> None:
+    first, second = (assemble(Settings(), folder).about.flower_login for _ in range(2))
+    assert first == second
+    assert len(first) > len("longhaul:") + 10
+    assert (folder / "flower.password").stat().st_mode & 0o077 == 0
