@@ -14,6 +14,7 @@ from app.core.workflow import Workflow
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
 from app.store.database import Database, Role
+from app.store.grouped import GroupedJournal
 from app.store.journal import DirectJournal, Journal
 from app.telemetry import logs
 
@@ -40,7 +41,7 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
 
 def make_journal(config: Settings, database: Database) -> Journal:
     """The journal the settings name."""
-    return DirectJournal(database)
+    return GroupedJournal(database) if config.journal == "grouped" else DirectJournal(database)
 
 
 def load_dispatcher(dotted: str) -> Dispatcher:
