@@ -24,10 +24,10 @@ def display() -> Iterator[Callable[[StackStatus], None]]:
         return
     # No refresh thread: the supervisor must stay single-threaded.
     with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda status: live.update(overview(status), refresh=True)
+        yield lambda status: live.update(table(status), refresh=True)
 
 
-def overview(status: StackStatus) -> Group:
+def table(status: StackStatus) -> Group:
     """A stack as it is shown on a terminal: its folders, a line per process, its addresses."""
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("process", "state", "pid", "restarts", "note"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from app.stack.display import display, overview
+from app.stack.display import display, table
 from app.stack.status import ProcessStatus, StackStatus, StackUrls
 
 WEB = ProcessStatus(
@@ -54,7 +54,7 @@ def test_once_everything_answers_the_addresses_are_told(capsys: pytest.CaptureFi
 def test_a_terminal_shows_a_line_per_process_and_where_the_data_lies() -> None:
     elsewhere = STATUS.model_copy(update={"database_folder": Path("/var/lib/longhaul/longhaul-data-1/cluster")})
     console = Console(file=io.StringIO(), width=140)
-    console.print(overview(elsewhere))
+    console.print(table(elsewhere))
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "web      running  4242" in shown
