@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
 from pydantic import BaseModel
 
+from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
+from app.documents.reader import read_document
+from tests.support import faults
+
+PAY = Tool("payments.pay", idempotent_for="24h")
 
 
 class Tally(BaseModel):
@@ -33,3 +43,80 @@ TWO = Workflow(
         Step("SECOND", does=_second, then={"done": "COMPLETE"}),
     ],
 )
+
+
+class Bill(BaseModel):
+    """What is to be paid, and what was: the service's own ids."""
+
+    purposes: list[str] = ["first", "second"]
+    paid: list[str] = []
+
+
+def pay(step: Any, purpose: str) -> str:
+    """Pay ten dollars for a purpose; the payment's id."""
+    answer = step.call(PAY, claim=step.subject, payee="Ada Ferncastle", amount="10.00", currency="USD", purpose=purpose)
+    return str(answer["payment_id"])
+
+
+def _pay_all(step: Any, data: Bill) -> str:
+    for purpose in data.purposes:
+        data.paid.append(pay(step, purpose))
+    faults.at("in_step", "PAYING")
+    return "paid"
+
+
+def _close(step: Any, data: Bill) -> str:
+    return "closed"
+
+
+PAYING = Workflow(
+    name="paying",
+    version=1,
+    data=Bill,
+    starts_at="PAYING",
+    states=[
+        Step("PAYING", does=_pay_all, then={"paid": "CLOSING"}),
+        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
+    ],
+)
+
+
+class Brood(BaseModel):
+    """Where the steps that start processes of their own leave their traces."""
+
+    folder: str
+    text: str = ""
+
+
+def _brood(step: Any, data: Brood) -> str:
+    """The first attempt starts a program that outlives it and waits for it; the second finds its trace."""
+    trace = Path(data.folder) / "child"
+    if not trace.exists():
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        trace.write_text(str(child.pid))
+        child.wait()
+    return "hatched"
+
+
+def _read(step: Any, data: Brood) -> str:
+    data.text = read_document(Path(data.folder) / "document").pages[0].text
+    return "read"
+
+
+BROODING = Workflow(
+    name="brooding",
+    version=1,
+    data=Brood,
+    starts_at="BROODING",
+    states=[Step("BROODING", does=_brood, then={"hatched": "COMPLETE"})],
+)
+READING = Workflow(
+    name="reading",
+    version=1,
+    data=Brood,
+    starts_at="READING",
+    states=[Step("READING", does=_read, then={"read": "COMPLETE"})],
+)
+
+if os.environ.get(faults.VARIABLE):
+    faults.install({})

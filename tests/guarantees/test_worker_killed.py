@@ -1,0 +1,83 @@
+"""A worker killed with -9 at any point of the protocol: its run goes on elsewhere, and nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.guarantees.conftest import Flows
+from tests.support.faults import Point
+from tests.support.flows import BROODING, PAYING, READING
+
+pytestmark = pytest.mark.guarantee
+
+# The second call of the step is cut off, so that there is a completed first one which must not be repeated.
+POINTS: list[tuple[Point, object]] = [
+    ("before_intent", 2),
+    ("after_intent", 2),
+    ("after_act", 2),
+    ("after_result", 2),
+    ("before_move", "PAYING"),
+    ("after_move", "PAYING"),
+    ("before_bell", "CLOSING"),
+]
+
+
+def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was_killed(make_stack: Flows) -> None:
+    stack = make_stack("flows:PAYING")
+    stack.workers(3, kept=True)
+    stack.beat()
+    for point, where in POINTS:
+        stack.faults.arm(point, where)
+        run_id = stack.start(PAYING, f"killed {point}")
+        stack.until_done(point, where)
+        stack.until_complete(run_id)
+
+        assert stack.payments_of(run_id) == 2, point
+        assert stack.requests_of(run_id, 1) == 1, f"{point}: the completed call was repeated"
+        assert stack.requests_of(run_id, 2) == (2 if point == "after_act" else 1), point
+        finished_before = point in ("after_move", "before_bell")
+        assert stack.events(run_id).count("reassigned") == (0 if finished_before else 1), point
+        holders = [move["actor"] for move in stack.moves(run_id) if move["event"] == "lease taken"]
+        assert holders[0] != holders[1], f"{point}: the run did not go on elsewhere"
+
+
+def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on(
+    make_stack: Flows, tmp_path: Path
+) -> None:
+    stack = make_stack("flows:BROODING")
+    stack.workers(2)
+    stack.beat()
+    run_id = stack.start(BROODING, "brood", {"folder": str(tmp_path)})
+    trace = tmp_path / "child"
+    child = psutil.Process(int(stack.wait(lambda: (trace.exists() and trace.read_text()) or None, "the step's child")))
+    try:
+        stack.holder(run_id).kill()
+        stack.until_complete(run_id)
+        assert child.is_running(), "the child died, so nothing was shown"
+    finally:
+        child.kill()
+
+
+def test_a_run_is_reassigned_promptly_though_its_worker_was_reading_a_document(
+    make_stack: Flows, tmp_path: Path
+) -> None:
+    stack = make_stack("flows:READING")
+    document = tmp_path / "document"
+    os.mkfifo(document)
+    descriptor = os.open(document, os.O_RDWR)  # a document that never ends
+    try:
+        stack.workers(2)
+        stack.beat()
+        run_id = stack.start(READING, "read", {"folder": str(tmp_path)})
+        holder = stack.wait(lambda: stack.run(run_id)["worker_id"] and stack.holder(run_id), "a worker to read")
+        stack.wait(lambda: len(holder.pids) > 1, "the reader's process")
+        (tmp_path / "readable").write_text("Legible at last.")
+        (tmp_path / "readable").replace(document)
+        holder.kill()
+        stack.until_complete(run_id)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,170 @@
+"""Faults on demand inside a real worker: it kills itself, or stands still, at a named point of the protocol.
+
+Loaded by a worker only through LONGHAUL_WORKFLOWS (the flows import it), and idle unless LONGHAUL_TEST_FAULTS names a
+folder: the product has no hooks. A fault is armed by a file `<point>.<where>.<deed>`; whoever renames it first does
+the deed, so it happens exactly once however many workers pass the point.
+
+`where` is the number of the call (points of a call), the state (points of a move) or the name of the function whose
+transaction it is; "any" matches all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from app.core.ports import Bell, Dispatcher, ToolCode
+from app.engine.runtime import Runtime
+from app.store import moves, steps
+from app.store.database import Connection
+from app.store.journal import Journal, Rows
+from app.store.moves import Statement
+
+VARIABLE = "LONGHAUL_TEST_FAULTS"
+Deed = Literal["kill", "hold"]
+Point = Literal[
+    "before_lease", "after_lease", "before_intent", "after_intent", "before_act", "after_act", "before_result",
+    "after_result", "before_move", "after_move", "before_transaction", "after_transaction", "before_bell", "after_bell",
+    "in_step",
+]  # fmt: skip
+T = TypeVar("T")
+
+
+class Faults:
+    """The test's side: arm a fault, see who did it, let whoever stands still go on."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+
+    def arm(self, point: Point, where: object = "any", deed: Deed = "kill") -> None:
+        """The next process that passes the point does the deed."""
+        (self.folder / f"{point}.{where}.{deed}").touch()
+
+    def disarm(self) -> None:
+        """Forget what nobody did, and let everybody go on."""
+        for file in self.folder.iterdir():
+            file.unlink(missing_ok=True)
+
+    def done_by(self, point: Point, where: object = "any") -> int | None:
+        """The id of the process that did the deed, or None."""
+        found = [*self.folder.glob(f"{point}.{where}.killed.*"), *self.folder.glob(f"{point}.{where}.held.*")]
+        return int(found[0].suffix[1:]) if found else None
+
+    def release(self, point: Point, where: object = "any") -> None:
+        """Let the thread that stands still at the point go on."""
+        for file in self.folder.glob(f"{point}.{where}.held.*"):
+            file.unlink()
+
+
+def at(point: Point, *wheres: object) -> None:
+    """The worker's side: pass a point."""
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        return
+    for where in (*wheres, "any"):
+        stem = Path(folder) / f"{point}.{where}"
+        if _claimed(stem, "kill", "killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if standing := _claimed(stem, "hold", "held"):
+            while standing.exists():
+                threading.Event().wait(0.02)
+
+
+def _claimed(stem: Path, deed: str, done: str) -> Path | None:
+    mine = stem.with_name(f"{stem.name}.{done}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        stem.with_name(f"{stem.name}.{deed}").rename(mine)
+        return mine
+    return None
+
+
+class FaultyJournal:
+    """A journal whose writes can be cut off before and after."""
+
+    def __init__(self, inner: Journal) -> None:
+        self._inner = inner
+
+    def write(
+        self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
+    ) -> list[Rows]:
+        kind, where = _kind(statements[0])
+        at(f"before_{kind}", where)  # type: ignore[arg-type]
+        rows = self._inner.write(run_id, statements, until=until, asynchronous=asynchronous)
+        at(f"after_{kind}", where)  # type: ignore[arg-type]
+        return rows
+
+    def transact(self, work: Callable[[Connection], T], *, until: float) -> T:
+        where = work.__qualname__.split(".")[0]
+        at("before_transaction", where)
+        result = self._inner.transact(work, until=until)
+        at("after_transaction", where)
+        return result
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _kind(statement: Statement) -> tuple[str, object]:
+    """Which write of the protocol a statement is, and where in the workflow."""
+    text, params = statement
+    if text == steps._LEASE:
+        return "lease", params["step_seq"]
+    if text in (steps._INTENT, steps._IRREVERSIBLE) or text.startswith(steps._REOPEN.split("{")[0]):
+        return "intent", params["call_seq"]
+    if text == steps._RESULT:
+        return "result", params["call_seq"]
+    if text.startswith(moves._MOVED):
+        return "move", params["from_state"]
+    return "reading", "any"
+
+
+class FaultyTool:
+    """A tool whose worker can die right before or right after it acted."""
+
+    def __init__(self, inner: ToolCode) -> None:
+        self._inner = inner
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        call_seq = key.rsplit("-", 2)[1]
+        at("before_act", call_seq, params.get("purpose"))
+        answer = self._inner(key, params)
+        at("after_act", call_seq, params.get("purpose"))
+        return answer
+
+    def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
+        return self._inner.reconcile(key, params)  # type: ignore[attr-defined]
+
+
+class FaultyDispatcher:
+    """A dispatcher whose process can die with the bell in its hand."""
+
+    def __init__(self, inner: Dispatcher) -> None:
+        self._inner = inner
+
+    def ring(self, bells: Iterable[Bell]) -> int:
+        bells = list(bells)
+        states = [bell.state for bell in bells]
+        at("before_bell", *states)
+        rung = self._inner.ring(bells)
+        at("after_bell", *states)
+        return rung
+
+
+def install(more_tools: Mapping[str, ToolCode]) -> None:
+    """Let every runtime of this process work with the faulty wrappers, and with the tests' own tools."""
+    make = Runtime.__init__
+
+    def make_faulty(self: Runtime, *args: Any, **named: Any) -> None:
+        make(self, *args, **named)
+        self.journal = FaultyJournal(self.journal)
+        self.tools = {name: FaultyTool(code) for name, code in {**self.tools, **more_tools}.items()}
+        self.dispatcher = FaultyDispatcher(self.dispatcher)
+
+    Runtime.__init__ = make_faulty  # type: ignore[method-assign]
