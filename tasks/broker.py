@@ -1,4 +1,4 @@
-"""Whether the broker answers, for `longhaul doctor` and `explain`. Loaded by its dotted name: only `tasks` knows kombu."""
+"""Whether the broker answers, for `doctor` and `explain`; loaded by its dotted name, as only `tasks` knows kombu."""
 
 from __future__ import annotations
 

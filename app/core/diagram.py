@@ -1,4 +1,4 @@
-"""Diagrams drawn from the definitions themselves. The law: pure, and every arrow of the table or workflow is there once.
+"""Diagrams drawn from the definitions themselves. The law: pure, and every arrow there is is drawn, once.
 
 Mermaid `stateDiagram-v2` text: what README and the pages show, so a drawing can never be older than the code.
 """
@@ -12,14 +12,17 @@ from app.core.workflow import Children, Human, State, Step, Timer, Wait, Workflo
 
 _HEAD = "stateDiagram-v2"
 _INDENT = "    "
+_OWN = str.maketrans('":;#\n', "' ,  ")
 
 
 def workflow_diagram(workflow: Workflow) -> str:
     """The states of a workflow, who or what each waits for, and the outcomes that lead from one to the next."""
     lines = [_HEAD, f"{_INDENT}%% {workflow.name} v{workflow.version}"]
-    for state in workflow.states:
-        if waits_for := _waits_for(state):
-            lines.append(f'{_INDENT}state "{state.name}<br/>{_plain(waits_for)}" as {state.name}')
+    lines += [
+        f'{_INDENT}state "{state.name}<br/>{_plain(waits_for)}" as {state.name}'
+        for state in workflow.states
+        if (waits_for := _waits_for(state))
+    ]
     lines.append(f"{_INDENT}[*] --> {workflow.starts_at}")
     for state in workflow.states:
         lines += _arrows(state.name, ((target, outcome) for outcome, target in state.then.items()))
@@ -69,4 +72,4 @@ def _waits_for(state: State) -> str:
 
 def _plain(label: str) -> str:
     """A label without the characters Mermaid reads as its own."""
-    return label.translate(str.maketrans({'"': "'", ":": " ", ";": ",", "#": " ", "\n": " "}))
+    return label.translate(_OWN)

@@ -42,7 +42,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
-    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with the model's."""
+    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it."""
 
     settings: Settings
     workflows: Registry
@@ -69,10 +69,24 @@ def examine(patient: Patient) -> list[Check]:
         if current.ok:
             checks += _inside(patient, patient.database)
     checks += [
-        _try("broker", _broker, remedy="start Redis or name another with LONGHAUL_BROKER_URL; runs go on without it, more slowly"),
-        _try("payments", _payments, patient.settings.payments_url, remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL"),
+        _try(
+            "broker",
+            _broker,
+            remedy="start Redis or name another with LONGHAUL_BROKER_URL; runs go on without it, more slowly",
+        ),
+        _try(
+            "payments",
+            _payments,
+            patient.settings.payments_url,
+            remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL",
+        ),
         _try("model", lambda: Check("model", True, patient.provider()), remedy="set LONGHAUL_PROVIDER and its key"),
-        _try("data folder", _folder, patient.settings.data_dir, remedy="make it writable, or name another with LONGHAUL_DATA_DIR"),
+        _try(
+            "data folder",
+            _folder,
+            patient.settings.data_dir,
+            remedy="make it writable, or name another with LONGHAUL_DATA_DIR",
+        ),
         _try("disk", _disk, patient.settings.data_dir, remedy="free space: a full disk stops the database"),
     ]
     return checks
@@ -94,7 +108,12 @@ def _python() -> Check:
 
 def _database(database: Database | None) -> Check:
     if database is None:
-        return Check("database", False, "none is configured and no stack runs here", "run `longhaul up`, or set LONGHAUL_DATABASE_URL")
+        return Check(
+            "database",
+            False,
+            "none is configured and no stack runs here",
+            "run `longhaul up`, or set LONGHAUL_DATABASE_URL",
+        )
 
     def look() -> Check:
         number, text = database.transact(installation.server_version)
@@ -105,7 +124,9 @@ def _database(database: Database | None) -> Check:
 
 def _schema(database: Database) -> Check:
     has, wants = versions(database.url)
-    return Check("schema", has == wants, f"version {has}" if has == wants else f"version {has}, this code wants {wants}")
+    return Check(
+        "schema", has == wants, f"version {has}" if has == wants else f"version {has}, this code wants {wants}"
+    )
 
 
 def _inside(patient: Patient, database: Database) -> Iterator[Check]:
@@ -114,7 +135,9 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
     def roles() -> Check:
         missing = database.transact(installation.missing_roles)
         seen = f"this login may not act as {', '.join(missing)}" if missing else "owner, worker and web"
-        return Check("roles", not missing, seen, "GRANT the role to the login, or migrate as a role that may create roles")
+        return Check(
+            "roles", not missing, seen, "GRANT the role to the login, or migrate as a role that may create roles"
+        )
 
     yield _try("roles", roles, remedy="")
     yield _try("workers", _workers, patient, database, remedy="start workers")
@@ -133,7 +156,8 @@ def _workers(patient: Patient, database: Database) -> Check:
     silent = [w for w in alive if w["silent_seconds"] > 2 * patient.settings.ping_seconds]
     if silent:
         worst = max(silent, key=lambda w: float(w["silent_seconds"]))
-        seen = f"{len(silent)} of {len(alive)} do not ping; process {worst['pid']} on {worst['host']} for {spoken(worst['silent_seconds'])}"
+        whose = f"process {worst['pid']} on {worst['host']} for {spoken(worst['silent_seconds'])}"
+        seen = f"{len(silent)} of {len(alive)} do not ping; {whose}"
         return Check("workers", False, seen, "look at those processes; their runs are reassigned after two minutes")
     slots = sum(w["slots"] for w in alive)
     return Check("workers", bool(alive), f"{len(alive)} alive with {slots} slots" if alive else "none is alive")

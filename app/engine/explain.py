@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.core.ids import queue_name
 from app.core.lifecycle import ENDED, STOPPED, Event, Status
 from app.core.workflow import EXPIRED
 from app.settings import Settings
@@ -58,6 +57,9 @@ class _View:
     def since(self, at: datetime) -> str:
         return f"since {spoken((self.seen.now - at).total_seconds())}"
 
+    def ago(self, at: datetime) -> str:
+        return f"{spoken((self.seen.now - at).total_seconds())} ago"
+
     def clock(self, at: datetime | None, *, past: str = "now overdue") -> str:
         """A future time with the distance to it."""
         if at is None:
@@ -91,7 +93,8 @@ def _ready(view: _View) -> str:
     if age < YOUNG_SECONDS and not view.seen.ahead:
         return f"{text} and {_count(len(able), 'worker')} can take it"
     slots = sum(w["slots"] for w in able)
-    text += f", behind {_count(view.seen.ahead, 'older run')} of its queue {run['queue']}, which {_count(len(able), 'worker')} with {_count(slots, 'slot')} serve"
+    text += f", behind {_count(view.seen.ahead, 'older run')} of its queue {run['queue']}"
+    text += f"; {_count(len(able), 'worker')} with {_count(slots, 'slot')} can take it"
     return text + view.late_sweep("dispatch", view.settings.dispatch_seconds)
 
 
@@ -103,9 +106,18 @@ def _nobody(view: _View) -> str:
     if any(run["queue"] in w["queues"] for w in workers):
         return f"every worker of its queue {run['queue']} is shutting down; start one"
     versions = sorted(
-        {q.rsplit(".v", 1)[1] for w in workers for q in w["queues"] if q.split(".")[1:2] == [run["workflow"]] and ".v" in q}
+        {
+            q.rsplit(".v", 1)[1]
+            for w in workers
+            for q in w["queues"]
+            if q.split(".")[1:2] == [run["workflow"]] and ".v" in q
+        }
     )
-    has = f" (there are workers of v{', v'.join(versions)})" if versions and str(run["workflow_version"]) not in versions else ""
+    has = (
+        f" (there are workers of v{', v'.join(versions)})"
+        if versions and str(run["workflow_version"]) not in versions
+        else ""
+    )
     pool = run["queue"].split(".")[0]
     return (
         f"no worker subscribes to its queue {run['queue']}{has}; start one that has "
@@ -130,13 +142,16 @@ def _heartbeats(view: _View) -> str:
 
 
 def _worker(holder: Mapping[str, Any] | None, run: Mapping[str, Any]) -> str:
-    return f"worker {holder['id']} ({holder['host']}, process {holder['pid']})" if holder else f"worker {run['worker_id']}"
+    return (
+        f"worker {holder['id']} ({holder['host']}, process {holder['pid']})" if holder else f"worker {run['worker_id']}"
+    )
 
 
 def _for_human(view: _View) -> str:
     run = view.run
     if not view.seen.tasks:
-        return f"waits in {run['state']} {view.since(view.entered)} for a person ({run['waiting_reason']}), but no human task is open for it: this needs an operator"
+        text = f"waits in {run['state']} {view.since(view.entered)} for a person ({run['waiting_reason']})"
+        return f"{text}, but no human task is open for it: this needs an operator"
     text = f"waits in {run['state']} for a person: {_asked(view)}"
     return text + (f"; without an answer the wait expires {view.clock(run['expires_at'])}" if run["expires_at"] else "")
 
@@ -144,7 +159,7 @@ def _for_human(view: _View) -> str:
 def _asked(view: _View) -> str:
     """Who is asked what, since when."""
     task = view.seen.tasks[0]
-    text = f"{task['role']} was asked “{task['title']}” {spoken((view.seen.now - task['created_at']).total_seconds())} ago"
+    text = f"{task['role']} was asked “{task['title']}” {view.ago(task['created_at'])}"
     if task["due_at"]:
         text += f", due {view.clock(task['due_at'])}"
     if task["claimed_by"]:
@@ -158,7 +173,8 @@ def _asked(view: _View) -> str:
 def _for_event(view: _View) -> str:
     run = view.run
     names = sorted(set(run["routes"]) - {EXPIRED})
-    text = f"waits in {run['state']} {view.since(view.entered)} for the event {' or '.join(names)} ({run['waiting_reason']})"
+    text = f"waits in {run['state']} {view.since(view.entered)} for the event {' or '.join(names)}"
+    text += f" ({run['waiting_reason']})"
     if run["expires_at"]:
         text += f", at most until {view.clock(run['expires_at'])}"
     if set(run["pending_events"]) & set(names):
@@ -182,7 +198,8 @@ def _timers(view: _View, due: datetime | None) -> str:
 
 def _for_children(view: _View) -> str:
     run, children = view.run, view.seen.children
-    text = f"waits in {run['state']} {view.since(view.entered)} for {run['children_left']} of {_count(len(children), 'child run')}"
+    text = f"waits in {run['state']} {view.since(view.entered)}"
+    text += f" for {run['children_left']} of {_count(len(children), 'child run')}"
     open_ones = [c for c in children if Status(c["status"]) not in ENDED]
     stuck = [c for c in open_ones if Status(c["status"]) in STOPPED]
     if stuck:
@@ -195,15 +212,17 @@ def _for_children(view: _View) -> str:
 
 
 def _suspected(view: _View) -> str:
-    text = f"lost its worker in {view.run['state']} {spoken((view.seen.now - view.entered).total_seconds())} ago ({view.seen.last['reason']})"
+    text = f"lost its worker in {view.run['state']} {view.ago(view.entered)} ({view.seen.last['reason']})"
     return f"{text} and is SUSPECTED_DEAD until the heartbeats sweep makes it READY again" + _heartbeats(view)
 
 
 def _retriable(view: _View) -> str:
     run = view.run
-    text = f"used up its tries of {run['state']} and is FAILED_RETRIABLE {view.since(view.entered)}: {run['waiting_reason']}"
+    text = f"used up its tries of {run['state']} and is FAILED_RETRIABLE {view.since(view.entered)}"
+    text += f": {run['waiting_reason']}"
     if run["wake_at"]:
-        text += f"; late retry {run['late_retries'] + 1} of {view.settings.late_retries} comes {view.clock(run['wake_at'], past='late')}"
+        text += f"; late retry {run['late_retries'] + 1} of {view.settings.late_retries} comes "
+        text += view.clock(run["wake_at"], past="late")
         text += _timers(view, run["wake_at"])
     else:
         text += "; no late retry is left"
@@ -225,14 +244,15 @@ def _paused(view: _View) -> str:
     run, last = view.run, view.seen.last
     by = f" by {last['actor']}" if last["event"] == Event.PAUSED else ", as was asked while it did not stand still"
     why = f": {last['reason']}" if last["reason"] and last["event"] == Event.PAUSED else ""
-    return f"was PAUSED before {run['state']}{by} {spoken((view.seen.now - view.entered).total_seconds())} ago{why}; it stays until someone resumes it"
+    return f"was PAUSED before {run['state']}{by} {view.ago(view.entered)}{why}; it stays until someone resumes it"
 
 
 def _ended(view: _View) -> str:
     run, last = view.run, view.seen.last
     took = spoken((run["finished_at"] - run["created_at"]).total_seconds())
     why = f": {last['reason']}" if last["reason"] else ""
-    return f"ended as {run['status']} in {run['state']} at {run['finished_at']:%Y-%m-%d %H:%M:%S %Z}, after {took}, by {last['actor']}{why}"
+    at = f"{run['finished_at']:%Y-%m-%d %H:%M:%S %Z}"
+    return f"ended as {run['status']} in {run['state']} at {at}, after {took}, by {last['actor']}{why}"
 
 
 def _asked_for(run: Mapping[str, Any]) -> str:

@@ -25,9 +25,7 @@ class Purged:
     documents: int
 
 
-def purge(
-    owner: Database, run_id: UUID, *, actor: str, reason: str, forget_document: Callable[[str], bool]
-) -> Purged:
+def purge(owner: Database, run_id: UUID, *, actor: str, reason: str, forget_document: Callable[[str], bool]) -> Purged:
     """Erase a run. `owner` is the database in the owner role; `forget_document(sha256)` removes bytes.
 
     Raises NotFound, BadInput without a reason, or Refused while the run or one of its children has not ended.
@@ -42,7 +40,8 @@ def purge(
         for run in family:
             if run["status"] not in ENDED:
                 raise Refused(
-                    f"run {run['id']} ({run['subject']}) is {run['status']}; only ended runs can be erased: cancel it first"
+                    f"run {run['id']} ({run['subject']}) is {run['status']}; only ended runs can be erased, "
+                    "so cancel it first or wait"
                 )
         todo = [run["id"] for run in family if not run["erased"]]
         documents = sum(forget_document(sha256) for sha256 in erasure.own_documents(db, todo))

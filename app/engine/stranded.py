@@ -29,13 +29,8 @@ class Stranded:
 
 def stranded(runs: Iterable[Mapping[str, Any]], workflows: Registry) -> list[Stranded]:
     """Those of the unfinished runs (rows of `store.installation.unfinished`) that `workflows` cannot carry on."""
-    found = []
-    for run in runs:
-        if why := _why(run, workflows):
-            found.append(
-                Stranded(run["id"], run["subject"], run["workflow"], run["workflow_version"], run["state"], run["status"], why)
-            )
-    return found
+    named = ("id", "subject", "workflow", "workflow_version", "state", "status")
+    return [Stranded(*(run[name] for name in named), why) for run in runs if (why := _why(run, workflows))]
 
 
 def _why(run: Mapping[str, Any], workflows: Registry) -> str | None:

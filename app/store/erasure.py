@@ -25,10 +25,10 @@ _ERASE = (
     """UPDATE checkpoints SET input = NULL, input_hash = NULL, output = NULL, output_hash = NULL, errors = '[]'
        WHERE run_id = %(r)s""",
     "UPDATE signals SET payload = NULL, body_hash = '' WHERE run_id = %(r)s",
-    """UPDATE human_tasks SET title = %(gone)s, note = %(gone)s, defaults = '{}', evidence = '[]', proposals = '[]', answer = NULL,
-           answer_hash = NULL, shown_digest = '' WHERE run_id = %(r)s""",
+    """UPDATE human_tasks SET title = %(gone)s, note = %(gone)s, defaults = '{}', evidence = '[]', proposals = '[]',
+           answer = NULL, answer_hash = NULL, shown_digest = '' WHERE run_id = %(r)s""",
     "UPDATE human_task_events SET detail = NULL WHERE run_id = %(r)s",
-    """UPDATE human_task_comments c SET body = %(gone)s FROM human_tasks t WHERE t.id = c.task_id AND t.run_id = %(r)s""",
+    "UPDATE human_task_comments c SET body = %(gone)s FROM human_tasks t WHERE t.id = c.task_id AND t.run_id = %(r)s",
     "DELETE FROM human_task_drafts d USING human_tasks t WHERE t.id = d.task_id AND t.run_id = %(r)s",
     "DELETE FROM messages WHERE run_id = %(r)s",
     "UPDATE actions SET evidence = '{}' WHERE run_id = %(r)s",
@@ -49,7 +49,8 @@ _DATA = "SELECT data FROM run_data WHERE run_id = ANY (%(runs)s)"
 _OF_NO_OTHER = """
 SELECT s.sha256 FROM unnest(%(hashes)s::text[]) AS s(sha256)
 WHERE NOT EXISTS (SELECT 1 FROM documents o WHERE o.sha256 = s.sha256 AND o.run_id <> ALL (%(runs)s))
-  AND NOT EXISTS (SELECT 1 FROM run_data o WHERE o.run_id <> ALL (%(runs)s) AND position(s.sha256 IN o.data::text) > 0)"""
+  AND NOT EXISTS (
+    SELECT 1 FROM run_data o WHERE o.run_id <> ALL (%(runs)s) AND position(s.sha256 IN o.data::text) > 0)"""
 _FORGET_DOCUMENTS = "UPDATE documents SET filename = %(gone)s, sha256 = %(gone)s WHERE run_id = ANY (%(runs)s)"
 
 

@@ -14,7 +14,8 @@ _ROLES = """
 SELECT wanted AS role, coalesce(pg_has_role(current_user, r.oid, 'MEMBER'), false) AS held
 FROM unnest(ARRAY['longhaul_worker', 'longhaul_web']) AS wanted LEFT JOIN pg_roles r ON r.rolname = wanted"""
 _SWEEPS = """
-SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, last_finished_at, counts FROM sweeps ORDER BY name"""
+SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, last_finished_at, counts
+FROM sweeps ORDER BY name"""
 _NEEDED = """
 SELECT id, subject, workflow, workflow_version, definition_hash, state, status, waiting_reason, routes, created_at
 FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY workflow, workflow_version, state, id"""

@@ -7,7 +7,7 @@ page thousand. Ids of root runs ascend with time, so the primary key is that ord
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,13 +21,12 @@ from app.store.database import Connection
 _SHORTEST_PREFIX = 4
 _HEX = re.compile(r"[0-9a-f]+")
 
-_NAMED = "id, workflow, subject, state, status"
-_BY_SUBJECT = f"""
-SELECT {_NAMED} FROM runs WHERE subject = %(text)s ORDER BY (parent_run_id IS NULL AND forked_from IS NULL) DESC, id DESC LIMIT 6"""
+_NAMED = "id, workflow, subject, status, (parent_run_id IS NULL AND forked_from IS NULL) AS is_root"
+_BY_SUBJECT = f"SELECT {_NAMED} FROM runs WHERE subject = %(text)s ORDER BY is_root DESC, id DESC LIMIT 6"
 _BY_PREFIX = f"SELECT {_NAMED} FROM runs WHERE id BETWEEN %(low)s AND %(high)s ORDER BY id DESC LIMIT 6"
 
-_LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt, queue, tokens_in,
-    tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
+_LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt,
+    queue, tokens_in, tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
     extract(epoch FROM coalesce(finished_at, app_now()) - created_at)::float8 AS age_seconds"""
 _PAGE = f"""
 SELECT {_LISTED} FROM runs
@@ -41,18 +40,22 @@ _OF_PARENT = _PAGE.replace("{of}", "parent_run_id = %(parent)s")
 _COUNTS = "SELECT status, count(*) AS n FROM runs WHERE parent_run_id IS NULL GROUP BY status"
 
 _ONE = f"""
-SELECT {_LISTED.replace("id,", "r.id AS run_id,", 1).replace("updated_at,", "r.updated_at,", 1)}, r.step_seq, r.worker_id, r.ready_at,
-    r.deadline_at, r.pending_events, r.pause_requested, r.cancel_requested, r.irreversible_since, r.crash_attempts, r.late_retries,
-    r.expected_seconds, r.waited_seconds, r.token_budget, r.parent_step_seq, r.forked_from, r.transition_seq, d.data
-FROM runs r LEFT JOIN run_data d ON d.run_id = r.id WHERE r.id = %(id)s"""
-_CHILDREN = f"SELECT {_LISTED}, parent_step_seq FROM runs WHERE parent_run_id = %(id)s ORDER BY parent_step_seq, subject"
+SELECT {_LISTED}, step_seq, worker_id, ready_at, deadline_at, pending_events, pause_requested, cancel_requested,
+    irreversible_since, crash_attempts, late_retries, expected_seconds, waited_seconds, token_budget, parent_step_seq,
+    forked_from, transition_seq,
+    (SELECT data FROM run_data d WHERE d.run_id = runs.id) AS data
+FROM runs WHERE id = %(id)s"""
+_CHILDREN = (
+    f"SELECT {_LISTED}, parent_step_seq FROM runs WHERE parent_run_id = %(id)s ORDER BY parent_step_seq, subject"
+)
 _ALERTS = """
-SELECT id, rule, subject, message, detail, opened_at, resolved_at FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
+SELECT id, rule, subject, message, detail, opened_at, resolved_at
+FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """Which runs to list. `subject` is a beginning of it; `parent` lists that run's children, else root runs are listed."""
+    """Which runs to list. `subject` is a beginning of it; `parent`: its children, else root runs."""
 
     status: Sequence[Status] = ()
     state: str | None = None
@@ -71,11 +74,11 @@ def find(db: Connection, text: str) -> UUID:
         if db.execute("SELECT 1 AS one FROM runs WHERE id = %s", [exact]).fetchone():
             return exact
         raise NotFound(f"there is no run {exact}")
-    rows: Sequence[Mapping[str, Any]] = db.execute(_BY_SUBJECT, {"text": text}).fetchall()
-    if len(rows) > 1 and len({row["workflow"] for row in rows}) == len(rows):
-        rows = rows  # one subject, several workflows: a person has to say which
+    rows = db.execute(_BY_SUBJECT, {"text": text}).fetchall()
     if not rows and (span := _span(text)):
         rows = db.execute(_BY_PREFIX, {"low": span[0], "high": span[1]}).fetchall()
+    # A subject means the run it was given to, before a child or a fork that carries the same one.
+    rows = [row for row in rows if row["is_root"]] or rows
     if not rows:
         raise NotFound(f"no run has the id or subject {text!r}; `longhaul runs` lists the newest")
     if len(rows) > 1:
@@ -88,7 +91,7 @@ def find(db: Connection, text: str) -> UUID:
 def _as_id(text: str) -> UUID | None:
     """A whole id, or the id at the beginning of a task id (`<run_id>.<STATE>.<step_seq>`)."""
     try:
-        return UUID(text.split(".")[0])
+        return UUID(text.split(".", maxsplit=1)[0])
     except ValueError:
         return None
 

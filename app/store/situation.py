@@ -1,4 +1,4 @@
-"""Everything that bears on why a run does or does not move, read as of one moment. Words for it: `app.engine.explain`."""
+"""All that bears on why a run does or does not move, read as of one moment. Words for it: `app.engine.explain`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,12 @@ def read(db: Connection, run_id: UUID) -> Situation:
     assert last is not None, "a run begins with its first transition"
     tasks = db.execute(_TASKS, params).fetchall()
     status = run["status"]
-    params |= {"queue": run["queue"], "ready_at": run["ready_at"], "worker": run["worker_id"], "step_seq": run["step_seq"]}
+    params |= {
+        "queue": run["queue"],
+        "ready_at": run["ready_at"],
+        "worker": run["worker_id"],
+        "step_seq": run["step_seq"],
+    }
     ahead = db.execute(_AHEAD, params).fetchone() if status == "READY" else None
     return Situation(
         now=run["now"],

@@ -40,7 +40,7 @@ _COUNTS_ANEW = frozenset({Event.STARTED, Event.RETRIED, Event.REDRIVEN})
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first thing that does not hold: where (`transition 7`, `checkpoint 3.1`, `the run's row`) and what is wrong."""
+    """The first thing that does not hold: where (`transition 7`, `checkpoint 3.1`) and what is wrong."""
 
     where: str
     what: str
@@ -62,7 +62,7 @@ class Verdict:
         return self.broken is None
 
 
-class _Problem(Exception):  # noqa: N818 - carries what was found to the one place that reports it
+class _Problem(Exception):
     """The walk stops at the first thing that does not hold."""
 
     def __init__(self, where: str, what: str) -> None:
@@ -109,8 +109,9 @@ def first_broken(run: Row, moves: Sequence[Row], places: Sequence[Row], *, erase
 def link(previous: bytes, move: Row) -> bytes:
     """The hash of a transition, given the one before it (empty for the first)."""
     fields = [
-        str(move["run_id"]), str(move["seq"]), move["event"], move["from_state"] or "", move["from_status"] or "", move["to_state"],
-        move["to_status"], str(move["step_seq"]), move["actor"], _epoch(move["created_at"]), move["reason_digest"], move["payload_digest"],
+        str(move["run_id"]), str(move["seq"]), move["event"], move["from_state"] or "", move["from_status"] or "",
+        move["to_state"], move["to_status"], str(move["step_seq"]), move["actor"], _epoch(move["created_at"]),
+        move["reason_digest"], move["payload_digest"],
     ]  # fmt: skip
     return hashlib.sha256(previous + "|".join(fields).encode()).digest()
 
@@ -139,10 +140,19 @@ def _check_chain(run: Row, moves: Sequence[Row], places: Mapping[tuple[int, int]
     if before is None:
         raise _Problem("transition 1", "it is missing; the run has no history at all")
     if (run["transition_seq"], bytes(run["transition_hash"])) != (before["seq"], head):
-        raise _Problem("the run's row", f"its head is not transition {before['seq']}: the end of the history was cut or replaced")
-    for column, said in (("state", "to_state"), ("status", "to_status"), ("step_seq", "step_seq"), ("attempt", "attempt")):
+        raise _Problem(
+            "the run's row", f"its head is not transition {before['seq']}: the end of the history was cut or replaced"
+        )
+    for column, said in (
+        ("state", "to_state"),
+        ("status", "to_status"),
+        ("step_seq", "step_seq"),
+        ("attempt", "attempt"),
+    ):
         if run[column] != before[said]:
-            raise _Problem("the run's row", f"its {column} is {run[column]!r}, but the history ends with {before[said]!r}")
+            raise _Problem(
+                "the run's row", f"its {column} is {run[column]!r}, but the history ends with {before[said]!r}"
+            )
 
 
 def _had_text(move: Row) -> bool:

@@ -1,0 +1,109 @@
+"""What an operator does to a run: `cancel`, `pause`, `resume`, `retry`, `redrive`, `fail`, `purge`.
+
+Each names who does it and why; both are kept in the run's history.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+from uuid import UUID
+
+import typer
+
+from app.commands.output import emit, say
+from app.commands.reading import AsJson, RunName
+from app.commands.shell import opened, person, run_named
+from app.commands.work import As
+from app.core.errors import BadInput
+from app.engine.runtime import Runtime
+
+commands = typer.Typer()
+Reason = Annotated[str, typer.Option(help="Why; kept in the run's history.")]
+
+
+class Verb(Protocol):
+    """One of `app.engine.operate`."""
+
+    def __call__(self, rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None: ...
+
+
+def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) -> None:
+    from app.engine import operate
+    from app.store import overview
+
+    if not reason.strip():
+        raise BadInput("--reason: say why; whoever reads the run's history will ask")
+    verb: Verb = getattr(operate, name)
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        verb(rt, run_id, actor=person(user), reason=reason)
+        after = rt.database.transact(lambda db: overview.one(db, run_id))
+    if as_json:
+        asked = {flag: after[flag] for flag in ("pause_requested", "cancel_requested")}
+        emit(
+            {"run_id": run_id, "subject": after["subject"], "state": after["state"], "status": after["status"], **asked}
+        )
+        return
+    later = " (it comes about at the end of its step)" if after["cancel_requested"] and not after["finished_at"] else ""
+    later = " (it pauses when it would next be ready)" if after["pause_requested"] else later
+    say(f"{name}: run {run_id} ({after['subject']}) is {after['status']} in {after['state']}{later}")
+
+
+@commands.command()
+def cancel(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """Cancel a run and its children; refused once an irreversible action was begun."""
+    _do("cancel", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def pause(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """Hold a run: at once if it is READY, else when it would next be."""
+    _do("pause", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def resume(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """Let a paused run go on, or take back a pause that has not come about."""
+    _do("resume", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def retry(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """Try a FAILED_RETRIABLE run's step again, with fresh attempts; its completed calls are not repeated."""
+    _do("retry", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def redrive(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """Run the step of a DEAD_LETTER run again; its completed calls are not repeated."""
+    _do("redrive", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def fail(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
+    """End a stopped run (DEAD_LETTER or FAILED_RETRIABLE) as FAILED."""
+    _do("fail", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def purge(
+    run: RunName,
+    reason: Reason,
+    user: As = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase an ended run's texts, payloads, documents and salts, its children's too; its chain still verifies."""
+    from app import toolbox
+    from app.engine.purge import purge as erase
+
+    with opened("owner") as rt:
+        run_id = run_named(rt, run)
+        if not yes:
+            typer.confirm(f"Erase what run {run_id} and its children know, for good?", abort=True, err=True)
+        store = toolbox.documents(rt.settings)
+        done = erase(rt.database, run_id, actor=person(user), reason=reason, forget_document=store.erase)
+    if as_json:
+        emit(done)
+    else:
+        say(f"erased {done.runs} runs and {done.documents} documents" if done.runs else "nothing was left to erase")

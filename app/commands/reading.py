@@ -1,0 +1,218 @@
+"""Looking at runs: `runs`, `show`, `trace`, `explain`, `verify`. None of them writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.output import emit, pretty, say, show_pairs, show_table
+from app.commands.shell import REFUSED, opened, run_named
+from app.core.durations import seconds
+from app.core.errors import BadInput, InvalidDefinition, NotFound
+from app.core.lifecycle import Status
+
+commands = typer.Typer()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a unique beginning of it, or its subject.")]
+
+_SHORT = 60  # characters of a text in a table
+
+
+@commands.command()
+def runs(
+    status: Annotated[list[Status] | None, typer.Option(help="Only these statuses; may be repeated.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only this workflow.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only subjects that begin like this.")] = None,
+    parent: Annotated[str | None, typer.Option(metavar="RUN", help="The child runs of this run instead.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
+    before: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Only runs older than this one: the next page.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    from app.engine.explain import spoken
+    from app.store import overview
+
+    with opened() as rt:
+        wanted = overview.Wanted(
+            status=status or (),
+            state=state,
+            workflow=workflow,
+            subject=subject,
+            parent=run_named(rt, parent) if parent else None,
+        )
+        older = run_named(rt, before) if before else None
+        found = rt.database.transact(lambda db: overview.page(db, wanted, limit=limit, before=older))
+    if as_json:
+        emit([_renamed(row) for row in found])
+        return
+    rows = [
+        (r["id"], r["subject"], f"{r['workflow']} v{r['workflow_version']}", r["state"], r["status"],
+         spoken(r["age_seconds"]), _cut(r["waiting_reason"])) for r in found
+    ]  # fmt: skip
+    show_table(("run", "subject", "workflow", "state", "status", "age", "waits for"), rows, empty="no such runs")
+
+
+@commands.command()
+def show(
+    run: RunName,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="As it stood then: 2026-03-01T14:05:00Z (UTC if no zone is named), or '90m ago'."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A run as it is, or as it stood at any past moment."""
+    with opened() as rt:
+        shown = _present(rt, run) if at is None else _past(rt, run, at)
+    if as_json:
+        emit(shown)
+        return
+    show_pairs(
+        {
+            name: value
+            for name, value in shown.items()
+            if name not in ("data", "findings", "human_tasks", "alerts", "children")
+        }
+    )
+    say(pretty(shown["data"]))
+    for task in shown.get("human_tasks", ()):
+        say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
+    for child in shown.get("children", ()):
+        say(f"child {child['run_id']} {child['subject']} {child['state']} {child['status']}")
+    for alert in shown.get("alerts", ()):
+        say(f"alert {alert['rule']} {'resolved' if alert['resolved_at'] else 'open'}: {alert['message']}")
+
+
+def _present(rt: Any, name: str) -> dict[str, Any]:
+    """The run with all that belongs to it, read in one transaction."""
+    from app.store import human_tasks, overview
+
+    def read(db: Any) -> dict[str, Any]:
+        run_id = overview.find(db, name)
+        row = _renamed(overview.one(db, run_id))
+        row["findings"] = _findings(row["data"])
+        row["human_tasks"] = human_tasks.of_run(db, run_id)
+        row["alerts"] = overview.alerts(db, run_id)
+        row["children"] = [_renamed(child) for child in overview.children(db, run_id)]
+        return row
+
+    shown: dict[str, Any] = rt.database.transact(read)
+    return shown
+
+
+def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
+    """The run as it stood, from its history alone."""
+    from app.store import history, overview
+
+    def read(db: Any) -> dict[str, Any]:
+        run_id = overview.find(db, name)
+        at = parse_moment(moment, now=overview.now(db))
+        row, stood = overview.one(db, run_id), history.stood_at(db, run_id, at)
+        if stood is None:
+            raise NotFound(f"the run had not begun at {at.isoformat()}; it began at {row['created_at'].isoformat()}")
+        fixed = {
+            "run_id": run_id,
+            **{n: row[n] for n in ("workflow", "workflow_version", "subject", "parent_run_id", "created_at")},
+        }
+        then = {n: getattr(stood, n) for n in stood.__dataclass_fields__ if n != "run_id"}
+        return fixed | then | {"findings": _findings(stood.data)}
+
+    shown: dict[str, Any] = rt.database.transact(read)
+    return shown
+
+
+def parse_moment(text: str, *, now: datetime) -> datetime:
+    """A moment as people write it: ISO 8601 (UTC without a zone), "now", or "90m ago". Raises BadInput."""
+    words = text.strip()
+    if words == "now":
+        return now
+    try:
+        if words.endswith(" ago"):
+            return now - timedelta(seconds=seconds(words.removesuffix(" ago")))
+        moment = datetime.fromisoformat(words)
+    except (ValueError, InvalidDefinition, OverflowError):
+        raise BadInput(f"--at: {text!r} is no time; write 2026-03-01T14:05:00Z, or '90m ago'") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@commands.command()
+def trace(run: RunName, as_json: AsJson = False) -> None:
+    """Everything a run did, saw and was told, in order."""
+    from app.store import trace as store
+
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        entries = rt.database.transact(lambda db: store.of_run(db, run_id))
+    if as_json:
+        emit(entries)
+        return
+    rows = [
+        (f"{e['at']:%Y-%m-%d %H:%M:%S.%f}"[:-3], e["kind"], e["step"], e["name"], e["status"], e["actor"],
+         f"{e['latency_ms']:.0f} ms" if e["latency_ms"] is not None else "", _cut(e["detail"])) for e in entries
+    ]  # fmt: skip
+    show_table(("at", "kind", "step", "name", "status", "actor", "took", "detail"), rows, empty="no history")
+
+
+@commands.command()
+def explain(run: RunName, as_json: AsJson = False) -> None:
+    """Say in one sentence where a run stands and why it is not moving."""
+    from app.engine import doctor
+    from app.engine import explain as engine
+    from app.store import situation
+
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        seen = rt.database.transact(lambda db: situation.read(db, run_id))
+        broker = doctor.broker_problem() if seen.run["status"] == Status.READY else None
+        found = engine.explain(seen, rt.settings, broker=broker)
+    if as_json:
+        row = {name: seen.run[name] for name in ("workflow", "workflow_version", "subject", "state", "status")}
+        emit({"run_id": run_id, **row, "condition": found.condition, "explanation": found.sentence})
+    else:
+        say(found.sentence)
+
+
+@commands.command()
+def verify(run: RunName, as_json: AsJson = False) -> None:
+    """Recompute a run's hash chain and every output's hash. Exit code 1 at the first thing that does not hold."""
+    from app.store import verify as store
+
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        verdict = rt.database.transact(lambda db: store.verify(db, run_id))
+    if as_json:
+        names = ("run_id", "holds", "transitions", "checkpoints", "erased", "head", "broken")
+        emit({name: getattr(verdict, name) for name in names})
+    elif verdict.broken:
+        say(f"BROKEN at {verdict.broken.where}: {verdict.broken.what}")
+    else:
+        gone = f", {verdict.erased} of the transitions without their erased texts" if verdict.erased else ""
+        say(
+            f"holds: {verdict.transitions} transitions and {verdict.checkpoints} checkpoints{gone}; "
+            f"head {verdict.head[:16]}…"
+        )
+    if verdict.broken:
+        raise typer.Exit(REFUSED)
+
+
+def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `runs` with its id called what everything else calls it."""
+    return {"run_id" if name == "id" else name: value for name, value in row.items()}
+
+
+def _findings(data: Any) -> list[Any]:
+    found = data.get("findings") if isinstance(data, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _cut(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

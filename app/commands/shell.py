@@ -1,0 +1,118 @@
+"""What every command stands on. The law: a command ends with 0 (done), 1 (refused, or something is wrong) or 2 (asked
+wrongly, or nothing to ask), one clear message, and never a traceback for an error we raise on purpose.
+
+Settings come from the environment; what is not set there comes from the stack that runs on the data folder.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import typer
+from typer.core import TyperGroup
+
+from app.commands.output import complain
+from app.core.errors import BadInput, LonghaulError, NotFound, StoreUnavailable
+from app.settings import Settings, settings
+from app.stack.errors import StackNotRunning
+
+if TYPE_CHECKING:
+    from app.engine.runtime import Runtime
+    from app.store.database import Connection, Role
+
+REFUSED, ASKED_WRONGLY = 1, 2
+_NOTHING_TO_ASK = (BadInput, NotFound, StackNotRunning, StoreUnavailable)
+
+
+class Commands(TyperGroup):
+    """A group whose commands' errors are messages and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LonghaulError as problem:
+            complain(str(problem))
+            raise typer.Exit(ASKED_WRONGLY if isinstance(problem, _NOTHING_TO_ASK) else REFUSED) from None
+        except Exception as problem:
+            if (said := _database_trouble(problem)) is None:
+                raise
+            complain(said)
+            raise typer.Exit(ASKED_WRONGLY) from None
+
+
+def _database_trouble(problem: Exception) -> str | None:
+    """A message for what the database's client raises when there is no database, or not ours."""
+    from app.store.database import DatabaseError, is_gone
+
+    if is_gone(problem):
+        return f"the database does not answer: {str(problem).strip()}. Start it, or correct LONGHAUL_DATABASE_URL."
+    if isinstance(problem, DatabaseError) and problem.sqlstate in ("42P01", "3F000"):
+        return (
+            "this database has no tables of ours: run `python -m app.stack.migrate`, or correct LONGHAUL_DATABASE_URL."
+        )
+    return None
+
+
+def configured() -> Settings:
+    """The settings of this command: the environment's, and for what it leaves open those of the running stack."""
+    settings.cache_clear()
+    own = settings()
+    if not own.database_url:
+        from app.stack.status import stack_environment
+
+        for name, value in stack_environment(own.data_dir).items():
+            if not os.environ.get(name):
+                os.environ[name] = value
+        settings.cache_clear()
+    found = settings()
+    # A person reads this terminal: the JSON line of every transition belongs into the logs of workers.
+    return found if "log_level" in found.model_fields_set else found.model_copy(update={"log_level": "ERROR"})
+
+
+@contextmanager
+def opened(role: Role = "web") -> Iterator[Runtime]:
+    """A runtime for one command. Raises StackNotRunning if there is no database to ask."""
+    config = configured()
+    if not config.database_url:
+        raise StackNotRunning(config.data_dir.absolute())
+    from app.bootstrap import runtime
+    from workflows import WORKFLOWS
+
+    rt = runtime(WORKFLOWS, role=role, config=config)
+    try:
+        yield rt
+    finally:
+        rt.journal.close()
+        rt.database.close()
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A transaction for a command that only reads."""
+    with opened() as rt, rt.database.transaction() as db:
+        yield db
+
+
+def run_named(rt: Runtime, text: str) -> UUID:
+    """The run a person means by `text`."""
+    from app.store import overview
+
+    return rt.database.transact(lambda db: overview.find(db, text))
+
+
+def whoever() -> str:
+    """The login name of whoever sits here: the actor of a command that is not told another."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def person(username: str | None) -> str:
+    """An actor as the journal keeps it."""
+    return f"person:{username or whoever()}"

@@ -1,0 +1,74 @@
+"""The stack: `up`, `down`, `status`, `demo`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.commands.output import console, emit, say
+from app.commands.shell import ASKED_WRONGLY
+from app.settings import settings
+from app.stack.errors import StackNotRunning
+
+commands = typer.Typer()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@commands.command()
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Run in the background; return when all answers.")
+    ] = False,
+) -> None:
+    """Start Postgres, Redis, workers, beat, Flower and the web pages, and keep them running."""
+    from app.stack.display import table
+    from app.stack.run import run_stack, start_detached
+
+    settings.cache_clear()
+    if detach:
+        console().print(table(start_detached(settings())))
+    else:
+        run_stack(settings())
+
+
+@commands.command()
+def down() -> None:
+    """Stop the stack that runs on the data folder; every run waits in the database."""
+    from app.stack.run import stop_stack
+
+    settings.cache_clear()
+    stop_stack(settings().data_dir.absolute())
+    say("stopped")
+
+
+@commands.command()
+def status(as_json: AsJson = False) -> None:
+    """What runs where: every process with its state and process id. Exit code 2 if no stack runs."""
+    from app.stack.display import table
+    from app.stack.status import stack_status
+
+    settings.cache_clear()
+    data_dir = settings().data_dir.absolute()
+    found = stack_status(data_dir)
+    if as_json:
+        emit(found)
+    if not found.running:
+        if as_json:
+            raise typer.Exit(ASKED_WRONGLY)
+        raise StackNotRunning(data_dir)
+    if not as_json:
+        console().print(table(found))
+
+
+@commands.command()
+def demo(
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit-when-done", help="Stop when every claim has come to rest, instead of staying up.")
+    ] = False,
+) -> None:
+    """Run the insurance claims demonstration: sample claims, from notice to letter, some of them left for you."""
+    from app.demo.run import main
+
+    settings.cache_clear()
+    raise typer.Exit(main(exit_when_done=exit_when_done))

@@ -1,0 +1,176 @@
+"""Work coming in and going on: `submit`, `upload`, `signal`, `tasks`, `complete`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import typer
+
+from app.commands.answers import answer_of, payload_of
+from app.commands.output import emit, say, show_table
+from app.commands.reading import AsJson, RunName
+from app.commands.shell import opened, person, run_named
+from app.core.errors import BadInput, NotFound
+
+commands = typer.Typer()
+As = Annotated[str | None, typer.Option("--as", metavar="USER", help="Who does it; your login name if not given.")]
+
+
+@commands.command()
+def submit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the claim's documents.")],
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same key and documents are the same run.")
+    ] = None,
+    user: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a claim from a folder of documents."""
+    from app import intake
+
+    with opened() as rt:
+        done = intake.submit_folder(rt, folder, key=key, actor=person(user))
+    if as_json:
+        emit(done)
+    else:
+        say(
+            f"{'started' if done.new else 'was started before:'} run {done.run_id} for {done.claim} "
+            f"with {done.documents} documents"
+        )
+
+
+@commands.command()
+def upload(
+    run: RunName,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Documents to add.", exists=True, dir_okay=False, readable=True),
+    ],
+    user: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add documents to a claim; a run that waits for them goes on. The same files again change nothing."""
+    from app import intake
+
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        kept = intake.upload(rt, run_id, [(path.name, path.read_bytes()) for path in files], actor=person(user))
+    if as_json:
+        emit({"run_id": run_id, "documents": kept})
+    else:
+        for document in kept:
+            say(f"kept {document.filename} ({document.size:,} bytes) as {document.sha256}")
+
+
+@commands.command()
+def signal(
+    run: RunName,
+    name: Annotated[str, typer.Argument(help="The event's name, as the workflow waits for it.")],
+    payload: Annotated[str | None, typer.Option(help="JSON, or @FILE with JSON.")] = None,
+    signal_id: Annotated[
+        str | None, typer.Option("--id", help="The same id and payload again change nothing; made up if not given.")
+    ] = None,
+    user: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a run a message; it is kept until a wait names it."""
+    from app.engine import signals
+
+    content = payload_of(payload, what="--payload") if payload is not None else None
+    chosen = signal_id or f"cli-{uuid4()}"
+    with opened() as rt:
+        run_id = run_named(rt, run)
+        new = signals.signal(rt, run_id, name, content, signal_id=chosen, actor=person(user))
+    if as_json:
+        emit({"run_id": run_id, "name": name, "signal_id": chosen, "new": new})
+    else:
+        say(f"{'kept' if new else 'was kept before:'} signal {name} {chosen} of run {run_id}")
+
+
+@commands.command()
+def tasks(
+    role: Annotated[list[str] | None, typer.Option(help="Only tasks for this role; may be repeated.")] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="Only tasks of this run.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The open human tasks, oldest first, and who may answer them."""
+    from app.engine.explain import spoken
+    from app.store import human_tasks, situation
+
+    with opened() as rt:
+        of_run = run_named(rt, run) if run else None
+        found = rt.database.transact(lambda db: human_tasks.open_tasks(db, roles=role or None, run_id=of_run))
+        able = rt.database.transact(lambda db: situation.able(db, sorted({task["role"] for task in found})))
+    for task in found:
+        task["may_answer"] = [p["username"] for p in able[task["role"]] if p["username"] not in task["not_by"]]
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (t["id"], t["subject"], t["role"], t["title"], ", ".join(t["outcomes"]), spoken(t["age_seconds"]),
+         t["claimed_by"] or ", ".join(t["may_answer"]) or "nobody has the role") for t in found
+    ]  # fmt: skip
+    show_table(("task", "subject", "role", "title", "outcomes", "waits", "may answer"), rows, empty="no open tasks")
+
+
+@commands.command()
+def complete(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="A task's id, a unique beginning of it, or a run with one open task.")
+    ],
+    outcome: Annotated[str, typer.Option(help="One of the task's outcomes.")],
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="The person who answers.")],
+    answer: Annotated[str | None, typer.Option(help="The whole answer: JSON, or @FILE with JSON.")] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="One field, on top of what the form starts with; may be repeated."
+        ),
+    ] = None,
+    row_version: Annotated[
+        int | None, typer.Option(help="Refuse if the task changed since this version was read.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a human task; the run it belongs to goes on."""
+    from app.humans import complete as humans
+    from app.store import human_tasks
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: _task_named(db, task))
+        shown = rt.database.transact(lambda db: human_tasks.read(db, task_id))
+        if shown is None:
+            raise NotFound(f"there is no human task {task_id}")
+        values = answer_of(shown, answer, fields or [])
+        done = humans.complete(rt, task_id, by=user, outcome=outcome, answer=values, row_version=row_version)
+    if as_json:
+        emit(done)
+    else:
+        say(f"{done.completed_by} completed task {done.task_id} of run {done.run_id} with {done.outcome!r}")
+
+
+def _task_named(db: Any, text: str) -> UUID:
+    """The task a person means. Raises NotFound, or BadInput naming the tasks it could be."""
+    from app.store import human_tasks, overview
+
+    try:
+        exact = UUID(text.strip())
+    except ValueError:
+        exact = None
+    if exact and human_tasks.read(db, exact) is not None:
+        return exact
+    found = [t for t in human_tasks.open_tasks(db) if str(t["id"]).startswith(text.strip().lower())]
+    if not found:
+        try:
+            found = human_tasks.open_tasks(db, run_id=overview.find(db, text))
+        except NotFound:
+            raise NotFound(f"there is no open task or run {text!r}; `longhaul tasks` lists what is open") from None
+    if not found:
+        raise NotFound(f"the run {text!r} has no open task")
+    if len(found) > 1:
+        could = "; ".join(f"{t['id']} ({t['role']}: {t['title']})" for t in found[:5])
+        raise BadInput(f"{text!r} could be any of these tasks, give an id: {could}")
+    task_id: UUID = found[0]["id"]
+    return task_id
