@@ -1,0 +1,120 @@
+"""The same facts give the same letter; a denial says why, from where, and by whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.connectors.letters import LetterFacts, LetterKind, printable, write_letter
+from app.core.errors import BadInput
+from app.documents.reader import read_document
+
+FACTS = LetterFacts(
+    claim="CLM-88214",
+    recipient="Nora Quill",
+    date=dt.date(2031, 5, 4),
+    policy="NW-2031-00417",
+    lines=["The tread of both tyres was below the legal limit."],
+    documents=["police_report", "repair_estimate or repair_invoice"],
+    amount=Decimal("1728.50"),
+    currency="USD",
+    provision="4.2 Wear and tear",
+    provision_text="We do not pay for damage that wear has caused.",
+    decided_by="Ada Lindner, claims supervisor",
+)
+KINDS: tuple[LetterKind, ...] = ("settlement", "denial", "acknowledgement", "document_request")
+ONE_LETTER = """
+import sys, hashlib
+from app.connectors.letters import LetterFacts, write_letter
+print(hashlib.sha256(write_letter(sys.argv[1], LetterFacts.model_validate_json(sys.argv[2]))).hexdigest())
+"""
+
+
+def text_of(letter: bytes, folder: Path) -> str:
+    path = folder / "letter.pdf"
+    path.write_bytes(letter)
+    return " ".join(" ".join(page.text for page in read_document(path).pages).split())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_facts_give_the_same_bytes_in_another_process_too(kind: LetterKind) -> None:
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", ONE_LETTER, kind, FACTS.model_dump_json()],
+            cwd=Path(__file__).parents[2],
+            env={"PYTHONHASHSEED": seed, "TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
+    }
+    assert len(hashes) == 1
+    assert write_letter(kind, FACTS) == write_letter(kind, FACTS)
+
+
+def test_other_facts_give_other_bytes() -> None:
+    later = FACTS.model_copy(update={"date": dt.date(2031, 5, 5)})
+    assert write_letter("denial", later) != write_letter("denial", FACTS)
+
+
+def test_a_denial_cites_the_provision_with_its_text_and_names_who_decided(tmp_path: Path) -> None:
+    text = text_of(write_letter("denial", FACTS), tmp_path)
+    for said in (
+        "4.2 Wear and tear",
+        '"We do not pay for damage that wear has caused."',
+        "made by Ada Lindner, claims supervisor",
+        "below the legal limit",
+        "Claim number: CLM-88214",
+        "4 May 2031",
+    ):
+        assert said in text
+
+
+def test_a_settlement_names_the_amount_and_who_decided(tmp_path: Path) -> None:
+    text = text_of(write_letter("settlement", FACTS), tmp_path)
+    assert "We are paying 1,728.50 USD." in text
+    assert "made by Ada Lindner" in text
+
+
+def test_a_request_lists_the_documents_and_an_acknowledgement_names_nobody(tmp_path: Path) -> None:
+    assert "- police report - repair estimate or repair invoice" in text_of(
+        write_letter("document_request", FACTS), tmp_path
+    )
+    assert "Ada Lindner" not in text_of(write_letter("acknowledgement", FACTS), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "absent"),
+    [
+        ("denial", "provision"),
+        ("denial", "provision_text"),
+        ("denial", "decided_by"),
+        ("settlement", "amount"),
+        ("settlement", "decided_by"),
+        ("document_request", "documents"),
+    ],
+)
+def test_a_letter_without_what_it_must_say_is_not_written(kind: LetterKind, absent: str) -> None:
+    bare = FACTS.model_copy(update={absent: None})
+    with pytest.raises(BadInput, match=absent):
+        write_letter(kind, bare)
+
+
+def test_other_alphabets_become_likenesses() -> None:
+    assert printable("Žofia “Łuk” – 5 €") == 'Zofia "Luk" - 5 EUR'
+    assert printable("你好\x00") == "?? "
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(codec=None), min_size=1, max_size=300))
+def test_any_text_can_be_written(text: str) -> None:
+    letter = FACTS.model_copy(update={"recipient": text, "lines": [text], "provision_text": text, "decided_by": text})
+    assert write_letter("denial", letter).startswith(b"%PDF")
