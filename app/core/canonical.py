@@ -166,8 +166,20 @@ def _write_flat(value: Any) -> list[str]:
                 stack += [inner, _Literal("," if n else "")]
             out.append("[")
         else:
-            out.append(json.dumps(item) if isinstance(item, (str, bool, type(None))) else repr(item))
+            out.append(_leaf(item))
     return out
+
+
+def _leaf(item: Any) -> str:
+    """One value as text, whatever it is: a broken `__repr__` or a giant number must not lose the rest."""
+    if isinstance(item, (str, bool, type(None))):
+        return json.dumps(item)
+    if isinstance(item, int):
+        return hex(item)
+    try:
+        return repr(item)
+    except Exception as problem:
+        return f"<{type(item).__name__}, unprintable: {type(problem).__name__}>"
 
 
 class _Literal(str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from app.core.errors import Refused
 from app.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
@@ -15,15 +16,17 @@ from app.store import human_tasks
 BY_RULE = "Answered by the demo itself."
 
 
-def answer_open_tasks(rt: Runtime, claims: Mapping[str, SampleClaim]) -> int:
+def answer_open_tasks(rt: Runtime, claims: Mapping[UUID, SampleClaim]) -> int:
     """Answer every open task of the claims the demo was told to answer; how many."""
     tasks = rt.database.transact(lambda db: human_tasks.open_tasks(db, roles=["adjuster", "supervisor"]))
     answered = 0
     for task in tasks:
-        claim = claims.get(task["subject"])
+        claim = claims.get(task["run_id"])
         if claim is None or claim.demo_answer == "leave":
             continue
         by, outcome, values = _answer(task, claim)
+        if outcome == "settle" and task["role"] == "adjuster" and not values["amount"]:
+            continue  # no amount was suggested: the demo does not make one up
         try:
             complete(rt, task["id"], by=by, outcome=outcome, answer=values, row_version=task["row_version"])
             answered += 1

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from app.core.errors import NotFound
 from app.demo.samples import SampleClaim
 from app.engine.runtime import Runtime
 from app.stack.status import StackStatus
@@ -24,7 +25,8 @@ class Standing:
     """One claim: where it stands and where it should."""
 
     claim: SampleClaim
-    run_id: UUID | None
+    run_id: UUID
+    subject: str
     state: str
     status: str
     reason: str
@@ -36,18 +38,18 @@ class Standing:
         return self.state == self.claim.expected_end and self.findings == frozenset(self.claim.expected_findings)
 
 
-def standings(rt: Runtime, claims: Mapping[str, SampleClaim]) -> list[Standing]:
+def standings(rt: Runtime, claims: Mapping[UUID, SampleClaim]) -> list[Standing]:
     """Where every claim stands now."""
-    return rt.database.transact(lambda db: [_standing(db, claim) for claim in claims.values()])
+    return rt.database.transact(lambda db: [_standing(db, run_id, claim) for run_id, claim in claims.items()])
 
 
-def _standing(db: Connection, claim: SampleClaim) -> Standing:
-    run = runs.by_subject(db, "insurance_claim", claim.claim)
+def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
+    run = runs.read(db, run_id)
     if run is None:
-        return Standing(claim, None, "-", "-", "not submitted", frozenset())
+        raise NotFound(f"the run {run_id} of {claim.claim} is gone")
     data = runs.data_of(db, run.id) or {}
     codes = frozenset(finding["code"] for finding in data.get("findings", []))
-    return Standing(claim, run.id, run.state, run.status.value, run.waiting_reason or "", codes)
+    return Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes)
 
 
 def progress(found: Sequence[Standing]) -> RenderableType:
@@ -89,7 +91,7 @@ def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableT
         f"Run pages   {urls.web}/runs/{one.run_id}",
         f"Flower      {urls.flower}",
         "",
-        f"longhaul runs · longhaul explain {one.claim.claim} · longhaul show {one.claim.claim} · longhaul trace {one.claim.claim}",
-        "longhaul tasks · longhaul verify " + one.claim.claim + " · longhaul doctor · longhaul status",
+        f"longhaul runs · longhaul explain {one.subject} · longhaul show {one.subject} · longhaul trace {one.subject}",
+        "longhaul tasks · longhaul verify " + one.subject + " · longhaul doctor · longhaul status",
     ]
     return Group(Panel("\n".join(lines), title="Where to look", title_align="left"))

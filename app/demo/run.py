@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
 from rich.live import Live
@@ -47,9 +48,10 @@ def main(*, exit_when_done: bool = False) -> int:
         console.print(
             f"{len(claims)} sample claims with their documents are in [bold]{settings().data_dir / 'samples'}[/]"
         )
-        again = _submit(rt, claims)
-        console.print(f"Submitted. {again} of them had been submitted before, and are the same runs.")
-        standings = _watch(rt, console, {claim.claim: claim for claim in claims})
+        submitted = [(intake.submit_folder(rt, c.folder, key=c.key, actor="demo"), c) for c in claims]
+        known = sum(not s.new for s, _ in submitted)
+        console.print(f"Submitted. {known} of them had been submitted before, and are the same runs.")
+        standings = _watch(rt, console, {s.run_id: claim for s, claim in submitted})
         console.print(board.table(standings, status))
         console.print(board.where_to_look(status, standings))
         right = all(s.right for s in standings)
@@ -78,12 +80,7 @@ def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool
             stop_stack(data_dir)
 
 
-def _submit(rt: Runtime, claims: list[SampleClaim]) -> int:
-    """Submit every folder as a person would; how many were known already."""
-    return sum(not intake.submit_folder(rt, c.folder, key=c.key, actor="demo").new for c in claims)
-
-
-def _watch(rt: Runtime, console: Console, claims: dict[str, SampleClaim]) -> list[Standing]:
+def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim]) -> list[Standing]:
     """Show progress until every claim has come to rest where it should, or patience ends."""
     give_up, looks, standings = time.monotonic() + PATIENCE_SECONDS, 0, list[Standing]()
     with Live(console=console, refresh_per_second=4, transient=True) as live:

@@ -29,6 +29,8 @@ def fill_from_forms(data: ClaimFile) -> None:
     ref = data.document(form.document_id)
     if data.notice is None:
         data.notice = read_notice(form, ref.filename if ref else "form")
+        number = form.fields.get("claim_number")
+        data.claim_number = str(number.value) if number and number.value else data.claim_number
     else:
         read = read_notice(form, data.notice.source)
         gaps = {name: value for name, value in read.model_dump().items() if value and not getattr(data.notice, name)}

@@ -1,0 +1,70 @@
+"""Canonical JSON: strict, sorted, reversible, and never the reason a paid result is lost."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.canonical import MAX_DEPTH, canonical, parse_json, restore, storable
+from app.core.errors import NotCanonical
+
+TEXT = st.text(st.characters(codec=None), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_what_is_json_comes_back_as_it_was(value: Any) -> None:
+    assert restore(json.loads(canonical(value))) == value
+
+
+@given(JSON)
+def test_the_text_holds_nothing_that_postgres_refuses(value: Any) -> None:
+    text = canonical(value)
+    text.encode("utf-8")
+    assert "\x00" not in text
+    assert "\\u0000" not in text
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    assert canonical({"b": 1, "a": [Decimal("1.50"), datetime(2026, 1, 2, tzinfo=UTC)]}) == (
+        '{"a":["1.50","2026-01-02T00:00:00+00:00"],"b":1}'
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {1: 2}, object(), pytest.param(10**4500, id="huge")])
+def test_what_is_no_json_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(NotCanonical, match=r"\$"):
+        canonical({"field": value} if not isinstance(value, dict) else value)
+
+
+@pytest.mark.parametrize("value", [math.nan, object(), b"\xff\x00", pytest.param(10**4500, id="huge"), {"a": {1, 2}}])
+def test_a_result_is_always_storable(value: Any) -> None:
+    json.loads(storable(value))
+
+
+def test_nesting_of_ten_thousand_is_refused_in_one_sentence_and_kept_whole_as_bytes() -> None:
+    deep: Any = "bottom"
+    for _ in range(10_000):
+        deep = [deep]
+    with pytest.raises(NotCanonical, match=f"deeper than {MAX_DEPTH}"):
+        canonical(deep)
+    kept = base64.b64decode(json.loads(storable(deep))["$bytes"])
+    assert kept == b"[" * 10_000 + b'"bottom"' + b"]" * 10_000
+
+
+@pytest.mark.parametrize("text", ["{", "NaN", "[1e999, NaN]", "[" * 20_000, b"\xff"])
+def test_untrusted_json_is_refused_not_crashed_on(text: Any) -> None:
+    with pytest.raises(NotCanonical):
+        parse_json(text)

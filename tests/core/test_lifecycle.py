@@ -1,0 +1,133 @@
+"""Every pair of status and event: what the table lists moves, everything else is refused and changes nothing."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from app.core.decide import decide
+from app.core.errors import IllegalTransition, Refused
+from app.core.lifecycle import ENDED, STOPPED, TABLE, WAITING, Event, Status, allowed
+from app.core.run import Happened, Run
+
+ROUTES = {
+    "done": {"state": "NEXT", "queue": "steps.w.v1"},
+    "end": {"state": "COMPLETE", "ends": "COMPLETE"},
+    "due": {"state": "NEXT", "queue": "steps.w.v1"},
+    "expired": {"state": "NEXT", "queue": "steps.w.v1"},
+    "ended": {"state": "NEXT", "queue": "steps.w.v1"},
+    "paper": {"state": "NEXT", "queue": "steps.w.v1"},
+}
+
+
+def a_run(status: Status, **more: object) -> Run:
+    values = {
+        "id": uuid4(), "workflow": "w", "workflow_version": 1, "subject": "s", "state": "HERE", "status": status, "step_seq": 3,
+        "queue": "steps.w.v1", "attempt": 2, "crash_attempts": 1, "routes": ROUTES, "transition_seq": 9,
+    }  # fmt: skip
+    return Run(**{**values, **more})  # type: ignore[arg-type]
+
+
+def an_event(event: Event) -> Happened:
+    outcome = {Event.ENDED: "end"}.get(event, "done")
+    return Happened(event=event, actor="test", reason="because", outcome=outcome, routes=ROUTES, children=1)
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("status", Status)
+def test_the_table_decides_every_pair_of_status_and_event(status: Status, event: Event) -> None:
+    pending = ("paper",) if event is Event.SIGNALLED else ()
+    run = a_run(status, pending_events=pending)
+    if not allowed(status, event):
+        with pytest.raises(IllegalTransition):
+            decide(run, an_event(event))
+        return
+    move = decide(run, an_event(event))
+    assert move.status in allowed(status, event)
+    assert move.event is event
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_nothing_moves_a_run_that_has_ended(status: Status) -> None:
+    assert not any(key[0] is status for key in TABLE)
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s not in ENDED | {Status.RUNNING}])
+def test_every_status_but_the_endings_can_be_cancelled(status: Status) -> None:
+    move = decide(a_run(status), an_event(Event.CANCELLED))
+    assert move.status is Status.CANCELLED
+    assert move.closes_tasks
+
+
+@pytest.mark.parametrize("status", sorted(WAITING | STOPPED | {Status.READY, Status.PAUSED}))
+def test_a_cancel_after_an_irreversible_intent_is_too_late(status: Status) -> None:
+    with pytest.raises(Refused, match="too late"):
+        decide(a_run(status, irreversible=True), an_event(Event.CANCELLED))
+
+
+def test_a_pause_asked_for_meanwhile_stands_in_place_of_ready() -> None:
+    move = decide(a_run(Status.RUNNING, pause_requested=True), an_event(Event.STEP_FINISHED))
+    assert (move.status, move.state, move.step_seq, move.enters) == (Status.PAUSED, "NEXT", 4, True)
+    assert not move.pause_requested
+
+
+def test_a_cancel_asked_for_meanwhile_is_honoured_at_the_step_boundary() -> None:
+    move = decide(a_run(Status.RUNNING, cancel_requested=True), an_event(Event.STEP_FINISHED))
+    assert (move.status, move.state, move.step_seq) == (Status.CANCELLED, "HERE", 3)
+    assert not move.enters
+
+
+def test_a_cancel_asked_for_is_forgotten_once_an_irreversible_intent_stands() -> None:
+    run = a_run(Status.RUNNING, cancel_requested=True, irreversible=True)
+    assert decide(run, an_event(Event.STEP_FINISHED)).status is Status.READY
+
+
+def test_a_wait_whose_signal_is_already_there_goes_straight_on() -> None:
+    run = a_run(Status.RUNNING, pending_events=("other", "paper", "paper"))
+    move = decide(run, Happened(event=Event.WAITS_FOR_EVENT, actor="w", routes=ROUTES, waiting_reason="paper"))
+    assert (move.status, move.state, move.consumes) == (Status.READY, "NEXT", "paper")
+    assert move.pending_events == ("other",)
+    assert move.waiting_reason is None
+
+
+def test_step_seq_grows_only_when_a_state_is_entered() -> None:
+    for event in (Event.FAILED_ATTEMPT, Event.THROTTLED, Event.HANDED_BACK, Event.LOST, Event.EXHAUSTED):
+        assert decide(a_run(Status.RUNNING), an_event(event)).step_seq == 3
+    assert decide(a_run(Status.RUNNING), an_event(Event.STEP_FINISHED)).step_seq == 4
+
+
+def test_only_a_failed_attempt_spends_an_attempt() -> None:
+    spent = decide(a_run(Status.RUNNING), an_event(Event.FAILED_ATTEMPT))
+    assert spent.attempt == 3
+    for event in (Event.THROTTLED, Event.TOO_EARLY, Event.HANDED_BACK, Event.LOST):
+        assert decide(a_run(Status.RUNNING), an_event(event)).attempt == 2
+
+
+@pytest.mark.parametrize(("alone", "planned", "left"), [(True, False, 1), (False, False, 0), (True, True, 0)])
+def test_only_an_unplanned_crash_alone_counts(alone: bool, planned: bool, left: int) -> None:
+    lost = Happened(event=Event.LOST, actor="sweep", alone=alone, planned=planned)
+    assert decide(a_run(Status.RUNNING), lost).crash_attempts == left
+
+
+def test_an_orderly_end_of_an_attempt_clears_the_crash_count() -> None:
+    for event in (Event.HANDED_BACK, Event.FAILED_ATTEMPT, Event.THROTTLED, Event.STEP_FINISHED):
+        assert decide(a_run(Status.RUNNING), an_event(event)).crash_attempts == 0
+
+
+def test_a_crashed_crowd_is_rerun_each_in_isolation() -> None:
+    move = decide(a_run(Status.SUSPECTED_DEAD), Happened(event=Event.REASSIGNED, actor="sweep", isolate=True))
+    assert move.queue == "isolated.w.v1"
+
+
+def test_an_outcome_without_a_route_is_refused_naming_the_routes() -> None:
+    with pytest.raises(Refused, match="choose one of: done, due"):
+        decide(a_run(Status.WAITING_FOR_HUMAN), Happened(event=Event.ANSWERED, actor="p", outcome="dance"))
+
+
+def test_a_verdict_on_an_unknown_outcome_stays_in_its_step() -> None:
+    run = a_run(
+        Status.WAITING_FOR_HUMAN, routes={"it_happened": {"state": "HERE", "queue": "steps.w.v1", "stays": "yes"}}
+    )
+    move = decide(run, Happened(event=Event.ANSWERED, actor="p", outcome="it_happened"))
+    assert (move.status, move.step_seq, move.enters) == (Status.READY, 3, False)
