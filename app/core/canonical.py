@@ -94,7 +94,7 @@ def _plain(value: Any, depth: int, path: str) -> Any:
         raise NotCanonical(f"{path} is an integer of more than 4,000 digits; send it as a string")
     if kind is float:
         if math.isfinite(value):
-            return value
+            return _as_stored(value)
         raise NotCanonical(f"{path} is {value}, which JSON cannot hold; use null or a string")
     if isinstance(value, Mapping):
         return {
@@ -106,6 +106,13 @@ def _plain(value: Any, depth: int, path: str) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted((_plain(item, depth + 1, path) for item in value), key=str)
     return _plain(_known(value, path), depth, path)
+
+
+def _as_stored(value: float) -> float | int:
+    """A number as jsonb gives it back: it knows no negative zero, and writes out what Python gives an exponent."""
+    if value == 0:
+        return 0.0
+    return int(value) if abs(value) >= 1e16 else value
 
 
 def _key(key: Any, path: str) -> str:
