@@ -29,8 +29,19 @@ class Stranded:
 
 def stranded(runs: Iterable[Mapping[str, Any]], workflows: Registry) -> list[Stranded]:
     """Those of the unfinished runs (rows of `store.installation.unfinished`) that `workflows` cannot carry on."""
-    named = ("id", "subject", "workflow", "workflow_version", "state", "status")
-    return [Stranded(*(run[name] for name in named), why) for run in runs if (why := _why(run, workflows))]
+    return [
+        Stranded(
+            run_id=run["id"],
+            subject=run["subject"],
+            workflow=run["workflow"],
+            workflow_version=run["workflow_version"],
+            state=run["state"],
+            status=run["status"],
+            why=why,
+        )
+        for run in runs
+        if (why := _why(run, workflows))
+    ]
 
 
 def _why(run: Mapping[str, Any], workflows: Registry) -> str | None:

@@ -1,0 +1,206 @@
+"""A workflow that passes through every kind of state, driven in this process: no broker, no worker, real Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.core.errors import NeedsPerson, NotDone, Throttled, Unrecoverable
+from app.core.ports import Bell
+from app.core.retry import RetryPolicy
+from app.core.tools import Tool
+from app.core.workflow import Children, ChildRun, Human, Request, Step, Timer, Wait, Workflow
+from app.engine import start
+from app.engine.runtime import Registry, Runtime
+from app.engine.step import run_step
+from app.humans import people
+from app.settings import Settings
+from app.store.database import Connection, Database, connect
+from app.store.journal import DirectJournal
+
+T = TypeVar("T")
+LOOK_UP = Tool("registry.look_up", reads_only=True)
+Mood = Literal["well", "flaky", "throttled", "doubtful", "hopeless"]
+
+
+class Luggage(BaseModel):
+    """What the run carries; `mood` says what GATHERING meets, `bad_child` whether a child dies."""
+
+    mood: Mood = "well"
+    bad_child: bool = False
+    answers: list[str] = []
+    amount: Decimal = Decimal(0)
+    findings: list[dict[str, str]] = []
+
+
+class Form(BaseModel):
+    """What the person is asked."""
+
+    amount: Decimal
+    comment: str = ""
+
+
+def _gather(step: Any, data: Luggage) -> str:
+    match data.mood:
+        case "flaky":
+            raise NotDone("the registry refused the connection")
+        case "throttled":
+            raise Throttled("the registry asks for patience", retry_after_seconds=30)
+        case "doubtful":
+            raise NeedsPerson("two owners", "the registry and the letter differ")
+        case "hopeless":
+            raise Unrecoverable("the registry was closed for good")
+    data.answers.append(step.call(LOOK_UP, what=step.subject)["found"])
+    data.findings.append({"code": "SEEN", "summary": step.keep("stamp", lambda: "stamped")})
+    return "gathered"
+
+
+def _ask(step: Any, data: Luggage) -> Request:
+    return Request(title="How much?", note="The registry knows it.", defaults={"amount": "10.00"})
+
+
+def _split(step: Any, data: Luggage) -> list[ChildRun]:
+    moods: list[Mood] = ["well", "hopeless" if data.bad_child else "well"]
+    return [
+        ChildRun(workflow="leaf", subject=f"{step.subject}/{n}", data=Luggage(mood=mood))
+        for n, mood in enumerate(moods)
+    ]
+
+
+def _close(step: Any, data: Luggage) -> str:
+    data.amount += Decimal("0.50")
+    return "closed"
+
+
+JOURNEY = Workflow(
+    name="journey",
+    version=1,
+    data=Luggage,
+    starts_at="GATHERING",
+    states=[
+        Step("GATHERING", does=_gather, retry=RetryPolicy(attempts=2), then={"gathered": "ASKING"}),
+        Human("ASKING", form=Form, role="adjuster", asks=_ask, due="48h", then={"approved": "EXPECTING"}),
+        Wait("EXPECTING", event="letter", expires="14d", then={"letter": "RESTING", "expired": "RESTING"}),
+        Timer("RESTING", lasts="1h", then={"due": "SPLITTING"}),
+        Children("SPLITTING", starts=_split, then={"ended": "CLOSING"}),
+        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
+    ],
+)
+LEAF = Workflow(
+    name="leaf",
+    version=1,
+    data=Luggage,
+    starts_at="GATHERING",
+    states=[Step("GATHERING", does=_gather, then={"gathered": "COMPLETE"})],
+)
+WORKFLOWS = (JOURNEY, LEAF)
+
+
+@dataclass
+class Silent:
+    """A dispatcher that keeps the bells to itself."""
+
+    rung: list[Bell] = field(default_factory=list)
+
+    def ring(self, bells: Iterable[Bell]) -> int:
+        """Count them as taken."""
+        new = list(bells)
+        self.rung += new
+        return len(new)
+
+
+def look_up(key: str, params: Mapping[str, Any]) -> Any:
+    """The registry."""
+    return {"found": f"about {params['what']}"}
+
+
+class Watched(DirectJournal):
+    """A journal after each of whose commits somebody may look."""
+
+    def __init__(self, database: Database, look: Callable[[], None]) -> None:
+        super().__init__(database)
+        self._look = look
+
+    def transact(self, work: Callable[[Connection], T], *, until: float) -> T:
+        done = super().transact(work, until=until)
+        self._look()
+        return done
+
+
+@dataclass
+class Travel:
+    """A runtime on one database, and what a test does with it."""
+
+    url: str
+    rt: Runtime
+
+    def begin(self, subject: str = "J-1", **luggage: Any) -> UUID:
+        """Start a journey."""
+        data = Luggage(**luggage)
+        work = lambda db: start.start(db, JOURNEY, subject=subject, data=data, key=None, actor="test")  # noqa: E731
+        return self.rt.database.transact(work).run_id
+
+    def go(self) -> None:
+        """Run every READY run until none is."""
+        while ready := self.rows("SELECT id, step_seq, workflow, state FROM runs WHERE status = 'READY' ORDER BY id"):
+            for run in ready:
+                run_step(self.rt, run["id"], run["step_seq"], workflow=run["workflow"], state=run["state"])
+
+    def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
+        """What the database says."""
+        with connect(self.url, "owner") as db:
+            return db.execute(query, params).fetchall()
+
+    def one(self, query: str, *params: Any) -> dict[str, Any]:
+        """Its only row."""
+        (row,) = self.rows(query, *params)
+        return row
+
+    def run(self, run_id: UUID) -> dict[str, Any]:
+        """The run's row."""
+        return self.one("SELECT * FROM runs WHERE id = %s", run_id)
+
+    def tamper(self, statement: str, *params: Any) -> None:
+        """What only somebody with the owner's login could do."""
+        with connect(self.url, "owner") as db:
+            db.execute(statement, params)
+
+    def advance_clock(self, by: timedelta) -> None:
+        """Move the time of the whole product."""
+        with connect(self.url, "owner") as db, db.transaction():
+            if not db.execute("UPDATE test_clock SET offset_by = offset_by + %s RETURNING 1 AS one", [by]).fetchone():
+                db.execute("INSERT INTO test_clock VALUES (%s)", [by])
+
+    def enrol(self, username: str, *roles: str) -> None:
+        """Enrol a person."""
+        person = people.Person(username, username.title(), roles, Decimal(1000))
+        self.rt.database.transact(lambda db: people.enrol(db, person))
+
+
+@contextmanager
+def travel(url: str, *, look: Callable[[], None] | None = None, **settings: Any) -> Iterator[Travel]:
+    """A runtime for the journey; closed at the end. `look` is called after every commit of a step."""
+    config = Settings(database_url=url, log_level="ERROR", **settings)
+    database = Database(url, "owner")  # it plays worker, web and sweep in turn
+    journal = Watched(Database(url, "worker"), look or (lambda: None))
+    rt = Runtime(
+        settings=config,
+        database=database,
+        journal=journal,
+        workflows=Registry(WORKFLOWS),
+        tools={LOOK_UP.name: look_up},
+        dispatcher=Silent(),
+        draw=lambda: 0.5,
+    )
+    try:
+        yield Travel(url, rt)
+    finally:
+        journal.close()
+        database.close()
