@@ -34,7 +34,10 @@ def start(
     actor: str = "job",
     priority: int = 0,
 ) -> Started:
-    """Start a run in the transaction of `db`, a psycopg connection. Raises BadInput for data that does not fit, KeyReused for a key with another body."""
+    """Start a run in the transaction of `db`, a psycopg connection.
+
+    Raises BadInput for data that does not fit, KeyReused for a key with another body.
+    """
     with as_ours(db) as own:
         return engine.start(own, workflow, subject=subject, data=data, key=key, actor=actor, priority=priority)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from app.core.errors import LonghaulError
 from app.engine import start as engine
 from app.store.database import DatabaseError, is_gone

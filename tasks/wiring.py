@@ -16,8 +16,8 @@ from celery import signals
 from app.bootstrap import runtime
 from app.engine.liveness import Liveness
 from app.engine.runtime import Runtime
-from app.telemetry import logs
 from app.settings import settings
+from app.telemetry import logs
 from workflows import WORKFLOWS
 
 _lock = threading.Lock()

@@ -55,13 +55,13 @@ def settle(rt: Runtime, run: Run, happened: Happened, beside: Beside, *, until: 
         if moved:
             announce(rt, moved, beside)
             return moved[0]
-        fresh = _look_again(rt, run, beside, until)
+        fresh = _look_again(rt, run, to, beside, until)
         if isinstance(fresh, Moved):
             return fresh
         run = fresh
 
 
-def _look_again(rt: Runtime, run: Run, beside: Beside, until: float) -> Run | Moved:
+def _look_again(rt: Runtime, run: Run, to: Transition, beside: Beside, until: float) -> Run | Moved:
     """Nothing was written: was it written before, is the lease gone, or did the row change under the same lease?"""
 
     def look(db: Connection) -> tuple[Run | None, Any]:
@@ -73,12 +73,8 @@ def _look_again(rt: Runtime, run: Run, beside: Beside, until: float) -> Run | Mo
         raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
     if mine is None:
         return fresh
-    to = Transition(
-        event=Event.STEP_FINISHED, actor=rt.actor, reason="", state=fresh.state, status=fresh.status, step_seq=fresh.step_seq,
-        queue=fresh.queue, attempt=fresh.attempt, crash_attempts=0, late_retries=0, routes={}, pending_events=(), pause_requested=False,
-    )  # fmt: skip
     moved = Moved(run, to, mine)
-    ring(rt, [moved])
+    announce(rt, [moved], beside)
     return moved
 
 

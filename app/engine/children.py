@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.core import ids
 from app.core.canonical import canonical
+from app.core.decide import decide
 from app.core.durations import seconds
 from app.core.errors import LeaseLost
 from app.core.lifecycle import Status
@@ -46,8 +47,10 @@ def park_with_children(
 
     moved = rt.journal.transact(work, until=until)
     if not moved:
-        if rt.database.transact(lambda db: db.execute(*was_mine(run, beside)).fetchone()) is None:
+        mine = rt.journal.transact(lambda db: db.execute(*was_mine(run, beside)).fetchone(), until=until)
+        if mine is None:
             raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
+        moved = [advance.Moved(run, decide(run, happened), mine)]
     advance.announce(rt, moved, beside)
     rt.dispatcher.ring(child_bells(rt, run, children))
 

@@ -41,9 +41,10 @@ def failed(
     error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem)})
     match problem:
         case NeedsPerson():
+            routes = persons.doubt_routes(workflow, state)
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
-                                routes=persons.doubt_routes(workflow, state))  # fmt: skip
-            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem))
+                                routes=routes)  # fmt: skip
+            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes))
         case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
             return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
                 error=error

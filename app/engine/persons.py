@@ -5,7 +5,7 @@ The rows are canonical JSON texts for `Beside.task`; they are inserted in the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.core.canonical import canonical, digest
@@ -74,12 +74,12 @@ def _plain(proposal: Any) -> Mapping[str, Any]:
     return {name: getattr(proposal, name) for name in proposal.__dataclass_fields__}
 
 
-def doubt(state: State, problem: NeedsPerson) -> str:
+def doubt(state: State, problem: NeedsPerson, routes: Iterable[str]) -> str:
     """A semantic failure: what was seen, why it is unsure; the answer names an outcome or enters the state anew."""
     form = _verdict_form(data={"type": "object", "title": "Corrected data"})
     return _row(
-        kind="doubt", role=getattr(state, "doubts_to", OPERATOR), title=f"{state.name} is unsure", note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}",
-        outcomes=[*state.then, AGAIN], form=form, evidence=[problem.evidence] if problem.evidence else [],
+        kind="doubt", role=getattr(state, "doubts_to", OPERATOR), title=f"{state.name} is unsure", outcomes=list(routes), form=form,
+        note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}", evidence=[problem.evidence] if problem.evidence else [],
     )  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def _complete(
     task = human_tasks.read(db, task_id)  # again, now that nobody else can answer
     assert task is not None
     person = people.find(db, by)
+    if (task["completed_by"], task["outcome"], task["status"]) == (by, outcome, "COMPLETED") and _same(task, answer):
+        return Completed(task_id, run.id, outcome, by, task["completed_at"]), []  # their own click again
     _check(task, person, outcome, row_version)
     values = forms.validated(task["form"], answer, outcome)
     given = _answer(rt, db, run, task, person, outcome, values)
@@ -68,6 +70,11 @@ def _complete(
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
     moved = advance.apply(db, run, _happened(run, task, person, outcome, given, at))
     return Completed(task_id, run.id, outcome, by, at), moved
+
+
+def _same(task: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether an accepted answer says the same as one that comes again."""
+    return {k: v for k, v in task["answer"]["values"].items() if k in answer} == dict(answer)
 
 
 def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: int | None) -> None:

@@ -39,7 +39,8 @@ def propose(
     db.execute(
         """INSERT INTO actions (id, run_id, purpose, payee, amount, currency, coverage, evidence, digest, proposed_by, created_at)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, app_now())
-           ON CONFLICT (run_id, purpose, digest) DO UPDATE SET status = CASE WHEN actions.status = 'VOID' THEN 'PROPOSED' ELSE actions.status END""",
+           ON CONFLICT (run_id, purpose, digest) DO UPDATE
+           SET status = CASE WHEN actions.status = 'VOID' THEN 'PROPOSED' ELSE actions.status END""",
         [new_id(), run_id, purpose, payee, amount, currency, coverage, canonical(evidence), fingerprint, proposed_by],
     )
     row = db.execute(
@@ -55,7 +56,8 @@ def approve(
     """Record that `approver` allows this action, within their authority as it stands now."""
     db.execute(
         """INSERT INTO approvals (id, action_id, approver, role, authority, digest, task_id, created_at, expires_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now() + make_interval(days => %s)) ON CONFLICT (action_id, approver) DO NOTHING""",
+           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now() + make_interval(days => %s))
+           ON CONFLICT (action_id, approver) DO NOTHING""",
         [new_id(), action["id"], approver, role, authority, action["digest"], task_id, VALID_DAYS],
     )
 

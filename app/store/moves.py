@@ -257,9 +257,10 @@ def move(
     }
 
 
-WAS_MINE = "SELECT transition_seq AS seq, created_at AS at FROM (SELECT seq AS transition_seq, created_at FROM transitions WHERE run_id = %(id)s AND seq = %(seq)s AND move_id = %(move_id)s) t"
+_WAS_MINE = """
+SELECT seq AS transition_seq, created_at AS at FROM transitions WHERE run_id = %(id)s AND seq = %(seq)s AND move_id = %(move_id)s"""
 
 
 def was_mine(run: Run, beside: Beside) -> Statement:
     """After a commit of unknown fate: one row if the move was written, and written by us."""
-    return WAS_MINE, {"id": run.id, "seq": run.transition_seq + 1, "move_id": beside.move_id}
+    return _WAS_MINE, {"id": run.id, "seq": run.transition_seq + 1, "move_id": beside.move_id}

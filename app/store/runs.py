@@ -71,7 +71,8 @@ made AS (
         created_at, created_at FROM made
 ), entered AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
-    SELECT id, 1, 0, %(state)s, 'step', %(workflow)s || '.' || %(state)s, 'INTENT', jsonb_build_object('cause', jsonb_build_object('event', %(event)s::text)),
+    SELECT id, 1, 0, %(state)s, 'step', %(workflow)s || '.' || %(state)s, 'INTENT',
+        jsonb_build_object('cause', jsonb_build_object('event', %(event)s::text)),
         created_at FROM made
 )
 SELECT id, created_at FROM made"""

@@ -28,7 +28,8 @@ locked AS (
         transition_hash = app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, r.state, %(running)s,
             r.step_seq, %(actor)s, clock.at, %(empty_digest)s, %(empty_digest)s)
     FROM clock, locked WHERE r.id = %(id)s AND r.id = locked.id
-    RETURNING {", ".join("r." + name.strip() for name in COLUMNS.split(","))}, r.transition_hash, r.attempt AS tries, r.deadline_at, clock.at
+    RETURNING {", ".join("r." + name.strip() for name in COLUMNS.split(","))},
+        r.transition_hash, r.attempt AS tries, r.deadline_at, clock.at
 ), logged AS (
     INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
         reason_digest, payload_digest, move_id, hash, created_at)

@@ -13,7 +13,8 @@ def upsert(db: Connection, username: str, display_name: str, roles: Sequence[str
     """Enrol a person, or change who they are."""
     db.execute(
         """INSERT INTO users (username, display_name, roles, authority, created_at) VALUES (%s, %s, %s, %s, app_now())
-           ON CONFLICT (username) DO UPDATE SET display_name = excluded.display_name, roles = excluded.roles, authority = excluded.authority""",
+           ON CONFLICT (username) DO UPDATE
+           SET display_name = excluded.display_name, roles = excluded.roles, authority = excluded.authority""",
         [username, display_name, list(roles), authority],
     )
 

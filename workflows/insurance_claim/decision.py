@@ -92,10 +92,14 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal) -> list[str]:
         reasons.append(f"{review.amount} is above the reviewer's authority of {authority}")
     if data.siu_review is not None:
         reasons.append("a fraud referral")
-    if suggested and suggested.amount and review.amount is not None:
-        if abs(review.amount - suggested.amount) > suggested.amount * DISAGREEMENT:
-            reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
+    if suggested and suggested.amount and review.amount is not None and differs(review.amount, suggested.amount):
+        reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
     return reasons
+
+
+def differs(reviewed: Decimal, suggested: Decimal) -> bool:
+    """Whether person and assessment disagree about an amount."""
+    return abs(reviewed - suggested) > suggested * DISAGREEMENT
 
 
 def ask_sign_off(step: Any, data: ClaimFile) -> Request:
