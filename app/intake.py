@@ -50,7 +50,9 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
     fingerprint = hashlib.sha256("".join(sorted(stored.sha256 for _, stored in kept)).encode()).hexdigest()
     claim = str(stated.get("claim") or "").strip() or _name_of(folder, fingerprint)
     refs = [_reference(n, path, stored) for n, (path, stored) in enumerate(kept, start=1)]
-    data = ClaimFile(claim_number=claim, documents=refs, notice=_notice(stated))
+    data = ClaimFile(
+        claim_number=claim, number_is_provisional="claim" not in stated, documents=refs, notice=_notice(stated)
+    )
 
     def work(db: Connection) -> start.Started:
         started = start.start(

@@ -79,6 +79,7 @@ def validate(step: Any, data: ClaimFile) -> str:
     """Gather what was read, look up the policy if its number is known only now, and run every check."""
     gather(data, step.children)
     notice.fill_from_forms(data)
+    notice.adopt_what_all_say(data)
     look_up_policy(step, data)
     data.missing = required_documents(data)
     data.findings = check_claim(data, step.now.date())

@@ -222,6 +222,7 @@ class ClaimFile(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     claim_number: str
+    number_is_provisional: bool = Field(default=False, description="made by us: no notice named the claim")
     policy_number: str | None = None
     claimant: str | None = None
     date_of_loss: StatedDate | None = None

@@ -29,13 +29,29 @@ def fill_from_forms(data: ClaimFile) -> None:
     ref = data.document(form.document_id)
     if data.notice is None:
         data.notice = read_notice(form, ref.filename if ref else "form")
-        number = form.fields.get("claim_number")
-        data.claim_number = str(number.value) if number and number.value else data.claim_number
     else:
         read = read_notice(form, data.notice.source)
         gaps = {name: value for name, value in read.model_dump().items() if value and not getattr(data.notice, name)}
         data.notice = Notice.model_validate(data.notice.model_dump() | gaps)
     take_over(data)
+
+
+def adopt_what_all_say(data: ClaimFile) -> None:
+    """What nobody stated with the notice, and every document that names it names alike."""
+    data.policy_number = data.policy_number or _agreed(data, "policy_number")
+    data.claimant = data.claimant or _agreed(data, "claimant", "insured")
+    if data.number_is_provisional and (number := _agreed(data, "claim_number")):
+        data.claim_number, data.number_is_provisional = number, False
+
+
+def _agreed(data: ClaimFile, *names: str) -> str | None:
+    stated = {
+        str(facts.fields[n].value)
+        for facts in data.extractions
+        for n in names
+        if n in facts.fields and facts.fields[n].value
+    }
+    return stated.pop() if len(stated) == 1 else None
 
 
 def read_notice(form: DocumentFacts, source: str) -> Notice:

@@ -90,7 +90,7 @@ def _with_file(file: ClaimFile, field: str) -> list[Statement]:
     known = stated(file, field)
     policy = file.policy
     own: list[tuple[str, Evidence]] = []
-    if field == "claim_number":
+    if field == "claim_number" and not file.number_is_provisional:
         own = [(file.claim_number, Evidence(document="claim", filename="claim file", quote=file.claim_number))]
     elif policy and field == "policy_number":
         own = [(policy.policy_number, policy_evidence(policy.policy_number))]
