@@ -11,24 +11,26 @@ from types import MappingProxyType
 
 from app.core.canonical import canonical
 from app.engine.runtime import Runtime
-from app.settings import Settings
 from app.store import due
-from app.sweeps import dispatch, heartbeats, timers
+from app.sweeps import alerts, dispatch, heartbeats, human_tasks, retention, timers
+from app.sweeps.schedule import periods
+
+__all__ = [
+    "SWEEPS", "Counts", "alerts", "dispatch", "heartbeats", "human_tasks", "periods", "retention", "run", "timers",
+]  # fmt: skip
 
 Counts = dict[str, int]
 
 SWEEPS: Mapping[str, Callable[[Runtime], Counts]] = MappingProxyType(
-    {"heartbeats": heartbeats.run_once, "dispatch": dispatch.run_once, "timers": timers.run_once}
-)
-
-
-def periods(settings: Settings) -> dict[str, float]:
-    """How often each sweep runs, in seconds."""
-    return {
-        "heartbeats": settings.heartbeats_seconds,
-        "dispatch": settings.dispatch_seconds,
-        "timers": settings.timers_seconds,
+    {
+        "heartbeats": heartbeats.run_once,
+        "dispatch": dispatch.run_once,
+        "timers": timers.run_once,
+        "human_tasks": human_tasks.run_once,
+        "alerts": alerts.run_once,
+        "retention": retention.run_once,
     }
+)
 
 
 def run(rt: Runtime, name: str) -> Counts | None:

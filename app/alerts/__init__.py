@@ -1,0 +1,1 @@
+"""Conditions worth a person's attention: pure rules, and the ledger that opens each once and resolves it by itself."""

@@ -1,0 +1,41 @@
+"""Opening and resolving alerts. The law: each opening and each resolving is one row changed and one log line, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.store import alerts
+from app.store.alerts import Alert, Standing
+from app.store.database import Connection, Database
+from app.telemetry import logs
+
+
+def settle(database: Database, wanted: Iterable[Alert], standing: Iterable[Standing]) -> dict[str, int]:
+    """Open what holds and is not open, resolve what is open and no longer holds; how many of each.
+
+    `standing` is what the caller judged: an alert it did not look at is left alone.
+    """
+    holds = set(wanted)
+    found = list(standing)
+    new = sorted(holds - {row.alert for row in found}, key=lambda alert: (alert.rule, alert.subject))
+    over = [row for row in found if row.alert not in holds]
+    opened, resolved = database.transact(lambda db: (_open(db, new), _resolve(db, over)))
+    for alert in opened:
+        say(alert, "opened")
+    for alert in resolved:
+        say(alert, "resolved")
+    return {"opened": len(opened), "resolved": len(resolved)}
+
+
+def say(alert: Alert, what: str) -> None:
+    """The log line of an alert: `what` is "opened" or "resolved"."""
+    run_id = str(alert.run_id) if alert.run_id else None
+    logs.event("alert", alert=what, rule=alert.rule, subject=alert.subject, run_id=run_id, reason=alert.message)
+
+
+def _open(db: Connection, new: Sequence[Alert]) -> list[Alert]:
+    return [alert for alert in new if alerts.open_alert(db, alert) is not None]
+
+
+def _resolve(db: Connection, over: Sequence[Standing]) -> list[Alert]:
+    return [row.alert for row in over if alerts.resolve(db, row.id)]

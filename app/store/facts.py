@@ -1,0 +1,81 @@
+"""What the alert rules read of the engine itself: plain values of one moment, ages in seconds, in database time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.store.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepFacts:
+    """A sweep. None: it never has."""
+
+    name: str
+    begun_seconds: float | None
+    finished_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerFacts:
+    """A worker process. silent: since its last ping. gone: since a sweep gave it up; None while it is thought alive."""
+
+    id: UUID
+    host: str
+    pid: int
+    queues: tuple[str, ...]
+    stopping: bool
+    age_seconds: float
+    silent_seconds: float
+    gone_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineFacts:
+    """The engine at one moment. ready: by queue, since when the oldest run is READY. breakers: open ones, since when.
+
+    dead_letters: of the last quarter of an hour; dead_letters_before: of the 24 hours before that.
+    """
+
+    sweeps: Sequence[SweepFacts] = ()
+    workers: Sequence[WorkerFacts] = ()
+    ready: Mapping[str, float] = field(default_factory=dict)
+    dead_letters: int = 0
+    dead_letters_before: int = 0
+    breakers: Mapping[str, float] = field(default_factory=dict)
+
+
+# The oldest of each queue by jumps along the index of ready runs, however many are ready.
+_READY = """
+WITH RECURSIVE oldest AS (
+    (SELECT queue, ready_at FROM runs WHERE status = 'READY' ORDER BY queue, ready_at LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.ready_at FROM oldest CROSS JOIN LATERAL (SELECT queue, ready_at FROM runs
+        WHERE status = 'READY' AND queue > oldest.queue ORDER BY queue, ready_at LIMIT 1) next
+) SELECT queue, extract(epoch FROM app_now() - ready_at)::float8 AS seconds FROM oldest"""
+_SWEEPS = """SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS begun_seconds,
+    extract(epoch FROM app_now() - last_finished_at)::float8 AS finished_seconds FROM sweeps"""
+# Those that left in order are `stopping`; of those given up only the last hour is news.
+_WORKERS = """SELECT id, host, pid, queues, stopping, extract(epoch FROM app_now() - started_at)::float8 AS age_seconds,
+    extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds
+FROM workers WHERE gone_at IS NULL OR (NOT stopping AND gone_at > (SELECT app_now()) - interval '1 hour')"""
+_DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > c.at - interval '15 minutes') AS late,
+    count(*) FILTER (WHERE created_at <= c.at - interval '15 minutes') AS before
+FROM dead_letters, (SELECT app_now() AS at) c WHERE created_at > c.at - interval '24 hours 15 minutes'"""
+_BREAKERS = """SELECT name, coalesce(extract(epoch FROM app_now() - opened_at)::float8, 0) AS seconds FROM downstreams
+WHERE breaker = 'open'"""
+
+
+def engine(db: Connection) -> EngineFacts:
+    """All there is to know about the engine itself."""
+    letters = db.execute(_DEAD_LETTERS).fetchone() or {"late": 0, "before": 0}
+    return EngineFacts(
+        sweeps=[SweepFacts(**row) for row in db.execute(_SWEEPS).fetchall()],
+        workers=[WorkerFacts(**{**row, "queues": tuple(row["queues"])}) for row in db.execute(_WORKERS).fetchall()],
+        ready={row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()},
+        dead_letters=letters["late"],
+        dead_letters_before=letters["before"],
+        breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
+    )

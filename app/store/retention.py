@@ -1,0 +1,25 @@
+"""What is forgotten after its time. The law: never a run, and nothing a run points to."""
+
+from __future__ import annotations
+
+from app.store.database import Connection
+
+_WORKERS = """
+DELETE FROM workers WHERE id IN (
+    SELECT w.id FROM workers w WHERE w.gone_at < (SELECT app_now()) - make_interval(secs => %(age)s)
+      AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id = w.id)
+    LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED)"""
+_KEYS = """
+DELETE FROM idempotency_keys WHERE (scope, key) IN (
+    SELECT scope, key FROM idempotency_keys WHERE created_at < (SELECT app_now()) - make_interval(secs => %(age)s)
+    LIMIT %(limit)s)"""
+
+
+def forget_workers(db: Connection, *, age_seconds: float, limit: int) -> int:
+    """Delete the rows of workers gone for longer, unless a run still names one as its holder; how many."""
+    return db.execute(_WORKERS, {"age": age_seconds, "limit": limit}).rowcount
+
+
+def forget_keys(db: Connection, *, age_seconds: float, limit: int) -> int:
+    """Delete idempotency keys older than this; how many."""
+    return db.execute(_KEYS, {"age": age_seconds, "limit": limit}).rowcount

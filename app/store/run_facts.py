@@ -1,0 +1,110 @@
+"""What the alert rules read of runs: plain values of one moment, ages in seconds, computed in database time.
+
+The law: a look costs as much as is in work or wrong, not as much as is parked. Runs in work are found by their partial
+indexes. A parked run spends neither time nor tokens, so all of them are looked through only now and then, by slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.core.lifecycle import Status
+from app.store.database import Connection
+
+SLICE = 20_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """A run. active: since its start, less its waits for people and documents. still: since its last move."""
+
+    id: UUID
+    subject: str
+    state: str
+    status: Status
+    waiting_reason: str | None
+    active_seconds: float
+    still_seconds: float
+    expected_seconds: float | None
+    tokens: int
+    token_budget: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suspicion:
+    """What makes a run worth judging by the rules named; a person asked less than `recent_seconds` ago counts as in work."""
+
+    rules: Sequence[str]
+    human_wait_seconds: float
+    times_expected: float
+    times_budget: float
+    recent_seconds: float
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {
+            "rules": list(self.rules), "human_wait": self.human_wait_seconds, "times_expected": self.times_expected,
+            "times_budget": self.times_budget, "recent": self.recent_seconds,
+        }  # fmt: skip
+
+
+_NOW = "(SELECT app_now())"
+_ACTIVE = f"""(extract(epoch FROM {_NOW} - r.created_at)::float8 - r.waited_seconds
+    - CASE WHEN r.status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT') THEN extract(epoch FROM {_NOW} - r.updated_at)::float8 ELSE 0 END)"""
+_RUN = f"""SELECT r.id, r.subject, r.state, r.status, r.waiting_reason, r.expected_seconds, r.token_budget,
+    r.tokens_in + r.tokens_out AS tokens, {_ACTIVE} AS active_seconds, extract(epoch FROM {_NOW} - r.updated_at)::float8 AS still_seconds"""
+_SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER')
+    OR (r.status = 'WAITING_FOR_HUMAN' AND r.updated_at < {_NOW} - make_interval(secs => %(human_wait)s))
+    OR r.tokens_in + r.tokens_out > %(times_budget)s * r.token_budget OR {_ACTIVE} > %(times_expected)s * r.expected_seconds)
+  AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
+# READY; running, with the parents that wait for them and pay for their tokens; a person's: newly, too long, or stopped.
+# The roles are found by jumps along the index of open tasks, so that tasks of an age can be read off it.
+_IN_WORK = f"""
+WITH RECURSIVE role AS (
+    (SELECT role FROM human_tasks WHERE status = 'OPEN' ORDER BY role LIMIT 1)
+    UNION ALL
+    SELECT next.role FROM role CROSS JOIN LATERAL
+        (SELECT t.role FROM human_tasks t WHERE t.status = 'OPEN' AND t.role > role.role ORDER BY t.role LIMIT 1) next
+), running AS (
+    SELECT id, parent_run_id FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
+    UNION SELECT p.id, p.parent_run_id FROM running JOIN runs p ON p.id = running.parent_run_id
+), asked AS (
+    SELECT t.run_id FROM role CROSS JOIN LATERAL (
+        SELECT o.run_id FROM human_tasks o WHERE o.status = 'OPEN' AND o.role = role.role
+          AND o.created_at < {_NOW} - make_interval(secs => %(human_wait)s)
+        UNION ALL
+        SELECT o.run_id FROM human_tasks o WHERE o.status = 'OPEN' AND o.role = role.role
+          AND o.created_at > {_NOW} - make_interval(secs => %(recent)s)) t
+    UNION SELECT run_id FROM human_tasks WHERE status = 'OPEN' AND role = 'operator' AND kind = 'triage'
+), judged AS (SELECT id FROM running UNION SELECT run_id FROM asked)
+{_RUN} FROM runs r WHERE r.status = 'READY' AND {_SUSPICIOUS}
+UNION
+{_RUN} FROM judged JOIN runs r USING (id) WHERE {_SUSPICIOUS} LIMIT %(limit)s"""
+_SLICE = f"{_RUN} FROM (SELECT * FROM runs WHERE id > %(after)s ORDER BY id LIMIT %(size)s) r WHERE {_SUSPICIOUS}"
+_WITH_ALERTS = f"""{_RUN} FROM runs r JOIN (SELECT DISTINCT run_id FROM alerts WHERE resolved_at IS NULL AND rule = ANY (%(rules)s)) a
+    ON r.id = a.run_id WHERE r.finished_at IS NULL"""
+
+
+def in_work(db: Connection, suspicion: Suspicion, limit: int) -> list[RunFacts]:
+    """Runs in work, or a person's to do, that look wrong and have no alert of the rules yet."""
+    return _read(db, _IN_WORK, {**suspicion.params, "limit": limit})
+
+
+def slice_after(
+    db: Connection, suspicion: Suspicion, after: UUID, size: int = SLICE
+) -> tuple[list[RunFacts], UUID | None]:
+    """The next runs by id: those that look wrong and have no alert of the rules yet, and where to go on, if anywhere."""
+    last = db.execute("SELECT id FROM runs WHERE id > %s ORDER BY id OFFSET %s LIMIT 1", [after, size - 1]).fetchone()
+    return _read(db, _SLICE, {**suspicion.params, "after": after, "size": size}), last["id"] if last else None
+
+
+def with_alerts(db: Connection, rules: Sequence[str]) -> list[RunFacts]:
+    """The runs that have not ended and have an open alert of the rules."""
+    return _read(db, _WITH_ALERTS, {"rules": list(rules)})
+
+
+def _read(db: Connection, query: str, params: Mapping[str, Any]) -> list[RunFacts]:
+    return [RunFacts(**{**row, "status": Status(row["status"])}) for row in db.execute(query, params).fetchall()]

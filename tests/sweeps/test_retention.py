@@ -1,0 +1,51 @@
+"""Retention forgets gone workers and old keys after their time, and never a run or what a run points to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from app.core.ids import new_id
+from app.store import keys, workers
+from app.store.database import Connection
+from app.sweeps import retention
+from tests.support.journey import Travel
+
+
+def register(journey: Travel, *, gone: bool) -> UUID:
+    worker = new_id()
+
+    def work(db: Connection) -> None:
+        workers.register(
+            db, worker, lock_key=worker.int % 2**60, liveness="lock", host="h", pid=1, queues=["q"], slots=1
+        )
+        if gone:
+            workers.give_up(db, worker)
+
+    journey.rt.database.transact(work)
+    return worker
+
+
+def test_gone_workers_are_forgotten_after_a_month_unless_a_run_names_them(journey: Travel) -> None:
+    register(journey, gone=True)
+    holder, alive = register(journey, gone=True), register(journey, gone=False)
+    run_id = journey.begin()
+    journey.tamper("UPDATE runs SET status = 'RUNNING', worker_id = %s WHERE id = %s", holder, run_id)
+    before = journey.run(run_id)
+    journey.advance_clock(timedelta(days=29))
+    assert retention.run_once(journey.rt)["workers"] == 0
+    journey.advance_clock(timedelta(days=2))
+    assert retention.run_once(journey.rt)["workers"] == 1
+    assert {row["id"] for row in journey.rows("SELECT id FROM workers")} == {holder, alive}
+    assert journey.run(run_id) == before
+
+
+def test_idempotency_keys_are_forgotten_after_ninety_days(journey: Travel) -> None:
+    for n in range(3):
+        journey.rt.database.transact(lambda db: keys.reserve(db, "start:x", f"old-{n}", "hash", {}))  # noqa: B023
+    journey.advance_clock(timedelta(days=89))
+    journey.rt.database.transact(lambda db: keys.reserve(db, "start:x", "new", "hash", {}))
+    assert retention.run_once(journey.rt)["idempotency_keys"] == 0
+    journey.advance_clock(timedelta(days=2))
+    assert retention.run_once(journey.rt)["idempotency_keys"] == 3
+    assert [row["key"] for row in journey.rows("SELECT key FROM idempotency_keys")] == ["new"]
