@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -17,13 +17,14 @@ from app.core.errors import LeaseLost
 
 @dataclass
 class Holding:
-    """One step in work. `until` is its deadline in monotonic seconds."""
+    """One step in work. `until` is its deadline in monotonic seconds; `leased` once the lease was granted."""
 
     run_id: UUID
     step_seq: int
     token: UUID
     until: float
     open_intents: int = 0
+    leased: bool = False
     lost: bool = False
     since: float = field(default_factory=time.monotonic)
 
@@ -66,6 +67,16 @@ class Holdings:
     def all(self) -> list[Holding]:
         with self._lock:
             return list(self._by_token.values())
+
+    def leased(self) -> list[Holding]:
+        """The steps in work whose lease was granted."""
+        return [h for h in self.all() if h.leased]
+
+    def lose(self, gone: Iterable[Holding]) -> None:
+        """Take steps from their threads whose leases no longer stand: nothing is sent for them any more."""
+        with self._lock:
+            for holding in gone:
+                holding.lost = True
 
     def without_intent(self) -> list[Holding]:
         """Take from the threads every step that has no intent open: each of their later writes is refused."""

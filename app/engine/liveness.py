@@ -101,7 +101,6 @@ class Liveness:
         while not self._stop.wait(min(0.5, self._rt.settings.probe_seconds)):
             try:
                 self._connect()
-                self._compare()
                 return
             except DatabaseError as problem:
                 logs.event("liveness_waiting", reason=str(problem).strip())
@@ -111,7 +110,6 @@ class Liveness:
         self._session.execute("SELECT 1")
         if time.monotonic() - self._pinged >= self._rt.settings.ping_seconds:
             self._ping()
-            self._compare()
         overdue = self._rt.holdings.overdue()
         self._rt.holdings.accepting = not overdue and not self._rt.holdings.stopping
         if overdue and len(overdue) == len(self._rt.holdings.all()):
@@ -122,18 +120,24 @@ class Liveness:
             os._exit(70)  # the threads cannot be killed; their steps are reassigned by the heartbeats sweep
 
     def _ping(self) -> None:
+        """Show that we live. Threads are vouched for only after their leases were looked at: a process that slept
+        may have been given up for dead, and must not send for runs that others have by now."""
         assert self._session is not None
         sent = time.monotonic()
         if not workers.ping(self._session, self._rt.worker_id):
             workers.revive(self._session, self._rt.worker_id)
         self._pinged = sent
+        self._compare()
         self._rt.holdings.vouch(sent + self._rt.settings.silent_seconds)
         self._rt.holdings.accepting = not self._rt.holdings.stopping
 
     def _compare(self) -> None:
-        """Hand back leases the database says are ours and no thread works on."""
+        """Leases that are ours no longer are taken from their threads; leases that no thread works on are handed back."""
         assert self._session is not None
+        leased = self._rt.holdings.leased()  # before the rows: what is leased after them is not missed in them
         rows = workers.owned(self._session, self._rt.worker_id)
+        standing = {row["lease_token"] for row in rows}
+        self._rt.holdings.lose(h for h in leased if h.token not in standing)
         held = {
             h.token for h in self._rt.holdings.all()
         }  # after the rows: a lease is held here before it is taken there

@@ -39,6 +39,7 @@ def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: 
         taken = _take_lease(rt, holding, patience)
         if taken is None:
             return "not mine"
+        holding.leased = True
         try:
             return _work(rt, holding, *taken)
         except LeaseLost as lost:
