@@ -108,6 +108,7 @@ _CLOSED = """, closed AS (
     SELECT closed.id, %(id)s, lower(%(task_status)s), %(actor)s, jsonb_build_object('reason', %(reason)s::text), moved.at FROM closed, moved
 ), quieted AS (
     UPDATE alerts a SET resolved_at = moved.at FROM moved WHERE a.run_id = %(id)s AND a.resolved_at IS NULL
+        AND (%(is_ended)s OR a.rule IN ('waiting_for_person', 'task_overdue', 'failed_retriable', 'dead_letter'))
 ), undead AS (
     UPDATE dead_letters l SET closed_at = moved.at, closed_by = %(actor)s, verdict = %(event)s FROM moved
     WHERE l.run_id = %(id)s AND l.closed_at IS NULL

@@ -96,6 +96,17 @@ def test_a_run_that_went_wrong_between_two_looks_and_is_parked_is_found_within_h
     assert standing(journey) == {("over_budget", str(run_id))}
 
 
+def test_an_answer_ends_the_alert_about_waiting_and_leaves_the_one_about_tokens(journey: Travel) -> None:
+    run_id = journey.begin()
+    journey.go()
+    journey.tamper("UPDATE runs SET token_budget = 10, tokens_in = 100 WHERE id = %s", run_id)
+    journey.advance_clock(timedelta(hours=49))
+    alerts.run_once(journey.rt)
+    assert standing(journey) == {("over_budget", str(run_id)), ("waiting_for_person", str(run_id))}
+    answer(journey, run_id)
+    assert standing(journey) == {("over_budget", str(run_id))}, "resolved by the move itself"
+
+
 def test_the_parent_of_a_running_child_is_judged_with_it(journey: Travel) -> None:
     run_id = journey.begin()
     alerts.run_once(journey.rt)
