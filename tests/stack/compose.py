@@ -42,6 +42,14 @@ def instructions() -> list[tuple[str, str]]:
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
+_EXPANSION = re.compile(r"\$\{(\w+):([?-])([^}]*)\}")
+
+
+def _fill(found: re.Match[str]) -> str:
+    """The default of a variable; for one that must be set, a value that serves as password, secret and login."""
+    return found[3] if found[2] == "-" else "test:long-enough-for-a-secret"
+
+
 @dataclass(frozen=True)
 class Here:
     """What stands on this machine for the names, ports and folders of the containers."""
@@ -60,12 +68,7 @@ class Here:
 
     def environment(self, service: Mapping[str, Any]) -> dict[str, str]:
         """The variables of a service; what an operator must set gets a value for the test."""
-        filled = {
-            name: re.sub(
-                r"\$\{(\w+):([?-])([^}]*)\}", lambda found: found[3] if found[2] == "-" else "test:test", value
-            )
-            for name, value in service["environment"].items()
-        }
+        filled = {name: _EXPANSION.sub(_fill, value) for name, value in service["environment"].items()}
         translated = {name: self.text(value) for name, value in filled.items()}
         own = {"LONGHAUL_DATABASE_URL": self.database_url, "LONGHAUL_BROKER_URL": self.broker_url}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

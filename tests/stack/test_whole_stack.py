@@ -48,9 +48,8 @@ def test_every_process_runs(stack: StackStatus) -> None:
     assert {process.state for process in stack.processes} == {"running"}
 
 
-def test_web_answers(stack: StackStatus) -> None:
-    with urlopen(f"{stack.urls.web}/healthz") as answer:
-        assert answer.status == 200
+def test_it_is_healthy_within_a_minute(stack: StackStatus) -> None:
+    wait_for(lambda: _status_of(f"{stack.urls.web}/healthz") == 200, "every sweep to have begun", seconds=60)
 
 
 def test_flower_asks_for_its_login(stack: StackStatus) -> None:
@@ -116,3 +115,12 @@ def test_cleaning_refuses_a_folder_that_is_not_ours(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="does not look like a data folder"):
         clean(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def _status_of(url: str) -> int:
+    try:
+        with urlopen(url) as answer:
+            code: int = answer.status
+    except HTTPError as refused:
+        return refused.code
+    return code
