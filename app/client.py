@@ -44,4 +44,4 @@ def start(
 
 def ring(started: Started) -> bool:
     """Tell the workers at once; False if the broker was away, which only costs one sweep. Never blocks for long."""
-    return load_dispatcher(settings().dispatcher).ring([started.bell]) == 1
+    return engine.announce(load_dispatcher(settings().dispatcher), started)

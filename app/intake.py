@@ -64,7 +64,7 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
         return started
 
     started = rt.database.transact(work)
-    rt.dispatcher.ring([started.bell])
+    start.announce(rt.dispatcher, started)
     return Submitted(started.run_id, claim, started.new, len(refs))
 
 

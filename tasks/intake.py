@@ -36,4 +36,4 @@ def start(self: Any, workflow: Any = None, subject: Any = None, data: Any = None
         logs.event("start_postponed", subject=str(subject)[:100], reason=str(problem))
         app.send_task("longhaul.start", args=(workflow, subject, data, key or self.request.id), queue="intake")
         return
-    rt.dispatcher.ring([started.bell])
+    engine.announce(rt.dispatcher, started)

@@ -16,6 +16,7 @@ from app.core.run import Happened, Run, Transition
 from app.core.workflow import ChildRun
 from app.engine import advance
 from app.engine.runtime import Runtime
+from app.engine.start import log_first
 from app.store import runs
 from app.store.database import Connection
 from app.store.moves import Beside, was_mine
@@ -52,7 +53,10 @@ def park_with_children(
             raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
         moved = [advance.Moved(run, decide(run, happened), mine)]
     advance.announce(rt, moved, beside)
-    rt.dispatcher.ring(child_bells(rt, run, children))
+    bells = child_bells(rt, run, children)
+    for bell in bells:
+        log_first(bell.run_id, bell.state, f"run:{run.id}", moved[0].row["at"])
+    rt.dispatcher.ring(bells)
 
 
 def child_bells(rt: Runtime, run: Run, children: Sequence[ChildRun]) -> list[Bell]:

@@ -7,7 +7,8 @@ twice without a key is refused too, naming the run there is.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.durations import seconds
 from app.core.errors import BadInput, KeyReused
-from app.core.ports import Bell
+from app.core.lifecycle import Event, Status
+from app.core.ports import Bell, Dispatcher
 from app.core.workflow import Workflow
 from app.store import keys, payloads, runs
 from app.store.database import Connection
+from app.telemetry import logs
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,6 +35,8 @@ class Started:
     run_id: UUID
     new: bool
     bell: Bell
+    actor: str = ""
+    at: datetime | None = None
 
 
 def start(
@@ -67,7 +72,8 @@ def start(
         raise KeyReused(
             f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
         )
-    return _started(workflow, run_id, new=True)
+    at = runs.created_at(db, run_id)
+    return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
 
 
 def fitting_or_refuse(model: type[Model], value: Any, *, what: str) -> Model:
@@ -85,6 +91,21 @@ def validated(workflow: Workflow, data: BaseModel | dict[str, Any]) -> BaseModel
     """The run's first data in the workflow's own type. Raises BadInput naming each field."""
     plain = data.model_dump() if isinstance(data, BaseModel) else data
     return fitting_or_refuse(workflow.data, plain, what=f"data of {workflow.name}")
+
+
+def announce(dispatcher: Dispatcher, started: Started) -> bool:
+    """After the commit: log the first transition of a new run, and ring. False if the broker was away: a sweep rings."""
+    if started.new and started.at is not None:
+        log_first(started.run_id, started.bell.state, started.actor, started.at)
+    return dispatcher.ring([started.bell]) == 1
+
+
+def log_first(run_id: UUID, state: str, actor: str, at: datetime) -> None:
+    """The log line of a run's first transition."""
+    logs.transition(
+        run_id, state, at=at, seq=1, name=Event.STARTED.value, from_status="", to_status=Status.READY.value, to_state=state,
+        actor=actor, reason=None,
+    )  # fmt: skip
 
 
 def _started(workflow: Workflow, run_id: UUID, *, new: bool) -> Started:

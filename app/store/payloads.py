@@ -14,8 +14,6 @@ from app.core.canonical import MAX_BYTES, canonical, restore, storable
 from app.core.errors import BadInput
 from app.store.database import Connection
 
-HARD_LIMIT = 64 * 1024 * 1024  # bytes; more than this is no message but a file
-
 
 class Codec(Protocol):
     """What happens to every payload between the product and its tables."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +135,14 @@ def restore_text(text: str) -> Any:
     import json
 
     return restore(json.loads(text))
+
+
+def created_at(db: Connection, run_id: UUID) -> datetime:
+    """When a run was started."""
+    row = db.execute("SELECT created_at FROM runs WHERE id = %s", [run_id]).fetchone()
+    assert row is not None
+    at: datetime = row["created_at"]
+    return at
 
 
 def by_subject(db: Connection, workflow: str, subject: str) -> Run | None:

@@ -5,13 +5,14 @@ Every 2 s. A timer is never early: it is compared in database time, in the query
 
 from __future__ import annotations
 
-from app.core.errors import Refused
+from app.core.errors import LonghaulError
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.engine import advance
 from app.engine.runtime import Runtime
 from app.store import due
-from app.store.database import Connection
+from app.store.database import Connection, DatabaseError
+from app.telemetry import logs
 
 BATCH = 200
 ACTOR = "sweep:timers"
@@ -31,19 +32,35 @@ def run_once(rt: Runtime) -> dict[str, int]:
 def _batch(db: Connection) -> list[advance.Moved]:
     moved: list[advance.Moved] = []
     for run, is_due, has_expired in due.timers(db, BATCH):
-        moved += _wake(db, run, is_due=is_due, has_expired=has_expired)
+        moved += _aside(db, run, _time_for(run, is_due=is_due, has_expired=has_expired))
     for run in due.missed_signals(db, BATCH):
-        happened = Happened(
-            event=Event.SIGNALLED,
-            actor=ACTOR,
-            reason="a signal was already there",
-            cause={"event": Event.SIGNALLED.value},
+        moved += _aside(
+            db,
+            run,
+            Happened(
+                event=Event.SIGNALLED,
+                actor=ACTOR,
+                reason="a signal was already there",
+                cause={"event": Event.SIGNALLED.value},
+            ),
         )
-        moved += advance.apply(db, run, happened)
     return moved
 
 
-def _wake(db: Connection, run: Run, *, is_due: bool, has_expired: bool) -> list[advance.Moved]:
+def _aside(db: Connection, run: Run, happened: Happened | None) -> list[advance.Moved]:
+    """One run behind a savepoint: a row that cannot be moved is named and must not stop the others."""
+    if happened is None:
+        return []
+    try:
+        with db.transaction():
+            return advance.apply(db, run, happened)
+    except (LonghaulError, DatabaseError) as problem:
+        logs.event("timer_failed", run_id=str(run.id), step=run.state, reason=str(problem))
+        return []
+
+
+def _time_for(run: Run, *, is_due: bool, has_expired: bool) -> Happened | None:
+    """What the passing of time means for a run; nothing for one that was paused or moved meanwhile."""
     if is_due and run.status is Status.WAITING_FOR_TIMER:
         event, reason = Event.TIMER_DUE, "the time has come"
     elif is_due and run.status is Status.FAILED_RETRIABLE:
@@ -51,8 +68,5 @@ def _wake(db: Connection, run: Run, *, is_due: bool, has_expired: bool) -> list[
     elif has_expired:
         event, reason = Event.EXPIRED, "nothing came in time"
     else:
-        return []
-    try:
-        return advance.apply(db, run, Happened(event=event, actor=ACTOR, reason=reason, cause={"event": event.value}))
-    except Refused:
-        return []  # the row asks for something its routes do not have; `explain` names it
+        return None
+    return Happened(event=event, actor=ACTOR, reason=reason, cause={"event": event.value})
