@@ -101,10 +101,12 @@ def end_sweep(db: Connection, name: str, counts: str) -> None:
 
 def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:
     """The sweeps that have not begun for twice their period; one that never ran counts from the oldest living worker's start."""
-    rows = db.execute("SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age FROM sweeps").fetchall()
-    ages = {row["name"]: row["age"] for row in rows}
+    rows = db.execute(
+        "SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age FROM sweeps"
+    ).fetchall()
+    ages: dict[str, float] = {row["name"]: row["age"] for row in rows}
     oldest = db.execute(
         "SELECT extract(epoch FROM app_now() - min(started_at))::float8 AS age FROM workers WHERE gone_at IS NULL"
     ).fetchone()
-    never = oldest["age"] if oldest and oldest["age"] is not None else float("inf")
+    never: float = oldest["age"] if oldest and oldest["age"] is not None else float("inf")
     return [name for name, every in periods.items() if ages.get(name, never) > 2 * every]
