@@ -64,7 +64,7 @@ def status(as_json: AsJson = False) -> None:
 @commands.command()
 def demo(
     exit_when_done: Annotated[
-        bool, typer.Option("--exit-when-done", help="Stop when every claim has come to rest, instead of staying up.")
+        bool, typer.Option("--exit", help="Stop when every claim has come to rest, instead of staying up.")
     ] = False,
 ) -> None:
     """Run the insurance claims demonstration: sample claims, from notice to letter, some of them left for you."""
