@@ -54,8 +54,8 @@ class _View:
     def __init__(self, seen: Situation, settings: Settings, broker: str | None) -> None:
         self.seen, self.run, self.settings, self.broker = seen, seen.run, settings, broker
 
-    def since(self, at: datetime) -> str:
-        return f"since {spoken((self.seen.now - at).total_seconds())}"
+    def lasting(self, at: datetime) -> str:
+        return f"for {spoken((self.seen.now - at).total_seconds())}"
 
     def ago(self, at: datetime) -> str:
         return f"{spoken((self.seen.now - at).total_seconds())} ago"
@@ -72,19 +72,25 @@ class _View:
         at: datetime = self.seen.last["created_at"]
         return at
 
+    def silent(self, worker: Mapping[str, Any]) -> bool:
+        """Whether a worker has not pinged for so long that it counts as dead."""
+        return bool(worker["silent_seconds"] > self.settings.silent_seconds)
+
     def late_sweep(self, name: str, period: float) -> str:
         """That a sweep this run depends on does not come, if so."""
         age = self.seen.sweeps.get(name)
         if age is None:
-            return f"; the {name} sweep has never run: is beat alive?"
-        return f"; the {name} sweep last ran {spoken(age)} ago: is beat alive?" if age > 2 * period else ""
+            return f"; the {name} sweep has never run, so see whether beat is alive"
+        return (
+            f"; the {name} sweep last ran {spoken(age)} ago, so see whether beat is alive" if age > 2 * period else ""
+        )
 
 
 def _ready(view: _View) -> str:
     run, workers = view.run, view.seen.workers
     since = run["ready_at"] or view.entered
-    text = f"is READY to enter {run['state']} {view.since(since)}"
-    able = [w for w in workers if run["queue"] in w["queues"] and not w["stopping"]]
+    text = f"is READY to enter {run['state']} {view.lasting(since)}"
+    able = [w for w in workers if run["queue"] in w["queues"] and not w["stopping"] and not view.silent(w)]
     if not able:
         return f"{text}, but {_nobody(view)}"
     age = (view.seen.now - since).total_seconds()
@@ -93,7 +99,8 @@ def _ready(view: _View) -> str:
     if age < YOUNG_SECONDS and not view.seen.ahead:
         return f"{text} and {_count(len(able), 'worker')} can take it"
     slots = sum(w["slots"] for w in able)
-    text += f", behind {_count(view.seen.ahead, 'older run')} of its queue {run['queue']}"
+    place = f"behind {_count(view.seen.ahead, 'older run')}" if view.seen.ahead else "first"
+    text += f", {place} in its queue {run['queue']}"
     text += f"; {_count(len(able), 'worker')} with {_count(slots, 'slot')} can take it"
     return text + view.late_sweep("dispatch", view.settings.dispatch_seconds)
 
@@ -104,7 +111,7 @@ def _nobody(view: _View) -> str:
     if not workers:
         return "no worker is alive; start one"
     if any(run["queue"] in w["queues"] for w in workers):
-        return f"every worker of its queue {run['queue']} is shutting down; start one"
+        return f"every worker of its queue {run['queue']} is silent or shutting down; start one"
     versions = sorted(
         {
             q.rsplit(".v", 1)[1]
@@ -127,7 +134,7 @@ def _nobody(view: _View) -> str:
 
 def _running(view: _View) -> str:
     run, holder = view.run, view.seen.holder
-    text = f"is RUNNING {run['state']} {view.since(view.entered)}, try {run['attempt']}, under {_worker(holder, run)}"
+    text = f"is RUNNING {run['state']} {view.lasting(view.entered)}, try {run['attempt']}, under {_worker(holder, run)}"
     if run["deadline_at"]:
         text += f", deadline {view.clock(run['deadline_at'])}"
     if holder is None or holder["gone_at"]:
@@ -150,7 +157,7 @@ def _worker(holder: Mapping[str, Any] | None, run: Mapping[str, Any]) -> str:
 def _for_human(view: _View) -> str:
     run = view.run
     if not view.seen.tasks:
-        text = f"waits in {run['state']} {view.since(view.entered)} for a person ({run['waiting_reason']})"
+        text = f"waits in {run['state']} {view.lasting(view.entered)} for a person ({run['waiting_reason']})"
         return f"{text}, but no human task is open for it: this needs an operator"
     text = f"waits in {run['state']} for a person: {_asked(view)}"
     return text + (f"; without an answer the wait expires {view.clock(run['expires_at'])}" if run["expires_at"] else "")
@@ -173,8 +180,9 @@ def _asked(view: _View) -> str:
 def _for_event(view: _View) -> str:
     run = view.run
     names = sorted(set(run["routes"]) - {EXPIRED})
-    text = f"waits in {run['state']} {view.since(view.entered)} for the event {' or '.join(names)}"
-    text += f" ({run['waiting_reason']})"
+    text = f"waits in {run['state']} {view.lasting(view.entered)} for the event {' or '.join(names)}"
+    if run["waiting_reason"] not in (None, *(f"waits for {name}" for name in names)):
+        text += f" ({run['waiting_reason']})"
     if run["expires_at"]:
         text += f", at most until {view.clock(run['expires_at'])}"
     if set(run["pending_events"]) & set(names):
@@ -198,7 +206,7 @@ def _timers(view: _View, due: datetime | None) -> str:
 
 def _for_children(view: _View) -> str:
     run, children = view.run, view.seen.children
-    text = f"waits in {run['state']} {view.since(view.entered)}"
+    text = f"waits in {run['state']} {view.lasting(view.entered)}"
     text += f" for {run['children_left']} of {_count(len(children), 'child run')}"
     open_ones = [c for c in children if Status(c["status"]) not in ENDED]
     stuck = [c for c in open_ones if Status(c["status"]) in STOPPED]
@@ -218,7 +226,7 @@ def _suspected(view: _View) -> str:
 
 def _retriable(view: _View) -> str:
     run = view.run
-    text = f"used up its tries of {run['state']} and is FAILED_RETRIABLE {view.since(view.entered)}"
+    text = f"used up its tries of {run['state']} and is FAILED_RETRIABLE {view.lasting(view.entered)}"
     text += f": {run['waiting_reason']}"
     if run["wake_at"]:
         text += f"; late retry {run['late_retries'] + 1} of {view.settings.late_retries} comes "
@@ -231,7 +239,7 @@ def _retriable(view: _View) -> str:
 
 def _dead(view: _View) -> str:
     run = view.run
-    text = f"is in DEAD_LETTER at {run['state']} {view.since(view.entered)}: {run['waiting_reason']}"
+    text = f"is in DEAD_LETTER at {run['state']} {view.lasting(view.entered)}: {run['waiting_reason']}"
     return text + _operator(view, "redrive or fail")
 
 
@@ -242,9 +250,12 @@ def _operator(view: _View, choices: str) -> str:
 
 def _paused(view: _View) -> str:
     run, last = view.run, view.seen.last
-    by = f" by {last['actor']}" if last["event"] == Event.PAUSED else ", as was asked while it did not stand still"
-    why = f": {last['reason']}" if last["reason"] and last["event"] == Event.PAUSED else ""
-    return f"was PAUSED before {run['state']}{by} {view.ago(view.entered)}{why}; it stays until someone resumes it"
+    text = f"was PAUSED before {run['state']} {view.ago(view.entered)}"
+    if last["event"] == Event.PAUSED:
+        text += f" by {last['actor']}" + (f": {last['reason']}" if last["reason"] else "")
+    else:
+        text += ", as had been asked while it could not yet"
+    return f"{text}; it stays until someone resumes it"
 
 
 def _ended(view: _View) -> str:

@@ -1,0 +1,186 @@
+"""`diagram`, `check`, `doctor`: what is there, what would break, what is broken and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import workflows
+from app.core.diagram import lifecycle_diagram, workflow_diagram
+from app.core.workflow import Step, Workflow
+from app.engine import doctor
+from app.engine.doctor import Check, Patient
+from app.engine.runtime import Registry
+from app.settings import Settings
+from app.store.database import Database
+from app.sweeps import SWEEPS, periods
+from tests.cli.conftest import Longhaul
+from tests.support.journey import JOURNEY, LEAF, WORKFLOWS, Travel
+
+
+def test_diagrams_are_printed_as_they_are_drawn(nowhere: Longhaul) -> None:
+    assert nowhere("diagram", "journey").stdout == workflow_diagram(JOURNEY)
+    assert nowhere("diagram", "journey", "--version", 1).stdout == workflow_diagram(JOURNEY)
+    assert nowhere("diagram", "--lifecycle").stdout == lifecycle_diagram()
+
+
+@pytest.mark.parametrize("words", [(), ("journey", "--lifecycle"), ("nothing",), ("journey", "--version", 7)])
+def test_a_diagram_of_nothing_is_refused(nowhere: Longhaul, words: tuple[object, ...]) -> None:
+    result = nowhere("diagram", *words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+
+
+def _renamed(name: str) -> Workflow:
+    """The journey with its first state called otherwise."""
+    first = JOURNEY.states[0]
+    assert isinstance(first, Step)
+    return replace(JOURNEY, starts_at=name, states=[replace(first, name=name), *JOURNEY.states[1:]])
+
+
+def test_check_is_content_while_every_run_has_its_definition(longhaul: Longhaul, journey: Travel) -> None:
+    journey.begin()
+    assert longhaul("check").stdout == "none of 1 unfinished runs would be stranded\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        ((LEAF, replace(JOURNEY, version=2)), "there is no journey v1 here"),
+        ((LEAF, _renamed("COLLECTING")), "is not the definition it began with"),
+    ],
+)
+def test_check_names_the_runs_a_deploy_would_strand(
+    longhaul: Longhaul, journey: Travel, monkeypatch: pytest.MonkeyPatch, after: tuple[Workflow, ...], why: str
+) -> None:
+    run_id, ended = journey.begin(), journey.begin("ended")
+    longhaul("cancel", ended, "--reason", "done")
+    monkeypatch.setattr(workflows, "WORKFLOWS", after)
+    found = longhaul.json("check", code=1)
+    assert found["unfinished"] == 1
+    (stranded,) = found["stranded"]
+    assert (stranded["run_id"], stranded["state"], stranded["status"]) == (str(run_id), "GATHERING", "READY")
+    assert why in stranded["why"]
+    assert "J-1" in longhaul("check").stdout
+
+
+@pytest.fixture
+def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
+    """An installation in good health: workers, sweeps and everything around."""
+    config = Settings(database_url=journey.url, data_dir=tmp_path, payments_url="http://127.0.0.1:9")
+    queues = [f"{pool}.{w.name}.v1" for w in WORKFLOWS for pool in ("steps", "isolated")]
+    journey.tamper(
+        "INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at) "
+        "VALUES (gen_random_uuid(), 1, 'ping', 'box', 41, %s, 16, app_now(), app_now())", queues,
+    )  # fmt: skip
+    for name in SWEEPS:
+        journey.tamper("INSERT INTO sweeps VALUES (%s, app_now(), app_now())", name)
+    monkeypatch.setattr(doctor, "broker_problem", lambda: None)
+    monkeypatch.setattr(doctor, "_payments", lambda url: Check("payments", True, url))
+    database = Database(journey.url, "owner")
+    yield Patient(
+        settings=config,
+        workflows=Registry(WORKFLOWS),
+        periods=periods(config),
+        database=database,
+        provider=lambda: "offline",
+    )
+    database.close()
+
+
+def _problems(patient: Patient) -> dict[str, Check]:
+    return {check.name: check for check in doctor.examine(patient) if not check.ok}
+
+
+def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
+    assert _problems(patient) == {}
+    names = [check.name for check in doctor.examine(patient)]
+    assert names == [
+        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "broker", "payments", "model", "data folder", "disk",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "seen"),
+    [
+        ("workers", "UPDATE workers SET gone_at = app_now()", "none is alive"),
+        ("workers", "UPDATE workers SET pinged_at = app_now() - interval '70 s'", "process 41 on box"),
+        ("workers", "UPDATE workers SET stopping = true", "none is alive"),
+        ("queues", "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'", "nobody serves isolated.leaf.v1, steps.leaf.v1"),
+        ("sweeps", "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'", "timers (last 1 h ago"),
+        ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),
+        ("schema", "UPDATE alembic_version SET version_num = '0000'", "this code wants"),
+    ],
+)  # fmt: skip
+def test_what_the_database_shows_to_be_wrong(
+    journey: Travel, patient: Patient, name: str, harm: str, seen: str
+) -> None:
+    journey.tamper(harm)
+    found = _problems(patient)
+    assert seen in found[name].seen
+    assert found[name].remedy
+
+
+def _raises(problem: Exception) -> Callable[..., Any]:
+    def look(*_: Any) -> Any:
+        raise problem
+
+    return look
+
+
+def test_what_is_wrong_outside_of_the_database(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "broker_problem", lambda: "redis://box does not answer")
+    monkeypatch.setattr(doctor, "_payments", _raises(ConnectionRefusedError("connection refused")))
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
+    file = tmp_path / "file"
+    file.touch()
+    settings = patient.settings.model_copy(update={"data_dir": file})
+    found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key"))))
+    assert found.keys() == {"broker", "payments", "model", "data folder", "disk"}
+    assert found["broker"].seen == "redis://box does not answer"
+    assert found["model"].seen == "no key"
+    assert all(check.remedy for check in found.values())
+
+
+def test_without_a_database_the_rest_is_still_examined(patient: Patient) -> None:
+    found = _problems(replace(patient, database=None))
+    assert "longhaul up" in found["database"].remedy
+    away = Database("postgresql://nobody@127.0.0.1:9/none", "owner")
+    checks = doctor.examine(replace(patient, database=away))
+    away.close()
+    assert [check.name for check in checks if not check.ok] == ["database"]
+    assert "workers" not in {check.name for check in checks}
+
+
+def test_the_doctor_as_a_command(nowhere: Longhaul) -> None:
+    result = nowhere("doctor")
+    assert result.exit_code == 1
+    assert "PROBLEM  database     none is configured and no stack runs here; run `longhaul up`" in result.stdout
+    found = nowhere.json("doctor", code=1)
+    assert found["ok"] is False
+    assert found["checks"][0]["name"] == "python"
+    assert found["checks"][0]["ok"] is True
+
+
+def test_the_doctor_knows_a_database_without_tables(longhaul: Longhaul, empty_database_url: str) -> None:
+    result = longhaul("doctor", env={"LONGHAUL_DATABASE_URL": empty_database_url})
+    assert result.exit_code == 1
+    assert "app.stack.migrate" in result.stdout
+
+
+def test_the_broker_is_asked_through_the_one_who_knows_it(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.celery import app
+
+    monkeypatch.setitem(app.conf, "broker_url", broker_url)
+    assert doctor.broker_problem() is None
+    monkeypatch.setitem(app.conf, "broker_url", "redis://:secret@127.0.0.1:9/0")
+    said = doctor.broker_problem()
+    assert said is not None
+    assert "127.0.0.1:9" in said
+    assert "secret" not in said
