@@ -53,7 +53,8 @@ def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on
     stack.beat()
     run_id = stack.start(BROODING, "brood", {"folder": str(tmp_path)})
     trace = tmp_path / "child"
-    child = psutil.Process(int(stack.wait(lambda: (trace.exists() and trace.read_text()) or None, "the step's child")))
+    stack.wait(lambda: trace.exists() and trace.read_text(), "the step's child")
+    child = psutil.Process(int(trace.read_text()))
     try:
         stack.holder(run_id).kill()
         stack.until_complete(run_id)

@@ -4,8 +4,8 @@ Loaded by a worker only through LONGHAUL_WORKFLOWS (the flows import it), and id
 folder: the product has no hooks. A fault is armed by a file `<point>.<where>.<deed>`; whoever renames it first does
 the deed, so it happens exactly once however many workers pass the point.
 
-`where` is the number of the call (points of a call), the state (points of a move) or the name of the function whose
-transaction it is; "any" matches all.
+`where` is the number of the call (points of a call) or the state (points of a move), each also as `<run id>.<where>`;
+the purpose of a payment; or the name of the function whose transaction it is. "any" matches all.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Faults:
         for file in self.folder.iterdir():
             file.unlink(missing_ok=True)
 
-    def done_by(self, point: Point, where: object = "any") -> int | None:
-        """The id of the process that did the deed, or None."""
+    def done_by(self, point: Point, where: object = "any") -> list[int]:
+        """The ids of the processes that did the deed; one that stood still and went on is not among them."""
         found = [*self.folder.glob(f"{point}.{where}.killed.*"), *self.folder.glob(f"{point}.{where}.held.*")]
-        return int(found[0].suffix[1:]) if found else None
+        return [int(file.suffix[1:]) for file in found]
 
-    def release(self, point: Point, where: object = "any") -> None:
-        """Let the thread that stands still at the point go on."""
-        for file in self.folder.glob(f"{point}.{where}.held.*"):
+    def release(self, point: Point, where: object = "any", *, pid: int | str = "*") -> None:
+        """Let the thread that stands still at the point go on; of several processes, the one named."""
+        for file in self.folder.glob(f"{point}.{where}.held.{pid}"):
             file.unlink()
 
 
@@ -95,9 +95,9 @@ class FaultyJournal:
         self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
     ) -> list[Rows]:
         kind, where = _kind(statements[0])
-        at(f"before_{kind}", where)  # type: ignore[arg-type]
+        at(f"before_{kind}", where, f"{run_id}.{where}")  # type: ignore[arg-type]
         rows = self._inner.write(run_id, statements, until=until, asynchronous=asynchronous)
-        at(f"after_{kind}", where)  # type: ignore[arg-type]
+        at(f"after_{kind}", where, f"{run_id}.{where}")  # type: ignore[arg-type]
         return rows
 
     def transact(self, work: Callable[[Connection], T], *, until: float) -> T:

@@ -61,7 +61,7 @@ def pay(step: Any, purpose: str) -> str:
 def _pay_all(step: Any, data: Bill) -> str:
     for purpose in data.purposes:
         data.paid.append(pay(step, purpose))
-    faults.at("in_step", "PAYING")
+    faults.at("in_step", step.subject)
     return "paid"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -61,7 +62,12 @@ class Stack:
     def workers(self, count: int, *, kept: bool = False, **settings: object) -> list[Program]:
         """Start several workers and wait until each has registered."""
         started = [self.worker(kept=kept, **settings) for _ in range(count)]
-        self.wait(lambda: all(map(self.is_registered, started)), f"{count} workers to register")
+
+        def registered() -> bool:
+            assert kept or all(program.alive for program in started), f"a worker ended at once\n{self.evidence()}"
+            return all(map(self.is_registered, started))
+
+        self.wait(registered, f"{count} workers to register")
         return started
 
     def beat(self, **settings: object) -> Program:
@@ -119,6 +125,18 @@ class Stack:
             self.bells.ring(first_bell(workflow, run_id))
         return run_id
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of all processes of the stack."""
+        return [pid for program in self.programs for pid in program.pids]
+
+    def answers(self) -> bool:
+        """Whether the database answers."""
+        try:
+            return bool(self.all("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+
     def all(self, query: str, *params: object) -> list[Row]:
         """The rows of a query, on a connection of its own, as the owner of the database."""
         with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row, connect_timeout=5) as db:
@@ -152,6 +170,10 @@ class Stack:
         ]
         return next(program for program in self.programs if pid in program.pids)
 
+    def row_of(self, program: Program) -> Row:
+        """The worker's row as the database last knew it."""
+        return self.all("SELECT * FROM workers WHERE pid = ANY(%s) ORDER BY started_at DESC", program.pids)[0]
+
     # Waiting
 
     def wait(self, look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS) -> T:
@@ -182,9 +204,20 @@ class Stack:
         for run_id in run_ids:
             self.until_status(run_id, "COMPLETE", seconds=seconds)
 
-    def until_done(self, point: faults.Point, where: object = "any") -> int:
-        """Wait until a process did the deed armed at a point; its id."""
-        return self.wait(lambda: self.faults.done_by(point, where), f"a process at {point} {where}")
+    def until_done(self, point: faults.Point, where: object = "any", *, processes: int = 1) -> None:
+        """Wait until a process, or several, did the deed armed at a point."""
+
+        def done() -> bool:
+            return len(self.faults.done_by(point, where)) >= processes
+
+        self.wait(done, f"{processes} processes at {point} {where}")
+
+    def until_swept(self, name: str = "heartbeats", *, times: int) -> None:
+        """Wait until a sweep has run some times more: what it would have done wrong, it has done by then."""
+        query = "SELECT 1 FROM sweeps WHERE name = %s AND last_started_at > %s AND last_finished_at > last_started_at"
+        for n in range(times):
+            before = self.all("SELECT app_now() AS at")[0]["at"]
+            self.wait(partial(self.all, query, name, before), f"sweep {n + 1} of {times} of {name}")
 
     def evidence(self) -> str:
         """What can be seen of the stack now."""

@@ -1,0 +1,110 @@
+"""A worker that stops without dying, and one that only seems dead: the first loses its runs for good, the second none."""
+
+from __future__ import annotations
+
+import os
+import signal
+from uuid import UUID
+
+import pytest
+
+from tests.guarantees.conftest import Flows
+from tests.support.faults import Point
+from tests.support.flows import PAYING
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.guarantee
+
+_LIVENESS = """SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory'
+JOIN workers w ON (l.objid::bigint & 4294967295) = (w.lock_key & 4294967295)
+WHERE a.datname = current_database() AND w.pid = ANY(%s)"""
+
+
+def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it_lost(make_stack: Flows) -> None:
+    stack = make_stack("flows:PAYING", silent_seconds=5, ping_seconds=1)
+    (stopped,) = stack.workers(1)
+    stack.beat()
+    # Four runs, each asleep at another point of the protocol when the worker stops.
+    before_intent, after_intent, before_move = runs = [
+        stack.start(PAYING, f"asleep {point}", ring=False) for point in ("before intent", "after intent", "before move")
+    ]
+    asleep: list[tuple[Point, str]] = [
+        ("before_intent", f"{before_intent}.2"),
+        ("after_intent", f"{after_intent}.2"),
+        ("before_move", f"{before_move}.PAYING"),
+        ("after_act", "in flight"),
+    ]
+    for point, where in asleep:
+        stack.faults.arm(point, where, "hold")
+    in_flight = stack.start(PAYING, "asleep in flight", {"purposes": ["in flight"]})
+    for point, where in asleep:
+        stack.until_done(point, where)
+    stack.workers(1)
+
+    stopped.freeze()
+    stack.faults.arm("after_act", "in flight", "hold")  # the next one who makes this call takes its time too
+    stack.until_complete(*runs)
+    stack.until_done("after_act", "in flight", processes=2)
+    runs.append(in_flight)
+    written, sent = [stack.events(run) for run in runs], [stack.requests_of(run) for run in runs]
+    assert sent == [2, 2, 2, 2]
+    assert all("worker lost" in events for events in written)
+
+    stopped.thaw()
+    stack.wait(lambda: stack.row_of(stopped)["gone_at"] is None, "the woken worker to be known as alive again")
+    for point, where in asleep:
+        stack.faults.release(point, where, pid=stopped.pid)
+    stack.wait(lambda: len(stopped.lines("lease_lost")) == 4, "the old threads to notice that their leases are gone")
+    assert [stack.requests_of(run) for run in runs] == sent, "the woken worker sent a request"
+    assert [stack.events(run) for run in runs] == written, "the woken worker moved a run"
+    assert stack.checkpoints(in_flight)[2]["status"] == "INTENT", "the woken worker wrote a result"
+
+    stack.faults.disarm()
+    stack.until_complete(in_flight)
+    assert [stack.payments_of(run) for run in runs] == [2, 2, 2, 1]
+    # It is a worker like any other again.
+    stack.programs[-1].kill()
+    stack.until_complete(stack.start(PAYING, "afterwards"))
+
+
+def _working(make_stack: Flows) -> tuple[Stack, UUID]:
+    """Two workers, one of them in the middle of a step."""
+    # As in production, the looks are further apart than a worker needs to lock again.
+    stack = make_stack("flows:PAYING", probe_seconds=0.8, looks_apart_seconds=2)
+    stack.workers(2)
+    stack.beat()
+    stack.faults.arm("in_step", "working", "hold")
+    run_id = stack.start(PAYING, "working")
+    stack.until_done("in_step", "working")
+    stack.until_swept(times=4)  # so that the observers' sessions are old enough to judge
+    return stack, run_id
+
+
+def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make_stack: Flows) -> None:
+    stack, run_id = _working(make_stack)
+    holder = stack.holder(run_id)
+    (session,) = stack.all(_LIVENESS, holder.pids)
+    stack.do("SELECT pg_terminate_backend(%s)", session["pid"])
+    stack.wait(lambda: [s for s in stack.all(_LIVENESS, holder.pids) if s != session], "the worker to lock again")
+    stack.until_swept(times=5)
+
+    stack.faults.release("in_step", "working")
+    stack.until_complete(run_id)
+    assert not {"worker lost", "reassigned"} & set(stack.events(run_id)), "a living worker was given up"
+    assert stack.requests_of(run_id) == 2
+
+
+def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: Flows) -> None:
+    if "LONGHAUL_TEST_DATABASE_URL" in os.environ:
+        pytest.skip("the named database server cannot be crashed")
+    stack, run_id = _working(make_stack)
+    (session,) = stack.all(_LIVENESS, stack.holder(run_id).pids)
+    os.kill(session["pid"], signal.SIGKILL)  # the server ends all sessions and recovers
+    stack.wait(lambda: stack.answers() and len(stack.all(_LIVENESS, stack.pids)) == 2, "both to lock again")
+    stack.until_swept(times=6)
+
+    stack.faults.release("in_step", "working")
+    stack.until_complete(run_id)
+    assert not {"worker lost", "reassigned"} & set(stack.events(run_id)), "a living worker was given up"
+    assert not stack.all("SELECT 1 FROM workers WHERE gone_at IS NOT NULL"), "a living worker was given up"
+    assert (stack.requests_of(run_id), stack.payments_of(run_id)) == (2, 2)
