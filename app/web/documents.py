@@ -1,0 +1,55 @@
+"""Documents of a run, as downloads. The law: bytes that others sent are saved, never shown, by a browser of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app.core.errors import NotFound
+from app.store import documents, pages, runs
+from app.store.database import Connection
+from app.toolbox import documents as document_store
+from app.web.session import Me, Rt
+
+router = APIRouter()
+
+
+@router.get("/runs/{run_id:uuid}/documents/{sha256}")
+def download(rt: Rt, me: Me, run_id: UUID, sha256: str) -> Response:
+    """One document of the run. Raises NotFound for bytes that are not the run's."""
+    with pages.snapshot(rt.database) as db:
+        listed = documents_of(db, run_id, runs.data_of(db, run_id))
+    document = next((d for d in listed if d["sha256"] == sha256), None)
+    if document is None:
+        raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
+    content = document_store(rt.settings).get(sha256)
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+        },
+    )
+
+
+def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Mapping[str, Any]]:
+    """The documents listed under a run, then those only its data names: letters it wrote, a child's document."""
+    listed: dict[str, Mapping[str, Any]] = {row["sha256"]: row for row in documents.of_run(db, run_id)}
+    for entry in _entries(data):
+        if isinstance(entry.get("sha256"), str) and isinstance(entry.get("filename"), str):
+            listed.setdefault(entry["sha256"], {"size": None, "created_at": None, "uploaded_by": None, **entry})
+    return list(listed.values())
+
+
+def _entries(data: Any) -> list[Mapping[str, Any]]:
+    """The records in a run's data, one level deep."""
+    if not isinstance(data, Mapping):
+        return []
+    parts = [part for value in data.values() for part in (value if isinstance(value, list) else [value])]
+    return [part for part in [data, *parts] if isinstance(part, Mapping)]

@@ -1,0 +1,85 @@
+"""What a person sees when a page cannot be given: what is wrong, what to do, and the text they had written."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.core.errors import BadInput, LonghaulError, NotEntitled, NotFound, Refused, StoreUnavailable
+from app.store.database import RETRYABLE, is_gone
+from app.web.form_fields import PREFIX
+from app.web.posting import NotOurForm
+from app.web.render import render
+from app.web.show import words
+
+_LOGGER = logging.getLogger("longhaul")
+_TIMED_OUT = "57014"  # a statement that took longer than its session allows
+_AWAY = (
+    "The database does not answer. Start it or wait until it is back (`longhaul status` says which part is down), then "
+    "load this page again. If you were sending something, look first whether it was recorded: a task takes one answer."
+)
+_BUSY = "The database is busy and gave up on this page. Nothing was changed; load it again."
+_OURS = (
+    "Something went wrong on our side, and nothing was changed. The log of the web process says what; tell an operator."
+)
+
+_STATUS: tuple[tuple[type[LonghaulError], HTTPStatus], ...] = (
+    (NotOurForm, HTTPStatus.FORBIDDEN),
+    (NotEntitled, HTTPStatus.FORBIDDEN),
+    (Refused, HTTPStatus.CONFLICT),
+    (BadInput, HTTPStatus.BAD_REQUEST),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem_page(request: Request, status: HTTPStatus, message: str) -> Response:
+    """The page of one problem, with everything the person had typed."""
+    typed = getattr(request.state, "posted", {})
+    kept = [(words(n.removeprefix(PREFIX)), v) for n, v in typed.items() if n.startswith(PREFIX) and v.strip()]
+    return render(request, "problem.html", status=status, title=status.phrase, message=message, kept=kept)
+
+
+def to_sign_in(request: Request, problem: Exception) -> Response:
+    """Nobody is signed in: go and do so, and come back."""
+    where = request.url.path if request.method == "GET" else "/"
+    query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
+    return RedirectResponse(f"/sign-in?{urlencode({'next': where + query})}", status_code=HTTPStatus.SEE_OTHER)
+
+
+def of_http(request: Request, problem: Exception) -> Response:
+    """What the router refuses: an unknown path, a wrong method."""
+    assert isinstance(problem, HTTPException)
+    status = HTTPStatus(problem.status_code)
+    message = {
+        HTTPStatus.NOT_FOUND: "There is no such page. The inbox and the list of runs lead to all there are.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take such a request.",
+    }.get(status, str(problem.detail))
+    return problem_page(request, status, message)
+
+
+def of_ours(request: Request, problem: Exception) -> Response:
+    """What Longhaul raises on purpose: its message says what is wrong and what to do."""
+    status = next((status for kind, status in _STATUS if isinstance(problem, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return problem_page(request, status, str(problem))
+
+
+def of_database(request: Request, problem: Exception) -> Response:
+    """An absent server, a busy one, or a fault of ours."""
+    state = getattr(problem, "sqlstate", None)
+    if is_gone(problem):
+        return problem_page(request, HTTPStatus.SERVICE_UNAVAILABLE, _AWAY)
+    if state == _TIMED_OUT or state in RETRYABLE:
+        return problem_page(request, HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
+    _LOGGER.error("a page failed in the database", exc_info=problem)
+    return problem_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, _OURS)
+
+
+def of_nobody(request: Request, problem: Exception) -> Response:
+    """A fault of ours; the server logs it."""
+    return problem_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, _OURS)

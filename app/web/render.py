@@ -1,0 +1,44 @@
+"""Templates to HTML. The law: every value is escaped; a character that could hide or reorder text shows as its code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from app.web import show
+from app.web.guard import guard_headers
+from app.web.session import csrf_token
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("app.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=show.plain,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+for _filter in (
+    show.amount,
+    show.as_typed,
+    show.duration,
+    show.look,
+    show.long_text,
+    show.pretty,
+    show.when,
+    show.words,
+):
+    _TEMPLATES.filters[_filter.__name__] = _filter
+_TEMPLATES.tests["record"] = show.is_record
+
+
+def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page. Called after its transaction has ended."""
+    text = _TEMPLATES.get_template(template).render(
+        person=getattr(request.state, "person", None), csrf=csrf_token(request), path=request.url.path, **values
+    )
+    response = HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)
+    guard_headers(response.headers)
+    return response

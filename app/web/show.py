@@ -1,0 +1,112 @@
+"""How values look on a page: times, durations, amounts, JSON, and text that others wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from app.core.canonical import canonical, restore
+from app.core.lifecycle import STOPPED, WAITING, Status
+from app.engine.explain import spoken
+from app.store.pages import SHOWN_CHARACTERS
+
+# Controls, lone surrogates, and the marks that reorder text: what a person reads must be what is there.
+_HIDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(value: Any) -> Any:
+    """A value on its way into a page; None is nothing. Given to Jinja as `finalize`."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _HIDING.sub(lambda m: f"\\u{ord(m[0]):04x}", restore(value))
+    return value
+
+
+def as_typed(text: str) -> Markup:
+    """What a person typed, given back to their form unchanged (escaped, as everything)."""
+    return escape(text)
+
+
+def when(at: datetime | None) -> Markup:
+    """A moment, readable by people and programs."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: "3 d 4 h", "12 m 5 s", "1.4 s", "3 ms"."""
+    if seconds is None:
+        return "–"
+    return f"{max(0.0, seconds) * 1000:.0f} ms" if seconds < 1 else spoken(seconds)
+
+
+def amount(value: Any) -> str:
+    """An amount of money with its thousands apart; what is no number as it stands."""
+    try:
+        number = Decimal(str(value))
+        return f"{number:,.2f}" if number.is_finite() else str(value)
+    except InvalidOperation:
+        return str(value)
+
+
+def words(name: Any) -> str:
+    """A name of the program as a person would write it: "more_information" -> "More information"."""
+    text = str(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def pretty(value: Any) -> str:
+    """JSON as a person reads it, cut at 64 KB with a note."""
+    text = json.dumps(json.loads(canonical(value)), indent=2, ensure_ascii=False)
+    return long_text(text, len(text))
+
+
+def long_text(text: str, length: int) -> str:
+    """A text that may have been cut, with a note if it was. `length`: how long it is uncut, in characters."""
+    if length <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}\n… cut here: {SHOWN_CHARACTERS:,} of {length:,} characters are shown"
+
+
+def ordered(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A record with its parts in the order of `names`, then whatever they do not name."""
+    return {name: record[name] for name in [*names, *record] if name in record}
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value has named parts. A Jinja test."""
+    return isinstance(value, Mapping)
+
+
+_LOOKS: Mapping[str, tuple[str, str]] = {
+    Status.READY: ("ready", "○"),
+    Status.RUNNING: ("running", "▶"),
+    Status.SUSPECTED_DEAD: ("stopped", "!"),
+    Status.PAUSED: ("waiting", "‖"),
+    Status.COMPLETE: ("done", "✓"),
+    Status.FAILED: ("failed", "✕"),
+    Status.CANCELLED: ("failed", "✕"),
+    **dict.fromkeys(WAITING, ("waiting", "…")),
+    **dict.fromkeys(STOPPED, ("stopped", "!")),
+    "INTENT": ("running", "▶"), "UNKNOWN": ("stopped", "!"), "OPEN": ("waiting", "…"), "COMPLETED": ("done", "✓"),
+    "EXPIRED": ("stopped", "!"), "open": ("stopped", "!"), "resolved": ("done", "✓"), "pending": ("waiting", "…"),
+    "consumed": ("done", "✓"), "EXECUTED": ("done", "✓"), "PROPOSED": ("waiting", "…"), "VOID": ("failed", "✕"),
+}  # fmt: skip
+
+
+def look(status: str | None) -> Markup:
+    """A status as a badge: sign, words and colour, none of them alone."""
+    if not status:
+        return Markup("")
+    kind, sign = _LOOKS.get(status, ("ready", "○"))
+    return Markup('<span class="status {}"><span aria-hidden="true">{}</span> {}</span>').format(
+        kind, sign, plain(str(status).replace("_", " "))
+    )

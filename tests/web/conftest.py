@@ -1,0 +1,130 @@
+"""A desk with runs on it, the pages over it, and people signed in to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from httpx import Response
+from starlette.testclient import TestClient
+
+from app.engine.runtime import Runtime
+from app.humans import people
+from app.humans.people import Person
+from app.settings import Settings
+from app.store import human_tasks
+from app.store.database import Database
+from app.web.application import application
+from tests.web.flows import Desk, Silent, runtime
+
+PEOPLE = (
+    Person("ada.quillmore", "Ada Quillmore, Adjuster", ("adjuster",), Decimal(25000)),
+    Person("bela.ostrander", "Bela Ostrander, Adjuster", ("adjuster",), Decimal(25000)),
+    Person("carl.vintergard", "Carl Vintergard, Operator", ("operator",), Decimal(0)),
+)
+_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@dataclass
+class Visitor:
+    """A browser without scripts: follows redirects, sends what the forms hold."""
+
+    http: TestClient
+    username: str
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
+
+    def get(self, path: str) -> Response:
+        """A page."""
+        page: Response = self.http.get(path, headers=dict(self.headers))
+        return page
+
+    def token(self, path: str = "/") -> str:
+        """The session's token, as a page's form holds it."""
+        found = _TOKEN.search(self.get(path).text)
+        assert found, f"{path} holds no form"
+        return found[1]
+
+    def post(self, path: str, **form: Any) -> Response:
+        """Send a form with the session's own token."""
+        page: Response = self.http.post(path, data={"csrf": self.token("/sign-in"), **form}, headers=dict(self.headers))
+        return page
+
+    def answer(self, task: UUID, outcome: str, *, row_version: int = 1, **answers: str) -> Response:
+        """Complete a task; whatever is not given is sent as the form shows it."""
+        usual = {
+            "comment": "The photographs agree.",
+            "amount": "1240.00",
+            "wheels": "2",
+            "severity": "slight",
+            "seen": "true",
+        }
+        typed = {f"answer.{name}": text for name, text in (usual | answers).items()}
+        return self.post(f"/tasks/{task}", outcome=outcome, row_version=str(row_version), **typed)
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=database_url, data_dir=tmp_path / "data", session_secret="a secret of this test alone")
+
+
+@pytest.fixture
+def owner(config: Settings) -> Iterator[Database]:
+    """The database as its owner sees it, with the people enrolled."""
+    database = Database(config.database_url, "owner")
+    with database.transaction() as db:
+        for person in PEOPLE:
+            people.enrol(db, person)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def bells() -> Silent:
+    return Silent()
+
+
+@pytest.fixture
+def desk(config: Settings, owner: Database, bells: Silent) -> Iterator[Desk]:
+    worker = runtime(config, "worker", bells)
+    yield Desk(worker, bells)
+    worker.database.close()
+
+
+@pytest.fixture
+def web(config: Settings, owner: Database, bells: Silent) -> Iterator[Runtime]:
+    rt = runtime(config, "web", bells)
+    yield rt
+    rt.database.close()
+
+
+@pytest.fixture
+def visitor(web: Runtime) -> Callable[[str], Visitor]:
+    """Sign somebody in, each with a browser of their own."""
+    app = application(web)
+
+    def sign_in(username: str) -> Visitor:
+        client = TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False)
+        who = Visitor(client, username)
+        signed = who.post("/sign-in", username=username)
+        assert signed.status_code == 200, signed.text
+        return who
+
+    return sign_in
+
+
+@pytest.fixture
+def ada(visitor: Callable[[str], Visitor]) -> Visitor:
+    return visitor("ada.quillmore")
+
+
+def task_of(database: Database, run_id: UUID) -> UUID:
+    """The newest human task of a run."""
+    with database.transaction() as db:
+        task_id: UUID = human_tasks.of_run(db, run_id)[-1]["id"]
+        return task_id

@@ -1,0 +1,141 @@
+"""A small workflow with a person in it, and what tests of the pages need to run it without workers or a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from app.core.ports import Bell
+from app.core.workflow import Human, Proposal, Request, Step, Workflow
+from app.engine.runtime import Registry, Runtime
+from app.engine.start import start
+from app.engine.step import run_step
+from app.settings import Settings
+from app.store.database import Database
+from app.store.journal import DirectJournal
+
+QUOTE = "Total to pay: 1,240.00 EUR"
+
+
+class Finding(BaseModel):
+    """Something a check saw."""
+
+    code: str
+    severity: str
+    summary: str
+    why_uncertain: str = ""
+    evidence: list[dict[str, Any]] = []
+
+
+class Complaint(BaseModel):
+    """The data of one run; `words` is what a stranger wrote."""
+
+    customer: str = "Orsolya Wendelmoor"
+    amount: Decimal = Decimal("1240.00")
+    words: str = "The bicycle arrived without wheels."
+    findings: list[Finding] = []
+    decided: str | None = None
+
+
+class ReviewForm(BaseModel):
+    """Every kind of field a person may be asked to fill in."""
+
+    comment: str = Field(title="Why", min_length=3, description="The customer will read this.")
+    amount: Decimal = Field(default=Decimal("0.00"), title="Amount to pay", ge=0)
+    wheels: int = Field(default=2, ge=0, le=4)
+    severity: Literal["slight", "serious"] = "slight"
+    seen: bool = Field(default=True, title="I have seen the photographs")
+    sent_on: date | None = Field(default=None, title="Sent on")
+    wanted: list[str] = Field(default=[], title="Papers still wanted")
+    payee: str | None = Field(default=None, max_length=60)
+
+
+def _read(step: Any, data: Complaint) -> str:
+    step.keep("count the words", lambda: len(data.words.split()))
+    source = {"document": "d1", "filename": "invoice.pdf", "page": 2, "quote": f"{QUOTE}. {data.words}"}
+    data.findings = [
+        Finding(code="TOTAL", severity="warning", summary=f"The total may not add up: {data.words}",
+                why_uncertain="The lines are hard to read.", evidence=[source])
+    ]  # fmt: skip
+    return "read"
+
+
+def _ask(step: Any, data: Complaint) -> Request:
+    return Request(
+        title=f"Review the complaint {step.subject}",
+        note=f"{data.customer} wrote:\n  {data.words}\n\nSay whether we pay, and why.",
+        defaults={"amount": str(data.amount), "payee": data.customer},
+        evidence=[finding.model_dump() for finding in data.findings],
+        proposals=[
+            Proposal(purpose="refund", payee=data.customer, amount=data.amount, currency="EUR", coverage="goods",
+                     amount_field="amount", payee_field="payee")
+        ],
+        approves={"pay": ["refund"]},
+    )  # fmt: skip
+
+
+def _decide(step: Any, data: Complaint) -> str:
+    data.decided = step.answer["outcome"]
+    return "decided"
+
+
+REVIEW = Workflow(
+    name="complaint",
+    version=1,
+    data=Complaint,
+    starts_at="READING",
+    states=[
+        Step("READING", does=_read, then={"read": "AWAITING_REVIEW"}),
+        Human("AWAITING_REVIEW", form=ReviewForm, role="adjuster", asks=_ask,
+              then={"pay": "DECIDING", "do_not_pay": "DECIDING"}),
+        Step("DECIDING", does=_decide, then={"decided": "COMPLETE"}),
+    ],
+)  # fmt: skip
+
+
+class Silent:
+    """A dispatcher that rings nowhere and remembers its bells."""
+
+    def __init__(self) -> None:
+        self.rung: list[Bell] = []
+
+    def ring(self, bells: Iterable[Bell]) -> int:
+        """Remember them."""
+        new = list(bells)
+        self.rung += new
+        return len(new)
+
+
+def runtime(config: Settings, role: Literal["worker", "web"], bells: Silent) -> Runtime:
+    """A runtime over the direct journal."""
+    database = Database(config.database_url, role)
+    return Runtime(
+        settings=config, database=database, journal=DirectJournal(database), workflows=Registry((REVIEW,)), tools={},
+        dispatcher=bells,
+    )  # fmt: skip
+
+
+class Desk:
+    """Runs complaints by answering every bell in this very process."""
+
+    def __init__(self, worker: Runtime, bells: Silent) -> None:
+        self.worker, self._bells = worker, bells
+
+    def file(self, subject: str, **data: Any) -> UUID:
+        """Start a complaint and work on it until it waits for a person."""
+        with self.worker.database.transaction() as db:
+            started = start(db, REVIEW, subject=subject, data=Complaint(**data), key=None, actor="test")
+        self._bells.ring([started.bell])
+        self.work()
+        return started.run_id
+
+    def work(self) -> None:
+        """Answer bells until none is left."""
+        while self._bells.rung:
+            bell = self._bells.rung.pop(0)
+            run_step(self.worker, bell.run_id, bell.step_seq, workflow=bell.workflow, state=bell.state)

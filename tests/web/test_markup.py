@@ -1,0 +1,90 @@
+"""Every page is well-formed, accessible, and shows what strangers wrote as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from app.core.ids import new_id
+from app.engine.runtime import Runtime
+from app.engine.signals import signal
+from app.store.database import Database
+from app.store.documents import insert
+from tests.web.conftest import Visitor, task_of
+from tests.web.flows import Desk
+from tests.web.markup import Page
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "</textarea></pre></details><iframe src=javascript:alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "[click](javascript:alert(1)) ![x](http://evil.example/x.png)",
+    "<!--", "]]>", "&lt;b&gt;", "\u202egnihtyreve\u202c", "\x00\x1b[31m", "\ud800",
+    "<base href=//evil.example><meta http-equiv=refresh content=0>",
+]  # fmt: skip
+
+
+@pytest.fixture
+def hostile_run(desk: Desk, owner: Database, web: Runtime) -> UUID:
+    """A run into whose every text somebody put something hostile."""
+    words = " ".join(HOSTILE)
+    run = desk.file(HOSTILE[1] + HOSTILE[2], words=words, customer=HOSTILE[0] + HOSTILE[4])
+    signal(web, run, HOSTILE[0], {HOSTILE[1]: words}, signal_id=HOSTILE[2], actor=HOSTILE[3])
+    with owner.transaction() as db:
+        insert(
+            db,
+            new_id(),
+            run,
+            {"sha256": "ab" * 32, "filename": HOSTILE[1], "media_type": "text/html", "size": 1},
+            HOSTILE[0],
+        )
+        db.execute(
+            "INSERT INTO alerts (id, rule, subject, run_id, message, opened_at) VALUES (%s, %s, %s, %s, %s, app_now())",
+            [new_id(), HOSTILE[0], HOSTILE[1], run, HOSTILE[2]],
+        )
+        db.execute("UPDATE runs SET waiting_reason = %s WHERE id = %s", [HOSTILE[0], run])
+    return run
+
+
+def test_whatever_strangers_wrote_is_text_on_every_page(ada: Visitor, owner: Database, hostile_run: UUID) -> None:
+    task = task_of(owner, hostile_run)
+    pages = {path: ada.get(path).text for path in ("/", f"/tasks/{task}", "/runs", f"/runs/{hostile_run}", "/alerts")}
+    pages["422"] = ada.answer(task, HOSTILE[0], comment=HOSTILE[3], payee=HOSTILE[2]).text
+    pages["done"] = ada.answer(task, "pay", comment=HOSTILE[1]).text
+    pages["409"] = ada.answer(task, "pay", comment=HOSTILE[0]).text
+    pages["404"] = ada.get("/runs/" + HOSTILE[0].replace("/", "%2F")).text
+    pages["filter"] = ada.http.get("/runs", params={"text": HOSTILE[2], "status": HOSTILE[1]}).text
+    for path, html in pages.items():
+        page = Page(html)
+        assert page.problems == [], path
+        if path not in ("404", "filter", "422", "409", "done"):
+            assert HOSTILE[1] in page.text, path
+    for hidden in ("\u202e", "\x00", "\x1b", "\ud800"):
+        assert not [path for path, html in pages.items() if hidden in html and path != "422"]
+    assert "\\u202egnihtyreve\\u202c" in pages[f"/tasks/{task}"], "what would reorder text is shown as its code"
+    assert "{{ 7 * 7 }}" in pages[f"/tasks/{task}"]
+
+
+def test_every_page_is_well_formed_and_accessible(
+    desk: Desk, owner: Database, ada: Visitor, visitor: Callable[[str], Visitor]
+) -> None:
+    empty = [ada.get(path).text for path in ("/", "/runs", "/alerts", "/sign-in", "/nowhere")]
+    run = desk.file("CMP-1")
+    task = task_of(owner, run)
+    full = [ada.get(path).text for path in ("/", "/runs?text=CMP", "/runs?text=none", f"/runs/{run}", f"/tasks/{task}")]
+    others = visitor("carl.vintergard")
+    full += [others.get("/").text, others.get(f"/tasks/{task}").text, others.answer(task, "pay").text]
+    full += [
+        ada.post(f"/tasks/{task}/claim").text,
+        ada.answer(task, "", row_version=2).text,
+        ada.answer(task, "pay", row_version=2).text,
+    ]
+    for html in [*empty, *full]:
+        page = Page(html)
+        assert page.problems == []
+        assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+        assert {"id": "main", "tabindex": "-1"} in page.all("main")
