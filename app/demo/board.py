@@ -64,15 +64,26 @@ def progress(found: Sequence[Standing]) -> RenderableType:
 
 def table(found: Sequence[Standing], status: StackStatus) -> RenderableType:
     """Where every claim stands and why."""
-    rows = Table(title="Where every claim stands", title_justify="left", show_lines=False)
-    for name in ("claim", "what is special", "stands in", "why", "findings", ""):
-        rows.add_column(name, overflow="fold")
+    rows = Table(title="Where every claim stands", title_justify="left", padding=(0, 1))
+    for name in ("", "claim", "what is special", "stands in"):
+        rows.add_column(name, no_wrap=True)
+    rows.add_column("why", overflow="fold", ratio=1)
     for s in found:
-        mark = Text("✓", "green") if s.right else Text(f"✗ should be {s.claim.expected_end}: {_missing(s)}", "red")
-        rows.add_row(
-            s.claim.claim, s.claim.scenario, s.state, s.reason or s.claim.why, ", ".join(sorted(s.findings)), mark
-        )
+        mark = Text("✓", "green") if s.right else Text("✗", "red")
+        rows.add_row(mark, s.claim.claim, s.claim.scenario.replace("_", " "), s.state, _why(s))
     return rows
+
+
+def _why(s: Standing) -> Text:
+    """The findings, or what it waits for, or how it ended; and what should have been."""
+    if s.status == "WAITING_FOR_EVENT":
+        said = s.reason
+    else:
+        said = ", ".join(sorted(s.findings)) or s.claim.why
+    text = Text(said)
+    if not s.right:
+        text.append(f"  should be {s.claim.expected_end}: {_missing(s)}", "red")
+    return text
 
 
 def _missing(s: Standing) -> str:

@@ -34,6 +34,8 @@ from app.stack.status import StackStatus, stack_environment, stack_status
 from workflows import WORKFLOWS
 
 PATIENCE_SECONDS = 240.0
+LOG_WIDTH = 140
+REST_SECONDS = 45.0  # nothing moved for this long: what is not right now will not be
 SETTLED_LOOKS = 4  # a claim stands where it should when it has stood there for this many looks
 LOOK_SECONDS = 0.5
 
@@ -41,6 +43,8 @@ LOOK_SECONDS = 0.5
 def main(*, exit_when_done: bool = False) -> int:
     """Run the demo; the exit code."""
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, LOG_WIDTH)
     with _stack(console, settings().data_dir.absolute()) as (status, ours):
         rt = runtime(WORKFLOWS, role="web")
         day = sample_day(settings().data_dir)
@@ -83,11 +87,13 @@ def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool
 def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim]) -> list[Standing]:
     """Show progress until every claim has come to rest where it should, or patience ends."""
     give_up, looks, standings = time.monotonic() + PATIENCE_SECONDS, 0, list[Standing]()
+    moved = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while time.monotonic() < give_up and looks < SETTLED_LOOKS:
+        while time.monotonic() < min(give_up, moved + REST_SECONDS) and looks < SETTLED_LOOKS:
             try:
                 answer_open_tasks(rt, claims)
-                standings = board.standings(rt, claims)
+                before, standings = standings, board.standings(rt, claims)
+                moved = time.monotonic() if before != standings else moved
             except LonghaulError as problem:
                 console.print(f"[yellow]{problem}[/]")
             looks = looks + 1 if standings and all(s.right for s in standings) else 0
