@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from app.commands.output import complain
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.store.database import Connection, Role
 
 REFUSED, ASKED_WRONGLY = 1, 2
+_NO_TABLES, _NOT_ALLOWED = ("42P01", "3F000", "42883"), "42501"  # what Postgres says; 42883: not even our functions
 _NOTHING_TO_ASK = (BadInput, NotFound, StackNotRunning, StoreUnavailable)
 
 
@@ -49,27 +51,41 @@ def _database_trouble(problem: Exception) -> str | None:
     """A message for what the database's client raises when there is no database, or not ours."""
     from app.store.database import DatabaseError, is_gone
 
-    if is_gone(problem):
-        return f"the database does not answer: {str(problem).strip()}. Start it, or correct LONGHAUL_DATABASE_URL."
-    if isinstance(problem, DatabaseError) and problem.sqlstate in ("42P01", "3F000"):
+    if not isinstance(problem, DatabaseError) and not is_gone(problem):
+        return None
+    said = str(problem).strip().split("\n")[0]
+    state = getattr(problem, "sqlstate", None)
+    if state in _NO_TABLES:
         return (
             "this database has no tables of ours: run `python -m app.stack.migrate`, or correct LONGHAUL_DATABASE_URL."
         )
+    if state == _NOT_ALLOWED:
+        return f"this login may not do that: {said}. Use the one that migrates, or GRANT it our roles."
+    if state is None or is_gone(problem):
+        return f"the database does not answer: {said}. Start it, or correct LONGHAUL_DATABASE_URL."
     return None
+
+
+def read_settings() -> Settings:
+    """The environment's settings, read anew. Raises BadInput naming each variable that cannot be used."""
+    settings.cache_clear()
+    try:
+        return settings()
+    except ValidationError as problem:
+        wrong = (f"LONGHAUL_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in problem.errors())
+        raise BadInput("; ".join(wrong)) from None
 
 
 def configured() -> Settings:
     """The settings of this command: the environment's, and for what it leaves open those of the running stack."""
-    settings.cache_clear()
-    own = settings()
-    if not own.database_url:
+    found = read_settings()
+    if not found.database_url:
         from app.stack.status import stack_environment
 
-        for name, value in stack_environment(own.data_dir).items():
+        for name, value in stack_environment(found.data_dir).items():
             if not os.environ.get(name):
                 os.environ[name] = value
-        settings.cache_clear()
-    found = settings()
+        found = read_settings()
     # A person reads this terminal: the JSON line of every transition belongs into the logs of workers.
     return found if "log_level" in found.model_fields_set else found.model_copy(update={"log_level": "ERROR"})
 
@@ -81,10 +97,13 @@ def opened(role: Role = "web") -> Iterator[Runtime]:
     if not config.database_url:
         raise StackNotRunning(config.data_dir.absolute())
     from app.bootstrap import runtime
+    from app.store.database import connect
     from workflows import WORKFLOWS
 
     rt = runtime(WORKFLOWS, role=role, config=config)
     try:
+        # A pool waits and then only knows that it waited; one connection tried by hand says at once what is wrong.
+        connect(config.database_url, role).close()
         yield rt
     finally:
         rt.journal.close()

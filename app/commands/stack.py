@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.output import console, emit, say
-from app.commands.shell import ASKED_WRONGLY
-from app.settings import settings
+from app.commands.shell import ASKED_WRONGLY, read_settings
 from app.stack.errors import StackNotRunning
 
 commands = typer.Typer()
@@ -25,11 +24,11 @@ def up(
     from app.stack.display import table
     from app.stack.run import run_stack, start_detached
 
-    settings.cache_clear()
+    settings = read_settings()
     if detach:
-        console().print(table(start_detached(settings())))
+        console().print(table(start_detached(settings)))
     else:
-        run_stack(settings())
+        run_stack(settings)
 
 
 @commands.command()
@@ -37,8 +36,7 @@ def down() -> None:
     """Stop the stack that runs on the data folder; every run waits in the database."""
     from app.stack.run import stop_stack
 
-    settings.cache_clear()
-    stop_stack(settings().data_dir.absolute())
+    stop_stack(read_settings().data_dir.absolute())
     say("stopped")
 
 
@@ -48,8 +46,7 @@ def status(as_json: AsJson = False) -> None:
     from app.stack.display import table
     from app.stack.status import stack_status
 
-    settings.cache_clear()
-    data_dir = settings().data_dir.absolute()
+    data_dir = read_settings().data_dir.absolute()
     found = stack_status(data_dir)
     if as_json:
         emit(found)
@@ -70,5 +67,5 @@ def demo(
     """Run the insurance claims demonstration: sample claims, from notice to letter, some of them left for you."""
     from app.demo.run import main
 
-    settings.cache_clear()
+    read_settings()
     raise typer.Exit(main(exit_when_done=exit_when_done))

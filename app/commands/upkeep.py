@@ -96,15 +96,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _provider(config: Settings) -> str:
-    """The model provider, made as a worker makes it. Raises what is wrong with it."""
-    from app.bootstrap import runtime
-    from workflows import WORKFLOWS
+    """The name of the model provider, once it was made as a worker makes it. Raises what is wrong with it."""
+    from app import toolbox
 
-    rt = runtime(WORKFLOWS, config=config)
-    try:
-        if rt.provider is None:
-            raise BadInput(f"LONGHAUL_PROVIDER={config.provider!r} gives no provider")
-        return config.provider
-    finally:
-        rt.journal.close()
-        rt.database.close()
+    toolbox.provider(config)
+    return config.provider

@@ -6,6 +6,7 @@ needs another to have succeeded is not made without it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import uuid
@@ -22,7 +23,7 @@ from app.engine.explain import spoken
 from app.engine.runtime import Registry
 from app.settings import Settings
 from app.store import installation, workers
-from app.store.database import Database
+from app.store.database import Database, connect
 from app.store.migrate import versions
 
 OLDEST_PYTHON = (3, 11)
@@ -116,7 +117,8 @@ def _database(database: Database | None) -> Check:
         )
 
     def look() -> Check:
-        number, text = database.transact(installation.server_version)
+        with connect(database.url, database.role) as db:  # by hand: a pool would only say that it waited
+            number, text = installation.server_version(db)
         return Check("database", number >= installation.OLDEST_SERVER, f"Postgres {text}", "use Postgres 14 or later")
 
     return _try("database", look, remedy="start it, or correct LONGHAUL_DATABASE_URL")
@@ -193,6 +195,9 @@ def _payments(url: str) -> Check:
 
 
 def _folder(folder: Path) -> Check:
+    if not folder.exists():
+        parent = _nearest(folder)
+        return Check("data folder", os.access(parent, os.W_OK), f"{folder.absolute()}, to be made in {parent}")
     trial = folder / f".doctor-{uuid.uuid4().hex}"
     try:
         trial.write_bytes(b"")
@@ -201,7 +206,12 @@ def _folder(folder: Path) -> Check:
     return Check("data folder", True, str(folder.absolute()))
 
 
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+
+
 def _disk(folder: Path) -> Check:
-    nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    nearest = _nearest(folder)
     free = shutil.disk_usage(nearest).free
     return Check("disk", free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GB free at {nearest}")

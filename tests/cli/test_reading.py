@@ -191,7 +191,24 @@ def test_a_database_that_is_away_is_one_message_and_exit_code_2(longhaul: Longha
     result = longhaul("runs", **away)
     assert result.exit_code == 2
     assert "the database does not answer" in result.stderr
-    assert longhaul("runs", env={"LONGHAUL_DATABASE_URL": "mysql://x"}).exit_code == 2
+    assert "refused" in result.stderr, "it says why"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LONGHAUL_DATABASE_URL", "mysql://x"),
+        ("LONGHAUL_DATABASE_URL", "postgresql://[x"),
+        ("LONGHAUL_WEB_PORT", "abc"),
+        ("LONGHAUL_LIVENESS", "telepathy"),
+        ("LONGHAUL_DISPATCHER", "nowhere:Nobody"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(longhaul: Longhaul, name: str, value: str) -> None:
+    result = longhaul("runs", env={name: value})
+    assert result.exit_code == 2
+    assert name in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_database_without_our_tables_says_so(longhaul: Longhaul, empty_database_url: str) -> None:
