@@ -76,10 +76,7 @@ def table(found: Sequence[Standing], status: StackStatus) -> RenderableType:
 
 def _why(s: Standing) -> Text:
     """The findings, or what it waits for, or how it ended; and what should have been."""
-    if s.status == "WAITING_FOR_EVENT":
-        said = s.reason
-    else:
-        said = ", ".join(sorted(s.findings)) or s.claim.why
+    said = s.reason if s.status == "WAITING_FOR_EVENT" else ", ".join(sorted(s.findings)) or s.claim.why
     text = Text(said)
     if not s.right:
         text.append(f"  should be {s.claim.expected_end}: {_missing(s)}", "red")

@@ -43,7 +43,7 @@ _SUBTOTALS: Final[dict[Size, tuple[int, int, int]]] = {
 
 def stream(seed: int, purpose: object) -> Random:
     """The random stream of one claim (by number) or of one purpose (by name)."""
-    return Random(f"{seed}/{purpose}")  # noqa: S311 (repeatable is what is wanted)
+    return Random(f"{seed}/{purpose}")
 
 
 def name_of(seed: int, number: int) -> str:
