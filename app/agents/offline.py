@@ -7,13 +7,14 @@ or whose quote does not stand on the page is left out, with a sentence saying so
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from app.agents.offline_blocks import block_fields, orders_to_machines
 from app.agents.offline_fields import Candidate, candidates_in, chosen
 from app.agents.offline_kinds import kind_of
 from app.agents.offline_lines import Table, listed_without_header, tables_in
 from app.agents.offline_paper import Paper, paper_of
-from app.agents.offline_text import Line, fold
+from app.agents.offline_text import Line, fold, within_reach
 from app.agents.offline_totals import MONEY_FIELDS, currency, totals
 from app.core.extraction import (
     DocumentFacts,
@@ -39,11 +40,16 @@ class OfflineProvider:
 
     def extract(self, request: ExtractionRequest) -> ExtractionReply:
         """The facts one document states; never raises for what a document holds."""
-        paper = paper_of(request.pages)
+        pages = within_reach(request.pages)
+        paper = paper_of(pages)
         kind, kind_confidence, note = kind_of(paper.lines, request.filename)
         table = tables_in(paper)
         fields, notes = _fields(paper, table, kind)
         rows = table.rows or listed_without_header(paper, fields)
+        if len(pages) < len(request.pages):
+            notes.append(f"Only the first {len(pages)} of {len(request.pages)} pages were searched: it is too long.")
+        if table.cut:
+            notes.append(f"There are more than {len(table.rows)} lines; those after them could not be read.")
         if table.unread:
             notes.append(f"{table.unread} line(s) under the amount column could not be read as items.")
         facts = DocumentFacts(
@@ -76,8 +82,7 @@ def _with_its_person(candidate: Candidate, lines: list[Line]) -> Candidate:
     """A bare 'Name' is the claimant's or the insured's when its section says so."""
     if candidate.field != "name":
         return candidate
-    stands = [line.index for line in lines if line.page == candidate.fact.page and candidate.fact.quote in line.text]
-    for line in reversed(lines[max(0, stands[0] - _SECTION_REACH) : stands[0]] if stands else []):
+    for line in reversed(lines[max(0, candidate.line - _SECTION_REACH) : candidate.line]):
         section = fold(line.text)
         if len(section.split()) > 6 or ":" in section:
             continue
@@ -85,7 +90,7 @@ def _with_its_person(candidate: Candidate, lines: list[Line]) -> Candidate:
             break
         person = _SECTION.search(section)
         if person:
-            return Candidate("claimant" if person[1] == "claimant" else "insured", candidate.rank, candidate.fact)
+            return replace(candidate, field="claimant" if person[1] == "claimant" else "insured")
     return candidate
 
 

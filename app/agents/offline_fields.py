@@ -24,11 +24,12 @@ _MONEY = frozenset({"amount_claimed", "deductible", "subtotal", "tax", "total", 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A fact some label announces; `rank` 1 is the strongest label."""
+    """A fact some label announces; `rank` 1 is the strongest label, `line` the index of the line it stands in."""
 
     field: str
     rank: int
     fact: Extracted
+    line: int
 
 
 def candidates_in(paper: Paper, *, skip: frozenset[int]) -> Iterator[Candidate]:
@@ -140,7 +141,8 @@ def _read(
         if strength == _BEHIND_BARE and not _plain_enough(field, text, reading):
             continue
         confidence = strength * _BY_RANK[rank]
-        yield Candidate(name, rank, fact_at(line, reading, at=start, quote_from=quote_from, confidence=confidence))
+        fact = fact_at(line, reading, at=start, quote_from=quote_from, confidence=confidence)
+        yield Candidate(name, rank, fact, line.index)
 
 
 def _plain_enough(field: str, text: str, reading: Reading) -> bool:

@@ -59,11 +59,12 @@ _FEE = re.compile(
 
 @dataclass
 class Table:
-    """The rows found under one header, the lines they used, and how many rows could not be read."""
+    """The rows found, the lines they used, how many rows could not be read, and whether there are more than we take."""
 
     rows: list[LineItem] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
     unread: int = 0
+    cut: bool = False
 
 
 def tables_in(paper: Paper) -> Table:
@@ -118,12 +119,15 @@ def _role(words: str) -> str | None:
 def _read_rows(columns: dict[str, Cell], start: int, paper: Paper, table: Table) -> None:
     """Add the rows below a header to `table`, up to a line of totals or the next header."""
     without = 0
-    for line in paper.lines[start:]:
+    for line in (paper.lines[index] for index in range(start, len(paper.lines))):
         if line.blank:
             continue
-        if _ends_table(line, paper) or _columns(line) or len(table.rows) >= _MOST_ROWS:
+        if _ends_table(line, paper) or _columns(line):
             return
         row = _row(columns, line, paper.habits)
+        if row and len(table.rows) >= _MOST_ROWS:
+            table.cut = True
+            return
         if row:
             table.rows.append(row)
             table.used.add(line.index)

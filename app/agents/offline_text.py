@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from app.core.extraction import PageText
 
+_LONGEST_LINE = 1000  # what is longer is cut into such lines: no page of people's has them, and time stays linear
+_MOST_CHARACTERS = 1_000_000
 _CELL = re.compile(r"\S+(?: \S+)*")
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "`": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "º": "°", "−": "-"})
 
@@ -54,11 +56,29 @@ def lines_of(pages: Sequence[PageText]) -> list[Line]:
     """Every line of the document in order; `index` runs through all pages."""
     found: list[Line] = []
     for page in pages:
-        for text in page.text.expandtabs(8).split("\n"):
+        for text in _cut(page.text.expandtabs(8)):
             folded = fold(text)
             cells = tuple(Cell(text[m.start() : m.end()], m.start(), m.end()) for m in _CELL.finditer(folded))
             found.append(Line(page.number, len(found), text, folded, cells))
     return found
+
+
+def within_reach(pages: Sequence[PageText]) -> list[PageText]:
+    """The pages up to a million characters in all: some 300 full pages, and no hour of work for a hostile file."""
+    kept: list[PageText] = []
+    left = _MOST_CHARACTERS
+    for page in pages:
+        left -= len(page.text)
+        if left < 0:
+            break
+        kept.append(page)
+    return kept
+
+
+def _cut(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        for start in range(0, max(len(line), 1), _LONGEST_LINE):
+            yield line[start : start + _LONGEST_LINE]
 
 
 def fold(text: str) -> str:

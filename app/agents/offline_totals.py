@@ -85,7 +85,7 @@ def _rows_that_add_up(paper: Paper, skip: frozenset[int]) -> Iterable[Candidate]
             for field, amount in zip(MONEY_FIELDS, amounts, strict=True):
                 reading = Reading(format(amount.value, "f"), amount.end - amount.start)
                 fact = fact_at(line, reading, at=amount.start, quote_from=label.start, confidence=0.95)
-                yield Candidate(field, 1, fact)
+                yield Candidate(field, 1, fact, line.index)
 
 
 def _total(candidates: list[Candidate], facts: dict[str, Extracted], due: Extracted | None) -> Extracted | None:

@@ -95,6 +95,29 @@ def test_a_misquoted_fact_is_named() -> None:
     assert misquoted(facts, request("another page").pages) == list(facts.fields)
 
 
+@pytest.mark.parametrize(
+    "piece", ["total: ", "name: Aa Bb\n", "damage:\n", "1,234.56 ", "VIN: ", "description  amount\n", "n° "]
+)
+def test_a_hostile_page_costs_seconds_not_hours(piece: str) -> None:
+    asked = request(piece * (200_000 // len(piece)))
+    started = time.process_time()
+    assert misquoted(OfflineProvider().extract(asked).facts, asked.pages) == []
+    assert time.process_time() - started < 15
+
+
+def test_what_was_not_searched_is_said() -> None:
+    facts = facts_of(CLAIM_FORM, " x" * 600_000, ESTIMATE)
+    assert "claim_number" in facts.fields
+    assert any("first 1 of 3 pages" in note for note in facts.notes)
+
+
+def test_lines_beyond_the_most_we_take_are_said() -> None:
+    rows = "".join(f"Bolt {n:<20}{'1.00':>10}\n" for n in range(600))
+    facts = facts_of(f"{'Description':<25}{'Amount':>10}\n{rows}")
+    assert len(facts.lines) == 500
+    assert any("more than 500" in note for note in facts.notes)
+
+
 def test_a_long_document_is_read_in_linear_time() -> None:
     def seconds(copies: int) -> float:
         asked = request(*[CLAIM_FORM + ESTIMATE] * copies)
