@@ -49,7 +49,10 @@ class Bells:
     def waiting(self, queue: str) -> int:
         """How many messages lie in a queue."""
         with self._connection.channel() as channel:
-            size: int = channel.queue_declare(queue=queue, passive=True).message_count
+            try:
+                size: int = channel.queue_declare(queue=queue, passive=True).message_count
+            except self._connection.channel_errors:
+                return 0  # an empty queue does not exist on Redis
             return size
 
     def close(self) -> None:

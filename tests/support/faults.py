@@ -15,9 +15,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from uuid import UUID
+
+import time_machine
 
 from app.core.ports import Bell, Dispatcher, ToolCode
 from app.engine.runtime import Runtime
@@ -86,10 +89,15 @@ def _claimed(stem: Path, deed: str, done: str) -> Path | None:
 
 
 class FaultyJournal:
-    """A journal whose writes can be cut off before and after."""
+    """A journal whose writes can be cut off before and after.
+
+    Under LONGHAUL_TEST_LOST_ANSWERS no answer ever arrives: everything is written, and then written again unchanged,
+    as a journal does whose connection broke during the commit.
+    """
 
     def __init__(self, inner: Journal) -> None:
         self._inner = inner
+        self._deaf = "LONGHAUL_TEST_LOST_ANSWERS" in os.environ
 
     def write(
         self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
@@ -97,6 +105,8 @@ class FaultyJournal:
         kind, where = _kind(statements[0])
         at(f"before_{kind}", where, f"{run_id}.{where}")  # type: ignore[arg-type]
         rows = self._inner.write(run_id, statements, until=until, asynchronous=asynchronous)
+        if self._deaf:
+            rows = self._inner.write(run_id, statements, until=until, asynchronous=asynchronous)
         at(f"after_{kind}", where, f"{run_id}.{where}")  # type: ignore[arg-type]
         return rows
 
@@ -104,6 +114,8 @@ class FaultyJournal:
         where = work.__qualname__.split(".")[0]
         at("before_transaction", where)
         result = self._inner.transact(work, until=until)
+        if self._deaf:
+            result = self._inner.transact(work, until=until)
         at("after_transaction", where)
         return result
 
@@ -155,6 +167,13 @@ class FaultyDispatcher:
         rung = self._inner.ring(bells)
         at("after_bell", *states)
         return rung
+
+
+def set_clock() -> None:
+    """Give this process the wrong time: LONGHAUL_TEST_CLOCK_AHEAD seconds ahead of everybody else."""
+    if ahead := float(os.environ.get("LONGHAUL_TEST_CLOCK_AHEAD", "0")):
+        wrong = datetime.now(UTC) + timedelta(seconds=ahead)
+        time_machine.travel(wrong, tick=True).start()
 
 
 def install(more_tools: Mapping[str, ToolCode]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.core.tools import Tool
-from app.core.workflow import Step, Workflow
+from app.core.workflow import Step, Timer, Wait, Workflow
 from app.documents.reader import read_document
 from tests.support import faults
 
@@ -81,6 +82,45 @@ PAYING = Workflow(
 )
 
 
+NAPPING = Workflow(
+    name="napping",
+    version=1,
+    data=Bill,
+    starts_at="NAPPING",
+    states=[
+        Timer("NAPPING", lasts="2s", then={"due": "PAYING"}),
+        Step("PAYING", does=_pay_all, then={"paid": "COMPLETE"}),
+    ],
+)
+
+
+WAITING = Workflow(
+    name="waiting",
+    version=1,
+    data=Bill,
+    starts_at="WAITING",
+    states=[
+        Wait("WAITING", event="news", expires="2s", then={"news": "PAYING", "expired": "PAYING"}),
+        Step("PAYING", does=_pay_all, then={"paid": "COMPLETE"}),
+    ],
+)
+
+
+def _kill_itself(step: Any, data: Tally) -> str:
+    """What a native library does that crashes on this very input."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "survived"
+
+
+POISON = Workflow(
+    name="poison",
+    version=1,
+    data=Tally,
+    starts_at="POISONED",
+    states=[Step("POISONED", does=_kill_itself, then={"survived": "COMPLETE"})],
+)
+
+
 class Brood(BaseModel):
     """Where the steps that start processes of their own leave their traces."""
 
@@ -120,3 +160,4 @@ READING = Workflow(
 
 if os.environ.get(faults.VARIABLE):
     faults.install({})
+    faults.set_clock()

@@ -87,6 +87,8 @@ class Program:
                 found.append(parsed)
         return found
 
-    def tail(self, count: int = 15) -> str:
-        """The end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) if self.log.exists() else ""
+    def tail(self, count: int = 12) -> str:
+        """The end of its log, without the sweeps' comings and goings."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        telling = [line[:400] for line in lines if "Task longhaul.sweep" not in line or "rror" in line]
+        return "\n".join(telling[-count:])

@@ -176,14 +176,16 @@ class Stack:
 
     # Waiting
 
-    def wait(self, look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS) -> T:
+    def wait(
+        self, look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS, every: float = 0.05
+    ) -> T:
         """Wait for a condition, starting again meanwhile what shall be kept."""
 
         def looked() -> T | None:
             self.tend()
             return look()
 
-        return wait_for(looked, what, seconds=seconds, evidence=self.evidence)
+        return wait_for(looked, what, seconds=seconds, every=every, evidence=self.evidence)
 
     def until_status(self, run_id: UUID, *statuses: str, seconds: float = PATIENCE_SECONDS) -> Row:
         """Wait until the run has one of the statuses; its row then. Fails at once if it ended or stopped otherwise."""
