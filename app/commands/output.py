@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -100,7 +100,7 @@ def cell(value: Any) -> Text:
         case None:
             return Text("")
         case datetime():
-            return Text(f"{value:%Y-%m-%d %H:%M:%S}")
+            return Text(f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}")
         case dict() | list():
             return Text(safe(json.dumps(value, default=_plain, ensure_ascii=False)))
     return Text(safe(str(value)))

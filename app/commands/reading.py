@@ -155,7 +155,7 @@ def trace(run: RunName, as_json: AsJson = False) -> None:
         emit(entries)
         return
     rows = [
-        (f"{e['at']:%Y-%m-%d %H:%M:%S.%f}"[:-3], e["kind"], e["step"], e["name"], e["status"], e["actor"],
+        (e["at"].astimezone(UTC).isoformat(" ", "milliseconds")[:-6] + "Z", e["kind"], e["step"], e["name"], e["status"], e["actor"],
          f"{e['latency_ms']:.0f} ms" if e["latency_ms"] is not None else "", _cut(e["detail"])) for e in entries
     ]  # fmt: skip
     show_table(("at", "kind", "step", "name", "status", "actor", "took", "detail"), rows, empty="no history")

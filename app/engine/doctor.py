@@ -6,6 +6,7 @@ needs another to have succeeded is not made without it.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -176,11 +177,15 @@ def _queues(patient: Patient, database: Database) -> Check:
 
 def _sweeps(patient: Patient, database: Database) -> Check:
     found = database.transact(installation.sweeps)
+    up = database.transact(installation.up_seconds)
     late = []
     for name, every in patient.periods.items():
-        age = found[name]["age"] if name in found else None
-        if age is None or age > 2 * every:
-            late.append(f"{name} ({'never ran' if age is None else f'last {spoken(age)} ago'}, every {spoken(every)})")
+        # One that never ran is late only if there was somebody to run it for that long.
+        age = found[name]["age"] if name in found else (up if up is not None else math.inf)
+        if age > 2 * every:
+            late.append(
+                f"{name} ({f'last {spoken(age)} ago' if name in found else 'never ran'}, every {spoken(every)})"
+            )
     return Check("sweeps", not late, f"overdue: {', '.join(late)}" if late else f"{len(patient.periods)} on time")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.core.lifecycle import ENDED, STOPPED, Event, Status
@@ -48,6 +48,10 @@ def spoken(seconds: float) -> str:
     return f"{whole} s"
 
 
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 class _View:
     """A situation with the few questions the sayings ask of it."""
 
@@ -65,7 +69,7 @@ class _View:
         if at is None:
             return ""
         ahead = (at - self.seen.now).total_seconds()
-        return f"{at:%Y-%m-%d %H:%M:%S %Z} ({f'in {spoken(ahead)}' if ahead > 0 else f'{past} by {spoken(-ahead)}'})"
+        return f"{_utc(at)} ({f'in {spoken(ahead)}' if ahead > 0 else f'{past} by {spoken(-ahead)}'})"
 
     @property
     def entered(self) -> datetime:
@@ -215,7 +219,9 @@ def _for_children(view: _View) -> str:
         text += f"; {first['subject']} is stopped in {first['state']} as {first['status']}: {first['reason']}"
         return text + (f" (and {more} more)" if more else "") + "; an operator decides"
     if open_ones:
-        text += f"; next {open_ones[0]['subject']} is {open_ones[0]['status']} in {open_ones[0]['state']}"
+        child = open_ones[0]
+        why = f" ({child['reason']})" if child["reason"] else ""
+        text += f"; {child['subject']} is {child['status']} in {child['state']}{why}"
     return text + (f", at most until {view.clock(run['expires_at'])}" if run["expires_at"] else "")
 
 
@@ -262,8 +268,7 @@ def _ended(view: _View) -> str:
     run, last = view.run, view.seen.last
     took = spoken((run["finished_at"] - run["created_at"]).total_seconds())
     why = f": {last['reason']}" if last["reason"] else ""
-    at = f"{run['finished_at']:%Y-%m-%d %H:%M:%S %Z}"
-    return f"ended as {run['status']} in {run['state']} at {at}, after {took}, by {last['actor']}{why}"
+    return f"ended as {run['status']} in {run['state']} at {_utc(run['finished_at'])}, after {took}, by {last['actor']}{why}"
 
 
 def _asked_for(run: Mapping[str, Any]) -> str:
@@ -278,7 +283,8 @@ def _count(n: int, what: str) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    """Some names of many; a display name may hold commas."""
+    return " or ".join(names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"])
 
 
 _WAITS, _DECIDES = "waiting", "until a person decides"

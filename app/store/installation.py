@@ -16,6 +16,7 @@ FROM unnest(ARRAY['longhaul_worker', 'longhaul_web']) AS wanted LEFT JOIN pg_rol
 _SWEEPS = """
 SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, last_finished_at, counts
 FROM sweeps ORDER BY name"""
+_UP = "SELECT extract(epoch FROM app_now() - min(started_at))::float8 AS up FROM workers WHERE gone_at IS NULL"
 _NEEDED = """
 SELECT id, subject, workflow, workflow_version, definition_hash, state, status, waiting_reason, routes, created_at
 FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY workflow, workflow_version, state, id"""
@@ -36,6 +37,12 @@ def missing_roles(db: Connection) -> list[str]:
 def sweeps(db: Connection) -> dict[str, Mapping[str, Any]]:
     """Each sweep that ever ran: seconds since its last start as `age`, last_finished_at, counts."""
     return {row["name"]: row for row in db.execute(_SWEEPS).fetchall()}
+
+
+def up_seconds(db: Connection) -> float | None:
+    """How long some living worker has been there; None if there is none."""
+    row = db.execute(_UP).fetchone()
+    return row["up"] if row else None
 
 
 def unfinished(db: Connection) -> list[dict[str, Any]]:

@@ -187,21 +187,18 @@ def _check_attempt(where: str, before: Row | None, move: Row) -> None:
 def _check_payload(where: str, before: Row | None, move: Row, places: Mapping[tuple[int, int], Row]) -> None:
     """A transition that completes a step carries its output's hash; one that only enters a state, that of its cause."""
     if before is None:
-        place, hashed = (0, 0), "output_hash"
+        place, of_cause = (0, 0), False
     elif move["event"] in _COMPLETES_STEP:
-        place, hashed = (before["step_seq"], 0), "output_hash"
+        place, of_cause = (before["step_seq"], 0), False
     elif move["step_seq"] > before["step_seq"]:
-        place, hashed = (move["step_seq"], 0), "cause"
+        place, of_cause = (move["step_seq"], 0), True
     else:
         return
     row = places.get(place)
     if row is None:
         raise _Problem(where, f"the checkpoint {place[0]}.{place[1]} it belongs to is missing")
-    if hashed == "output_hash":
-        found = row["output_hash"]
-    else:
-        found = digest(canonical(restore((row["input"] or {}).get("cause"))))
-    if found != move["payload_hash"]:
+    cause = (row["input"] or {}).get("cause")
+    if move["payload_hash"] != (digest(canonical(restore(cause))) if of_cause else row["output_hash"]):
         raise _Problem(f"checkpoint {place[0]}.{place[1]}", f"it is not what {where} was made with")
 
 

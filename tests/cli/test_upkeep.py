@@ -75,7 +75,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     queues = [f"{pool}.{w.name}.v1" for w in WORKFLOWS for pool in ("steps", "isolated")]
     journey.tamper(
         "INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at) "
-        "VALUES (gen_random_uuid(), 1, 'ping', 'box', 41, %s, 16, app_now(), app_now())", queues,
+        "VALUES (gen_random_uuid(), 1, 'ping', 'box', 41, %s, 16, app_now() - interval '1 day', app_now())", queues,
     )  # fmt: skip
     for name in SWEEPS:
         journey.tamper("INSERT INTO sweeps VALUES (%s, app_now(), app_now())", name)
@@ -123,6 +123,12 @@ def test_what_the_database_shows_to_be_wrong(
     found = _problems(patient)
     assert seen in found[name].seen
     assert found[name].remedy
+
+
+def test_a_sweep_whose_time_has_not_come_is_not_late(journey: Travel, patient: Patient) -> None:
+    journey.tamper("DELETE FROM sweeps")
+    journey.tamper("UPDATE workers SET started_at = app_now()")
+    assert "sweeps" not in _problems(patient)
 
 
 def _raises(problem: Exception) -> Callable[..., Any]:
