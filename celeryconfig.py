@@ -78,7 +78,7 @@ worker_state_db = None
 enable_utc = True
 timezone = "UTC"
 
-imports = ("tasks.steps", "tasks.sweeps", "tasks.intake")
+imports = ("tasks.steps", "tasks.sweeps", "tasks.intake", "tasks.canary")
 
 _SWEEPS = {
     "heartbeats": _settings.heartbeats_seconds,

@@ -14,10 +14,13 @@ from typing import Any
 from celery import signals
 
 from app.bootstrap import runtime
+from app.core.ids import new_id
 from app.engine.liveness import Liveness
 from app.engine.runtime import Runtime
 from app.settings import settings
+from app.store.database import DatabaseError
 from app.telemetry import logs
+from tasks import canary, housekeeping
 from workflows import WORKFLOWS
 
 _lock = threading.Lock()
@@ -38,31 +41,49 @@ def _logging(**_: Any) -> None:
     logs.configure(settings().log_level, settings().log_payloads)
 
 
-def begin(queues: list[str], slots: int) -> None:
-    """Start answering for this process: register, lock, ping."""
+def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
+    """Start answering for this process: register, lock, ping; then look after things. Waits for the database."""
     global _alive, _owner
     with _lock:
-        if _owner != os.getpid():
-            _owner = os.getpid()
-            _alive = Liveness(process_runtime(), queues=queues, slots=slots, parent_stops=_parent_stops.is_set)
-            _alive.start()
+        if _owner == os.getpid():
+            return
+        _owner = os.getpid()
+        rt = process_runtime()
+        while True:
+            alive = Liveness(rt, queues=queues, slots=slots, parent_stops=_parent_stops.is_set)
+            try:
+                alive.start()
+                break
+            except DatabaseError as problem:
+                logs.event("waiting_for_database", reason=str(problem).strip())
+                rt.worker_id = new_id()  # the row may have been written before the connection broke
+                threading.Event().wait(1.0)
+        _alive = alive
+        housekeeping.begin(rt, queues, slots, prefork=prefork)
 
 
-@signals.worker_ready.connect
-def _ready(sender: Any, **_: Any) -> None:
-    if _is_threads(sender):
-        begin([q.name for q in sender.app.conf.task_queues], sender.pool.limit if hasattr(sender, "pool") else 1)
-
-
-def _is_threads(consumer: Any) -> bool:
-    return "prefork" not in type(consumer.pool).__module__
+@signals.celeryd_after_setup.connect
+def _starting(instance: Any, **_: Any) -> None:
+    """Before the broker is asked for anything: a worker started while it is away works all the same."""
+    if "prefork" not in instance.pool_cls.__module__:
+        begin(_queues(instance.app), instance.concurrency, prefork=False)
 
 
 @signals.worker_process_init.connect
 def _child(**_: Any) -> None:
     from tasks.celery import app
 
-    begin([q.name for q in app.conf.task_queues], 1)
+    begin(_queues(app), 1, prefork=True)
+
+
+def _queues(app: Any) -> list[str]:
+    """What this worker subscribes to, its canary aside; `-Q` may have narrowed it."""
+    return [name for name in app.amqp.queues.consume_from if not name.startswith("canary.")]
+
+
+@signals.worker_ready.connect
+def _ready(sender: Any, **_: Any) -> None:
+    canary.begin(sender)
 
 
 @signals.worker_shutting_down.connect
@@ -76,4 +97,5 @@ def _stopping(**_: Any) -> None:
 @signals.worker_process_shutdown.connect
 def _end(**_: Any) -> None:
     if _alive is not None and _owner == os.getpid():
+        housekeeping.end()
         _alive.stop()

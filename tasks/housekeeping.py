@@ -1,0 +1,51 @@
+"""Housekeeping in every process that works: in the main process of a threads pool, in each child of a prefork pool.
+
+The law: a prefork child works on one step at a time, whether a bell or the housekeeping brought it; that is what
+`isolated` means.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from celery import signals
+
+from app.engine.housekeeping import Housekeeping
+from app.engine.runtime import Runtime
+from app.sweeps import periods, run
+
+_kept: Housekeeping | None = None
+_owner = 0
+_slot = threading.Lock()
+
+
+def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> None:
+    """Start looking after things in this process; once its liveness stands."""
+    global _kept, _owner
+    _owner = os.getpid()
+    if prefork:
+        signals.task_prerun.connect(_occupy)
+        signals.task_postrun.connect(_vacate)
+    _kept = Housekeeping(
+        rt, queues=queues, slots=slots, periods=periods(rt.settings), sweep=lambda name: run(rt, name),
+        slot=_slot if prefork else None,
+    )  # fmt: skip
+    _kept.start()
+
+
+def end() -> None:
+    """Take nothing more; returns when the steps taken have ended."""
+    if _kept is not None and _owner == os.getpid():
+        _kept.stop()
+
+
+def _occupy(**_: Any) -> None:
+    _slot.acquire()
+
+
+def _vacate(**_: Any) -> None:
+    if _slot.locked():
+        _slot.release()
