@@ -123,7 +123,11 @@ def _finish(run: Run, happened: Happened) -> Transition:
 def _end(run: Run, happened: Happened) -> Transition:
     route = _route(run, happened, happened.outcome or "")
     return replace(
-        _same(run, happened, Status(route["ends"])), state=route["state"], completes_step=True, closes_tasks=True
+        _same(run, happened, Status(route["ends"])),
+        crash_attempts=0,
+        state=route["state"],
+        completes_step=True,
+        closes_tasks=True,
     )
 
 

@@ -111,7 +111,7 @@ def test_only_an_unplanned_crash_alone_counts(alone: bool, planned: bool, left: 
 
 
 def test_an_orderly_end_of_an_attempt_clears_the_crash_count() -> None:
-    for event in (Event.HANDED_BACK, Event.FAILED_ATTEMPT, Event.THROTTLED, Event.STEP_FINISHED):
+    for event in (Event.HANDED_BACK, Event.FAILED_ATTEMPT, Event.THROTTLED, Event.STEP_FINISHED, Event.ENDED):
         assert decide(a_run(Status.RUNNING), an_event(event)).crash_attempts == 0
 
 

@@ -1,0 +1,86 @@
+"""Claims for tests: the office that submits and answers them, and folders of documents as people send them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app import intake
+from app.bootstrap import runtime
+from app.core.ports import Bell
+from app.demo.people import DEMO_ADJUSTER
+from app.demo.samples import SampleClaim, generate
+from app.demo.seed import prepare
+from app.engine.runtime import Runtime
+from app.humans.complete import complete
+from app.settings import Settings
+from app.store import human_tasks, runs
+from tests.support.bells import Bells
+from tests.support.stack import Stack
+from workflows import WORKFLOWS
+
+DAY = date(2026, 11, 2)
+
+
+class Rings:
+    """The product's dispatcher over a test's own bells."""
+
+    def __init__(self, bells: Bells | None = None) -> None:
+        self._bells = bells
+
+    def ring(self, bells: Iterable[Bell]) -> int:
+        rung = 0
+        for bell in bells if self._bells else ():
+            assert self._bells is not None
+            self._bells.ring(bell)
+            rung += 1
+        return rung
+
+
+class Office:
+    """A web process of its own: submits claims and answers tasks, in the test's process, under the web's role."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        data = stack.folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "samples.day").write_text(DAY.isoformat())
+        prepare(stack.database_url, data)
+        settings = Settings(
+            database_url=stack.database_url, broker_url=stack.settings["BROKER_URL"], data_dir=data,
+            payments_url=stack.payments.url, journal="direct", dispatcher="tests.support.claims:Rings",
+        )  # fmt: skip
+        self.rt: Runtime = runtime(WORKFLOWS, role="web", config=settings)
+        self.rt.dispatcher = Rings(stack.bells)
+
+    def sample(self, scenario: str) -> SampleClaim:
+        """The first sample claim of a scenario, its folder written."""
+        made = generate(self.stack.folder / "samples", today=DAY)
+        return next(claim for claim in made if claim.scenario == scenario)
+
+    def submit(self, folder: Path, key: str | None = None) -> UUID:
+        """Submit a folder; the run's id."""
+        return intake.submit_folder(self.rt, folder, key=key, actor="test").run_id
+
+    def task(self, run_id: UUID) -> Mapping[str, Any]:
+        """The open task of a run, once it is there."""
+        return self.stack.wait(
+            lambda: next(iter(self.rt.database.transact(lambda db: human_tasks.open_tasks(db, run_id=run_id))), None),
+            f"a human task of run {run_id}",
+        )
+
+    def settle(self, run_id: UUID) -> None:
+        """The adjuster settles for what was suggested."""
+        task = self.task(run_id)
+        answer = {"comment": "as suggested", "amount": task["defaults"]["amount"]}
+        complete(self.rt, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
+
+    def data(self, run_id: UUID) -> Any:
+        """The claim file as it is now."""
+        return self.rt.database.transact(lambda db: runs.data_of(db, run_id))
+
+    def close(self) -> None:
+        self.rt.database.close()
