@@ -95,7 +95,9 @@ def _values_of(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> 
         bare = not label.announced
         if not (bare and label.meaning.field in NEEDS_ANNOUNCEMENT):
             strength = _BEHIND_BARE if bare else _BEHIND
-            yield from _read(label, line, behind, habits, strength=strength, quote_from=label.start)
+            for candidate in _read(label, line, behind, habits, strength=strength, quote_from=label.start):
+                if not bare or _plain_enough(label.meaning.field, line.text[behind.start : behind.end], candidate):
+                    yield candidate
         return
     place = _beside(label, line, [other for other in line.cells if cell.end <= other.start < limit], habits)
     found = list(_read(label, line, place, habits, strength=_BESIDE, quote_from=label.start)) if place else []
@@ -138,15 +140,13 @@ def _read(
         reading = READERS[field](text, habits) if field in READERS else None
         readings = {field: reading} if reading else {}
     for name, reading in readings.items():
-        if strength == _BEHIND_BARE and not _plain_enough(field, text, reading):
-            continue
         confidence = strength * _BY_RANK[rank]
         fact = fact_at(line, reading, at=start, quote_from=quote_from, confidence=confidence)
         yield Candidate(name, rank, fact, line.index)
 
 
-def _plain_enough(field: str, text: str, reading: Reading) -> bool:
+def _plain_enough(field: str, text: str, candidate: Candidate) -> bool:
     """Without a colon, a short number ('Policy 3 of 5') or one with words behind it is no reference."""
     if READERS[field] is not READERS["claim_number"]:
         return True
-    return reading.end >= 4 and not text[reading.end :].strip()
+    return len(candidate.fact.raw) >= 4 and text.strip() == candidate.fact.raw

@@ -170,3 +170,15 @@ def test_every_layout_of_a_form_reads_the_same(form: tuple[str, dict[str, str]])
     text, stated = form
     read = values_of(text)
     assert {field: read.get(field) for field in stated} == stated
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("Vehicle\n2027 Alder Brisa", "model", "Brisa"),
+        ("Policy period\n3 June 2031 to 2 June 2032", "period_end", "2032-06-02"),
+        ("Report #\n71", "police_report_number", "71"),
+    ],
+)
+def test_below_its_label_a_value_of_any_kind_is_read(text: str, field: str, value: str) -> None:
+    assert values_of(text)[field] == value
