@@ -14,11 +14,13 @@ from typing import Any
 from celery import signals
 
 from app.bootstrap import runtime
+from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
+from app.engine import definitions
 from app.engine.liveness import Liveness
 from app.engine.runtime import Runtime
 from app.settings import settings
-from app.store.database import DatabaseError
+from app.store.database import DatabaseError, connect
 from app.telemetry import logs
 from tasks import canary, housekeeping
 from workflows import WORKFLOWS
@@ -26,7 +28,7 @@ from workflows import WORKFLOWS
 _lock = threading.Lock()
 _alive: Liveness | None = None
 _owner = 0
-# Set by a prefork parent that is told to stop: its children are given no signal of their own while they work.
+# Set when the worker is told to stop: a prefork parent gives its children no signal of their own while they work.
 _parent_stops = multiprocessing.get_context("fork").Event()
 
 
@@ -57,7 +59,8 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
             except DatabaseError as problem:
                 logs.event("waiting_for_database", reason=str(problem).strip())
                 rt.worker_id = new_id()  # the row may have been written before the connection broke
-                threading.Event().wait(1.0)
+                if _parent_stops.wait(1.0):
+                    return
         _alive = alive
         housekeeping.begin(rt, queues, slots, prefork=prefork)
 
@@ -65,8 +68,25 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
 @signals.celeryd_after_setup.connect
 def _starting(instance: Any, **_: Any) -> None:
     """Before the broker is asked for anything: a worker started while it is away works all the same."""
+    _check_definitions()
     if "prefork" not in instance.pool_cls.__module__:
         begin(_queues(instance.app), instance.concurrency, prefork=False)
+
+
+def _check_definitions() -> None:
+    """Refuse to start with a changed definition. On a connection of its own: a prefork parent must leave none behind."""
+    rt = process_runtime()
+    while True:
+        try:
+            with connect(rt.settings.database_url, "worker") as db:
+                definitions.check(db, rt.workflows)
+            return
+        except InvalidDefinition as problem:
+            logs.event("refused_to_start", reason=str(problem))
+            raise SystemExit(78) from problem  # EX_CONFIG
+        except DatabaseError as problem:
+            logs.event("waiting_for_database", reason=str(problem).strip())
+            threading.Event().wait(1.0)
 
 
 @signals.worker_process_init.connect

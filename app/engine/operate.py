@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.core.canonical import canonical
 from app.core.decide import may_cancel
 from app.core.errors import Refused
 from app.core.lifecycle import ENDED, WAITING, Event, Status
 from app.core.run import Happened
 from app.engine import advance
 from app.engine.runtime import Runtime
-from app.store import runs
+from app.store import runs, signals
 from app.store.database import Connection
 
 
@@ -23,8 +24,7 @@ def cancel(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
 
     def work(db: Connection) -> list[advance.Moved]:
         moved: list[advance.Moved] = []
-        advance.lock_or_refuse(db, run_id) if not (kin := runs.family(db, run_id)) else None
-        locked = [run for one in kin if (run := runs.lock(db, one)) is not None]
+        locked = [run for one in runs.family(db, run_id) if (run := runs.lock(db, one)) is not None]
         if not any(run.id == run_id for run in locked):
             may_cancel(advance.lock_or_refuse(db, run_id))
         for run in locked:
@@ -33,6 +33,7 @@ def cancel(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
             if run.status is Status.RUNNING:
                 if not runs.request_cancel(db, run.id):
                     raise Refused("too late to cancel: an irreversible action was begun; ask for its reversal instead")
+                signals.note(db, run.id, "cancel requested", canonical({"reason": reason}), actor)
             elif (now := runs.lock(db, run.id)) is not None and now.status not in ENDED:
                 moved += advance.apply(db, now, Happened(event=Event.CANCELLED, actor=actor, reason=reason))
         return moved
@@ -47,6 +48,7 @@ def pause(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
         run = advance.lock_or_refuse(db, run_id)
         if run.status in WAITING | {Status.RUNNING, Status.SUSPECTED_DEAD}:
             runs.request_pause(db, run_id, True)
+            signals.note(db, run_id, "pause requested", canonical({"reason": reason}), actor)
             return []
         return advance.apply(db, run, Happened(event=Event.PAUSED, actor=actor, reason=reason))
 
@@ -60,6 +62,7 @@ def resume(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
         run = advance.lock_or_refuse(db, run_id)
         if run.pause_requested and run.status is not Status.PAUSED:
             runs.request_pause(db, run_id, False)
+            signals.note(db, run_id, "pause taken back", canonical({"reason": reason}), actor)
             return []
         return advance.apply(db, run, Happened(event=Event.RESUMED, actor=actor, reason=reason))
 

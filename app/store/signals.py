@@ -18,6 +18,15 @@ def insert(db: Connection, run_id: UUID, signal_id: str, name: str, payload: str
     return row is not None
 
 
+def note(db: Connection, run_id: UUID, name: str, payload: str, actor: str) -> None:
+    """Keep what an operator asked of a run, consumed at once: part of its history, never of a wait."""
+    db.execute(
+        """INSERT INTO signals (run_id, signal_id, name, payload, body_hash, actor, created_at, consumed_step_seq)
+           SELECT id, gen_random_uuid()::text, %s, %s::jsonb, '', %s, app_now(), step_seq FROM runs WHERE id = %s""",
+        [name, payload, actor, run_id],
+    )
+
+
 def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
     """The body hash of the signal kept under this id."""
     row = db.execute(

@@ -61,13 +61,19 @@ CREATE TABLE runs (
     finished_at timestamptz
 ) WITH (fillfactor = 70);
 
-CREATE UNIQUE INDEX runs_subject ON runs (workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL;
+-- Subject first: people look a claim up by its number alone.
+CREATE UNIQUE INDEX runs_subject ON runs (subject, workflow) WHERE parent_run_id IS NULL AND forked_from IS NULL;
 CREATE INDEX runs_ready ON runs (queue, ready_at) WHERE status = 'READY';
 CREATE INDEX runs_due ON runs (least(wake_at, expires_at))
     WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 'WAITING_FOR_CHILDREN', 'FAILED_RETRIABLE')
       AND (wake_at IS NOT NULL OR expires_at IS NOT NULL);
 CREATE INDEX runs_leased ON runs (worker_id) WHERE status IN ('RUNNING', 'SUSPECTED_DEAD');
 CREATE INDEX runs_children ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
+
+-- What each version of a workflow means. A run is pinned to it.
+CREATE TABLE workflow_definitions (
+    workflow text NOT NULL, version int NOT NULL, definition_hash text NOT NULL, first_seen timestamptz NOT NULL,
+    PRIMARY KEY (workflow, version));
 
 CREATE TABLE run_data (
     run_id uuid PRIMARY KEY REFERENCES runs ON DELETE CASCADE,

@@ -15,7 +15,7 @@ BEGIN
     END LOOP;
 END $$;
 
-GRANT INSERT, UPDATE ON runs, run_data, checkpoints, signals, human_tasks, actions, workers, downstreams, dead_letters, sweeps,
+GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, signals, human_tasks, actions, workers, downstreams, dead_letters, sweeps,
     alerts, deliveries, documents TO longhaul_worker;
 GRANT INSERT ON transitions, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
 GRANT DELETE ON runs, idempotency_keys, workers TO longhaul_worker;

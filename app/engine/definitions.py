@@ -1,0 +1,18 @@
+"""A run is pinned to its version: the same version with another meaning is refused before any lease is taken."""
+
+from __future__ import annotations
+
+from app.core.errors import InvalidDefinition
+from app.engine.runtime import Registry
+from app.store import definitions
+from app.store.database import Connection
+
+
+def check(db: Connection, workflows: Registry) -> None:
+    """Raises InvalidDefinition if unfinished runs are pinned to another definition of a version we have."""
+    for workflow in workflows:
+        if not definitions.register(db, workflow.name, workflow.version, workflow.definition_hash):
+            raise InvalidDefinition(
+                f"{workflow.name} v{workflow.version} was changed while runs of it are unfinished; give the changed definition "
+                f"version={workflow.version + 1} and keep v{workflow.version} registered until its runs have ended"
+            )
