@@ -59,9 +59,9 @@ def _empty(each: FormField) -> Any:
         return []
     if each.nullable:
         return None
-    if each.required or (each.has_default and each.kind not in ("text", "long")):
+    if each.required:
         raise BadInput("Choose one." if each.kind == "choice" else "This is needed.")
-    return "" if each.has_default else _NOTHING
+    return "" if each.has_default and each.kind in ("text", "long") else _NOTHING
 
 
 def _words(each: FormField, text: str) -> str:

@@ -13,6 +13,7 @@ from app.web import show
 Kind = Literal["text", "long", "integer", "number", "decimal", "choice", "date", "lines", "json"]
 Schema = Mapping[str, Any]
 PREFIX: Final = "answer."  # of a field's name in the HTML form
+_NEVER_EMPTY: Final = ("integer", "number", "decimal", "choice", "date")  # clearing it would bring its default back
 _LONG = 200  # characters from which a text gets a larger box
 _LONG_NAMES = ("comment", "reason", "note", "description", "explanation", "summary", "text", "finding")
 
@@ -63,7 +64,7 @@ def _field(
         label=part.get("title") or inner.get("title") or show.words(name),
         kind=kind,
         hint=_hint(root, name, kind, inner, part),
-        required=name in required and not nullable,
+        required=(name in required or ("default" in part and kind in _NEVER_EMPTY)) and not nullable,
         nullable=nullable,
         has_default="default" in part,
         value=_text(kind, preset) if shown is None else shown,

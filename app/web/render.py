@@ -28,6 +28,8 @@ for _filter in (
     show.long_text,
     show.pretty,
     show.when,
+    show.who,
+    show.name,
     show.words,
 ):
     _TEMPLATES.filters[_filter.__name__] = _filter

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import BadInput, NotFound
 from app.core.ids import task_id
-from app.core.lifecycle import WAITING, Status
+from app.core.lifecycle import STOPPED, WAITING, Status
 from app.engine.explain import explain
 from app.engine.runtime import Runtime
 from app.store import approvals, human_tasks, pages, runs, situation
@@ -106,9 +106,13 @@ def _beside(rt: Runtime, db: Connection, run: Row) -> dict[str, Any]:
 
 def _times(by_status: Mapping[str, float]) -> dict[str, float]:
     """How long the run worked, was queued, waited and was stopped: a wait of days must not hide a slow step."""
-    kinds = {"worked": {Status.RUNNING}, "queued": {Status.READY, Status.SUSPECTED_DEAD}, "waited": set(WAITING)}
-    times = {kind: sum(by_status.get(s.value, 0.0) for s in statuses) for kind, statuses in kinds.items()}
-    return times | {"stopped": max(0.0, sum(by_status.values()) - sum(times.values()))}
+    kinds = {
+        "worked": {Status.RUNNING},
+        "queued": {Status.READY, Status.SUSPECTED_DEAD},
+        "waited": WAITING,
+        "stopped": STOPPED | {Status.PAUSED},
+    }
+    return {kind: sum(by_status.get(s.value, 0.0) for s in statuses) for kind, statuses in kinds.items()}
 
 
 def _own_host(request: Request) -> str:

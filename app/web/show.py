@@ -18,6 +18,8 @@ from app.store.pages import SHOWN_CHARACTERS
 
 # Controls, lone surrogates, and the marks that reorder text: what a person reads must be what is there.
 _HIDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+_JOINTS = re.compile(r"(?<=[_.])(?=\w)")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def plain(value: Any) -> Any:
@@ -79,6 +81,21 @@ def long_text(text: str, length: int) -> str:
 def ordered(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """A record with its parts in the order of `names`, then whatever they do not name."""
     return {name: record[name] for name in [*names, *record] if name in record}
+
+
+def who(actor: str | None) -> Markup:
+    """An actor; of one named by a long id only the end of it, where ids of the same minute differ."""
+    kind, _, name = (actor or "").partition(":")
+    if not name:
+        return Markup("{}").format(plain(actor) or "–")
+    if not _UUID.fullmatch(name):
+        return Markup("{}").format(plain(actor))
+    return Markup('<span class="short" title="{}">{} …{}</span>').format(actor, plain(kind), name[-8:])
+
+
+def name(text: str | None) -> Markup:
+    """A name of the program, which may be broken behind its underscores and points."""
+    return Markup("<wbr>").join(_JOINTS.split(plain(text or "")))
 
 
 def is_record(value: Any) -> bool:

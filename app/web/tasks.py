@@ -69,6 +69,7 @@ def _page(
 ) -> Response:
     fields = sight.fields(typed)
     why_not = refusal(sight.task, me)
+    given = (sight.task["answer"] or {}).get("values", {})
     has_form = sight.task["status"] == "OPEN" and not why_not
     kept = [(f.label, f.value) for f in fields if f.value.strip()] if typed and not has_form else []
     return render(
@@ -81,6 +82,7 @@ def _page(
         wrong=wrong or {},
         message=message,
         refusal=why_not,
+        given={field.label: given.get(field.name) for field in fields},
         kept=kept,
     )
 

@@ -6,12 +6,12 @@ from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
 
-_VOID = {"meta", "link", "input", "br", "hr", "img"}
+_VOID = {"meta", "link", "input", "wbr"}
 _FIELDS = {"input", "select", "textarea"}
 _ALLOWED = {
     "html", "head", "meta", "title", "link", "body", "a", "header", "nav", "ul", "ol", "li", "form", "input", "span", "button",
     "main", "h1", "h2", "h3", "p", "strong", "code", "pre", "section", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr",
-    "th", "td", "time", "bdi", "details", "summary", "figure", "figcaption", "blockquote", "label", "select", "option", "textarea",
+    "th", "td", "time", "bdi", "details", "summary", "figure", "figcaption", "blockquote", "label", "select", "option", "textarea", "wbr",
 }  # fmt: skip
 
 

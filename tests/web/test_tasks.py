@@ -100,6 +100,10 @@ def test_an_answer_completes_the_task_and_wakes_the_run(
     answer = ada.answer(task, "pay", amount="900.10", sent_on="2026-03-31", wanted="bill\nphoto", seen="false")
     assert answer.url.path == f"/tasks/{task}"
     assert "Ada Quillmore, Adjuster answered “Pay”" in answer.text
+    shown = Page(answer.text).text
+    assert (
+        shown.index("Why") < shown.index("Amount to pay") < shown.index("900.10") < shown.index("Papers still wanted")
+    )
     row = stored(owner, task)
     assert row["answer"]["values"] == {  # type: ignore[index]
         "comment": "The photographs agree.", "amount": "900.10", "wheels": 2, "severity": "slight", "seen": False,

@@ -1,0 +1,72 @@
+"""A real web process and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Playwright
+
+from app.stack.ports import choose_port
+from tests.support.waiting import wait_for
+
+_ROOT = Path(__file__).parents[2]
+# Without its own sandbox (a container's root has none) and without calling home.
+_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """Where a Chromium is, if one is installed."""
+    named = os.environ.get("LONGHAUL_CHROMIUM")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
+    """A browser without a window."""
+    return playwright.chromium.launch(executable_path=executable, args=_FLAGS, chromium_sandbox=False)
+
+
+@contextmanager
+def serving(database_url: str, data_dir: Path) -> Iterator[str]:
+    """`python -m app.web` as it is started in earnest, over the tests' workflow; the address at which it answers."""
+    port = choose_port(0, named_by=None)
+    env = os.environ | {
+        "LONGHAUL_DATABASE_URL": database_url,
+        "LONGHAUL_DATA_DIR": str(data_dir),
+        "LONGHAUL_WEB_PORT": str(port),
+        "LONGHAUL_WORKFLOWS": "tests.web.flows:REVIEW",
+        "LONGHAUL_DISPATCHER": "tests.web.flows:Silent",
+        "PYTHONPATH": str(_ROOT),
+    }
+    address = f"http://127.0.0.1:{port}"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    log = data_dir / "web.log"
+    command = [sys.executable, "-m", "app.web"]
+    with log.open("w") as out, subprocess.Popen(command, env=env, cwd=_ROOT, stderr=out) as process:
+        try:
+            wait_for(
+                lambda: _answers(address) or process.poll() is not None,
+                "the web process to answer",
+                evidence=log.read_text,
+            )
+            assert process.poll() is None, log.read_text()
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/sign-in", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
