@@ -53,10 +53,15 @@ def _proposal(
     data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str | None = None
 ) -> Proposal:
     return Proposal(
-        purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=data.currency or "USD", coverage=assess.COVERAGE,
+        purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
         evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
         amount_field="amount" if editable else None, payee_field="payee" if editable else None,
     )  # fmt: skip
+
+
+def currency_of(data: ClaimFile) -> str:
+    """The claim's currency: as stated, else the policy's."""
+    return data.currency or (data.policy.currency if data.policy else "USD")
 
 
 def ask_siu(step: Any, data: ClaimFile) -> Request:
@@ -77,6 +82,7 @@ def decide(step: Any, data: ClaimFile) -> str:
         provision_id=values.get("provision_id") or None, provision_text=values.get("provision_text") or None,
         decided_at=answer["at"],
     )  # fmt: skip
+    data.currency = data.review.currency or data.currency
     data.actions = {purpose: action["id"] for purpose, action in actions.items()}
     return "needs_sign_off" if sign_off_reasons(data, Decimal(str(answer["authority"]))) else "within_authority"
 
@@ -182,7 +188,7 @@ def correspond(step: Any, data: ClaimFile) -> str:
     answer = step.call(
         SEND_DECISION, action=data.actions[purpose], claim=data.claim_number, kind=letter.kind, recipient=data.claimant or payee,
         sha256=letter.sha256, purpose=purpose, payee=payee, amount=f"{review.amount or 0:.2f}",
-        currency=review.currency or data.currency or "USD",
+        currency=review.currency or currency_of(data),
     )  # fmt: skip
     data.letters = [*data.letters, letter.model_copy(update={"reference": answer["letter_id"], "sent_at": step.now})]
     return "sent"
