@@ -49,9 +49,9 @@ class OfflineProvider:
         if len(pages) < len(request.pages):
             notes.append(f"Only the first {len(pages)} of {len(request.pages)} pages were searched: it is too long.")
         if table.cut:
-            notes.append(f"There are more than {len(table.rows)} lines; those after them could not be read.")
+            notes.append(f"lines: there are more than {len(table.rows)} lines; those after them could not be read.")
         if table.unread:
-            notes.append(f"{table.unread} line(s) under the amount column could not be read as items.")
+            notes.append(f"lines: {table.unread} line(s) could not be read as items.")
         facts = DocumentFacts(
             document_id=request.document_id,
             kind=kind,

@@ -31,9 +31,9 @@ _NUMBER_WORD = r"(?:numbers?\b\.?|num\b\.?|nbr\b\.?|nos?\b\.?|nr\b\.?|n°|n\.\s?
 _NUMBER_WORDS = frozenset({"number", "numbers", "num", "nbr", "no", "nos", "nr", "n", "#", "№"})
 _WORD = re.compile(r"[^\W\d_]+|[#№]")
 _SEPARATORS = re.compile(r"[ ]?(?:[ ]?[:#=–—]|[ ]-(?=[ ])|[ ]?\.{2,}|[ ]?_{2,}|[ ]?…)*[ ]*")
-_HINT = re.compile(r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?)?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3})")
+_HINT = re.compile(r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3})")
 _NUMBERED = re.compile(r"[ ]*(?:[(\[]?(?:\d{1,2}[a-z]?|[a-z])[.)\]]|[-•*·▪☐☑])[ ]+")
-_ARTICLES = re.compile(r"(?:the|your|our|votre|ihre?|unsere?)[ ]+")
+_ARTICLES = re.compile(r"(?:the|your|our|votre|ihre?|unsere?|plus|add|\d{1,2}(?:[.,]\d{1,3})?[ ]?%)[ ]+")
 
 
 def _pattern(phrase: str) -> str:

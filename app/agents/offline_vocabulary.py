@@ -127,13 +127,18 @@ deductible 1
 subtotal 1
     subtotal | sub-total | sub total | net total | total net | total before tax | total before taxes |
     net amount | total ht | total hors taxes | montant ht | nettobetrag | netto | zwischensumme | summe netto |
-    total excl tax | total excl vat | total excluding tax | total excluding vat | taxable amount | sous-total
+    subtotal before tax | subtotal excl tax | subtotal excl vat | subtotal excluding tax | subtotal excluding vat |
+    subtotal ex vat | subtotal net | net subtotal | net sum | total excl. tax | total excl. vat | total ex vat |
+    amount before tax | sum before tax | taxable total | total excl tax | total excl vat | total excluding tax |
+    total excluding vat | taxable amount | sous-total
 tax 1
     tax | sales tax | vat | gst | hst | tva | mwst | ust | umsatzsteuer | mehrwertsteuer | total tax |
     tax amount | vat amount | montant tva | total tva | state tax | value added tax | total vat | zzgl mwst |
     zzgl ust | steuer
 total 1
-    grand total | total incl tax | total incl vat | total including tax | total including vat | total ttc |
+    grand total | total incl. tax | total incl. vat | total with tax | total inc vat | total after tax |
+    gross total | gross amount | total gross | total incl tax | total incl vat | total including tax |
+    total including vat | total ttc |
     montant total ttc | montant ttc | gesamtbetrag | rechnungsbetrag | endbetrag | gesamtsumme | bruttobetrag |
     total for this invoice | invoice total | estimate total | total estimate | total invoice | repair total |
     total amount | total cost | total cost of repairs | total repair cost | total of estimate | total facture |

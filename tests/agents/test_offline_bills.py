@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,24 @@ def test_a_wrong_sum_is_read_as_printed() -> None:
     facts = facts_of(ESTIMATE.replace("640.00       640.00", "640.00       940.00"))
     assert sums(facts) == ("1600.00", "128.00", "1728.00")
     assert sum(line.amount for line in facts.lines) == Decimal("1900.00")
+
+
+@pytest.mark.parametrize(
+    "tax",
+    [
+        "Tax at 6.00% USD 60.00",
+        "Tax at 6%          60.00",
+        "6% sales tax: 60.00",
+        "Plus VAT @ 6 %      60.00",
+        "VAT (6%)  60.00",
+    ],
+)
+def test_a_tax_with_its_rate(tax: str) -> None:
+    assert sums(facts_of(f"Subtotal before tax     1,000.00\n{tax}\nGrand total     1,060.00")) == (
+        "1000.00",
+        "60.00",
+        "1060.00",
+    )
 
 
 AMOUNTS = st.decimals(min_value=Decimal("0.01"), max_value=99_999, places=2)

@@ -149,6 +149,14 @@ def with_lines(file: ClaimFile, lines: list[LineItem]) -> ClaimFile:
     return file.model_copy(update={"extractions": extractions})
 
 
+def with_notes(file: ClaimFile, notes: list[str]) -> ClaimFile:
+    """The claim with these notes of what was left out of its bill."""
+    extractions = [
+        said.model_copy(update={"notes": notes}) if said.document_id == "bill" else said for said in file.extractions
+    ]
+    return file.model_copy(update={"extractions": extractions})
+
+
 def with_document(file: ClaimFile, document: DocumentRef, said: DocumentFacts | None = None) -> ClaimFile:
     """The claim with one document more."""
     return file.model_copy(

@@ -22,6 +22,7 @@ from tests.workflows.claims import (
     with_document,
     with_facts,
     with_lines,
+    with_notes,
 )  # fmt: skip
 from workflows.insurance_claim.checks import required_documents
 from workflows.insurance_claim.models import ClaimFile, Notice, StatedDate
@@ -73,6 +74,20 @@ CASES: dict[str, tuple[ClaimFile, list[str]]] = {
     "a product is wrong": (
         with_lines(claim(), [line("Rear bumper", "940.00", quantity="2", unit="940.00"), *LINES[1:]]),
         ["LINES_DO_NOT_ADD_UP"],
+    ),
+    "a tax nobody read": (with_facts(claim(), "bill", tax=None), []),
+    "a total below its subtotal": (
+        with_facts(with_facts(claim(), "bill", tax=None, total=fact("1500.00")), "form", amount_claimed=None),
+        ["CLAIMED_TOTAL_MISMATCH", "LINES_DO_NOT_ADD_UP"],
+    ),
+    "lines not all read": (
+        with_notes(with_lines(claim(), LINES[1:]), ["lines: 1 line(s) could not be read as items."]),
+        [],
+    ),
+    "no line can be missing": (with_lines(claim(), LINES[1:]), ["LINES_DO_NOT_ADD_UP"]),
+    "a total of which more is to be said": (
+        with_notes(with_facts(claim(), "bill", tax=fact("118.00")), ["total: there is more between it and the subtotal."]),
+        [],
     ),
     "a cent per line": (with_lines(claim(), [line("Rear bumper", "940.02"), *LINES[1:]]), []),
     "lines with their tax": (

@@ -9,6 +9,7 @@ from workflows.insurance_claim.checks.statements import Statement, bills, eviden
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Extracted, Finding
 
 CENT = Decimal("0.01")
+HIGHEST_TAX = Decimal("1.3")  # a total above its subtotal by less may contain a tax that nobody read
 
 
 def check_lines_add_up(file: ClaimFile) -> Iterator[Finding]:
@@ -98,27 +99,60 @@ def _mismatch(
 
 
 def _sums(ref: DocumentRef, facts: DocumentFacts) -> Iterator[Finding]:
-    subtotal, tax, total = (_amount(facts, name) for name in ("subtotal", "tax", "total"))
+    """Claimed only of what was read whole: what is missing from a sum is no error of the paper's."""
     slack = CENT * max(len(facts.lines), 1)
-    wrong = []
-    if subtotal is not None and total is not None and abs(subtotal + (tax or 0) - total) > slack:
-        wrong.append(f"subtotal {subtotal} + tax {tax or 0} = {subtotal + (tax or 0)}, but the total is {total}")
+    wrong = [said for said in (_total_wrong(facts, slack), _lines_wrong(facts, slack)) if said]
+    if wrong:
+        yield Finding(
+            code="LINES_DO_NOT_ADD_UP",
+            severity="blocking",
+            summary=f"{ref.filename}: {'; '.join(wrong)}.",
+            evidence=[*_sum_evidence(ref, facts), *(evidence_of(ref, line) for line in facts.lines)],
+            why_uncertain="A line may have been missed or an amount misread; the paper itself may also be wrong.",
+        )
+
+
+def _total_wrong(facts: DocumentFacts, slack: Decimal) -> str | None:
+    subtotal, tax, total = (_amount(facts, name) for name in ("subtotal", "tax", "total"))
+    if subtotal is None or total is None or _left_open(facts) & {"subtotal", "tax", "total"}:
+        return None
+    if tax is None:
+        may_be_a_tax = subtotal < total <= subtotal * HIGHEST_TAX
+        return (
+            None if may_be_a_tax or _agree(subtotal, total, slack) else f"the subtotal is {subtotal}, the total {total}"
+        )
+    if _agree(subtotal + tax, total, slack):
+        return None
+    return f"subtotal {subtotal} + tax {tax} = {subtotal + tax}, but the total is {total}"
+
+
+def _lines_wrong(facts: DocumentFacts, slack: Decimal) -> str | None:
+    subtotal, tax, total = (_amount(facts, name) for name in ("subtotal", "tax", "total"))
+    left_open = _left_open(facts)
+    if not facts.lines or "lines" in left_open:
+        return None
     lines = sum((line.amount for line in facts.lines), Decimal(0))
-    net = subtotal if subtotal is not None else total - (tax or 0) if total is not None else None
-    gross_lines = not wrong and subtotal is not None and total is not None and abs(lines - total) <= slack
-    if facts.lines and net is not None and abs(lines - net) > slack and not gross_lines:
-        named = "the subtotal" if subtotal is not None else "the total without tax"
-        wrong.append(f"the {len(facts.lines)} lines come to {lines}, but {named} is {net}")
-    if not wrong:
-        return
-    unread = next((note for note in facts.notes if "could not be read" in note), "")
-    yield Finding(
-        code="LINES_DO_NOT_ADD_UP",
-        severity="blocking",
-        summary=f"{ref.filename}: {'; '.join(wrong)}.",
-        evidence=[*_sum_evidence(ref, facts), *(evidence_of(ref, line) for line in facts.lines)],
-        why_uncertain=unread or "A line may have been missed or an amount misread; the paper itself may also be wrong.",
-    )
+    if subtotal is not None:
+        # Lines may be printed with their tax: then they make the total, if the total itself is sound.
+        sound = total is not None and _agree(subtotal + (tax or 0), total, slack)
+        with_tax = sound and total is not None and _agree(lines, total, slack)
+        wrong = not _agree(lines, subtotal, slack) and not with_tax
+        return f"the {len(facts.lines)} lines come to {lines}, but the subtotal is {subtotal}" if wrong else None
+    if total is None or left_open & {"subtotal", "tax", "total"}:
+        return None
+    net = total - (tax or 0)
+    if _agree(lines, net, slack) or _agree(lines, total, slack):
+        return None
+    return f"the {len(facts.lines)} lines come to {lines}, but the total without tax is {net}"
+
+
+def _left_open(facts: DocumentFacts) -> set[str]:
+    """The fields, or 'lines', of which a note says that they are left out or incomplete."""
+    return {note.partition(":")[0] for note in facts.notes if ":" in note}
+
+
+def _agree(one: Decimal, other: Decimal, slack: Decimal) -> bool:
+    return abs(one - other) <= slack
 
 
 def _products(ref: DocumentRef, facts: DocumentFacts) -> Iterator[Finding]:
