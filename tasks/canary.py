@@ -120,7 +120,7 @@ class Canary:
 
     def _run(self) -> None:
         pause = threading.Event()
-        while not worker_state.should_stop and not worker_state.should_terminate:
+        while worker_state.should_stop is None and worker_state.should_terminate is None:
             pause.wait(random.uniform(0.9, 1.1) * self.every)
             self.ring()
 

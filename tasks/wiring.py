@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from celery import signals
+from celery.worker import state as worker_state
 
 from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
@@ -59,7 +60,8 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
             except DatabaseError as problem:
                 logs.event("waiting_for_database", reason=str(problem).strip())
                 rt.worker_id = new_id()  # the row may have been written before the connection broke
-                if _parent_stops.wait(1.0):
+                threading.Event().wait(1.0)
+                if worker_state.should_stop is not None or worker_state.should_terminate is not None:
                     return
         _alive = alive
         housekeeping.begin(rt, queues, slots, prefork=prefork)

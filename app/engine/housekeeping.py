@@ -60,7 +60,7 @@ class Housekeeping:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
 
     def look(self) -> tuple[list[str], int]:
         """One look: the sweeps run and the number of steps taken. Nothing without a free slot, or while we may not lease."""

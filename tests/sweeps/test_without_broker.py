@@ -1,0 +1,137 @@
+"""Real workers, no beat at all, and a broker that dies, hangs, forgets, or was never there: every run goes on."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.core.workflow import Workflow
+from app.stack.redis import EmbeddedRedis
+from tests.conftest import scratch_folder
+from tests.support.flows import TWO
+from tests.support.programs import Program
+from tests.support.stack import Stack
+from tests.sweeps.flows import PAGES
+
+pytestmark = pytest.mark.guarantee
+
+FLOWS = "tests.support.flows:TWO,tests.sweeps.flows:PAGES"
+POOLS = {"threads": ("steps,sweeps", TWO), "prefork": ("documents,isolated", PAGES)}
+MakeStack = Callable[..., Stack]
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedRedis]:
+    """A Redis of this test's own, to be mistreated."""
+    with scratch_folder("mistreated") as folder:
+        server = EmbeddedRedis(folder)
+        server.start()
+        yield server
+        thaw(server)
+        server.stop()
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path, database_url: str, broker: EmbeddedRedis) -> Iterator[MakeStack]:
+    """Makes the stack of the test, on its own broker."""
+    with ExitStack() as ends:
+
+        def make(**settings: object) -> Stack:
+            stack = Stack(tmp_path, database_url, broker.url(), FLOWS, **settings)
+            ends.callback(stack.end)
+            return stack
+
+        yield make
+
+
+def hang(broker: EmbeddedRedis) -> None:
+    assert broker.process is not None
+    broker.process.send(signal.SIGSTOP)
+
+
+def thaw(broker: EmbeddedRedis) -> None:
+    if broker.process is not None:
+        broker.process.send(signal.SIGCONT)
+
+
+def without_bell(worker: Program) -> set[str]:
+    """The runs of which the worker took a step straight from the database."""
+    return {line["run_id"] for line in worker.lines("step_without_bell")}
+
+
+def until_a_bell_is_answered(stack: Stack, workflow: Workflow, worker: Program) -> None:
+    """Wait until the worker hears the broker again: a run is done by bells alone."""
+
+    def answered() -> bool:
+        run_id = stack.start(workflow, f"by bell {uuid.uuid4()}")
+        stack.until_complete(run_id)
+        return str(run_id) not in without_bell(worker)
+
+    stack.wait(answered, "a run to be done by bells alone", seconds=90)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_runs_go_on_whatever_happens_to_the_broker_and_bells_are_heard_again_after_it(
+    make_stack: MakeStack, broker: EmbeddedRedis, pool: str
+) -> None:
+    pools, workflow = POOLS[pool]
+    stack = make_stack()
+    (worker,) = stack.workers(1, pools=pools)
+    until_a_bell_is_answered(stack, workflow, worker)
+
+    broker.kill()
+    dead = stack.start(workflow, "the broker is dead", ring=False)
+    stack.until_complete(dead)
+    assert str(dead) in without_bell(worker)
+    broker.start()
+    until_a_bell_is_answered(stack, workflow, worker)
+
+    hang(broker)
+    hung = [stack.start(workflow, f"the broker hangs {n}", ring=False) for n in range(3)]
+    stack.until_complete(*hung)
+    thaw(broker)
+    until_a_bell_is_answered(stack, workflow, worker)
+
+    forgotten = stack.start(workflow, "the broker forgot everything")
+    with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
+        client.flushall()
+    stack.until_complete(forgotten)
+    until_a_bell_is_answered(stack, workflow, worker)
+    assert worker.alive
+    assert not worker.lines("deaf"), "the canary must not mistake a broken broker for a deaf worker"
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_started_while_the_broker_is_away_works_all_the_same(
+    make_stack: MakeStack, broker: EmbeddedRedis, pool: str
+) -> None:
+    pools, workflow = POOLS[pool]
+    stack = make_stack()
+    broker.stop()
+    run_id = stack.start(workflow, "no broker yet", ring=False)
+    (worker,) = stack.workers(1, pools=pools)
+    stack.until_complete(run_id)
+    broker.start()
+    until_a_bell_is_answered(stack, workflow, worker)
+
+
+def test_a_worker_that_lost_its_ears_connects_anew_and_one_that_cannot_leaves(make_stack: MakeStack) -> None:
+    stack = make_stack(ping_seconds=0.5, shutdown_grace_seconds=3)
+    (worker,) = stack.workers(1, pools="steps,sweeps")
+    until_a_bell_is_answered(stack, TWO, worker)
+
+    (stack.faults.folder / "deaf.once").touch()
+    stack.wait(lambda: worker.lines("deaf"), "the worker to notice that it is deaf")
+    until_a_bell_is_answered(stack, TWO, worker)
+    assert worker.alive
+    assert len(worker.lines("deaf")) == 1
+
+    (stack.faults.folder / "deaf.always").touch()
+    stack.wait(lambda: not worker.alive, "the worker to leave")
+    assert len(worker.lines("deaf")) == 3, "first it reconnects, then it leaves"
