@@ -14,6 +14,7 @@ from app.agents.offline_fields import Candidate, candidates_in, chosen
 from app.agents.offline_kinds import kind_of
 from app.agents.offline_lines import Table, listed_without_header, tables_in
 from app.agents.offline_paper import Paper, paper_of
+from app.agents.offline_prose import prose_facts
 from app.agents.offline_text import Line, fold, within_reach
 from app.agents.offline_totals import MONEY_FIELDS, currency, totals
 from app.core.extraction import (
@@ -66,6 +67,7 @@ class OfflineProvider:
 def _fields(paper: Paper, table: Table, kind: DocumentKind) -> tuple[dict[str, Extracted], list[str]]:
     used = frozenset(table.used)
     candidates = [_with_its_person(c, paper.lines) for c in candidates_in(paper, skip=used)]
+    candidates += prose_facts(paper, skip=used)
     fields, notes = chosen(c for c in candidates if c.field not in _PSEUDO_FIELDS)
     if kind != "policy":  # its totals are premiums and excesses, not a bill
         sums, about_sums = totals(candidates, paper, skip=used)

@@ -7,6 +7,7 @@ a colon. "The total damage" in a sentence announces nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,7 +30,7 @@ class Label:
 
 _NUMBER_WORD = r"(?:numbers?\b\.?|num\b\.?|nbr\b\.?|nos?\b\.?|nr\b\.?|n°|n\.\s?°?|#|№)"
 _NUMBER_WORDS = frozenset({"number", "numbers", "num", "nbr", "no", "nos", "nr", "n", "#", "№"})
-_WORD = re.compile(r"[^\W\d_]+|[#№]")
+WORD = re.compile(r"[^\W\d_]+|[#№]")
 _SEPARATORS = re.compile(r"[ ]?(?:[ ]?[:#=–—]|[ ]-(?=[ ])|[ ]?\.{2,}|[ ]?_{2,}|[ ]?…)*[ ]*")
 _HINT = re.compile(r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3})")
 _NUMBERED = re.compile(r"[ ]*(?:[(\[]?(?:\d{1,2}[a-z]?|[a-z])[.)\]]|[-•*·▪☐☑])[ ]+")
@@ -51,7 +52,7 @@ def _index() -> dict[str, list[tuple[re.Pattern[str], Meaning]]]:
     """
     index: dict[str, list[tuple[re.Pattern[str], Meaning]]] = {}
     for phrase, meaning in vocabulary():
-        first = _WORD.match(phrase)
+        first = WORD.match(phrase)
         pattern = re.compile(rf"{_pattern(phrase)}(?![^\W\d_]|'[a-z]|/\w)")
         index.setdefault(first[0] if first else "", []).append((pattern, meaning))
     return index
@@ -65,10 +66,10 @@ def labels_in(line: Line) -> list[Label]:
     starts = {_skip(line, cell.start) for cell in line.cells}
     found: list[Label] = []
     position = 0
-    for word in _WORD.finditer(line.folded):
+    for word in WORD.finditer(line.folded):
         if word.start() < position or line.folded[word.start() - 1 : word.start()] == "'":
             continue
-        label = _label_at(line.folded, word, starts)
+        label = label_at(line.folded, word, starts)
         if label:
             position = label.end
             if label.at_cell_start or label.announced:
@@ -76,7 +77,8 @@ def labels_in(line: Line) -> list[Label]:
     return found
 
 
-def _label_at(folded: str, word: re.Match[str], starts: set[int]) -> Label | None:
+def label_at(folded: str, word: re.Match[str], starts: Set[int] = frozenset()) -> Label | None:
+    """The label that begins with `word`, a match of `WORD`; `starts` are the places where cells begin."""
     start = word.start()
     candidates = _INDEX.get(word[0], [])
     if word[0] in _NUMBER_WORDS:
