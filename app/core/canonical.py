@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -125,7 +125,7 @@ def _known(value: Any, path: str) -> Any:
     """The JSON shape of the other types a payload may hold."""
     match value:
         case BaseModel():
-            return value.model_dump(mode="json")
+            return _dumped(value, path)
         case Enum():
             return value.value
         case Decimal() | UUID() | PurePath():
@@ -147,6 +147,13 @@ def _known(value: Any, path: str) -> Any:
     raise NotCanonical(f"{path} is a {type(value).__name__}, which is no JSON; convert it first")
 
 
+def _dumped(model: BaseModel, path: str) -> Any:
+    try:
+        return model.model_dump(mode="json")
+    except (ValueError, RecursionError) as problem:  # too deep, in a circle, or a type that is no JSON
+        raise NotCanonical(f"{path} holds what JSON cannot: {str(problem)[:200]}") from problem
+
+
 def _bytes_of(value: Any) -> bytes:
     """What can be saved of a value that is no canonical JSON: its bytes, or JSON-like text of any depth."""
     if isinstance(value, (bytes, bytearray)):
@@ -155,26 +162,40 @@ def _bytes_of(value: Any) -> bytes:
 
 
 def _write_flat(value: Any) -> list[str]:
-    """JSON-like text with an explicit stack, because what is too deep for us is too deep for a recursion."""
+    """JSON-like text with an explicit stack, because what is too deep for us is too deep for a recursion.
+
+    A container inside itself is written as "$cycle", or there would be no end.
+    """
     out: list[str] = []
     stack: list[Any] = [value]
+    around: set[int] = set()
     while stack:
         item = stack.pop()
-        if isinstance(item, _Literal):
+        if isinstance(item, _Leaves):
+            around.discard(item.container)
+        elif isinstance(item, _Literal):
             out.append(item)
-        elif isinstance(item, Mapping):
-            stack.append(_Literal("}"))
-            for n, (key, inner) in reversed(list(enumerate(item.items()))):
-                stack += [inner, _Literal(("," if n else "") + json.dumps(str(key)) + ":")]
-            out.append("{")
-        elif isinstance(item, (list, tuple)):
-            stack.append(_Literal("]"))
-            for n, inner in reversed(list(enumerate(item))):
-                stack += [inner, _Literal("," if n else "")]
-            out.append("[")
+        elif id(item) in around:
+            out.append('"$cycle"')
+        elif isinstance(item, (Mapping, list, tuple)):
+            around.add(id(item))
+            stack.append(_Leaves(id(item)))
+            stack += reversed(_parts(item))
         else:
             out.append(_leaf(item))
     return out
+
+
+def _parts(container: Any) -> list[Any]:
+    """A container as punctuation and items."""
+    if isinstance(container, Mapping):
+        named = [
+            (_Literal(f"{',' if n else ''}{json.dumps(key if isinstance(key, str) else _leaf(key))}:"), item)
+            for n, (key, item) in enumerate(container.items())
+        ]
+        return [_Literal("{"), *(part for pair in named for part in pair), _Literal("}")]
+    listed = [(_Literal("," if n else ""), item) for n, item in enumerate(container)]
+    return [_Literal("["), *(part for pair in listed for part in pair), _Literal("]")]
 
 
 def _leaf(item: Any) -> str:
@@ -187,6 +208,13 @@ def _leaf(item: Any) -> str:
         return repr(item)
     except Exception as problem:
         return f"<{type(item).__name__}, unprintable: {type(problem).__name__}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaves:
+    """Waiting on the stack: from here on we are no longer inside this container."""
+
+    container: int
 
 
 class _Literal(str):

@@ -27,8 +27,13 @@ def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str
     needed = schema.get("x-needs", {}).get(outcome, [])
     problems += [f"{name}: needed to {outcome.replace('_', ' ')}" for name in needed if not values.get(name)]
     if problems:
-        raise BadInput("; ".join(problems[:5]))
+        raise BadInput("; ".join(_shortened(problem) for problem in problems[:5]))
     return values
+
+
+def _shortened(problem: str) -> str:
+    """The schema library quotes the whole value; a refusal is read by a person."""
+    return problem if len(problem) <= 300 else f"{problem[:140]} … {problem[-140:]}"
 
 
 def _missing(error: Any) -> str:
