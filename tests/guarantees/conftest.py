@@ -19,7 +19,8 @@ def make_stack(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[F
     with ExitStack() as ends:
 
         def make(*workflows: str, **settings: object) -> Stack:
-            named = ",".join(f"tests.support.{name}" for name in workflows)
+            # The first one brings the faults along.
+            named = ",".join(f"tests.support.{name}" for name in ("flows:TWO", *workflows) if name)
             url = str(settings.pop("broker_url", broker_url))
             stack = Stack(tmp_path, database_url, url, named, **settings)
             ends.callback(stack.end)

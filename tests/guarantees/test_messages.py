@@ -42,7 +42,7 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
     run_id = stack.start(PAYING, "rung often", ring=False)
     bell = first_bell(PAYING, run_id)
     for _ in range(100):  # at once, to both workers, while it is READY and while it runs
-        stack.bells.ring(bell)
+        stack.bells.ring([bell])
     stack.until_done("in_step", "rung often")
     _until_answered(stack)
     assert stack.events(run_id) == ["started", "lease taken"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from kombu import Connection, Producer
@@ -27,11 +28,15 @@ class Bells:
         options: dict[str, Any] = {"socket_timeout": 2, "global_keyprefix": "longhaul:"} if redis else {}
         self._connection = Connection(broker_url, transport_options=options, connect_timeout=2)
 
-    def ring(self, bell: Bell) -> None:
-        """The bell as the product's own dispatcher would ring it."""
-        name = task_name(bell.workflow, bell.state)
-        message_id = task_id(bell.run_id, bell.state, bell.step_seq)
-        self.send(name, [str(bell.run_id), bell.step_seq], queue=bell.queue, message_id=message_id)
+    def ring(self, bells: Iterable[Bell]) -> int:
+        """Bells as the product's own dispatcher would ring them."""
+        rung = 0
+        for bell in bells:
+            name = task_name(bell.workflow, bell.state)
+            message_id = task_id(bell.run_id, bell.state, bell.step_seq)
+            self.send(name, [str(bell.run_id), bell.step_seq], queue=bell.queue, message_id=message_id)
+            rung += 1
+        return rung
 
     def send(self, task: str, args: list[Any], *, queue: str, message_id: str = "", serializer: str = "json") -> None:
         """Any task message of Celery's protocol."""

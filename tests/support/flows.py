@@ -159,5 +159,7 @@ READING = Workflow(
 )
 
 if os.environ.get(faults.VARIABLE):
-    faults.install({})
+    from tests.support.oddities import Oddities
+
+    faults.install({"oddities.fetch": Oddities()})
     faults.set_clock()

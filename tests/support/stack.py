@@ -17,8 +17,10 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import BaseModel
 
-from app import client
+from app import bootstrap, client
 from app.core.workflow import Workflow
+from app.engine.runtime import Runtime
+from app.settings import Settings
 from tests.demo.payments_process import PaymentsProcess
 from tests.support import faults
 from tests.support.bells import Bells, first_bell
@@ -122,7 +124,7 @@ class Stack:
         with psycopg.connect(self.database_url) as db:
             run_id = client.start(db, workflow, subject=subject, data=data or {}, key=key).run_id
         if ring:
-            self.bells.ring(first_bell(workflow, run_id))
+            self.bells.ring([first_bell(workflow, run_id)])
         return run_id
 
     @property
@@ -136,6 +138,13 @@ class Stack:
             return bool(self.all("SELECT 1"))
         except psycopg.OperationalError:
             return False
+
+    def web(self, *workflows: Workflow) -> Runtime:
+        """A runtime as the web process has it, in this process; its bells go to the stack's broker."""
+        config = Settings(database_url=self.database_url, payments_url=self.payments.url, data_dir=self.folder / "data")
+        runtime = bootstrap.runtime(workflows, role="web", config=config)
+        runtime.dispatcher = self.bells
+        return runtime
 
     def all(self, query: str, *params: object) -> list[Row]:
         """The rows of a query, on a connection of its own, as the owner of the database."""
