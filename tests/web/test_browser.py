@@ -17,10 +17,9 @@ from tests.web.conftest import task_of
 from tests.web.flows import Desk
 from tests.web.test_markup import HOSTILE
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium; name one by LONGHAUL_CHROMIUM"),
-]
+if chromium() is None:
+    pytest.skip("no Chromium; install one or name it by LONGHAUL_CHROMIUM", allow_module_level=True)
+pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = (360, 740), (1280, 900)
 
