@@ -54,8 +54,10 @@ def park_with_children(
         moved = [advance.Moved(run, decide(run, happened), mine)]
     advance.announce(rt, moved, beside)
     bells = child_bells(rt, run, children)
+    born = rt.journal.transact(lambda db: runs.births(db, run.id, run.step_seq), until=until)
     for bell in bells:
-        log_first(bell.run_id, bell.state, f"run:{run.id}", moved[0].row["at"])
+        if bell.run_id in born:  # none is, if the parent was cancelled at this very boundary
+            log_first(bell.run_id, bell.state, f"run:{run.id}", born[bell.run_id])
     rt.dispatcher.ring(bells)
 
 

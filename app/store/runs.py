@@ -199,6 +199,14 @@ def children_of(db: Connection, run_id: UUID, step_seq: int) -> list[Mapping[str
     return [{**row, "data": restore(row["data"])} for row in rows]
 
 
+def births(db: Connection, parent: UUID, step_seq: int) -> dict[UUID, datetime]:
+    """When each child of a step was started."""
+    rows = db.execute(
+        "SELECT id, created_at FROM runs WHERE parent_run_id = %s AND parent_step_seq = %s", [parent, step_seq]
+    ).fetchall()
+    return {row["id"]: row["created_at"] for row in rows}
+
+
 def child_ended(db: Connection, parent: UUID, parent_step_seq: int) -> int | None:
     """Count one child of a waiting parent as ended; the children left, or None if the parent no longer waits for it."""
     row = db.execute(
