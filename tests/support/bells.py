@@ -60,5 +60,10 @@ class Bells:
                 return 0  # an empty queue does not exist on Redis
             return size
 
+    def flush(self) -> None:
+        """Empty a Redis: everything in it is gone."""
+        with self._connection.channel() as channel:
+            channel.client.flushall()
+
     def close(self) -> None:
         self._connection.release()

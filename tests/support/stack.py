@@ -78,15 +78,17 @@ class Stack:
         schedule = str(self.folder / f"{name}-schedule")
         return self._start(name, [CELERY, "-A", "tasks", "beat", "-s", schedule, "--pidfile="], True, settings)
 
-    def _start(self, name: str, command: list[str], kept: bool, settings: dict[str, object]) -> Program:
-        own = {key.upper(): str(value) for key, value in settings.items()}
+    def environment(self, **settings: object) -> dict[str, str]:
+        """The variables by which a process finds this stack; `settings` are LONGHAUL_ variables of its own."""
         named = {
             "DATABASE_URL": self.database_url, "PAYMENTS_URL": self.payments.url, "DATA_DIR": str(self.folder / "data"),
-            **self.settings, **own,
+            **self.settings, **{key.upper(): str(value) for key, value in settings.items()},
         }  # fmt: skip
-        env = {**os.environ, **{f"LONGHAUL_{key}": value for key, value in named.items()}}
-        env |= {"PYTHONPATH": str(PROJECT), faults.VARIABLE: str(self.faults.folder)}
-        program = Program(name, command, self.folder / f"{name}.log", env, kept)
+        longhaul = {f"LONGHAUL_{key}": value for key, value in named.items()}
+        return {**os.environ, **longhaul, "PYTHONPATH": str(PROJECT), faults.VARIABLE: str(self.faults.folder)}
+
+    def _start(self, name: str, command: list[str], kept: bool, settings: dict[str, object]) -> Program:
+        program = Program(name, command, self.folder / f"{name}.log", self.environment(**settings), kept)
         program.start()
         self.programs.append(program)
         return program

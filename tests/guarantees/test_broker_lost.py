@@ -1,0 +1,98 @@
+"""The broker is a doorbell: emptied, killed, hung or away, it loses no run, stops none, and holds up no submitter."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from app.stack.redis import EmbeddedRedis
+from tests.conftest import scratch_folder
+from tests.guarantees.conftest import Flows
+from tests.support.flows import PAYING
+from tests.support.programs import PROJECT
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.guarantee
+
+HELD_UP_SECONDS = 15  # for two connections and their time-outs on a loaded machine; a hung broker would hold for ever
+
+
+@pytest.fixture
+def redis() -> Iterator[EmbeddedRedis]:
+    """A broker of this test alone, which it may do anything to."""
+    with scratch_folder("doorbell") as folder:
+        server = EmbeddedRedis(folder)
+        server.start()
+        yield server
+        if server.pid:
+            os.kill(server.pid, signal.SIGCONT)
+        server.stop()
+
+
+def _submitted(stack: Stack, subject: str) -> UUID:
+    """Start a run from a process of its own, which must not be held up."""
+    command = [sys.executable, "-m", "tests.support.submit", subject]
+    env = stack.environment()
+    done = subprocess.run(command, env=env, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["seconds"] < HELD_UP_SECONDS, "a submitter was held up by the broker"
+    run_id: UUID = stack.all("SELECT id FROM runs WHERE subject = %s", subject)[0]["id"]
+    return run_id
+
+
+def _load(stack: Stack, name: str) -> list[UUID]:
+    return [stack.start(PAYING, f"{name} {n}", ring=n % 2 == 0) for n in range(20)]
+
+
+def _until_bells_are_heard(stack: Stack, name: str) -> None:
+    """A run that only a message can start: it shows that the workers listen to the broker again."""
+
+    def heard() -> bool:
+        if not stack.all("SELECT 1 FROM runs WHERE subject = %s", name):
+            stack.bells.send("longhaul.start", ["paying", name, {}, name], queue="intake")
+            return False
+        return True
+
+    stack.wait(heard, "a worker to listen to the broker again", every=1)
+
+
+def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobody(
+    make_stack: Flows, redis: EmbeddedRedis
+) -> None:
+    stack = make_stack("flows:PAYING", broker_url=redis.url())
+    workers = stack.workers(2)
+    stack.beat()
+    stack.payments.switch(delay_before=0.1)
+    runs: list[UUID] = []
+
+    runs += _load(stack, "emptied")
+    for _ in range(5):
+        stack.bells.flush()
+        runs.append(_submitted(stack, f"emptied between {len(runs)}"))
+    stack.until_complete(*runs)
+    _until_bells_are_heard(stack, "after it was emptied")
+
+    runs += _load(stack, "killed")
+    redis.kill()
+    away = [_submitted(stack, f"killed away {n}") for n in range(2)]
+    stack.until_complete(*runs, *away)  # while it is away
+    redis.start()
+    _until_bells_are_heard(stack, "after it was killed")
+
+    runs += _load(stack, "hung")
+    assert redis.pid is not None
+    os.kill(redis.pid, signal.SIGSTOP)
+    hung = [_submitted(stack, f"hung away {n}") for n in range(2)]
+    stack.until_complete(*runs, *hung)  # while it hangs
+    os.kill(redis.pid, signal.SIGCONT)
+    _until_bells_are_heard(stack, "after it hung")
+
+    for run_id in [*runs, *away, *hung]:
+        assert stack.requests_of(run_id) == stack.payments_of(run_id) == 2
+    assert all(worker.alive for worker in workers), "a worker needed help"
