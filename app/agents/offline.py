@@ -10,7 +10,9 @@ import re
 from dataclasses import replace
 
 from app.agents.offline_blocks import block_fields, orders_to_machines
+from app.agents.offline_entries import numbered_items
 from app.agents.offline_fields import Candidate, candidates_in, chosen
+from app.agents.offline_gaps import gaps
 from app.agents.offline_kinds import kind_of
 from app.agents.offline_lines import Table, listed_without_header, tables_in
 from app.agents.offline_paper import Paper, paper_of
@@ -31,6 +33,7 @@ _OTHER_SECTION = re.compile(
     r"\b(witness|driver|officer|agent|third party|other party|passenger|shop|repairer|adjuster)\b"
 )
 _SECTION_REACH = 12  # lines
+_BILLS = ("repair_estimate", "repair_invoice", "other")
 _PSEUDO_FIELDS = frozenset({*MONEY_FIELDS, "due", "name"})
 
 
@@ -45,14 +48,13 @@ class OfflineProvider:
         paper = paper_of(pages)
         kind, kind_confidence, note = kind_of(paper.lines, request.filename)
         table = tables_in(paper)
+        table = table if table.rows else numbered_items(paper)
         fields, notes = _fields(paper, table, kind)
         rows = table.rows or listed_without_header(paper, fields)
         if len(pages) < len(request.pages):
             notes.append(f"Only the first {len(pages)} of {len(request.pages)} pages were searched: it is too long.")
-        if table.cut:
-            notes.append(f"lines: there are more than {len(table.rows)} lines; those after them could not be read.")
-        if table.unread:
-            notes.append(f"lines: {table.unread} line(s) could not be read as items.")
+        if kind in _BILLS:
+            notes += gaps(paper, fields, table)
         facts = DocumentFacts(
             document_id=request.document_id,
             kind=kind,

@@ -8,11 +8,14 @@ cannot be read are counted and said, because a sum without them would be wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
-from app.agents.offline_amounts import AmountRead, decimal_of, read_amount
+from app.agents.offline_amounts import AmountRead, amounts_in, decimal_of, read_amount
+from app.agents.offline_columns import Header, header_in
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import Habits
 from app.agents.offline_text import Cell, Line
@@ -20,37 +23,12 @@ from app.core.extraction import Extracted, LineItem
 
 _MOST_ROWS = 500
 _PATIENCE = 6  # lines without a row after which a table has ended
-_ROLES: dict[str, str] = {
-    "description": """
-        description | item | items | part | parts | service | services | operation | work | details | designation
-        product | bezeichnung | beschreibung | leistung | libelle | article | artikel | task | repair
-        description of work | work performed | parts/labor | parts and labor | part description | item description
-        description of operation""",
-    "number": "# | no | no. | nr | pos | pos. | line | lp | position | item #",
-    "part_number": "sku | code | ref | reference | part # | part no | part no. | part number | partno",
-    "kind": "type | op | category | kind",
-    "quantity": """
-        qty | quantity | hours | hrs | units | nombre | quantite | menge | anzahl | qte | stunden | labor hours
-        labour hours | qty/hrs | qty / hrs | qty/hours""",
-    "unit": """
-        rate | price | each | unit | p.u. | p.u. ht | pu | einzelpreis | cost | unit price | unit cost | price each
-        prix unitaire | hourly rate""",
-    "amount": """
-        amount | total | sum | montant | betrag | gesamt | gesamtpreis | net | netto | extended | line total | value
-        total price | total amount | montant ht | line amount | net amount | ext price | ext. price | extended price
-        total cost | ext | ext.""",
-    "tax": "tax | vat | tva | mwst | ust | gst | % | tax amount | vat amount | tax rate | vat rate | % tva | vat %",
-    "gross": "gross | brutto | ttc | montant ttc | gross amount | total ttc | total incl. vat",
-}
-_HEADERS = {
-    phrase.strip(): role for role, text in _ROLES.items() for phrase in re.split(r"[|\n]", text) if phrase.strip()
-}
-_REMARK = re.compile(r"\([^)]*\)|\b(?:usd|eur|gbp|chf|pln)\b|[$€£:*]")
 _LABOUR = re.compile(
     r"\b(?:labou?r|hours?|hrs?|refinish(?:ing)?|paint(?:ing|work)?|respray|repair(?:ing)?|replac(?:e|ing)|r&i|r&r"
     r"|align(?:ment|ing)?|calibrat\w+|diagnos\w+|straighten\w*|blend\w*|install\w*|fitting|remov\w+"
     r"|arbeitslohn|main d'oeuvre|lackier\w+)\b"
 )
+_REPLACED = re.compile(r"\b(?:replac|renew|new|exchange|r&r|part)")
 _FEE = re.compile(
     r"\b(?:suppl(?:y|ies)|shipping|freight|delivery|disposal|environmental|fees?|towing|storage|materials?|consumables|sundries|"
     r"discount|rental|hazardous|administration|valet|porto|versand)\b"
@@ -65,16 +43,17 @@ class Table:
     used: set[int] = field(default_factory=set)
     unread: int = 0
     cut: bool = False
+    open_ended: bool = False  # no line of totals ends it, or its numbers have a gap
 
 
 def tables_in(paper: Paper) -> Table:
     """All rows of all tables of the document."""
     table = Table()
     for line in paper.lines:
-        columns = _columns(line) if line.index not in table.used else None
-        if columns:
+        header = header_in(line) if line.index not in table.used else None
+        if header:
             table.used.add(line.index)
-            _read_rows(columns, line.index + 1, paper, table)
+            _read_rows(header, line.index + 1, paper, table)
     return table
 
 
@@ -87,58 +66,67 @@ def listed_without_header(paper: Paper, facts: dict[str, Extracted]) -> list[Lin
     for line in paper.lines:
         if len(line.cells) < 2 or paper.labels_of(line):
             continue
-        amount = _whole_amount(_text(line, line.cells[-1]), paper.habits)
+        amount = whole_amount(_text(line, line.cells[-1]), paper.habits)
         description = _text(line, line.cells[0])
         if amount and amount.certain and any(c.isalpha() for c in description):
-            rows.append(_item(line, {"description": description}, amount, paper.habits))
+            rows.append(_item([line], {"description": description}, amount, paper.habits))
     return rows if len(rows) > 1 and sum(row.amount for row in rows) == Decimal(str(wanted.value)) else []
 
 
-def _columns(line: Line) -> dict[str, Cell] | None:
-    """Role → header cell, if the line is the header of a table of items."""
-    roles: dict[str, Cell] = {}
-    known = 0
-    for cell in line.cells:
-        role = _role(line.folded[cell.start : cell.end])
-        known += role is not None
-        if role and (role not in roles or role == "amount"):
-            roles[role] = cell
-    if "amount" not in roles and "unit" in roles:
-        roles["amount"] = roles.pop("unit")
-    if "amount" not in roles and "gross" in roles:
-        roles["amount"] = roles.pop("gross")
-    whole = known >= 2 and known * 3 >= len(line.cells) * 2
-    return roles if whole and "amount" in roles and "description" in roles else None
-
-
-def _role(words: str) -> str | None:
-    plain = " ".join(_REMARK.sub(" ", words).split())
-    return _HEADERS.get(plain)
-
-
-def _read_rows(columns: dict[str, Cell], start: int, paper: Paper, table: Table) -> None:
+def _read_rows(header: Header, start: int, paper: Paper, table: Table) -> None:
     """Add the rows below a header to `table`, up to a line of totals or the next header."""
-    without = 0
-    for line in (paper.lines[index] for index in range(start, len(paper.lines))):
+    without, ended, numbers = 0, False, list[int]()
+    waiting: list[Line] = []  # lines that hold words under the description and nothing else
+    for line in paper.lines[start:]:
         if line.blank:
             continue
-        if _ends_table(line, paper) or _columns(line):
-            return
-        row = _row(columns, line, paper.habits)
+        ended = _ends_table(line, paper) or header_in(line) is not None
+        if ended or without > _PATIENCE:
+            break
+        if _is_group_total(header, line):
+            table.used.add(line.index)
+            continue
+        cells = _by_role(header, line)
+        row = _row(cells, line, waiting, paper.habits)
         if row and len(table.rows) >= _MOST_ROWS:
             table.cut = True
             return
         if row:
             table.rows.append(row)
-            table.used.add(line.index)
-            without = 0
+            table.used.update([line.index, *(above.index for above in waiting if not cells.get("description"))])
+            numbers += [int(cells["number"])] if cells.get("number", "").isdecimal() else []
+            without, waiting = 0, []
             continue
-        under_amount = [cell for cell in line.cells if _column_of(cell, columns) == "amount"]
-        if under_amount and any(c.isdigit() for c in _text(line, under_amount[-1])):
-            table.unread += 1
         without += 1
-        if without > _PATIENCE:
-            return
+        if set(cells) <= {"description", "operation"} and not amounts_in(line.text, paper.habits.style):
+            waiting = [*waiting, line] if not _continued(table, line, cells.get("description", "")) else waiting
+        elif any(c.isdigit() for c in cells.get("amount", "")) or amounts_in(line.text, paper.habits.style):
+            table.unread += 1
+    table.open_ended |= not ended or _has_gap(numbers)
+
+
+def _has_gap(numbers: list[int]) -> bool:
+    return any(after != before + 1 for before, after in pairwise(numbers))
+
+
+def _is_group_total(header: Header, line: Line) -> bool:
+    """'Total parts', 'Labor total': a sum of rows, not a row."""
+    words = _by_role(header, line).get("description", "").lower().strip(" :").split()
+    return len(words) > 1 and "total" in (words[0], words[-1])
+
+
+def _continued(table: Table, line: Line, words: str) -> bool:
+    """Add `words` to the description right above if they plainly go on with it; True if they did."""
+    last = table.rows[-1] if table.rows else None
+    if last is None or not words or line.index - 1 not in table.used or line.page != last.page:
+        return False
+    hyphened = last.description.endswith("-") and words[0].islower()
+    if not hyphened and not words[0].islower() and words[0] not in "(,":
+        return False
+    whole = last.description[:-1] + words if hyphened else f"{last.description} {words}"
+    table.rows[-1] = last.model_copy(update={"description": whole[:200]})
+    table.used.add(line.index)
+    return True
 
 
 def _ends_table(line: Line, paper: Paper) -> bool:
@@ -146,32 +134,33 @@ def _ends_table(line: Line, paper: Paper) -> bool:
     return any(
         label.at_cell_start and label.meaning.field in ("subtotal", "tax", "total", "due", "deductible")
         for label in paper.labels_of(line)
-    ) and any(_whole_amount(_text(line, cell).rpartition(":")[2].strip(), paper.habits) for cell in line.cells)
+    ) and any(whole_amount(_text(line, cell).rpartition(":")[2].strip(), paper.habits) for cell in line.cells)
 
 
-def _row(columns: dict[str, Cell], line: Line, habits: Habits) -> LineItem | None:
+def _by_role(header: Header, line: Line) -> dict[str, str]:
+    """What stands under each header, by its role."""
     parts: dict[str, str] = {}
     for cell in line.cells:
-        role = _column_of(cell, columns)
+        role = header.role_of(cell)
         parts[role] = f"{parts.get(role, '')} {_text(line, cell)}".strip()
-    amount = _whole_amount(parts.get("amount", ""), habits)
-    if amount is None or not any(c.isalpha() for c in parts.get("description", "")):
+    return parts
+
+
+def _row(cells: dict[str, str], line: Line, waiting: list[Line], habits: Habits) -> LineItem | None:
+    """The item of a line; its description may stand alone on the lines right above."""
+    amount = whole_amount(cells.get("amount", ""), habits)
+    if amount is None:
         return None
-    return _item(line, parts, amount, habits)
+    if any(c.isalpha() for c in cells.get("description", "")):
+        return _item([line], cells, amount, habits)
+    adjacent = waiting and waiting[-1].index == line.index - 1 and waiting[-1].page == line.page
+    if not adjacent or cells.get("description"):
+        return None
+    above = " ".join(_text(waiting[-1], cell) for cell in waiting[-1].cells)
+    return _item([waiting[-1], line], {**cells, "description": above}, amount, habits)
 
 
-def _column_of(cell: Cell, columns: dict[str, Cell]) -> str:
-    """The role of the header a cell stands under: the nearest, and of several the best aligned at one edge."""
-
-    def misfit(role: str) -> tuple[int, int]:
-        header = columns[role]
-        edges = min(abs(header.start - cell.start), abs(header.end - cell.end))
-        return header.distance(cell), edges
-
-    return min(columns, key=misfit)
-
-
-def _whole_amount(text: str, habits: Habits) -> AmountRead | None:
+def whole_amount(text: str, habits: Habits) -> AmountRead | None:
     """The amount a cell consists of; None when anything else stands there too."""
     read = read_amount(text, habits.style)
     return read if read and read.end == len(text) else None
@@ -185,22 +174,25 @@ def _number(text: str, habits: Habits) -> Decimal | None:
     return decimal_of(match[1], habits.style) if match else None
 
 
-def _item(line: Line, parts: dict[str, str], amount: AmountRead, habits: Habits) -> LineItem:
-    unit = _whole_amount(parts.get("unit", ""), habits)
+def _item(lines: list[Line], cells: dict[str, str], amount: AmountRead, habits: Habits) -> LineItem:
+    """An amount made of work and parts is no quantity times a price: then neither is stated."""
+    unit = whole_amount(cells.get("unit", ""), habits)
+    extra = whole_amount(cells.get("surcharge", ""), habits)
+    mixed = "surcharge" in cells
     return LineItem(
-        description=parts["description"][:200],
-        kind=_kind(parts["description"], parts.get("kind", "")),
-        quantity=_number(parts.get("quantity", ""), habits),
-        unit_price=unit.value if unit else None,
+        description=cells["description"][:200],
+        kind="part" if extra and extra.value > 0 else kind_of_line(cells["description"], cells),
+        quantity=None if mixed else _number(cells.get("quantity", ""), habits),
+        unit_price=unit.value if unit and not mixed else None,
         amount=amount.value,
-        page=line.page,
-        quote=line.text.strip(),
+        page=lines[0].page,
+        quote="\n".join(line.text.strip() for line in lines),
     )
 
 
-def _kind(description: str, stated: str) -> Literal["part", "labour", "other"]:
+def kind_of_line(description: str, cells: Mapping[str, str]) -> Literal["part", "labour", "other"]:
     """Part, work or fee: as a column states it, else by the words; what is neither work nor fee is a part."""
-    word = stated.strip().lower()
+    word = cells.get("kind", "").strip().lower()
     if word.startswith(("part", "teil", "piece")) or word == "p":
         return "part"
     if word.startswith(("lab", "work", "paint", "refinish", "arbeit", "main")) or word in ("l", "op"):
@@ -208,6 +200,9 @@ def _kind(description: str, stated: str) -> Literal["part", "labour", "other"]:
     folded = f"{word} {description.lower()}"
     if _FEE.search(folded):
         return "other"
+    operation = cells.get("operation", "").lower()
+    if operation:  # a column of its own says what is done: what is replaced is a part
+        return "part" if _REPLACED.search(operation) else "labour"
     return "labour" if _LABOUR.search(folded) else "part"
 
 
