@@ -113,6 +113,7 @@ class Caller:
         if found.name == call.name:
             what = f"call {call.seq} of {self._step_name} ({call.name}) has another input than the journal holds"
         if found.status in ("INTENT", "UNKNOWN") and found.kind == "tool":
+            self._doubt(call, found, what)
             raise OutcomeUnknown(f"{what}, and its outcome is open", call_seq=call.seq)
         raise Diverged(f"{what}; the step's code changed under a running run, or it depends on something not journaled")
 
@@ -227,6 +228,7 @@ class Caller:
         now, tool = self._now(), call.tool
         if found.key_valid_until is not None and (found.key_valid_until - now).total_seconds() > call.seconds:
             return self._again(call, found)
+        self._doubt(call, found, "the attempt that began it did not live to tell")
         age, patience = (now - found.intent_at).total_seconds(), tool.timeout_seconds + tool.settle_seconds
         if tool.reconciles:
             value = call.code.reconcile(found.key or "", restore(call.params))  # type: ignore[union-attr]
@@ -238,6 +240,11 @@ class Caller:
                 f"{call.name} is not known downstream yet", call_seq=call.seq, retry_in_seconds=patience - age + 0.1
             )
         raise OutcomeUnknown(f"{call.name} was begun and nobody can be asked whether it happened", call_seq=call.seq)
+
+    def _doubt(self, call: Call, found: Checkpoint, why: str) -> None:
+        """An INTENT that cannot simply be repeated is UNKNOWN from now on: only that can be judged by a person."""
+        if found.status == "INTENT":
+            self._record(call, "UNKNOWN", OutcomeUnknown(why, call_seq=call.seq), time.perf_counter())
 
     def _log(self, call: Call, status: str, latency: float, at: datetime, **more: Any) -> None:
         kind = {"tool": "tool_call", "model": "model_call", "local": "local_work"}[call.kind]
