@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,6 @@ from app import client
 from app.core.errors import BadInput
 from app.engine.signals import signal
 from app.humans.complete import complete
-from app.humans.people import Person, enrol
 from app.store import human_tasks, runs
 from tests.guarantees.conftest import Flows
 from tests.support.oddities import ALL, ASKING, CALLS, HARMLESS, HUGE, LISTENING, ODD
@@ -114,8 +112,7 @@ def test_whatever_is_answered_is_taken_as_it_is_or_refused_in_words(make_stack: 
     stack = make_stack("oddities:ASKING")
     stack.workers(1)
     web = stack.web(ASKING)
-    with web.database.transaction() as db:
-        enrol(db, Person("bea", "Bea Quill", ("adjuster",), Decimal(1000)))
+    stack.enrol("bea", "adjuster")
     asking = {what: stack.start(ASKING, what) for what in ALL}
     for what, make in ALL.items():
         stack.until_status(asking[what], "WAITING_FOR_HUMAN")

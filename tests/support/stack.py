@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 from app import bootstrap, client
 from app.core.workflow import Workflow
 from app.engine.runtime import Runtime
+from app.humans.people import Person, enrol
 from app.settings import Settings
 from tests.demo.payments_process import PaymentsProcess
 from tests.support import faults
@@ -128,6 +130,11 @@ class Stack:
         if ring:
             self.bells.ring([first_bell(workflow, run_id)])
         return run_id
+
+    def enrol(self, username: str, *roles: str, authority: int = 1000) -> None:
+        """Enrol a person."""
+        with self.web().database.transaction() as db:
+            enrol(db, Person(username, username.capitalize(), roles, Decimal(authority)))
 
     @property
     def pids(self) -> list[int]:
