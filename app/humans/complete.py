@@ -91,6 +91,8 @@ def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: i
         )
     if person.username in task["not_by"]:
         raise NotEntitled(f"{person.display_name} took part in what is to be approved; somebody else must answer")
+    if task["claimed_by"] not in (None, person.username):
+        raise Refused(f"{task['claimed_by']} is working on this task; they release it, or it returns by itself")
     if outcome not in task["outcomes"]:
         raise BadInput(f"outcome: {outcome!r} is not offered; choose one of {', '.join(task['outcomes'])}")
 

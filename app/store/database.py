@@ -111,7 +111,7 @@ class Database:
                     min_size=0,
                     max_size=self._size,
                     open=True,
-                    timeout=10,
+                    timeout=3 if self.role == "web" else 10,  # a person is told soon, a step can wait
                     max_idle=60,
                     check=ConnectionPool.check_connection,
                     connection_class=psycopg.Connection[DictRow],

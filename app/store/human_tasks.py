@@ -90,7 +90,8 @@ def claim(db: Connection, task_id: UUID, by: str) -> str | None:
 def release(db: Connection, task_id: UUID, by: str) -> bool:
     """Give a claimed task back."""
     row = db.execute(
-        "UPDATE human_tasks SET claimed_by = NULL, claimed_at = NULL WHERE id = %s AND claimed_by = %s AND status = 'OPEN' RETURNING id",
+        """UPDATE human_tasks SET claimed_by = NULL, claimed_at = NULL, row_version = row_version + 1
+           WHERE id = %s AND claimed_by = %s AND status = 'OPEN' RETURNING id""",
         [task_id, by],
     ).fetchone()
     return row is not None

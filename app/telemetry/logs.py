@@ -82,7 +82,6 @@ def transition(
     actor: str,
     reason: str | None,
     latency_ms: float | None = None,
-    input: Any = None,
     output: Any = None,
 ) -> None:
     """The line of a committed transition."""
@@ -99,6 +98,6 @@ def transition(
         actor=actor,
         reason=mask(reason),
         latency_ms=latency_ms,
-        input=input,
+        input=None,
         output=output,
     )

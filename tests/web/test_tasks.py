@@ -172,7 +172,11 @@ def test_a_form_that_changed_meanwhile_is_shown_anew_with_the_text(
     assert "Written for the old form." in stale.text
     assert 'name="row_version" value="2"' in stale.text
     assert stored(owner, task)["status"] == "OPEN"
-    assert ada.answer(task, "pay", row_version=2).status_code == 200
+    held = ada.answer(task, "pay", row_version=2)
+    assert held.status_code == 409
+    assert "is working on this task" in held.text
+    bela.post(f"/tasks/{task}/release")
+    assert ada.answer(task, "pay", row_version=3).status_code == 200
 
 
 @pytest.mark.parametrize(
