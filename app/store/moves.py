@@ -115,9 +115,10 @@ _CLOSED = """, closed AS (
 )"""
 _TASK = """, task AS (
     INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, defaults, evidence, proposals, approves,
-        outcomes, not_by, call_seq, shown_digest, due_at, created_at)
+        outcomes, not_by, call_seq, shown_digest, due_at, sla_at, created_at)
     SELECT t.id, %(id)s, %(step_seq)s, t.kind, %(state)s, t.role, t.title, t.note, t.form, t.defaults, t.evidence, t.proposals,
-        t.approves, t.outcomes, t.not_by, t.call_seq, t.shown_digest, moved.at + make_interval(secs => t.due_seconds), moved.at
+        t.approves, t.outcomes, t.not_by, t.call_seq, t.shown_digest, moved.at + make_interval(secs => t.due_seconds),
+        moved.at + make_interval(secs => t.due_seconds * 0.75), moved.at
     FROM moved, jsonb_to_record(%(task)s::jsonb) AS t(id uuid, kind text, role text, title text, note text, form jsonb,
         defaults jsonb, evidence jsonb, proposals jsonb, approves jsonb, outcomes text[], not_by text[], call_seq int,
         shown_digest text, due_seconds float8)

@@ -60,29 +60,28 @@ _SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'D
     OR (r.status = 'WAITING_FOR_HUMAN' AND r.updated_at < {_NOW} - make_interval(secs => %(human_wait)s))
     OR r.tokens_in + r.tokens_out > %(times_budget)s * r.token_budget OR {_ACTIVE} > %(times_expected)s * r.expected_seconds)
   AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
-# READY; running, with the parents that wait for them and pay for their tokens; a person's: newly, too long, or stopped.
-# The roles are found by jumps along the index of open tasks, so that tasks of an age can be read off it.
-_IN_WORK = f"""
-WITH RECURSIVE role AS (
-    (SELECT role FROM human_tasks WHERE status = 'OPEN' ORDER BY role LIMIT 1)
-    UNION ALL
-    SELECT next.role FROM role CROSS JOIN LATERAL
-        (SELECT t.role FROM human_tasks t WHERE t.status = 'OPEN' AND t.role > role.role ORDER BY t.role LIMIT 1) next
-), running AS (
+_READY = f"{_RUN} FROM runs r WHERE r.status = 'READY' AND {_SUSPICIOUS} LIMIT %(limit)s"
+_GIVEN = f"{_RUN} FROM runs r WHERE r.id = ANY (%(ids)s) AND {_SUSPICIOUS} LIMIT %(limit)s"
+# In work, with the parents that wait for it and pay for its tokens.
+_RUNNING = """
+WITH RECURSIVE running AS (
     SELECT id, parent_run_id FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
     UNION SELECT p.id, p.parent_run_id FROM running JOIN runs p ON p.id = running.parent_run_id
-), asked AS (
-    SELECT t.run_id FROM role CROSS JOIN LATERAL (
-        SELECT o.run_id FROM human_tasks o WHERE o.status = 'OPEN' AND o.role = role.role
-          AND o.created_at < {_NOW} - make_interval(secs => %(human_wait)s)
-        UNION ALL
-        SELECT o.run_id FROM human_tasks o WHERE o.status = 'OPEN' AND o.role = role.role
-          AND o.created_at > {_NOW} - make_interval(secs => %(recent)s)) t
-    UNION SELECT run_id FROM human_tasks WHERE status = 'OPEN' AND role = 'operator' AND kind = 'triage'
-), judged AS (SELECT id FROM running UNION SELECT run_id FROM asked)
-{_RUN} FROM runs r WHERE r.status = 'READY' AND {_SUSPICIOUS}
-UNION
-{_RUN} FROM judged JOIN runs r USING (id) WHERE {_SUSPICIOUS} LIMIT %(limit)s"""
+) SELECT id FROM running"""
+# By jumps along the index of open tasks; its second column is then read off for one role at a time.
+_ROLES = """
+WITH RECURSIVE found AS (
+    (SELECT role FROM human_tasks WHERE status = 'OPEN' ORDER BY role LIMIT 1)
+    UNION ALL
+    SELECT next.role FROM found CROSS JOIN LATERAL
+        (SELECT t.role FROM human_tasks t WHERE t.status = 'OPEN' AND t.role > found.role ORDER BY t.role LIMIT 1) next
+) SELECT role FROM found"""
+_UNTOLD = """status = 'OPEN' AND role = %(role)s AND NOT EXISTS (SELECT 1 FROM alerts a
+    WHERE a.run_id = t.run_id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
+_ASKED_LONG_AGO = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
+  AND created_at < {_NOW} - make_interval(secs => %(human_wait)s) ORDER BY role, created_at LIMIT %(limit)s"""
+_ASKED_LATELY = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
+  AND created_at > {_NOW} - make_interval(secs => %(recent)s) ORDER BY role DESC, created_at DESC LIMIT %(limit)s"""
 _SLICE = f"{_RUN} FROM (SELECT * FROM runs WHERE id > %(after)s ORDER BY id LIMIT %(size)s) r WHERE {_SUSPICIOUS}"
 _WITH_ALERTS = f"""{_RUN} FROM runs r JOIN (SELECT DISTINCT run_id FROM alerts WHERE resolved_at IS NULL AND rule = ANY (%(rules)s)) a
     ON r.id = a.run_id WHERE r.finished_at IS NULL"""
@@ -90,7 +89,12 @@ _WITH_ALERTS = f"""{_RUN} FROM runs r JOIN (SELECT DISTINCT run_id FROM alerts W
 
 def in_work(db: Connection, suspicion: Suspicion, limit: int) -> list[RunFacts]:
     """Runs in work, or a person's to do, that look wrong and have no alert of the rules yet."""
-    return _read(db, _IN_WORK, {**suspicion.params, "limit": limit})
+    params = {**suspicion.params, "limit": limit}
+    ids = {row["id"] for row in db.execute(_RUNNING).fetchall()}
+    for role in [row["role"] for row in db.execute(_ROLES).fetchall()]:
+        for query in (_ASKED_LONG_AGO, _ASKED_LATELY):
+            ids |= {row["id"] for row in db.execute(query, {**params, "role": role}).fetchall()}
+    return _read(db, _READY, params) + _read(db, _GIVEN, {**params, "ids": list(ids)})
 
 
 def slice_after(

@@ -1,12 +1,11 @@
 """The service levels of open human tasks: what is due soon, what is overdue, which claims nobody works on.
 
-The law: each is told once, as an event in the task's history; none of it moves a run. Tasks are locked by one
-statement and their history is read by the next: a statement that waited for a lock sees only that row fresh.
+The law: each is told once, as an event in the task's history; none of it moves a run. A look costs as much as there is
+to tell, however many tasks are open: `sla_at` is when the next thing about a task is due to be told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,27 +25,35 @@ class OverdueTask:
     late_seconds: float
 
 
-_LATE = """
-SELECT t.id FROM human_tasks t
-WHERE t.status = 'OPEN' AND t.created_at + (t.due_at - t.created_at) * %(share)s::float8 <= (SELECT app_now())
-  AND NOT EXISTS (SELECT 1 FROM human_task_events e WHERE e.task_id = t.id AND e.event = %(event)s)
-ORDER BY t.id LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED"""
+# One statement: the row itself says what was told, so it is told once however many sweepers there are.
 _TELL = """
-INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
-SELECT t.id, t.run_id, %(event)s, %(actor)s, jsonb_build_object('due_at', t.due_at, 'role', coalesce(%(role)s, t.role)), app_now()
-FROM human_tasks t
-WHERE t.id = ANY (%(ids)s) AND NOT EXISTS (SELECT 1 FROM human_task_events e WHERE e.task_id = t.id AND e.event = %(event)s)
-RETURNING task_id, run_id"""
+WITH clock AS MATERIALIZED (SELECT app_now() AS at),
+found AS (
+    SELECT t.id, t.run_id, t.due_at, t.role, t.due_at <= clock.at AS is_due FROM human_tasks t, clock
+    WHERE t.status = 'OPEN' AND t.sla_at <= (SELECT app_now()) ORDER BY t.sla_at LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
+), looked AS (
+    UPDATE human_tasks t SET sla_at = CASE WHEN NOT found.is_due THEN found.due_at END FROM found WHERE t.id = found.id RETURNING t.id
+), told AS (
+    INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
+    SELECT found.id, found.run_id, say.event, %(actor)s,
+           jsonb_build_object('due_at', found.due_at, 'role', coalesce(say.role, found.role)), clock.at
+    FROM found JOIN looked USING (id) CROSS JOIN clock
+      JOIN (VALUES (false, 'reminder', NULL), (true, 'overdue', NULL), (true, 'escalated', %(to)s)) AS say(is_due, event, role)
+        ON say.is_due = found.is_due
+    ORDER BY found.id, say.role NULLS FIRST
+)
+SELECT id AS task_id, run_id, is_due FROM found"""
 _OVERDUE = """
 SELECT t.id, t.run_id, t.title, t.role, r.subject, extract(epoch FROM (SELECT app_now()) - t.due_at)::float8 AS late_seconds
-FROM human_tasks t JOIN runs r ON r.id = t.run_id WHERE t.status = 'OPEN' AND t.due_at <= (SELECT app_now()) ORDER BY t.id"""
+FROM human_tasks t JOIN runs r ON r.id = t.run_id
+WHERE t.status = 'OPEN' AND t.sla_at IS NULL AND t.due_at <= (SELECT app_now()) ORDER BY t.id"""
 _RETURN = """
 WITH idle AS (
     SELECT t.id, t.run_id, t.claimed_by FROM human_tasks t
     WHERE t.status = 'OPEN' AND t.claimed_at < (SELECT app_now()) - make_interval(secs => %(lease)s)
       AND NOT EXISTS (SELECT 1 FROM human_task_drafts d WHERE d.task_id = t.id AND d.author = t.claimed_by
                       AND d.updated_at >= (SELECT app_now()) - make_interval(secs => %(lease)s))
-    ORDER BY t.id LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
+    ORDER BY t.claimed_at LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
 ), returned AS (
     UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL FROM idle WHERE t.id = idle.id RETURNING t.id
 )
@@ -55,21 +62,16 @@ SELECT idle.id, idle.run_id, 'claim returned', %(actor)s, jsonb_build_object('cl
 FROM idle JOIN returned USING (id) RETURNING task_id, run_id"""
 
 
-def late(db: Connection, share: float, *, untold: str, limit: int) -> list[UUID]:
-    """Open tasks past a share of the time until they are due, whose history lacks the event `untold`; locked."""
-    rows = db.execute(_LATE, {"share": share, "event": untold, "limit": limit}).fetchall()
-    return [row["id"] for row in rows]
+def tell(db: Connection, *, actor: str, escalate_to: str, limit: int) -> list[dict[str, Any]]:
+    """Write down of each task what its time has come for: a reminder, or that it is overdue and who is to know.
 
-
-def tell(
-    db: Connection, ids: Sequence[UUID], event: str, *, actor: str, role: str | None = None
-) -> list[dict[str, Any]]:
-    """Write an event into the history of tasks that lack it: task_id and run_id of each. `role`: whom it is for now."""
-    return db.execute(_TELL, {"ids": list(ids), "event": event, "actor": actor, "role": role}).fetchall()
+    task_id, run_id and is_due of each. A task found only after its due time is not reminded of any more.
+    """
+    return db.execute(_TELL, {"actor": actor, "to": escalate_to, "limit": limit}).fetchall()
 
 
 def overdue(db: Connection) -> list[OverdueTask]:
-    """Every open task past its due time."""
+    """Every open task past its due time of which that was told."""
     return [OverdueTask(**row) for row in db.execute(_OVERDUE).fetchall()]
 
 

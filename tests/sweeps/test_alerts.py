@@ -136,6 +136,7 @@ def test_a_stopped_run_has_its_alert_from_the_move_on_and_a_missing_one_is_repai
     assert alerts.run_once(journey.rt) == {"opened": 0, "resolved": 0} | {"opened": _engine_alerts(journey)}
 
     journey.tamper("UPDATE alerts SET resolved_at = app_now() WHERE run_id = %s", run_id)
+    journey.advance_clock(timedelta(minutes=31))
     alerts.run_once(journey.rt)
     assert standing(journey) == {(rule, str(run_id))}
 

@@ -170,6 +170,7 @@ CREATE TABLE human_tasks (
     claimed_by text,
     claimed_at timestamptz,
     due_at timestamptz,
+    sla_at timestamptz, -- when the SLA sweep next has something to say of it; NULL: it has said all
     outcome text,
     answer jsonb,
     answer_hash text,
@@ -179,6 +180,8 @@ CREATE TABLE human_tasks (
 );
 CREATE INDEX human_tasks_run ON human_tasks (run_id);
 CREATE INDEX human_tasks_open ON human_tasks (role, created_at) WHERE status = 'OPEN';
+CREATE INDEX human_tasks_sla ON human_tasks (sla_at, due_at) WHERE status = 'OPEN';
+CREATE INDEX human_tasks_claimed ON human_tasks (claimed_at) WHERE status = 'OPEN' AND claimed_at IS NOT NULL;
 
 CREATE TABLE human_task_events (
     task_id uuid NOT NULL REFERENCES human_tasks ON DELETE CASCADE,
