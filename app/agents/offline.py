@@ -13,6 +13,7 @@ from app.agents.offline_blocks import block_fields, orders_to_machines
 from app.agents.offline_entries import numbered_items
 from app.agents.offline_fields import Candidate, candidates_in, chosen
 from app.agents.offline_gaps import gaps
+from app.agents.offline_guard import all_tried, tried
 from app.agents.offline_kinds import kind_of
 from app.agents.offline_lines import Table, listed_without_header, tables_in
 from app.agents.offline_paper import Paper, paper_of
@@ -44,42 +45,55 @@ class OfflineProvider:
 
     def extract(self, request: ExtractionRequest) -> ExtractionReply:
         """The facts one document states; never raises for what a document holds."""
-        pages = within_reach(request.pages)
-        paper = paper_of(pages)
-        kind, kind_confidence, note = kind_of(paper.lines, request.filename)
-        table = tables_in(paper)
-        table = table if table.rows else numbered_items(paper)
-        fields, notes = _fields(paper, table, kind)
-        rows = table.rows or listed_without_header(paper, fields)
-        if len(pages) < len(request.pages):
-            notes.append(f"Only the first {len(pages)} of {len(request.pages)} pages were searched: it is too long.")
-        if kind in _BILLS:
-            notes += gaps(paper, fields, table)
-        facts = DocumentFacts(
-            document_id=request.document_id,
-            kind=kind,
-            kind_confidence=kind_confidence,
-            fields=fields,
-            lines=rows,
-            notes=[text for text in (note, *notes) if text],
-        )
-        return ExtractionReply(facts=_proven(facts, request), provider=self.name)
+        notes: list[str] = []
+        facts = tried("document", lambda: _facts(request, notes), None, notes)
+        if facts is None:
+            facts = DocumentFacts(document_id=request.document_id, kind="other", kind_confidence=0.0, notes=notes)
+        return ExtractionReply(facts=facts, provider=self.name)
 
 
-def _fields(paper: Paper, table: Table, kind: DocumentKind) -> tuple[dict[str, Extracted], list[str]]:
+def _facts(request: ExtractionRequest, notes: list[str]) -> DocumentFacts:
+    pages = within_reach(request.pages)
+    paper = paper_of(pages)
+    kind, kind_confidence, note = kind_of(paper.lines, request.filename)
+    table = tried("lines", lambda: tables_in(paper), Table(), notes)
+    if not table.rows:
+        table = tried("lines", lambda: numbered_items(paper), Table(), notes)
+    fields = _fields(paper, table, kind, notes)
+    rows = table.rows or all_tried("lines", lambda: listed_without_header(paper, fields), notes)
+    if len(pages) < len(request.pages):
+        notes.append(f"Only the first {len(pages)} of {len(request.pages)} pages were searched: it is too long.")
+    if kind in _BILLS:
+        notes += all_tried("total", lambda: gaps(paper, fields, table), notes)
+    facts = DocumentFacts(
+        document_id=request.document_id,
+        kind=kind,
+        kind_confidence=kind_confidence,
+        fields=fields,
+        lines=rows,
+        notes=[text for text in (note, *notes) if text],
+    )
+    return _proven(facts, request)
+
+
+def _fields(paper: Paper, table: Table, kind: DocumentKind, notes: list[str]) -> dict[str, Extracted]:
     used = frozenset(table.used)
-    candidates = [_with_its_person(c, paper.lines) for c in candidates_in(paper, skip=used)]
-    candidates += prose_facts(paper, skip=used)
-    fields, notes = chosen(c for c in candidates if c.field not in _PSEUDO_FIELDS)
+    candidates = [_with_its_person(c, paper.lines) for c in candidates_in(paper, skip=used, notes=notes)]
+    candidates += all_tried("sentences", lambda: prose_facts(paper, skip=used), notes)
+    fields, contradictions = chosen(c for c in candidates if c.field not in _PSEUDO_FIELDS)
+    notes += contradictions
+    nothing: dict[str, Extracted] = {}
     if kind != "policy":  # its totals are premiums and excesses, not a bill
-        sums, about_sums = totals(candidates, paper, skip=used)
-        fields |= sums
-        notes += about_sums
-    fields |= block_fields(paper, skip=used)
-    for name, fact in (("currency", currency(fields, paper)), ("instructions", orders_to_machines(paper))):
+        fields |= tried("total", lambda: totals(candidates, paper, skip=used, notes=notes), nothing, notes)
+    fields |= tried("description", lambda: block_fields(paper, skip=used), nothing, notes)
+    for name, rule in (
+        ("currency", lambda: currency(fields, paper)),
+        ("instructions", lambda: orders_to_machines(paper)),
+    ):
+        fact = tried(name, rule, None, notes)
         if fact:
             fields[name] = fact
-    return fields, notes
+    return fields
 
 
 def _with_its_person(candidate: Candidate, lines: list[Line]) -> Candidate:

@@ -31,6 +31,7 @@ AMOUNT = re.compile(
     rf"(?:\s?(?P<after>{_CURRENCY}))?(?P<close>\))?(?P<minus3>-(?!\w))?",
     re.IGNORECASE,
 )
+_TOO_MUCH = Decimal(10) ** 13  # no bill comes to that: it is a serial number, or nonsense
 _DECIMAL_POINT = re.compile(r"(?<![\d.,])\d{1,3}(?:,?\d{3})*\.\d{2}(?![\d.,]\d|\d)")
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])\d{1,3}(?:[. \u00a0\u202f]?\d{3})*,\d{2}(?![\d.,]\d|\d)")
 _CURRENCY_WORD = re.compile("|".join(rf"\b{word}\b" for word in _WORDS), re.IGNORECASE)
@@ -104,11 +105,12 @@ def currency_words_in(text: str) -> Iterable[tuple[str, str]]:
 
 
 def _checked(text: str, found: re.Match[str], style: Style | None) -> AmountRead | None:
-    before, after = (text[found.start() - 1] if found.start() else " "), text[found.end() :]
+    start = found.start()
+    before, after = (text[start - 1] if start and not text[start].isspace() else " "), text[found.end() :]
     if before.isalnum() or before in ".,/-" or re.match(r"\s?%|[/.,]?\d|[A-Za-z]|-\w", after):
         return None
     number = decimal_of(found["number"], style)
-    if number is None:
+    if number is None or abs(number) >= _TOO_MUCH:
         return None
     printed = found["before"] or found["after"] or ""
     negative = found["minus"] or found["minus2"] or found["minus3"] or (found["open"] and found["close"])

@@ -14,7 +14,7 @@ from app.agents.offline_amounts import amounts_in, read_amount
 from app.agents.offline_lines import Table, kind_of_line
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import Habits
-from app.agents.offline_text import Line
+from app.agents.offline_text import Line, fold
 from app.core.extraction import LineItem
 
 _NUMBERED = re.compile(r"\s*(?:(?:item|line|pos|no)\b\.?\s*)?(?P<number>\d{1,3})\s?[.):]\s+(?=[^\W\d_])")
@@ -86,7 +86,8 @@ def _ends_entry(entry: _Entry, line: Line, paper: Paper) -> bool:
 
 def _item(entry: _Entry, habits: Habits) -> LineItem | None:
     text = entry.text
-    body = text[text.index(str(entry.number)) + len(str(entry.number)) :].lstrip(".): ")
+    numbered = _NUMBERED.match(fold(text))
+    body = text[numbered.end() :] if numbered else text
     amount = _amount(body, habits)
     figures = _FIGURES.search(body)
     description = body[: figures.start() if figures else len(body)].strip(" .,:;-–=")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from app.agents.offline_guard import all_tried
 from app.agents.offline_labels import Label
 from app.agents.offline_paper import Paper, cell_of
 from app.agents.offline_readers import NEEDS_ANNOUNCEMENT, READERS, SPLITTERS, Habits, Reading
@@ -32,12 +34,16 @@ class Candidate:
     line: int
 
 
-def candidates_in(paper: Paper, *, skip: frozenset[int]) -> Iterator[Candidate]:
-    """Every labelled value of the document; the lines in `skip` belong to tables of items."""
+def candidates_in(paper: Paper, *, skip: frozenset[int], notes: list[str]) -> Iterator[Candidate]:
+    """Every labelled value of the document; the lines in `skip` belong to tables of items.
+
+    A label whose value surprises its reader costs that value, and a note.
+    """
     for line in paper.lines:
         for label in paper.labels_of(line) if line.index not in skip else ():
             if label.meaning.field:
-                yield from _values_of(label, line, paper, skip)
+                values = partial(_values_of, label, line, paper, skip)
+                yield from all_tried(label.meaning.field, values, notes)
 
 
 def chosen(candidates: Iterable[Candidate]) -> tuple[dict[str, Extracted], list[str]]:

@@ -32,9 +32,14 @@ _NUMBER_WORD = r"(?:numbers?\b\.?|num\b\.?|nbr\b\.?|nos?\b\.?|nr\b\.?|n°|n\.\s?
 _NUMBER_WORDS = frozenset({"number", "numbers", "num", "nbr", "no", "nos", "nr", "n", "#", "№"})
 WORD = re.compile(r"[^\W\d_]+|[#№]")
 _SEPARATORS = re.compile(r"[ ]?(?:[ ]?[:#=–—]|[ ]-(?=[ ])|[ ]?\.{2,}|[ ]?_{2,}|[ ]?…)*[ ]*")
-_HINT = re.compile(r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3})")
+_RATE = r"\d{1,2}(?:[.,]\d{1,3})?[ ]?%"
+_HINT = re.compile(
+    rf"[ ]?(?:\([^()]{{0,40}}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?{_RATE}|\*{{1,3}}|(?:unit|vehicle)[ ](?:no\.?[ ]?)?1\b)"
+)
+    r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3}|(?:unit|vehicle)[ ](?:no\.?[ ]?)?1\b)"
+)
 _NUMBERED = re.compile(r"[ ]*(?:[(\[]?(?:\d{1,2}[a-z]?|[a-z])[.)\]]|[-•*·▪☐☑])[ ]+")
-_ARTICLES = re.compile(r"(?:the|your|our|votre|ihre?|unsere?|plus|add|\d{1,2}(?:[.,]\d{1,3})?[ ]?%)[ ]+")
+_ARTICLES = re.compile(rf"(?:the|your|our|votre|ihre?|unsere?|plus|add|{_RATE})[ ]+")
 
 
 def _pattern(phrase: str) -> str:

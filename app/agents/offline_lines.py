@@ -94,7 +94,7 @@ def _read_rows(header: Header, start: int, paper: Paper, table: Table) -> None:
         if row:
             table.rows.append(row)
             table.used.update([line.index, *(above.index for above in waiting if not cells.get("description"))])
-            numbers += [int(cells["number"])] if cells.get("number", "").isdecimal() else []
+            numbers += [int(cells["number"])] if re.fullmatch(r"\d{1,4}", cells.get("number", "")) else []
             without, waiting = 0, []
             continue
         without += 1
@@ -169,7 +169,7 @@ def whole_amount(text: str, habits: Habits) -> AmountRead | None:
 def _number(text: str, habits: Habits) -> Decimal | None:
     """A quantity: '2', '1.5', '3,25', '4 hrs'."""
     match = re.match(
-        r"(\d+(?:[.,]\d+)?)\s?(?:x|h|hrs?|hours?|pcs?|ea|each|l|kg|std|stk)?\.?$", text.strip(), re.IGNORECASE
+        r"(\d{1,9}(?:[.,]\d{1,4})?)\s?(?:x|h|hrs?|hours?|pcs?|ea|each|l|kg|std|stk)?\.?$", text.strip(), re.IGNORECASE
     )
     return decimal_of(match[1], habits.style) if match else None
 

@@ -21,12 +21,13 @@ MONEY_FIELDS = ("subtotal", "tax", "total")
 
 
 def totals(
-    candidates: list[Candidate], paper: Paper, *, skip: frozenset[int]
-) -> tuple[dict[str, Extracted], list[str]]:
-    """The facts `subtotal`, `tax` and `total` as far as they are settled, and why others are not."""
+    candidates: list[Candidate], paper: Paper, *, skip: frozenset[int], notes: list[str]
+) -> dict[str, Extracted]:
+    """The facts `subtotal`, `tax` and `total` as far as they are settled; why others are not goes to `notes`."""
     wanted = [c for c in candidates if c.field in (*MONEY_FIELDS, "due")]
     wanted += list(_rows_that_add_up(paper, skip))
-    facts, notes = chosen(c for c in wanted if c.field in ("subtotal", "tax"))
+    facts, contradictions = chosen(c for c in wanted if c.field in ("subtotal", "tax"))
+    notes += contradictions
     of_total = [c for c in wanted if c.field == "total"]
     due, _ = chosen(c for c in wanted if c.field == "due")
     total = _total(of_total, facts, due.get("due"))
@@ -35,7 +36,7 @@ def totals(
     elif of_total:
         printed = ", ".join(sorted({c.fact.raw for c in of_total}))
         notes.append(f"total: left out, the document states different totals: {printed}")
-    return _confirmed(facts), notes
+    return _confirmed(facts)
 
 
 def currency(facts: dict[str, Extracted], paper: Paper) -> Extracted | None:

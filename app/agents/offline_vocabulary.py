@@ -105,7 +105,8 @@ description 1
     accident description | description of the loss | description of the incident | loss description |
     incident description | description of events | narrative | officer's narrative | officer narrative |
     narrative summary | circumstances | circumstances of loss | circumstances of the accident | what happened |
-    how did it happen | summary of events | statement of facts | cause of loss | unfallhergang |
+    describe the accident | describe accident | describe what happened | describe the loss | how it happened |
+    how did it happen | how did the accident happen | summary of events | statement of facts | cause of loss | unfallhergang |
     schadenhergang | circonstances
 description 3
     description
@@ -114,6 +115,8 @@ damage 1
     areas of damage | areas damaged | damaged items | items damaged | visible damage | observed damage |
     damage observed | damage description | description of damage | description of damages | damage to vehicle |
     vehicle damage | damages | damage | damage noted | damaged components | schaden am fahrzeug |
+    describe damage | describe the damage | describe damages | description of the damage | damage to the vehicle |
+    damage to insured vehicle | damage to your vehicle | parts affected | affected parts | damaged parts of vehicle |
     beschadigte teile | dommages | dommages apparents | degats
 amount_claimed 1
     amount claimed | claimed amount | total claimed | total amount claimed | amount of claim | claim amount |

@@ -27,6 +27,7 @@ from tests.workflows.claims import (
 from workflows.insurance_claim.checks import required_documents
 from workflows.insurance_claim.models import ClaimFile, Notice, StatedDate
 
+TWOFOLD = fact(None, raw="05/12/2031", quote="Date: 05/12/2031", problem="ambiguous")
 CASES: dict[str, tuple[ClaimFile, list[str]]] = {
     "in order": (claim(), []),
     "no such policy": (claim().model_copy(update={"policy": None}), ["POLICY_NOT_FOUND"]),
@@ -74,6 +75,15 @@ CASES: dict[str, tuple[ClaimFile, list[str]]] = {
     "a product is wrong": (
         with_lines(claim(), [line("Rear bumper", "940.00", quantity="2", unit="940.00"), *LINES[1:]]),
         ["LINES_DO_NOT_ADD_UP"],
+    ),
+    "a date of two readings that agrees in one": (with_facts(claim(), "report", date_of_loss=TWOFOLD), []),
+    "a date of two readings that agrees in none": (
+        with_facts(claim(), "report", date_of_loss=TWOFOLD.model_copy(update={"raw": "05/11/2031"})),
+        ["DATE_OF_LOSS_CONFLICT"],
+    ),
+    "a date of two readings, both before the policy": (
+        with_facts(claim(), "report", date_of_loss=TWOFOLD.model_copy(update={"raw": "05/11/2030"})),
+        ["DATE_OF_LOSS_CONFLICT", "LOSS_OUTSIDE_POLICY"],
     ),
     "a tax nobody read": (with_facts(claim(), "bill", tax=None), []),
     "a total below its subtotal": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import combinations
 
 from workflows.insurance_claim.checks.statements import Statement, policy_evidence, stated
 from workflows.insurance_claim.models import ClaimFile, Finding
@@ -40,11 +41,14 @@ def check_dates_exist(file: ClaimFile) -> Iterator[Finding]:
 
 
 def check_dates_of_loss_agree(file: ClaimFile) -> Iterator[Finding]:
-    """DATE_OF_LOSS_CONFLICT: one finding, naming each date and who states it."""
+    """DATE_OF_LOSS_CONFLICT: one finding, naming each date and who states it.
+
+    A date with two readings (03/04/2031) conflicts only where neither of them agrees.
+    """
     days = _days(file)
-    if len({day for day, _ in days}) < 2:
+    if all(one & other for (one, _), (other, _) in combinations(days, 2)):
         return
-    said = "; ".join(f"{day.isoformat()} ({statement.evidence.filename})" for day, statement in days)
+    said = "; ".join(f"{_printed(possible, statement)} ({statement.evidence.filename})" for possible, statement in days)
     yield Finding(
         code="DATE_OF_LOSS_CONFLICT",
         severity="blocking",
@@ -55,16 +59,15 @@ def check_dates_of_loss_agree(file: ClaimFile) -> Iterator[Finding]:
 
 
 def check_no_future_dates(file: ClaimFile, today: date) -> Iterator[Finding]:
-    """FUTURE_DATE: a loss or a document dated after `today`."""
+    """FUTURE_DATE: a loss or a document dated after `today`, however its date is read."""
     for field in ("date_of_loss", "document_date"):
-        for statement in stated(file, field):
-            day = _day(statement)
-            if day and day > today:
+        for possible, statement in _days(file, field):
+            if min(possible) > today:
                 yield Finding(
                     code="FUTURE_DATE",
                     severity="blocking" if field == "date_of_loss" else "warning",
-                    summary=f"The {_DATE_FIELDS[field]} in {statement.evidence.filename} is {day.isoformat()}, "
-                    f"after today ({today.isoformat()}).",
+                    summary=f"The {_DATE_FIELDS[field]} in {statement.evidence.filename} is "
+                    f"{_printed(possible, statement)}, after today ({today.isoformat()}).",
                     evidence=[statement.evidence],
                     why_uncertain="The year may be mistyped, or day and month swapped.",
                 )
@@ -77,9 +80,13 @@ def check_loss_within_policy(file: ClaimFile) -> Iterator[Finding]:
         return
     period = f"{policy.period_start.isoformat()} to {policy.period_end.isoformat()}"
     days = _days(file)
-    outside = [(day, s) for day, s in days if not policy.period_start <= day <= policy.period_end]
+    outside = [
+        (possible, s)
+        for possible, s in days
+        if not any(policy.period_start <= day <= policy.period_end for day in possible)
+    ]
     if outside:
-        told = ", ".join(sorted({day.isoformat() for day, _ in outside}))
+        told = ", ".join(sorted({_printed(possible, s) for possible, s in outside}))
         all_of_them = len(outside) == len(days)
         yield Finding(
             code="LOSS_OUTSIDE_POLICY",
@@ -102,31 +109,42 @@ def check_loss_within_policy(file: ClaimFile) -> Iterator[Finding]:
 
 def is_impossible(text: str) -> bool:
     """True when `text` begins with a date that names no day in any order of day and month."""
-    readings: list[tuple[int, int, int]] = []
+    readings = _readings(text)
+    return bool(readings) and not any(_day(*reading) for reading in readings)
+
+
+def _readings(text: str) -> list[tuple[int, int, int]]:
+    """Every (year, month, day) that the date at the start of `text` may mean, whether or not there is such a day."""
     if found := _YEAR_FIRST.match(text):
-        readings = [(int(found[1]), int(found[2]), int(found[3]))]
-    elif found := _YEAR_LAST.match(text):
+        return [(int(found[1]), int(found[2]), int(found[3]))]
+    if found := _YEAR_LAST.match(text):
         first, second, year = map(int, found.groups())
-        readings = [(year, first, second), (year, second, first)]
-    elif (found := _NAMED.match(text)) and found[2].lower() in _MONTHS and (found[1] or found[3]):
-        readings = [(int(found[4]), _MONTHS.index(found[2].lower()) + 1, int(found[1] or found[3]))]
-    return bool(readings) and not any(_exists(*reading) for reading in readings)
+        return [(year, first, second), (year, second, first)]
+    if (found := _NAMED.match(text)) and found[2].lower() in _MONTHS and (found[1] or found[3]):
+        return [(int(found[4]), _MONTHS.index(found[2].lower()) + 1, int(found[1] or found[3]))]
+    return []
 
 
-def _exists(year: int, month: int, day: int) -> bool:
+def _day(year: int, month: int, day: int) -> date | None:
     try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
-
-
-def _days(file: ClaimFile) -> list[tuple[date, Statement]]:
-    return [(day, statement) for statement in stated(file, "date_of_loss") if (day := _day(statement))]
-
-
-def _day(statement: Statement) -> date | None:
-    try:
-        return date.fromisoformat(statement.value) if statement.value else None
+        return date(year, month, day)
     except ValueError:
         return None
+
+
+def _days(file: ClaimFile, field: str = "date_of_loss") -> list[tuple[frozenset[date], Statement]]:
+    """The statements of a date that name a day, each with every day it may mean."""
+    return [(possible, statement) for statement in stated(file, field) if (possible := _possible(statement))]
+
+
+def _possible(statement: Statement) -> frozenset[date]:
+    if statement.value is None:
+        return frozenset(day for reading in _readings(statement.raw) if (day := _day(*reading)))
+    try:
+        return frozenset({date.fromisoformat(statement.value)})
+    except ValueError:
+        return frozenset()
+
+
+def _printed(possible: frozenset[date], statement: Statement) -> str:
+    return min(possible).isoformat() if len(possible) == 1 else statement.raw
