@@ -36,8 +36,6 @@ _RATE = r"\d{1,2}(?:[.,]\d{1,3})?[ ]?%"
 _HINT = re.compile(
     rf"[ ]?(?:\([^()]{{0,40}}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?{_RATE}|\*{{1,3}}|(?:unit|vehicle)[ ](?:no\.?[ ]?)?1\b)"
 )
-    r"[ ]?(?:\([^()]{0,40}\)|(?:@[ ]?|(?:at|of|zu|à|a)[ ])?\d{1,2}(?:[.,]\d{1,3})?[ ]?%|\*{1,3}|(?:unit|vehicle)[ ](?:no\.?[ ]?)?1\b)"
-)
 _NUMBERED = re.compile(r"[ ]*(?:[(\[]?(?:\d{1,2}[a-z]?|[a-z])[.)\]]|[-•*·▪☐☑])[ ]+")
 _ARTICLES = re.compile(rf"(?:the|your|our|votre|ihre?|unsere?|plus|add|{_RATE})[ ]+")
 
