@@ -97,7 +97,7 @@ def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableT
     lines = [
         f"Inbox       {urls.web}/            sign in as one of the demo people",
         f"Run pages   {urls.web}/runs/{one.run_id}",
-        f"Flower      {urls.flower}",
+        f"Flower      {urls.flower}    (login {status.flower_login})",
         "",
         f"longhaul runs · longhaul explain {one.subject} · longhaul show {one.subject} · longhaul trace {one.subject}",
         "longhaul tasks · longhaul verify " + one.subject + " · longhaul doctor · longhaul status",
