@@ -112,8 +112,8 @@ class Family(BaseModel):
 
 
 def _raise_children(step: Any, data: Family) -> Sequence[ChildRun]:
-    paying = [ChildRun(workflow="paying", subject=f"{step.subject}/{n}", data=Bill(purposes=p)) for n, p in enumerate(data.children)]
-    waiting = [ChildRun(workflow="hearing", subject=f"{step.subject}/w{n}", data=Heard()) for n in range(data.waiting)]
+    paying = [ChildRun(workflow="paying", subject=f"{step.subject}.{n}", data=Bill(purposes=p)) for n, p in enumerate(data.children)]
+    waiting = [ChildRun(workflow="hearing", subject=f"{step.subject}.w{n}", data=Heard()) for n in range(data.waiting)]
     return [*paying, *waiting]
 
 
