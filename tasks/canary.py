@@ -7,9 +7,7 @@ another. The bell goes through a queue of the process's own, which expires in th
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +24,6 @@ from tasks.celery import app
 from tasks.dispatch import BrokerAway, publishing
 
 BELLS = 3  # unheard ones until a worker counts as deaf
-EXIT_CODE = 70
 
 
 class Verdict(Enum):
@@ -132,19 +129,11 @@ HEAR = "longhaul.canary"
 _canary: Canary | None = None
 
 
-def begin(consumer: Any) -> None:
-    """Start the canary of this worker; called when its consumer is ready."""
+def begin(consumer: Any, *, leave: Callable[[], None]) -> None:
+    """Start the canary of this worker; called when its consumer is ready. `leave` ends the process."""
     global _canary
-    config = settings()
-    _canary = Canary(consumer, config, leave=lambda: leave(config.shutdown_grace_seconds))
+    _canary = Canary(consumer, settings(), leave=leave)
     _canary.start()
-
-
-def leave(grace: float) -> None:
-    """End the process in order; after the grace, at once. Steps in work are handed back as at any planned shutdown."""
-    os.kill(os.getpid(), signal.SIGTERM)
-    threading.Event().wait(grace)
-    os._exit(EXIT_CODE)
 
 
 def hearing(*_: Any, **__: Any) -> Callable[..., None]:

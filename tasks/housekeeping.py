@@ -6,6 +6,7 @@ The law: a prefork child works on one step at a time, whether a bell or the hous
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 from collections.abc import Sequence
@@ -19,7 +20,39 @@ from app.sweeps import periods, run
 
 _kept: Housekeeping | None = None
 _owner = 0
-_slot = threading.Lock()
+# Shared by a prefork parent and its children; made before the fork. A killed child's share stays.
+_at_work = multiprocessing.get_context("fork").Value("i", 0)
+
+
+class OneSlot:
+    """The slot of a prefork child: held by whoever works there. The parent sees how many are held."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Take the slot; False if it is taken and we do not wait."""
+        taken = self._lock.acquire(blocking)
+        if taken:
+            self._count(1)
+        return taken
+
+    def release(self) -> None:
+        """Give the slot back."""
+        self._count(-1)
+        self._lock.release()
+
+    def locked(self) -> bool:
+        """Whether somebody works."""
+        return self._lock.locked()
+
+    @staticmethod
+    def _count(change: int) -> None:
+        with _at_work.get_lock():
+            _at_work.value += change
+
+
+_slot = OneSlot()
 
 
 def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> None:
@@ -40,6 +73,11 @@ def end() -> None:
     """Take nothing more; returns when the steps taken have ended."""
     if _kept is not None and _owner == os.getpid():
         _kept.stop()
+
+
+def children_at_work() -> int:
+    """In a prefork parent: how many of its children work on something."""
+    return int(_at_work.value)
 
 
 def _occupy(**_: Any) -> None:

@@ -26,6 +26,8 @@ from app.telemetry import logs
 from tasks import canary, housekeeping
 from workflows import WORKFLOWS
 
+DEAF = 70  # the exit code that asks a supervisor to start the worker again
+
 _lock = threading.Lock()
 _alive: Liveness | None = None
 _owner = 0
@@ -105,7 +107,7 @@ def _queues(app: Any) -> list[str]:
 
 @signals.worker_ready.connect
 def _ready(sender: Any, **_: Any) -> None:
-    canary.begin(sender)
+    canary.begin(sender, leave=_leave_deaf)
 
 
 @signals.worker_shutting_down.connect
@@ -113,6 +115,27 @@ def _stopping(**_: Any) -> None:
     _parent_stops.set()
     if _alive is not None and _owner == os.getpid():
         threading.Thread(target=_alive.shut_down, name="hand-back", daemon=True).start()
+    # Celery takes leave of its broker, which takes three socket time-outs if that hangs.
+    reason = "the broker does not take leave, and nothing is in work"
+    limit = (settings().shutdown_grace_seconds, 0, reason)
+    threading.Thread(target=_exit_when_idle, args=limit, name="leave", daemon=True).start()
+
+
+def _leave_deaf() -> None:
+    """A planned end without any help of the consumer's; children are given the time to see that their parent stops."""
+    _parent_stops.set()
+    if _alive is not None and _owner == os.getpid():
+        _alive.shut_down()
+    _exit_when_idle(2 * settings().probe_seconds + 1, DEAF, "the worker is deaf, and nothing is in work")
+
+
+def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:
+    threading.Event().wait(after_seconds)
+    while process_runtime().holdings.all() or housekeeping.children_at_work():
+        threading.Event().wait(0.2)
+    logs.event("left", reason=reason)
+    _end()
+    os._exit(code)
 
 
 @signals.worker_shutdown.connect

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from app.agents.offline_dates import read_date
 from app.agents.offline_guard import all_tried
 from app.agents.offline_labels import Label
 from app.agents.offline_paper import Paper, cell_of
+from app.agents.offline_parties import OWNED, is_of_others, under_others
 from app.agents.offline_readers import NEEDS_ANNOUNCEMENT, READERS, SPLITTERS, Habits, Reading
 from app.agents.offline_text import Cell, Line
 from app.core.extraction import Extracted
@@ -41,7 +43,7 @@ def candidates_in(paper: Paper, *, skip: frozenset[int], notes: list[str]) -> It
     """
     for line in paper.lines:
         for label in paper.labels_of(line) if line.index not in skip else ():
-            if label.meaning.field:
+            if label.meaning.field and not is_of_others(label, line, paper):
                 values = partial(_values_of, label, line, paper, skip)
                 yield from all_tried(label.meaning.field, values, notes)
 
@@ -105,22 +107,40 @@ def _values_of(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> 
                 if not bare or _plain_enough(label.meaning.field, line.text[behind.start : behind.end], candidate):
                     yield candidate
         return
-    place = _beside(label, line, [other for other in line.cells if cell.end <= other.start < limit], habits)
+    beside = [other for other in line.cells if cell.end <= other.start < limit]
+    place = _beside(label, line, beside, paper)
     found = list(_read(label, line, place, habits, strength=_BESIDE, quote_from=label.start)) if place else []
-    under = None if found else _below(cell, line, paper, skip)
+    under = None if found else _below(label, cell, line, paper, skip)
     # A label above its value stands on another line: the value then quotes itself.
     yield from found or (_read(label, *under, habits, strength=_BELOW, quote_from=under[1].start) if under else ())
 
 
-def _beside(label: Label, line: Line, cells: list[Cell], habits: Habits) -> Cell | None:
-    """The next cell; of several amounts none, because the label names only one of them."""
+def _beside(label: Label, line: Line, cells: list[Cell], paper: Paper) -> Cell | None:
+    """The next cell; of several amounts none, because the label names only one of them, and no other party's."""
+    if label.meaning.field in OWNED:
+        own = [cell for cell in cells if not under_others(cell, line, paper)]
+        answers = {text for cell in own if _answers(label, text := line.text[cell.start : cell.end], paper)}
+        return own[0] if own and len(answers) <= 1 else None
     if label.meaning.field not in _MONEY:
         return cells[0] if cells else None
-    amounts = [cell for cell in cells if READERS["total"](line.text[cell.start : cell.end], habits)]
+    amounts = [cell for cell in cells if READERS["total"](line.text[cell.start : cell.end], paper.habits)]
     return amounts[0] if len(amounts) == 1 else None
 
 
-def _below(cell: Cell, line: Line, paper: Paper, skip: frozenset[int]) -> tuple[Line, Cell] | None:
+def _answers(label: Label, text: str, paper: Paper) -> bool:
+    """True when the whole text can be the label's value; a date is nobody's number."""
+    if label.meaning.field in SPLITTERS:
+        return bool(SPLITTERS[label.meaning.field](text, paper.habits))
+    reading = READERS[label.meaning.field](text, paper.habits)
+    return reading is not None and reading.end == len(text) and read_date(text, paper.habits.order) is None
+
+
+def _shape(text: str) -> str:
+    """Letters and digits by their kind: two numbers of one shape are two answers to one question."""
+    return "".join("9" if c.isdigit() else "A" if c.isalpha() else c for c in text.strip())
+
+
+def _below(label: Label, cell: Cell, line: Line, paper: Paper, skip: frozenset[int]) -> tuple[Line, Cell] | None:
     """The first cell under the label, unless another label comes first; one blank line may stand between."""
     for under in paper.lines[line.index + 1 : line.index + 1 + _LOOK_BELOW]:
         if under.blank and under.index == line.index + 1:
@@ -129,8 +149,24 @@ def _below(cell: Cell, line: Line, paper: Paper, skip: frozenset[int]) -> tuple[
             return None
         for other in under.cells:
             if other.overlaps(cell):
-                return None if paper.begins_entry(under, other) else (under, other)
+                several = label.meaning.field in OWNED and _one_of_several(label, under, other, paper)
+                return None if several or paper.begins_entry(under, other) else (under, other)
     return None
+
+
+def _one_of_several(label: Label, line: Line, cell: Cell, paper: Paper) -> bool:
+    """True when the next line has another such value in the same column: a list, of which none is the one."""
+    field, habits = label.meaning.field, paper.habits
+    if field not in READERS or READERS[field] is READERS["claimant"]:
+        return False
+    text = line.text[cell.start : cell.end]
+    for under in paper.lines[line.index + 1 : line.index + 1 + _LOOK_BELOW]:
+        for other in under.cells:
+            said = under.text[other.start : other.end]
+            alike = field == "vin" or _shape(said) == _shape(text)
+            if other.overlaps(cell) and alike and said != text and READERS[field](said, habits):
+                return True
+    return False
 
 
 def _read(

@@ -163,9 +163,11 @@ def read_vin(text: str) -> Reading | None:
 
 
 def read_plate(text: str) -> Reading | None:
-    """A registration mark: capitals and digits, at least one digit, at most 11 long, nothing behind it."""
+    """A registration mark: capitals and digits, both, at most 11 long, nothing behind it."""
     match = _PLATE.match(text.strip())
     if not match or not 2 <= len(match[0]) <= 11 or not any(c.isdigit() for c in match[0]):
+        return None
+    if not any(c.isalpha() for c in match[0]):
         return None
     return Reading(match[0], match.end())
 

@@ -7,6 +7,7 @@ resolved only by subtotal + tax or by the amount due. What arithmetic does not s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from app.agents.offline_amounts import AmountRead, amounts_in, currency_words_in
@@ -16,6 +17,7 @@ from app.agents.offline_readers import Reading
 from app.agents.offline_text import Line
 from app.core.extraction import Extracted
 
+_ANY_DOLLARS = ("$", "dollars")  # those of several countries
 _CENT = Decimal("0.01")
 MONEY_FIELDS = ("subtotal", "tax", "total")
 
@@ -42,21 +44,30 @@ def totals(
 def currency(facts: dict[str, Extracted], paper: Paper) -> Extracted | None:
     """The currency of the document, if all its amounts agree; spelt-out names ('in US Dollars') count too.
 
-    A bare $ is read as USD with low confidence: other dollars are usually marked.
+    A bare $ is several countries' and stays ambiguous: stated, but no value.
     """
     found: dict[str, list[Extracted]] = {}
     for line in paper.lines:
         for read in amounts_in(line.text, paper.habits.style):
             if read.currency:
-                certainty = 0.6 if read.printed_currency == "$" else 0.95
-                found.setdefault(read.currency, []).append(_currency_fact(line, read, certainty))
+                fact = _currency_fact(line, read)
+                found.setdefault(str(fact.value or "$"), []).append(fact)
         for printed, code in currency_words_in(line.text):
-            reading = Reading(code, len(printed), 0.6 if printed.lower() == "dollars" else 0.9)
+            reading = _currency_reading(printed, code, 0.9)
             at = line.text.index(printed)
-            found.setdefault(code, []).append(fact_at(line, reading, at=at, quote_from=at, confidence=1.0))
+            fact = fact_at(line, reading, at=at, quote_from=at, confidence=1.0)
+            found.setdefault(str(fact.value or "$"), []).append(fact)
+    if "$" in found and len(found) > 1 and any(code.endswith("D") for code in found if code != "$"):
+        del found["$"]  # the document says which dollars it means
     if len(found) == 1:
         return max(next(iter(found.values())), key=lambda fact: fact.confidence)
     return _currency_of_total(found, facts)
+
+
+def _currency_reading(printed: str, code: str | None, certainty: float) -> Reading:
+    if printed.lower() in _ANY_DOLLARS:
+        return Reading(None, len(printed), certainty, problem="ambiguous")
+    return Reading(code, len(printed), certainty)
 
 
 def _currency_of_total(found: dict[str, list[Extracted]], facts: dict[str, Extracted]) -> Extracted | None:
@@ -68,8 +79,8 @@ def _currency_of_total(found: dict[str, list[Extracted]], facts: dict[str, Extra
     return with_it[0] if len({f.value for f in with_it}) == 1 else None
 
 
-def _currency_fact(line: Line, read: AmountRead, certainty: float) -> Extracted:
-    reading = Reading(read.currency, read.end - read.start, certainty)
+def _currency_fact(line: Line, read: AmountRead) -> Extracted:
+    reading = replace(_currency_reading(read.printed_currency, read.currency, 0.95), end=read.end - read.start)
     fact = fact_at(line, reading, at=read.start, quote_from=read.start, confidence=1.0)
     return fact.model_copy(update={"raw": read.printed_currency})
 

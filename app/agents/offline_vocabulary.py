@@ -160,6 +160,9 @@ name 3
     registration date | policy type | coverage | coverages | limit | premium | agent | broker | insurer |
     insurance company | company | page | time | time of loss | time of accident | due date | payment terms |
     terms | po # | account # | bill to | ship to | sold to | shop | repairer | repair shop | garage | workshop |
+    vat reg # | vat registration # | vat reg | gst # | gst reg # | gst registration # | company reg # |
+    company registration # | company # | registered # | business reg # | business registration # | abn | acn |
+    tax registration # | registration card # |
     tax id | tax rate | vat # | vat id | vat rate | labor rate | labour rate | estimator | prepared by |
     prepared for | adjuster | notes | remarks | comments | status | type of loss | type of claim | cause |
     lienholder | valid until | valid for | date of purchase | purchase date | date received | received |

@@ -11,7 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.engine.runtime import Runtime
@@ -21,6 +21,17 @@ from app.telemetry import logs
 
 SPREAD = 4  # looks at so many runs per free slot and takes some of them, so that workers do not all want the same
 PAUSE_SECONDS = 0.05  # between two looks while there is a backlog
+
+
+class Slot(Protocol):
+    """The one place to work in a process that works on one step at a time."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Take it; False if it is taken and we do not wait."""
+        ...
+
+    def release(self) -> None:
+        """Give it back."""
 
 
 class Housekeeping:
@@ -38,7 +49,7 @@ class Housekeeping:
         slots: int,
         periods: Mapping[str, float],
         sweep: Callable[[str], object],
-        slot: threading.Lock | None = None,
+        slot: Slot | None = None,
     ) -> None:
         self._rt, self._queues, self._slots, self._slot = rt, list(queues), slots, slot
         self._periods, self._sweep = dict(periods), sweep

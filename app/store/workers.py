@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,9 +65,10 @@ def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
 
 
 def without_lock(db: Connection) -> list[dict[str, Any]]:
-    """Living workers of the kind 'lock' whose lock no session holds, and how many such workers there are in all."""
+    """The living workers of the kind 'lock': whether no session holds their lock, and for how long they have not pinged."""
     return db.execute(
-        """SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing
+        """SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
+             extract(epoch FROM app_now() - w.pinged_at)::float8 AS silent_seconds
            FROM workers w LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
              AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid
@@ -74,19 +76,28 @@ def without_lock(db: Connection) -> list[dict[str, Any]]:
     ).fetchall()
 
 
-def silent(db: Connection, silent_seconds: float) -> list[UUID]:
-    """Workers that have not pinged for too long."""
-    rows = db.execute(
-        "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)",
+def silent(db: Connection, silent_seconds: float) -> list[dict[str, Any]]:
+    """Workers that have not pinged for too long: id and last ping."""
+    return db.execute(
+        """SELECT id, pinged_at FROM workers
+           WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)""",
         [silent_seconds],
     ).fetchall()
-    return [row["id"] for row in rows]
 
 
-def give_up(db: Connection, worker_id: UUID) -> bool:
-    """Mark a worker as gone; False if it was already."""
+def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
+    """Whether a worker has not pinged since then; if so its next ping waits until this transaction ends."""
     row = db.execute(
-        "UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL RETURNING id", [worker_id]
+        "SELECT id FROM workers WHERE id = %s AND pinged_at = %s FOR NO KEY UPDATE", [worker_id, pinged_at]
+    ).fetchone()
+    return row is not None
+
+
+def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
+    """Mark a worker as gone, if it has not pinged since then; False if it has, or was gone already."""
+    row = db.execute(
+        "UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL AND pinged_at = %s RETURNING id",
+        [worker_id, pinged_at],
     ).fetchone()
     return row is not None
 

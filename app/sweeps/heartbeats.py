@@ -1,8 +1,8 @@
 """Heartbeats: finds workers that are gone or silent, and steps past their deadline, and reassigns their runs.
 
 Every 2 s. The verdict "lock missing" needs two looks, apart, from one session of the sweeper's own that is itself old
-enough: a crash of the database breaks the observer too. If more than half of the workers miss their lock at once, it
-is the database or the network, and only the ping decides.
+enough: a crash of the database breaks the observer too. If more than half of those that pinged lately miss their lock
+at once, it is the database or the network, and only the ping decides.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.core.lifecycle import Event, Status
@@ -26,6 +28,15 @@ DEADLINE_GRACE_SECONDS = 5.0
 ACTOR = "sweep:heartbeats"
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A verdict on a worker. It holds only while the worker's last ping is the one that was seen with it."""
+
+    worker: UUID
+    pinged_at: datetime
+    reason: str
+
+
 class Observer:
     """One session of a sweeper's own, how long it has stood, and what it saw missing at its last looks."""
 
@@ -35,7 +46,15 @@ class Observer:
         self._since = 0.0
         self._missing: dict[UUID, float] = {}
 
-    def look(self, rt: Runtime) -> list[UUID]:
+    def looks(self, rt: Runtime) -> list[Lost]:
+        """One look, and where a lock is missing a second one by the same session, rather than at its next turn."""
+        lost = self.look(rt)
+        if self._missing and not lost:
+            threading.Event().wait(rt.settings.looks_apart_seconds)
+            lost = self.look(rt)
+        return lost
+
+    def look(self, rt: Runtime) -> list[Lost]:
         """Workers whose lock was missing at two looks far enough apart, from a session old enough to judge."""
         with self._lock:
             try:
@@ -44,14 +63,17 @@ class Observer:
                 self._forget()
                 return []
             now = time.monotonic()
-            missing = {row["id"] for row in rows if row["missing"]}
-            if len(rows) > 1 and len(missing) * 2 > len(rows):
-                self._missing.clear()  # most at once: not the workers' fault
-                return []
-            self._missing = {worker: self._missing.get(worker, now) for worker in missing}
+            # One that has missed a ping as well is no part of a sudden break; one that pings has a lock or soon will.
+            suspects = {row["id"]: row for row in rows if row["missing"]}
+            lately = [row for row in rows if row["silent_seconds"] < 1.5 * rt.settings.ping_seconds]
+            if len(lately) > 1 and sum(row["missing"] for row in lately) * 2 > len(lately):
+                for row in lately:
+                    suspects.pop(row["id"], None)  # most at once: not the workers' fault
+            self._missing = {worker: self._missing.get(worker, now) for worker in suspects}
             if now - self._since < rt.settings.observer_age_seconds:
                 return []
-            return [w for w, since in self._missing.items() if now - since >= rt.settings.looks_apart_seconds]
+            seen = [w for w, since in self._missing.items() if now - since >= rt.settings.looks_apart_seconds]
+            return [Lost(w, suspects[w]["pinged_at"], "its database session is gone") for w in seen]
 
     def _own(self, rt: Runtime) -> Connection:
         if self._session is None or self._session.closed:
@@ -71,34 +93,41 @@ _observer = Observer()
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
-    """One look; how many workers were given up and how many runs reassigned."""
-    gone = _observer.look(rt)
+    """Look; how many workers were given up and how many runs reassigned."""
+    lost = _observer.looks(rt)
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
+    lost += [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
-    for worker, why in [(w, "its database session is gone") for w in gone] + [(w, "it does not ping") for w in silent]:
+    for verdict in lost:
         counts["gone"] += 1
-        counts["reassigned"] += _give_up(rt, worker, f"the worker is lost: {why}")
+        counts["reassigned"] += _give_up(rt, verdict)
     counts["overdue"] = _overdue(rt)
     counts["reassigned"] += _finish_suspected(rt)
     return counts
 
 
-def _give_up(rt: Runtime, worker: UUID, reason: str) -> int:
-    """Take every run of a lost worker away, then mark it gone, so that a sweeper killed between does it again."""
-    planned, alone = rt.database.transact(lambda db: _judge(db, worker))
+def _give_up(rt: Runtime, lost: Lost) -> int:
+    """Take every run of a lost worker away, then mark it gone, so that a sweeper killed between does it again.
+
+    One that has pinged since it was judged lives: from its ping on it may send again, so nothing more is taken from it.
+    """
+    planned, alone = rt.database.transact(lambda db: _judge(db, lost.worker))
     done = 0
     while True:
 
         def lose(db: Connection) -> list[advance.Moved]:
-            return _lose(db, due.leased_by(db, worker, BATCH), reason, alone=alone, planned=planned)
+            if not workers.unheard_since(db, lost.worker, lost.pinged_at):
+                return []
+            reason = f"the worker is lost: {lost.reason}"
+            return _lose(db, due.leased_by(db, lost.worker, BATCH), reason, alone=alone, planned=planned)
 
         moved = rt.database.transact(lose)
         advance.announce(rt, moved)
         done += reassign(rt, [m.run.id for m in moved], isolate=not alone and not planned)
         if len(moved) < BATCH:
             break
-    rt.database.transact(lambda db: workers.give_up(db, worker))
-    logs.event("worker_lost", worker=str(worker), reason=reason, runs=done)
+    rt.database.transact(lambda db: workers.give_up(db, lost.worker, lost.pinged_at))
+    logs.event("worker_lost", worker=str(lost.worker), reason=lost.reason, runs=done)
     return done
 
 

@@ -27,7 +27,7 @@ def test_a_form_with_colons() -> None:
         "damage": ["Rear bumper", "left tail lamp", "boot lid", "rear left wheel"],
         "amount_claimed": "2431.50",
         "document_date": "2031-04-05",
-        "currency": "USD",
+        "currency": None,
     }
 
 

@@ -112,7 +112,10 @@ class Family(BaseModel):
 
 
 def _raise_children(step: Any, data: Family) -> Sequence[ChildRun]:
-    paying = [ChildRun(workflow="paying", subject=f"{step.subject}.{n}", data=Bill(purposes=p)) for n, p in enumerate(data.children)]
+    paying = [
+        ChildRun(workflow="paying", subject=f"{step.subject}.{n}", data=Bill(purposes=p))
+        for n, p in enumerate(data.children)
+    ]
     waiting = [ChildRun(workflow="hearing", subject=f"{step.subject}.w{n}", data=Heard()) for n in range(data.waiting)]
     return [*paying, *waiting]
 
@@ -144,14 +147,22 @@ class Settlement(BaseModel):
 
 
 def _propose(step: Any, data: Settlement) -> Request:
-    offer = Proposal(purpose="payment", payee="Ada Ferncastle", amount=Decimal("10.00"), currency="USD", coverage="collision")
+    offer = Proposal(
+        purpose="payment", payee="Ada Ferncastle", amount=Decimal("10.00"), currency="USD", coverage="collision"
+    )
     return Request(title="Pay?", note="Ten dollars.", proposals=[offer], approves={"pay": ["payment"]})
 
 
 def _settle(step: Any, data: Settlement) -> str:
     data.action = step.answer["actions"]["payment"]["id"]
     answer = step.call(
-        PAY_FOR_GOOD, action=data.action, claim=step.subject, payee="Ada Ferncastle", amount="10.00", currency="USD", purpose="payment"
+        PAY_FOR_GOOD,
+        action=data.action,
+        claim=step.subject,
+        payee="Ada Ferncastle",
+        amount="10.00",
+        currency="USD",
+        purpose="payment",
     )
     data.paid.append(answer["payment_id"])
     return "settled"

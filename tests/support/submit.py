@@ -1,6 +1,6 @@
 """Another backend job, as a process of its own: starts a run by the client, rings, says how long it took.
 
-    python -m tests.support.submit SUBJECT
+python -m tests.support.submit SUBJECT
 """
 
 from __future__ import annotations
