@@ -8,7 +8,7 @@ not decided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from app.agents.offline_dates import read_date
@@ -28,12 +28,16 @@ _MONEY = frozenset({"amount_claimed", "deductible", "subtotal", "tax", "total", 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A fact some label announces; `rank` 1 is the strongest label, `line` the index of the line it stands in."""
+    """A fact some label announces; `rank` 1 is the strongest label, `line` the index of the line it stands in.
+
+    What is another party's never becomes a fact, but it contradicts: which of two parties' is ours, no rule is sure of.
+    """
 
     field: str
     rank: int
     fact: Extracted
     line: int
+    of_others: bool = False
 
 
 def candidates_in(paper: Paper, *, skip: frozenset[int], notes: list[str]) -> Iterator[Candidate]:
@@ -43,9 +47,11 @@ def candidates_in(paper: Paper, *, skip: frozenset[int], notes: list[str]) -> It
     """
     for line in paper.lines:
         for label in paper.labels_of(line) if line.index not in skip else ():
-            if label.meaning.field and not is_of_others(label, line, paper):
+            if label.meaning.field:
                 values = partial(_values_of, label, line, paper, skip)
-                yield from all_tried(label.meaning.field, values, notes)
+                of_others = is_of_others(label, line, paper)
+                for candidate in all_tried(label.meaning.field, values, notes):
+                    yield replace(candidate, of_others=of_others)
 
 
 def chosen(candidates: Iterable[Candidate]) -> tuple[dict[str, Extracted], list[str]]:
@@ -57,6 +63,9 @@ def chosen(candidates: Iterable[Candidate]) -> tuple[dict[str, Extracted], list[
     notes: list[str] = []
     for field, all_of_it in by_field.items():
         best = min(candidate.rank for candidate in all_of_it)
+        if all(candidate.of_others for candidate in all_of_it if candidate.rank == best):
+            notes.append(f"{field}: left out, only another party's or an earlier one is stated")
+            continue
         strongest = [candidate.fact for candidate in all_of_it if candidate.rank == best]
         fact = _agreed(strongest)
         if fact:
@@ -116,11 +125,11 @@ def _values_of(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> 
 
 
 def _beside(label: Label, line: Line, cells: list[Cell], paper: Paper) -> Cell | None:
-    """The next cell; of several amounts none, because the label names only one of them, and no other party's."""
+    """The next cell; of several amounts none, because the label names only one of them, nor of two parties' numbers."""
     if label.meaning.field in OWNED:
-        own = [cell for cell in cells if not under_others(cell, line, paper)]
-        answers = {text for cell in own if _answers(label, text := line.text[cell.start : cell.end], paper)}
-        return own[0] if own and len(answers) <= 1 else None
+        answers = {text for cell in cells if _answers(label, text := line.text[cell.start : cell.end], paper)}
+        several = len(answers) > 1 or any(under_others(cell, line, paper) for cell in cells[:1])
+        return cells[0] if cells and not several else None
     if label.meaning.field not in _MONEY:
         return cells[0] if cells else None
     amounts = [cell for cell in cells if READERS["total"](line.text[cell.start : cell.end], paper.habits)]

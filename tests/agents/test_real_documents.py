@@ -62,7 +62,7 @@ def test_sums_are_right_or_left_out(document: Path, stated: str, field: str) -> 
 def test_the_currency_is_right_or_left_out(document: Path) -> None:
     expected = expected_of(document).get("currency")
     fact = extracted(document)[1].fields.get("currency")
-    if expected is not None and fact is not None:
+    if expected is not None and fact is not None and fact.problem is None:
         assert fact.value == expected
 
 
