@@ -20,7 +20,7 @@ def register(journey: Travel, *, gone: bool) -> UUID:
             db, worker, lock_key=worker.int % 2**60, liveness="lock", host="h", pid=1, queues=["q"], slots=1
         )
         if gone:
-            workers.give_up(db, worker)
+            workers.leave(db, worker)
 
     journey.rt.database.transact(work)
     return worker

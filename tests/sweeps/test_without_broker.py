@@ -121,6 +121,25 @@ def test_a_worker_started_while_the_broker_is_away_works_all_the_same(
     until_a_bell_is_answered(stack, workflow, worker)
 
 
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_told_to_stop_while_its_broker_hangs_leaves_in_time_and_hands_back_its_run(
+    make_stack: MakeStack, broker: EmbeddedRedis, pool: str
+) -> None:
+    pools, workflow = POOLS[pool]
+    stack = make_stack(shutdown_grace_seconds=2)
+    (worker,) = stack.workers(1, pools=pools)
+    until_a_bell_is_answered(stack, workflow, worker)
+    stack.faults.arm("before_move", "FIRST", "hold")
+    run_id = stack.start(workflow, "held")
+    stack.until_done("before_move", "FIRST")
+    hang(broker)
+    worker.terminate()
+    stack.until_status(run_id, "READY")
+    assert stack.events(run_id)[-1] == "lease handed back"
+    stack.faults.release("before_move", "FIRST")
+    stack.wait(lambda: not worker.alive, "the worker to leave", seconds=20)
+
+
 def test_a_worker_that_lost_its_ears_connects_anew_and_one_that_cannot_leaves(make_stack: MakeStack) -> None:
     stack = make_stack(ping_seconds=0.5, shutdown_grace_seconds=3)
     (worker,) = stack.workers(1, pools="steps,sweeps")
@@ -134,4 +153,5 @@ def test_a_worker_that_lost_its_ears_connects_anew_and_one_that_cannot_leaves(ma
 
     (stack.faults.folder / "deaf.always").touch()
     stack.wait(lambda: not worker.alive, "the worker to leave")
+    assert worker.process.exit_code == 70, "a supervisor that restarts on failure must start it again"
     assert len(worker.lines("deaf")) == 3, "first it reconnects, then it leaves"
