@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
@@ -82,3 +83,21 @@ def test_a_run_is_reassigned_promptly_though_its_worker_was_reading_a_document(
         stack.until_complete(run_id)
     finally:
         os.close(descriptor)
+
+
+def test_runs_go_on_though_most_workers_were_killed_at_once(make_stack: Flows) -> None:
+    stack = make_stack("flows:PAYING")
+    workers = stack.workers(3)
+    stack.beat()
+    runs: list[UUID] = []
+    while {stack.holder(run_id).pid for run_id in runs} != {worker.pid for worker in workers}:
+        stack.faults.arm("in_step", f"held {len(runs)}", "hold")
+        runs.append(stack.start(PAYING, f"held {len(runs)}"))
+        stack.until_done("in_step", f"held {len(runs) - 1}")
+    stack.until_swept(times=4)
+    for worker in workers[1:]:
+        worker.kill()
+    stack.faults.disarm()
+    stack.until_complete(*runs)
+    for run_id in runs:
+        assert stack.requests_of(run_id) == stack.payments_of(run_id) == 2
