@@ -103,16 +103,20 @@ class _Suspicion:
 def publishing() -> Iterator[Any]:
     """A producer whose sockets wait `publish_timeout_seconds` at most. Raises BrokerAway for whatever went wrong."""
     connection, suspicion = _belongings(os.getpid())
+    errors = (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
+    wait = settings().publish_timeout_seconds
     before = suspicion.stands
     try:
-        with (
-            suspicion.attempt(),
-            producers[connection].acquire(block=True, timeout=settings().publish_timeout_seconds) as producer,
-        ):
+        with suspicion.attempt(), producers[connection].acquire(block=True, timeout=wait) as producer:
             if suspicion.stands and not before:
                 raise BrokerAway("it failed somebody else while this thread waited for its turn")
-            yield producer
-    except (*connection.connection_errors, *connection.channel_errors, KombuError, OSError) as problem:
+            try:
+                yield producer
+            except errors:
+                # Dropped before the pool closes it: AMQP takes leave of a hung server twice, a time-out each.
+                producer.connection.collect(socket_timeout=wait)
+                raise
+    except errors as problem:
         suspicion.failed()
         raise BrokerAway(f"{type(problem).__name__}: {problem}") from problem
 
