@@ -45,7 +45,7 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
         stack.bells.ring([bell])
     stack.until_done("in_step", "rung often")
     _until_answered(stack)
-    assert stack.events(run_id) == ["started", "lease taken"]
+    assert stack.events(run_id) == ["started", "lease taken"], "a doubled bell moved the run"
     stack.faults.release("in_step", "rung often")
     stack.until_complete(run_id)
     ended, sent, worker_rows = stack.run(run_id), stack.requests_of(run_id), stack.all("SELECT id FROM workers")

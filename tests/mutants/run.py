@@ -96,6 +96,7 @@ def require_red(mutant: Mutant) -> str:
             "PYTHONPATH": str(copy),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LONGHAUL_TEST_PATIENCE": str(PATIENCE_SECONDS),
+            "C_FORCE_ROOT": "yes",  # Celery itself refuses pickle to root; here our own setting shall be what is tested
         }
         options = ["-x", "-q", "-p", "no:cacheprovider", f"--timeout={LONGEST_SECONDS}"]
         done = subprocess.run(
