@@ -97,6 +97,7 @@ def _check_definitions() -> None:
 def _child(**_: Any) -> None:
     from tasks.celery import app
 
+    process_runtime.cache_clear()  # the parent's has the parent's worker id, pools and draws
     begin(_queues(app), 1, prefork=True)
 
 
