@@ -109,7 +109,7 @@ def test_any_past_moment_of_a_claim_is_shown_as_it_was(make_stack: Flows) -> Non
     stack = make_stack()
     stack.workers(1)
     stack.beat()
-    columns = "app_now() AS at, r.state, r.status, r.transition_seq, d.data"
+    columns = "r.updated_at AS at, r.state, r.status, r.transition_seq, d.data"
     query = f"SELECT {columns} FROM runs r JOIN run_data d ON d.run_id = r.id WHERE r.id = %s"
     with closing(Office(stack)) as office:
         sample = office.sample("clean")
