@@ -157,7 +157,7 @@ class Caller:
             except LeaseLost:
                 raise
             except NotDone as problem:
-                self._record(call, "FAILED", problem, started)
+                self._not_done(call, problem, started)
                 raise
             except Exception as problem:
                 raise self._unknown(call, problem, started) from problem
@@ -207,6 +207,16 @@ class Caller:
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
         self._log(call, status, latency, rows[0]["completed_at"], error=str(problem))
+
+    def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
+        """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""
+        found = self._recorded.get(call.seq)
+        if found is None or found.status == "FAILED" or not call.has_effect:
+            self._record(call, "FAILED", problem, started)
+            return
+        self._record(call, "UNKNOWN", problem, started)
+        if not problem.retry:
+            raise OutcomeUnknown(f"{call.name}: asked again, but {problem}", call_seq=call.seq) from problem
 
     def _unknown(self, call: Call, problem: Exception, started: float) -> StepError:
         """What an unexplained exception of a call means."""

@@ -64,9 +64,18 @@ WITH lease AS (
 # A call that surely did not happen, or that a person gave back, goes to INTENT again; its errors are kept.
 _REOPEN = """
 UPDATE checkpoints c SET status = 'INTENT', attempt = %(attempt)s, lease_token = %(token)s, intent_at = app_now()
-FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s {extra} FOR NO KEY UPDATE) lease
+FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
 WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(from)s)
 RETURNING c.created_at, c.intent_at, c.key_valid_until"""
+
+# An irreversible one stands again from here on: a cancel was possible while it was FAILED.
+_REOPEN_IRREVERSIBLE = """
+WITH lease AS (
+    UPDATE runs SET irreversible_since = coalesce(irreversible_since, app_now())
+    WHERE id = %(id)s AND lease_token = %(token)s AND NOT cancel_requested RETURNING id
+)""" + _REOPEN.replace(
+    "(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease", "lease"
+)
 
 _RESULT = """
 UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s, completed_at = app_now(),
@@ -210,9 +219,7 @@ def reopen(
     place: Place, *, irreversible: bool, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")
 ) -> Statement:
     """A call found FAILED (certainly without effect) or due for repetition under its key becomes an INTENT of this attempt."""
-    return _REOPEN.format(extra="AND NOT cancel_requested" if irreversible else ""), place.params() | {
-        "from": list(come_from)
-    }
+    return _REOPEN_IRREVERSIBLE if irreversible else _REOPEN, place.params() | {"from": list(come_from)}
 
 
 def result(

@@ -9,6 +9,9 @@ from uuid import UUID
 
 from app.store.database import Connection
 
+_HOLDS_NOTHING = """NOT EXISTS (
+    SELECT 1 FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id = w.id)"""
+
 
 def register(
     db: Connection,
@@ -52,8 +55,11 @@ def stopping(db: Connection, worker_id: UUID) -> None:
 
 
 def leave(db: Connection, worker_id: UUID) -> None:
-    """The process ends in order."""
-    db.execute("UPDATE workers SET gone_at = app_now(), stopping = true WHERE id = %s", [worker_id])
+    """The process ends in order. One that still holds a lease is not gone yet: the heartbeats sweep sees to its runs."""
+    db.execute(
+        f"UPDATE workers w SET stopping = true, gone_at = CASE WHEN {_HOLDS_NOTHING} THEN app_now() END WHERE id = %s",
+        [worker_id],
+    )
 
 
 def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
@@ -94,9 +100,13 @@ def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 
 
 def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
-    """Mark a worker as gone, if it has not pinged since then; False if it has, or was gone already."""
+    """Mark a worker as gone, if it has not pinged since then and every run was taken from it; False if not, or again.
+
+    A run whose row was locked at that moment was skipped: once its worker is gone, nobody would look for it.
+    """
     row = db.execute(
-        "UPDATE workers SET gone_at = app_now() WHERE id = %s AND gone_at IS NULL AND pinged_at = %s RETURNING id",
+        f"""UPDATE workers w SET gone_at = app_now()
+            WHERE id = %s AND gone_at IS NULL AND pinged_at = %s AND {_HOLDS_NOTHING} RETURNING id""",
         [worker_id, pinged_at],
     ).fetchone()
     return row is not None
