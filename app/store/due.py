@@ -21,7 +21,8 @@ WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 
   AND (wake_at IS NOT NULL OR expires_at IS NOT NULL) AND least(wake_at, expires_at) <= (SELECT app_now())
 ORDER BY least(wake_at, expires_at) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _MISSED_SIGNALS = f"""
-SELECT {COLUMNS} FROM runs WHERE status = 'WAITING_FOR_EVENT' AND pending_events <> '{{}}'
+SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM signals WHERE consumed_step_seq IS NULL LIMIT 10000))
+  AND status = 'WAITING_FOR_EVENT' AND pending_events <> '{{}}'
   AND EXISTS (SELECT 1 FROM unnest(pending_events) AS e WHERE routes ? e) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _READY = """
 SELECT id, workflow, state, step_seq, queue, ready_at FROM runs

@@ -147,6 +147,9 @@ CREATE TABLE signals (
     PRIMARY KEY (run_id, signal_id)
 );
 
+-- Signals nobody consumed yet are few; parked runs may be a million.
+CREATE INDEX signals_pending ON signals (run_id) WHERE consumed_step_seq IS NULL;
+
 CREATE TABLE human_tasks (
     id uuid PRIMARY KEY,
     run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
