@@ -69,14 +69,15 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
 
 def _working(make_stack: Flows) -> tuple[Stack, UUID]:
     """Two workers, one of them in the middle of a step."""
-    # As in production, the looks are further apart than a worker needs to lock again.
-    stack = make_stack("flows:PAYING", probe_seconds=0.8, looks_apart_seconds=2)
+    # As in production, the looks are further apart than a worker needs to lock again; the sweeps are so dense that
+    # one of them falls into that gap.
+    stack = make_stack("flows:PAYING", probe_seconds=0.8, looks_apart_seconds=2, heartbeats_seconds=0.3)
     stack.workers(2)
     stack.beat()
     stack.faults.arm("in_step", "working", "hold")
     run_id = stack.start(PAYING, "working")
     stack.until_done("in_step", "working")
-    stack.until_swept(times=4)  # so that the observers' sessions are old enough to judge
+    stack.until_swept(times=14)  # so that the observers' sessions are old enough to judge
     return stack, run_id
 
 
@@ -86,7 +87,7 @@ def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make
     (session,) = stack.all(_LIVENESS, holder.pids)
     stack.do("SELECT pg_terminate_backend(%s)", session["pid"])
     stack.wait(lambda: [s for s in stack.all(_LIVENESS, holder.pids) if s != session], "the worker to lock again")
-    stack.until_swept(times=5)
+    stack.until_swept(times=10)
 
     stack.faults.release("in_step", "working")
     stack.until_complete(run_id)
@@ -101,7 +102,7 @@ def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: Flows)
     (session,) = stack.all(_LIVENESS, stack.holder(run_id).pids)
     os.kill(session["pid"], signal.SIGKILL)  # the server ends all sessions and recovers
     stack.wait(lambda: stack.answers() and len(stack.all(_LIVENESS, stack.pids)) == 2, "both to lock again")
-    stack.until_swept(times=6)
+    stack.until_swept(times=16)
 
     stack.faults.release("in_step", "working")
     stack.until_complete(run_id)
