@@ -86,6 +86,11 @@ class Caller:
 
     def make(self, call: Call) -> Any:
         """The call's result: the recorded one, or that of acting now."""
+        # Counted as open before it is committed: a planned shutdown must not hand the lease back in between.
+        with self._rt.holdings.intent(self._holding):
+            return self._make(call)
+
+    def _make(self, call: Call) -> Any:
         text = payloads.result_text(self.transact, call.params)
         found = self._recorded.get(call.seq)
         if found is None:
@@ -166,15 +171,17 @@ class Caller:
     def _complete(self, call: Call, answered: Answered, started: float) -> Any:
         text = payloads.result_text(self.transact, answered.value)
         place, latency = self._place(call), (time.perf_counter() - started) * 1000
-        statements = [steps.result(place, status="COMPLETE", output=text, latency_ms=latency, tokens_in=answered.tokens_in,
-                                   tokens_out=answered.tokens_out, cost=answered.cost)]  # fmt: skip
+        recorded = steps.result(place, status="COMPLETE", output=text, latency_ms=latency, tokens_in=answered.tokens_in,
+                                tokens_out=answered.tokens_out, cost=answered.cost)  # fmt: skip
+        statements = [recorded]
         if call.action is not None:
             statements.append(steps.executed(place, call.action))
         if answered.tokens_in or answered.tokens_out:
-            statements.append(
-                steps.count_tokens(place, answered.tokens_in or 0, answered.tokens_out or 0, answered.cost)
+            # Before the result, and only while there is none: written again after a lost answer, it counts once.
+            statements.insert(
+                0, steps.count_tokens(place, answered.tokens_in or 0, answered.tokens_out or 0, answered.cost)
             )
-        rows = self._write(statements)[0]
+        rows = self._write(statements)[statements.index(recorded)]
         at = rows[0]["completed_at"] if rows else self._written_before(call, text)
         self._log(
             call,

@@ -12,7 +12,7 @@ from app.core.canonical import canonical
 from app.core.decide import may_cancel
 from app.core.errors import Refused
 from app.core.lifecycle import ENDED, WAITING, Event, Status
-from app.core.run import Happened
+from app.core.run import Happened, Run
 from app.engine import advance
 from app.engine.runtime import Runtime
 from app.store import runs, signals
@@ -24,7 +24,7 @@ def cancel(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
 
     def work(db: Connection) -> list[advance.Moved]:
         moved: list[advance.Moved] = []
-        locked = [run for one in runs.family(db, run_id) if (run := runs.lock(db, one)) is not None]
+        locked = _lock_family(db, run_id)
         if not any(run.id == run_id for run in locked):
             may_cancel(advance.lock_or_refuse(db, run_id))
         for run in locked:
@@ -39,6 +39,14 @@ def cancel(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
         return moved
 
     advance.announce(rt, rt.database.transact(work))
+
+
+def _lock_family(db: Connection, run_id: UUID) -> list[Run]:
+    """The run and its unfinished descendants, locked; read again under the locks, because a parent may just have begun some."""
+    locked: dict[UUID, Run] = {}
+    while new := [one for one in runs.family(db, run_id) if one not in locked]:
+        locked |= {one: run for one in new if (run := runs.lock(db, one)) is not None}
+    return [locked[one] for one in sorted(locked)]
 
 
 def pause(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:

@@ -76,9 +76,10 @@ def past_deadline(db: Connection, *, grace_seconds: float, limit: int) -> list[R
 
 
 def suspected(db: Connection, limit: int) -> list[Run]:
-    """Runs left in SUSPECTED_DEAD, locked."""
+    """Runs left in SUSPECTED_DEAD by a sweeper that died between its two moves, locked; one at work needs no help."""
     rows = db.execute(
-        f"SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
+        f"""SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' AND updated_at < (SELECT app_now()) - interval '5 s'
+            ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED""",
         {"limit": limit},
     ).fetchall()
     return [as_run(row) for row in rows]

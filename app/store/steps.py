@@ -89,7 +89,8 @@ UPDATE actions SET status = 'EXECUTED', executed_at = app_now() WHERE id = %(act
   AND EXISTS (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s) RETURNING id"""
 _COUNT = """
 UPDATE runs SET tokens_in = tokens_in + %(tokens_in)s, tokens_out = tokens_out + %(tokens_out)s, cost = cost + %(cost)s
-WHERE id = %(id)s AND lease_token = %(token)s RETURNING id"""
+WHERE id = %(id)s AND lease_token = %(token)s AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s
+  AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(open)s)) RETURNING id"""
 _STANDS_NO_LONGER = """
 UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND r.lease_token = %(token)s AND NOT EXISTS (
     SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s AND c.action_id IS NOT NULL AND c.status IN ('INTENT', 'UNKNOWN', 'COMPLETE'))
@@ -254,7 +255,9 @@ def executed(place: Place, action: UUID) -> Statement:
 
 def count_tokens(place: Place, tokens_in: int, tokens_out: int, cost: Any) -> Statement:
     """Add what a model call used to its run."""
-    return _COUNT, place.params() | {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost": cost or 0}
+    return _COUNT, place.params() | {
+        "tokens_in": tokens_in, "tokens_out": tokens_out, "cost": cost or 0, "open": ["INTENT", "UNKNOWN"],
+    }  # fmt: skip
 
 
 def stands_no_longer(place: Place) -> Statement:

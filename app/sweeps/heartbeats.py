@@ -97,6 +97,7 @@ def run_once(rt: Runtime) -> dict[str, int]:
     lost = _observer.looks(rt)
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
     lost += [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
+    again = rt.database.transact(workers.gone_with_leases)
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
     for verdict in lost:
         counts["gone"] += 1

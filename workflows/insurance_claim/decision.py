@@ -27,7 +27,7 @@ def assess_claim(step: Any, data: ClaimFile) -> str:
 
 def ask_reviewer(step: Any, data: ClaimFile) -> Request:
     """The adjuster's task: everything that was seen, together."""
-    if step.cause.get("answer") and "siu" in step.answer["roles"]:
+    if step.answer.get("outcome") in ("cleared", "fraud_indicated"):
         answer = step.answer
         data.siu_review = SiuReview(
             outcome=answer["outcome"],
@@ -98,7 +98,14 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal) -> list[str]:
         reasons.append(f"{review.amount} is above the reviewer's authority of {authority}")
     if data.siu_review is not None:
         reasons.append("a fraud referral")
-    if suggested and suggested.amount and review.amount is not None and differs(review.amount, suggested.amount):
+    if review.outcome == "settle" and suggested and suggested.outcome == "investigate":
+        reasons.append("the assessment would investigate first")
+    if (
+        suggested
+        and suggested.amount is not None
+        and review.amount is not None
+        and differs(review.amount, suggested.amount)
+    ):
         reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
     return reasons
 
@@ -161,9 +168,14 @@ def settle(step: Any, data: ClaimFile) -> str:
     )  # fmt: skip
     data.settlement = Settlement(
         amount=review.amount, currency=review.currency, payee=review.payee, coverage=review.coverage or "",
-        reference=paid["payment_id"], paid_at=step.now,
+        reference=reference(paid, "payment_id"), paid_at=step.now,
     )  # fmt: skip
     return "paid"
+
+
+def reference(answer: Any, name: str) -> str:
+    """What the other side answered, or who attested that it happened."""
+    return str(answer.get(name) or f"attested by {answer.get('attested_by', 'a person')}")
 
 
 def deny(step: Any, data: ClaimFile) -> str:
@@ -190,5 +202,8 @@ def correspond(step: Any, data: ClaimFile) -> str:
         sha256=letter.sha256, purpose=purpose, payee=payee, amount=f"{review.amount or 0:.2f}",
         currency=review.currency or currency_of(data),
     )  # fmt: skip
-    data.letters = [*data.letters, letter.model_copy(update={"reference": answer["letter_id"], "sent_at": step.now})]
+    data.letters = [
+        *data.letters,
+        letter.model_copy(update={"reference": reference(answer, "letter_id"), "sent_at": step.now}),
+    ]
     return "sent"

@@ -44,4 +44,9 @@ def send(step: Any, data: ClaimFile, letter: Letter, *, recipient: str) -> None:
         sha256=letter.sha256,
         purpose=letter.kind,
     )
-    data.letters = [*data.letters, letter.model_copy(update={"reference": answer["letter_id"], "sent_at": step.now})]
+    data.letters = [
+        *data.letters,
+        letter.model_copy(
+            update={"reference": str(answer.get("letter_id") or answer.get("attested_by")), "sent_at": step.now}
+        ),
+    ]
