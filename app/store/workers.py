@@ -99,13 +99,12 @@ def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
     return row is not None
 
 
-def gone_with_leases(db: Connection) -> list[UUID]:
+def gone_with_leases(db: Connection) -> list[dict[str, Any]]:
     """Workers given up that hold a lease all the same: taken in the moment between the verdict and their next ping."""
-    rows = db.execute(
-        """SELECT DISTINCT r.worker_id FROM runs r JOIN workers w ON w.id = r.worker_id
+    return db.execute(
+        """SELECT DISTINCT w.id, w.pinged_at FROM runs r JOIN workers w ON w.id = r.worker_id
            WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL AND w.gone_at IS NOT NULL"""
     ).fetchall()
-    return [row["worker_id"] for row in rows]
 
 
 def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:

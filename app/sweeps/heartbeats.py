@@ -98,6 +98,7 @@ def run_once(rt: Runtime) -> dict[str, int]:
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
     lost += [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
     again = rt.database.transact(workers.gone_with_leases)
+    lost += [Lost(row["id"], row["pinged_at"], "it had been given up before") for row in again]
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
     for verdict in lost:
         counts["gone"] += 1
