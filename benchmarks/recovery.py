@@ -1,0 +1,151 @@
+"""Recovery: how long a run stands still when its worker is killed with -9.
+
+    python -m benchmarks.recovery [--json] [--kills 30] [--workers 3]
+
+Each time, a run is started, one of the workers takes its step and is killed in the middle of it, and the time is taken
+from the kill to the moment another worker has the step (its second "lease taken", in the database's clock, which is
+this machine's). Settings are the product's defaults: two looks 2 s apart by a sweep every 2 s. The killed worker is
+started again and has registered before the next kill, as a supervisor would have it. The first kill waits until the
+sweepers' own sessions are old enough to judge (15 s); the one started last is young at each later kill.
+
+p50_s, p99_s: over all kills, in seconds. worst_s: the longest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from pydantic import BaseModel
+
+from app import client
+from app.core.workflow import Step, Workflow
+from app.settings import settings
+from app.stack.processes import ChildProcess
+from app.store.migrate import upgrade
+from benchmarks.machine import Machine, hardware, machine, percentile, wait_for
+
+GATE = "LONGHAUL_BENCHMARK_GATE"
+
+
+class Nothing(BaseModel):
+    """The run needs no data."""
+
+
+def _stand(step: Any, data: Nothing) -> str:
+    """In the middle of a step until the benchmark opens the gate for this run."""
+    gate = Path(os.environ[GATE]) / str(step.subject)
+    wait_for(gate.exists, "the gate")
+    return "done"
+
+
+STANDING = Workflow(
+    name="standing", version=1, data=Nothing, starts_at="STANDING",
+    states=[Step("STANDING", does=_stand, timeout="10m", then={"done": "COMPLETE"})],
+)  # fmt: skip
+
+
+class Fleet:
+    """Workers and beat over one database, workers killed and started again."""
+
+    def __init__(self, here: Machine, workers: int) -> None:
+        self._here, self._count = here, workers
+        postgres, redis = here.postgres(), here.redis("redis")
+        upgrade(postgres.url())
+        self.gates = here.folder / "gates"
+        self.gates.mkdir()
+        self._env = {
+            "LONGHAUL_DATABASE_URL": postgres.url(), "LONGHAUL_BROKER_URL": redis.url(), GATE: str(self.gates),
+            "LONGHAUL_WORKFLOWS": "benchmarks.recovery:STANDING", "LONGHAUL_DATA_DIR": str(here.folder / "data"),
+        }  # fmt: skip
+        os.environ.update(self._env)
+        settings.cache_clear()
+        self.db = psycopg.connect(postgres.url(), autocommit=True)
+        self._started = 0
+        self._workers: list[ChildProcess] = []
+        here.celery("beat", "tasks", ["beat", "-s", "schedule", "--pidfile="], self._env)
+        self.fill()
+
+    def fill(self) -> None:
+        """Start what is missing and wait until all have registered."""
+        self._workers = [worker for worker in self._workers if worker.alive]
+        while len(self._workers) < self._count:
+            self._started += 1
+            arguments = ["worker", "-n", f"r{self._started}@localhost", "-c", "4"]
+            self._workers.append(self._here.celery(f"worker-{self._started}", "tasks", arguments, self._env))
+        wait_for(lambda: self._registered() >= self._count, "the workers to register")
+
+    def warm_up(self) -> None:
+        """Wait until every worker has stood for longer than an observer must."""
+        age = settings().observer_age_seconds + 3 * self._count * settings().heartbeats_seconds
+        query = "SELECT 1 FROM workers HAVING max(started_at) < app_now() - make_interval(secs => %s)"
+        wait_for(lambda: self.db.execute(query, [age]).fetchone() is not None, "the observers to be old enough")
+
+    def _registered(self) -> int:
+        pids = [worker.pid for worker in self._workers]
+        row = self.db.execute(
+            "SELECT count(*) FROM workers WHERE gone_at IS NULL AND pid = ANY (%s)", [pids]
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def kill_once(self, subject: str) -> float:
+        """Start a run, kill its worker in mid-step; seconds until another worker has the step."""
+        with psycopg.connect(self._env["LONGHAUL_DATABASE_URL"]) as db:
+            started = client.start(db, STANDING, subject=subject, data=Nothing())
+        client.ring(started)
+        wait_for(lambda: len(self._leases(started.run_id)) == 1, "the first lease", every=0.01)
+        row = self.db.execute(
+            "SELECT w.pid FROM runs r JOIN workers w ON w.id = r.worker_id WHERE r.id = %s", [started.run_id]
+        ).fetchone()
+        assert row is not None
+        killed = time.time()
+        os.kill(row[0], signal.SIGKILL)
+        wait_for(lambda: len(self._leases(started.run_id)) == 2, "the step to go on elsewhere", every=0.01)
+        (self.gates / subject).touch()
+        return self._leases(started.run_id)[1] - killed
+
+    def _leases(self, run_id: UUID) -> list[float]:
+        rows = self.db.execute(
+            """SELECT extract(epoch FROM created_at)::float8 FROM transitions
+               WHERE run_id = %s AND event = 'lease taken' ORDER BY seq""",
+            [run_id],
+        ).fetchall()
+        return [row[0] for row in rows]
+
+
+def measure(kills: int, workers: int) -> dict[str, Any]:
+    """Kill so many times; the figures of the module's docstring."""
+    with machine() as here:
+        fleet = Fleet(here, workers)
+        fleet.warm_up()
+        times = []
+        for n in range(kills):
+            times.append(fleet.kill_once(f"kill-{n}"))
+            fleet.fill()
+        fleet.db.close()
+    return {
+        "kills": kills, "p50_s": round(percentile(times, 0.5), 3), "p99_s": round(percentile(times, 0.99), 3),
+        "worst_s": round(max(times), 3), "hardware": hardware(),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=3)
+    asked = parser.parse_args()
+    figures = measure(asked.kills, asked.workers)
+    print(json.dumps(figures) if asked.json else "\n".join(f"{name:10} {value}" for name, value in figures.items()))
+
+
+if __name__ == "__main__":
+    main()
