@@ -1,0 +1,9 @@
+"""All benchmarks, one after the other: `make bench`. Each can be run alone with its own options and `--json`."""
+
+from __future__ import annotations
+
+from benchmarks import recovery, steps
+
+if __name__ == "__main__":
+    steps.main()
+    recovery.main()
