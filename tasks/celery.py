@@ -1,8 +1,12 @@
-"""The Celery app and its life: settings from `celeryconfig`, one runtime per process, liveness from first to last breath."""
+"""The Celery app: settings from `celeryconfig`, and what our workers do otherwise than Celery's own."""
 
 from __future__ import annotations
 
 from celery import Celery
 
+from tasks.events import GroupedEvents
+from tasks.several import SeveralAtOnce
+
 app = Celery("longhaul")
 app.config_from_object("celeryconfig")
+app.steps["consumer"].update({GroupedEvents, SeveralAtOnce})

@@ -25,7 +25,6 @@ from app.settings import settings
 from app.telemetry import logs
 from tasks.celery import app
 
-_EXPIRES_SECONDS = 300  # an unanswered bell is rung anew by the sweep long before
 _REST_SECONDS = 1.0
 
 
@@ -37,10 +36,14 @@ class CeleryDispatcher:
     """Rings through the broker with short time-outs of its own."""
 
     def ring(self, bells: Iterable[Bell]) -> int:
-        """How many bells the broker took."""
-        rung, until = 0, time.monotonic() + settings().publish_timeout_seconds
+        """How many of these bells, from the first on, the broker took.
+
+        Redis is sent all of them in one round trip; if that fails none is counted. RabbitMQ confirms them one by one.
+        """
+        rung, at_once, until = 0, False, time.monotonic() + settings().publish_timeout_seconds
         try:
-            with publishing() as producer:
+            with publishing() as producer, producer.batch():
+                at_once = producer.supports_batch_publish
                 for bell in bells:
                     if time.monotonic() > until:
                         logs.event("bell_not_rung", reason="the broker is slow; the sweep rings later", rung=rung)
@@ -48,6 +51,7 @@ class CeleryDispatcher:
                     _ring(bell, producer)
                     rung += 1
         except BrokerAway as away:
+            rung = 0 if at_once else rung
             logs.event("bell_not_rung", reason=str(away), rung=rung)
         return rung
 
@@ -58,7 +62,7 @@ def _ring(bell: Bell, producer: Any) -> None:
         args=(str(bell.run_id), bell.step_seq),
         task_id=task_id(bell.run_id, bell.state, bell.step_seq),
         queue=_queue(bell.queue),
-        expires=_EXPIRES_SECONDS,
+        expires=bell.expires_seconds,
         producer=producer,
         ignore_result=True,
     )

@@ -24,12 +24,14 @@ from app.settings import settings
 from app.store.database import DatabaseError, connect
 from app.telemetry import logs
 from tasks import canary, housekeeping
+from tasks.ringer import Ringer
 from workflows import WORKFLOWS
 
 DEAF = 70  # the exit code that asks a supervisor to start the worker again
 
 _lock = threading.Lock()
 _alive: Liveness | None = None
+_ringer: Ringer | None = None
 _owner = 0
 # Set when the worker is told to stop: a prefork parent gives its children no signal of their own while they work.
 _parent_stops = multiprocessing.get_context("fork").Event()
@@ -48,12 +50,13 @@ def _logging(**_: Any) -> None:
 
 def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
     """Start answering for this process: register, lock, ping; then look after things. Waits for the database."""
-    global _alive, _owner
+    global _alive, _owner, _ringer
     with _lock:
         if _owner == os.getpid():
             return
         _owner = os.getpid()
         rt = process_runtime()
+        _ringer = rt.dispatcher = Ringer(rt.dispatcher)
         while True:
             alive = Liveness(rt, queues=queues, slots=slots, parent_stops=_parent_stops.is_set)
             try:
@@ -144,4 +147,6 @@ def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:
 def _end(**_: Any) -> None:
     if _alive is not None and _owner == os.getpid():
         housekeeping.end()
+        if _ringer is not None:
+            _ringer.end()
         _alive.stop()

@@ -10,13 +10,18 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """A doorbell: this step of this run is ready. Carries ids only; a forged one can do no more than ask."""
+    """A doorbell: this step of this run is ready. Carries ids only; a forged one can do no more than ask.
+
+    expires_seconds: void when nobody answered for so long. Only a bell that will be rung anew needs it, so that those
+    nobody answers do not pile up.
+    """
 
     run_id: UUID
     step_seq: int
     workflow: str
     state: str
     queue: str
+    expires_seconds: float | None = None
 
 
 class Dispatcher(Protocol):

@@ -11,6 +11,7 @@ from app.store import due
 from app.store.database import Connection
 
 PER_QUEUE = 200
+EXPIRES_SECONDS = 300.0  # a bell of ours that nobody answers is rung anew long before
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
@@ -19,7 +20,7 @@ def run_once(rt: Runtime) -> dict[str, int]:
 
     def find(db: Connection) -> list[Bell]:
         return [
-            Bell(row["id"], row["step_seq"], row["workflow"], row["state"], row["queue"])
+            Bell(row["id"], row["step_seq"], row["workflow"], row["state"], row["queue"], EXPIRES_SECONDS)
             for queue in due.ready_queues(db)
             for row in due.ready(db, queue, older_seconds=older, limit=PER_QUEUE)
         ]

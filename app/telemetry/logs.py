@@ -44,7 +44,10 @@ def configure(level: str, payloads: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "alembic", "pypdf", "fontTools", "psycopg.pool"):
+    # Celery's two tell of each message what the lines of the transitions tell of the step.
+    for noisy in (
+        "httpx", "httpcore", "alembic", "pypdf", "fontTools", "psycopg.pool", "celery.worker.strategy", "celery.app.trace",
+    ):  # fmt: skip
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -1,0 +1,55 @@
+"""Taking several messages from Redis at a time, as many as there are free slots.
+
+The law: a message is taken only when a slot waits for it, so none lies in a busy worker's memory. Kombu takes one with
+each turn of its loop, which asks Redis for every queue anew; under load those turns cost more than the steps. A message
+that was there at once is a sign of more behind it: those are taken from the same queue in one round trip.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state
+from celery.worker.consumer.tasks import Tasks
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import loads
+
+AT_ONCE_SECONDS = 0.003  # an answer this soon means that the message had been waiting
+
+
+class SeveralAtOnce(bootsteps.StartStopStep):
+    """Makes the task consumer of a worker without prefetch read this way; anew after every reconnect."""
+
+    requires = (Tasks,)
+
+    def start(self, c: Any) -> None:
+        """Take the place of the channel's own reader. Other transports push their messages and have none."""
+        if c.app.conf.worker_disable_prefetch and c.connection.transport.driver_type == "redis":
+            channel = c.task_consumer.channel
+            channel.handlers["BRPOP"] = Reader(channel, lambda: c.pool.num_processes - len(state.reserved_requests))
+
+    def stop(self, c: Any) -> None:
+        """The channel goes with its connection."""
+
+
+class Reader:
+    """Reads what BRPOP brought, and what stands behind it. `spare`: how many slots are free."""
+
+    def __init__(self, channel: Any, spare: Callable[[], int]) -> None:
+        self._channel, self._spare = channel, spare
+
+    def __call__(self) -> Any:
+        """Called when the answer is there. Raises kombu's Empty for none, and what the connection raises."""
+        channel = self._channel
+        waited = time.monotonic() - channel._brpop_sent_at
+        read = channel._brpop_read()
+        if waited < AT_ONCE_SECONDS and (spare := self._spare()) > 0:
+            self._more(channel._queue_cycle.items[-1], spare)  # the queue just read was rotated to the end
+        return read
+
+    def _more(self, queue: str, count: int) -> None:
+        for message in self._channel.client.rpop(queue, count) or ():
+            self._channel.connection._deliver(loads(bytes_to_str(message)), queue)
