@@ -61,18 +61,17 @@ def start(
             raise BadInput("the idempotency key must be 1 to 200 characters")
         if (before := keys.reserve(db, scope, key, body, {"run_id": run_id})) is not None:
             return _started(workflow, UUID(before["run_id"]), new=False)
-    new = runs.insert(
+    at = runs.insert(
         db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
         subject=subject, route=workflow.route(workflow.starts_at), data=text, actor=actor,
         expected_seconds=seconds(workflow.expected), token_budget=workflow.token_budget, move_id=ids.new_token(),
         salt=secrets.token_hex(8), priority=priority,
     )  # fmt: skip
-    if not new:
+    if at is None:
         standing = runs.by_subject(db, workflow.name, subject)
         raise KeyReused(
             f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
         )
-    at = runs.created_at(db, run_id)
     return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
 
 

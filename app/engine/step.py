@@ -57,16 +57,16 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
     wanted = steps.lease(
         holding.run_id, holding.step_seq, token=holding.token, worker=rt.worker_id, timeout_seconds=patience
     )
-    rows, journal, content = rt.journal.write(holding.run_id, wanted, until=holding.until, asynchronous=True)
+    rows, journal = rt.journal.write(holding.run_id, wanted, until=holding.until, asynchronous=True)
     if not rows:
         again = steps.leased(holding.run_id, holding.step_seq, holding.token)
-        rows, journal, content = rt.journal.write(holding.run_id, again, until=holding.until)
+        rows, journal = rt.journal.write(holding.run_id, again, until=holding.until)
         if not rows:
             return None
     run = runs.as_run(rows[0])
     logs.transition(run.id, run.state, at=rows[0]["at"], seq=run.transition_seq, name=Event.LEASE_TAKEN.value, from_status="READY",
                     to_status="RUNNING", to_state=run.state, actor=rt.actor, reason=None)  # fmt: skip
-    return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(content[0]["data"])
+    return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(journal[0]["data"])
 
 
 def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint], content: Any) -> str:
@@ -114,9 +114,9 @@ def _outcome(
         data = workflow.data.model_validate(content)
         done = outcomes.perform(rt, workflow, state, step, run, data)
         outcomes.check_complete(step, run)
-        changed = canonical(data)
-        output = canonical({"outcome": done.outcome} | ({"data": data} if changed != canonical(content) else {}))
-        beside = Beside(output=output, data=changed if changed != canonical(content) else None, task=done.task,
+        text = canonical(data)
+        changed = text if text != canonical(content) else None
+        beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task,
                         latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
         return done.happened, outcomes.bounded(beside), done.children
     except (LeaseLost, StoreUnavailable):
@@ -126,3 +126,8 @@ def _outcome(
             rt, workflow, state, run, journal, problem, at + timedelta(seconds=time.perf_counter() - started)
         )
         return happened, beside, None
+
+
+def _output(outcome: str | None, data: str | None) -> str:
+    """The canonical text of a step's result, around the canonical text of the data it changed."""
+    return canonical({"outcome": outcome}) if data is None else f'{{"data":{data},"outcome":{canonical(outcome)}}}'

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import select
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,6 +61,16 @@ class Encoded:
     size: int
 
 
+class _Own(threading.local):
+    """What each thread has one of: it remembers how every type is written, and is not made for two threads at once."""
+
+    def __init__(self) -> None:
+        self.transformer = Transformer()
+
+
+_own = _Own()
+
+
 class StatementFailed(Exception):
     """The server refused a statement; the batch was rolled back and the connection is sound. `n`: which, from 0."""
 
@@ -81,7 +92,7 @@ def _compiled(text: str) -> Compiled:
 
 def encode(statements: Sequence[Statement]) -> list[Encoded]:
     """Statements in wire form. Raises psycopg.DataError or UnicodeEncodeError for a value that no column can hold."""
-    transformer, encoded = Transformer(), []
+    transformer, encoded = _own.transformer, []
     for text, params in statements:
         compiled = _compiled(text)
         values = transformer.dump_sequence([params[name] for name in compiled.order], compiled.formats)

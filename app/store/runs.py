@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.canonical import canonical, digest, restore
+from app.core.canonical import digest, restore
 from app.core.lifecycle import Event, Status
 from app.core.run import Run
 from app.store.database import Connection
@@ -99,9 +99,9 @@ def insert(
     priority: int = 0,
     parent: UUID | None = None,
     parent_step_seq: int | None = None,
-) -> bool:
-    """Insert a run, READY at the state of `route`, with its first data, transition and step. False if it exists already."""
-    payload_hash = digest(canonical({"data": restore_text(data)}))
+) -> datetime | None:
+    """Insert a run, READY at the state of `route`, with its first data, transition and step; when, or None if it exists already."""
+    payload_hash = digest(f'{{"data":{data}}}')  # the canonical text of {"data": …}, as `data` is one
     done = db.execute(
         _BY_ID if parent else _BY_SUBJECT,
         {
@@ -127,7 +127,8 @@ def insert(
             "move_id": move_id,
         },
     ).fetchone()
-    return done is not None
+    at: datetime | None = done["created_at"] if done else None
+    return at
 
 
 def restore_text(text: str) -> Any:
@@ -135,14 +136,6 @@ def restore_text(text: str) -> Any:
     import json
 
     return restore(json.loads(text))
-
-
-def created_at(db: Connection, run_id: UUID) -> datetime:
-    """When a run was started."""
-    row = db.execute("SELECT created_at FROM runs WHERE id = %s", [run_id]).fetchone()
-    assert row is not None
-    at: datetime = row["created_at"]
-    return at
 
 
 def by_subject(db: Connection, workflow: str, subject: str) -> Run | None:
@@ -224,8 +217,3 @@ def resolve(db: Connection, text: str) -> list[UUID]:
         {"t": text},
     ).fetchall()
     return [row["id"] for row in rows]
-
-
-def insert_many(db: Connection, starts: Iterable[Mapping[str, Any]]) -> int:
-    """Insert several runs in order; how many were new."""
-    return sum(insert(db, **start) for start in starts)

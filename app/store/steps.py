@@ -39,8 +39,12 @@ locked AS (
 SELECT * FROM moved"""
 
 _MINE = f"SELECT {COLUMNS}, deadline_at, updated_at AS at FROM runs WHERE id = %(id)s AND lease_token = %(token)s"
-_JOURNAL = "SELECT * FROM checkpoints WHERE run_id = %(id)s AND step_seq = %(step_seq)s ORDER BY call_seq"
-_CONTENT = "SELECT data FROM run_data WHERE run_id = %(id)s"
+# The step's journal; the run's data beside the step's own row. What the lease saw may be older than this statement.
+_JOURNAL = """
+SELECT c.call_seq, c.kind, c.name, c.status, c.input_hash, c.input, c.output, c.output_hash, c.idempotency_key, c.key_epoch,
+    c.key_valid_until, c.action_id, c.lease_token, c.created_at, c.intent_at, c.errors,
+    CASE WHEN c.call_seq = 0 THEN (SELECT d.data FROM run_data d WHERE d.run_id = %(id)s) END AS data
+FROM checkpoints c WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s ORDER BY c.call_seq"""
 
 _INTENT = """
 INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input_hash, input, idempotency_key, key_epoch,
@@ -163,7 +167,7 @@ def as_checkpoint(row: Mapping[str, Any]) -> Checkpoint:
 
 
 def lease(run_id: UUID, step_seq: int, *, token: UUID, worker: UUID, timeout_seconds: float) -> tuple[Statement, ...]:
-    """READY at this step -> RUNNING under `token`; then the step's journal and the run's data, read by statements of their own."""
+    """READY at this step -> RUNNING under `token`; then the step's journal with the run's data, read by a statement of its own."""
     params = {
         "id": run_id,
         "step_seq": step_seq,
@@ -176,13 +180,13 @@ def lease(run_id: UUID, step_seq: int, *, token: UUID, worker: UUID, timeout_sec
         "event": Event.LEASE_TAKEN.value,
         "empty_digest": digest(""),
     }
-    return (_LEASE, params), (_JOURNAL, params), (_CONTENT, params)
+    return (_LEASE, params), (_JOURNAL, params)
 
 
 def leased(run_id: UUID, step_seq: int, token: UUID) -> tuple[Statement, ...]:
     """What `lease` would have returned, if its commit went through unseen."""
     params = {"id": run_id, "step_seq": step_seq, "token": token}
-    return (_MINE, params), (_JOURNAL, params), (_CONTENT, params)
+    return (_MINE, params), (_JOURNAL, params)
 
 
 def intent(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.canonical import digest, storable
+from app.core.canonical import digest
 
 LOGGER = logging.getLogger("longhaul")
 _masking = True
@@ -56,7 +56,7 @@ def mask(value: Any) -> Any:
     if not _masking:
         return value
     if isinstance(value, str):
-        return f"<{len(value)}:{digest(storable(value))[:8]}>"
+        return f"<{len(value)}:{digest(value)[:8]}>"
     if isinstance(value, Mapping):
         return {key: mask(item) for key, item in value.items()}
     if isinstance(value, list):
