@@ -36,15 +36,15 @@ class SeveralAtOnce(bootsteps.StartStopStep):
 
 
 class Reader:
-    """Reads what BRPOP brought, and what stands behind it. `spare`: how many slots are free."""
+    """Reads what BRPOP brought, and what stands behind it. `spare`: how many slots are free. `now`: monotonic seconds."""
 
-    def __init__(self, channel: Any, spare: Callable[[], int]) -> None:
-        self._channel, self._spare = channel, spare
+    def __init__(self, channel: Any, spare: Callable[[], int], *, now: Callable[[], float] = time.monotonic) -> None:
+        self._channel, self._spare, self._now = channel, spare, now
 
     def __call__(self) -> Any:
         """Called when the answer is there. Raises kombu's Empty for none, and what the connection raises."""
         channel = self._channel
-        waited = time.monotonic() - channel._brpop_sent_at
+        waited = self._now() - channel._brpop_sent_at
         read = channel._brpop_read()
         if waited < AT_ONCE_SECONDS and (spare := self._spare()) > 0:
             self._more(channel._queue_cycle.items[-1], spare)  # the queue just read was rotated to the end

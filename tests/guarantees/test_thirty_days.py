@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pytest
 
 from app.humans.complete import complete
 from app.store import human_tasks
 from tests.guarantees.conftest import Flows
+from tests.support.clock import later
 from tests.support.faults import Point
 from tests.support.flows import PAYING
 from tests.support.meetings import LONG_AWAY
@@ -37,7 +39,7 @@ def test_a_run_that_waited_thirty_days_goes_on_with_identical_data_and_repeats_n
     before, journal = stack.run(waiting), stack.checkpoints(waiting)
     assert stack.requests_of(waiting) == 1
 
-    stack.do("INSERT INTO test_clock VALUES (interval '30 days')")
+    stack.do(later(timedelta(days=30)))
     if "LONGHAUL_TEST_DATABASE_URL" not in os.environ:
         request.getfixturevalue("postgres_server").restart("fast")
     assert stack.run(waiting) == before

@@ -24,6 +24,7 @@ from app.humans import people
 from app.settings import Settings
 from app.store.database import Connection, Database, connect
 from app.store.journal import DirectJournal
+from tests.support.clock import later
 
 T = TypeVar("T")
 LOOK_UP = Tool("registry.look_up", reads_only=True)
@@ -175,8 +176,7 @@ class Travel:
     def advance_clock(self, by: timedelta) -> None:
         """Move the time of the whole product."""
         with connect(self.url, "owner") as db, db.transaction():
-            if not db.execute("UPDATE test_clock SET offset_by = offset_by + %s RETURNING 1 AS one", [by]).fetchone():
-                db.execute("INSERT INTO test_clock VALUES (%s)", [by])
+            db.execute(later(by))
 
     def enrol(self, username: str, *roles: str) -> None:
         """Enrol a person."""

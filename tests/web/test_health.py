@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -9,6 +11,7 @@ from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.sweeps import periods
 from app.web.application import application
+from tests.support.clock import later
 from tests.web.conftest import Visitor
 from tests.web.flows import Silent, runtime
 
@@ -32,12 +35,12 @@ def test_red_until_every_sweep_has_begun_then_green_then_red_when_one_is_overdue
     slowest = max(every, key=lambda name: every[name])
     with owner.transaction() as db:
         db.execute("UPDATE sweeps SET last_started_at = last_started_at + interval '1 hour'")
-        db.execute("INSERT INTO test_clock VALUES (make_interval(secs => %s))", [3600 + every[slowest] * 2 - 30])
+        db.execute(later(timedelta(seconds=3600 + every[slowest] * 2 - 30)))
     still = client.get("/healthz").json()["overdue_sweeps"]
     assert slowest not in still
     assert "dispatch" in still
     with owner.transaction() as db:
-        db.execute("UPDATE test_clock SET offset_by = offset_by + interval '40 seconds'")
+        db.execute(later(timedelta(seconds=40)))
     assert slowest in client.get("/healthz").json()["overdue_sweeps"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.humans.people import Person
 from app.store import human_tasks, pages, runs
 from app.store.database import Database
 from app.web import inbox
+from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import QUOTE, Desk
 from tests.web.markup import Page
@@ -262,7 +264,7 @@ def test_authority_is_what_the_database_says_now(owner: Database, ada: Visitor, 
 def test_an_overdue_task_says_so(owner: Database, ada: Visitor, task: UUID) -> None:
     assert "overdue" not in ada.get(f"/tasks/{task}").text
     with owner.transaction() as db:
-        db.execute("INSERT INTO test_clock VALUES (interval '3 days')")
+        db.execute(later(timedelta(days=3)))
         assert pages.now(db) > stored(owner, task)["due_at"]  # type: ignore[operator]
     assert "overdue since" in ada.get(f"/tasks/{task}").text
     assert "overdue since" in ada.get("/").text
