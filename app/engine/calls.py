@@ -2,7 +2,8 @@
 
 The law. A COMPLETE checkpoint is returned and nothing is done. Every exception of a call is UNKNOWN unless the tool
 says NotDone. An unknown call with an effect is repeated only under its own key while that is valid, else asked for,
-else given to a person; "not found" is believed only when the intent is older than the call could still be under way.
+else given to a person; "not found" is believed only when the intent is older than the call could still be under way,
+and nothing is sent on an intent of that age: it is written anew, under the lease, before.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Caller:
         if found.status == "COMPLETE":
             return self._load(found.output)
         if found.status == "FAILED" or not call.has_effect:
-            return self._again(call, found)
+            return self._again(call, found, time.monotonic())
         return self._settle(call, found)
 
     def _place(self, call: Call) -> Place:
@@ -128,13 +129,28 @@ class Caller:
             self._place(call), step_name=self._step_name, kind=call.kind, name=call.name, input_text=text, key=key, action=call.action,
             key_seconds=call.tool.key_valid_seconds if call.tool else None, model=call.model, prompt_version=call.prompt_version,
         )  # fmt: skip
+        begun = time.monotonic()
         self._open(call, statement)
-        return self._act(call, key)
+        return self._act(call, key, begun)
 
-    def _again(self, call: Call, found: Checkpoint) -> Any:
-        """Act again under the same key: certainly without effect so far, or harmless to repeat."""
+    def _again(self, call: Call, found: Checkpoint, begun: float) -> Any:
+        """Act again under the same key: certainly without effect so far, or harmless to repeat from `begun` for a call's length."""
         self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None))
-        return self._act(call, found.key or "")
+        return self._act(call, found.key or "", begun)
+
+    def _anew(self, call: Call) -> float:
+        """Nothing was sent on an intent while it was young enough: it is written once more; when that began.
+
+        What an earlier attempt may have sent is judged by the rules from the start instead: its key may be void by now.
+        """
+        found = self._recorded.get(call.seq)
+        if call.has_effect and found is not None and found.status != "FAILED":
+            raise OutcomeUnknown(
+                f"{call.name} was not repeated in time", call_seq=call.seq, retry_in_seconds=RETRY_UNKNOWN_SECONDS
+            )
+        begun = time.monotonic()
+        self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None, come_from=("INTENT",)))
+        return begun
 
     def _open(self, call: Call, statement: Statement) -> None:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
@@ -148,13 +164,17 @@ class Caller:
             raise
         if rows:
             return
-        standing = self._write([steps.call(self._place(call))])[0]
+        place = self._place(call)
+        lease = steps.leased(self._run_id, self._step_seq, self._holding.token)[0]
+        leased, standing = self._write([lease, steps.call(place)])
         mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
-        if not mine:
+        if not (leased and mine):
             raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
 
-    def _act(self, call: Call, key: str) -> Any:
-        self._rt.holdings.may_send(self._holding, call.seconds)
+    def _act(self, call: Call, key: str, begun: float) -> Any:
+        """Send, if no more than the call's time-out has passed since `begun`: when its intent was not even queued."""
+        while not self._rt.holdings.may_send(self._holding, begun + call.seconds):
+            begun = self._anew(call)
         started = time.perf_counter()
         with self._rt.holdings.intent(self._holding):
             try:
@@ -242,9 +262,9 @@ class Caller:
     def _settle(self, call: Call, found: Checkpoint) -> Any:
         """An INTENT or UNKNOWN of a call with an effect: same key, or ask, or a person."""
         assert call.tool is not None and found.intent_at is not None
-        now, tool = self._now(), call.tool
+        begun, now, tool = time.monotonic(), self._now(), call.tool
         if found.key_valid_until is not None and (found.key_valid_until - now).total_seconds() > call.seconds:
-            return self._again(call, found)
+            return self._again(call, found, begun)
         self._doubt(call, found, "the attempt that began it did not live to tell")
         age, patience = (now - found.intent_at).total_seconds(), tool.timeout_seconds + tool.settle_seconds
         if tool.reconciles:
@@ -252,7 +272,7 @@ class Caller:
             if value is not None:
                 return self._complete(call, Answered(value), time.perf_counter())
             if age > patience:
-                return self._again(call, found)
+                return self._again(call, found, time.monotonic())
             raise OutcomeUnknown(
                 f"{call.name} is not known downstream yet", call_seq=call.seq, retry_in_seconds=patience - age + 0.1
             )

@@ -95,8 +95,10 @@ class Holdings:
         """The last acknowledged heartbeat lets this process send until then (monotonic seconds)."""
         self._vouched_until = until
 
-    def may_send(self, holding: Holding, call_seconds: float) -> None:
-        """Asked before every send. Raises LeaseLost past the step's deadline, or when the process may be thought dead."""
+    def may_send(self, holding: Holding, call_until: float) -> bool:
+        """Asked before every send. False past `call_until` (monotonic seconds): others may believe by now that it never
+        happened, and the intent must be written anew. Raises LeaseLost where the step may be somebody else's.
+        """
         now = time.monotonic()
         if holding.lost:
             raise LeaseLost("the step was handed back")
@@ -104,3 +106,4 @@ class Holdings:
             raise LeaseLost("the step is past its deadline; another worker has it or will")
         if now > self._vouched_until:
             raise LeaseLost("no heartbeat was acknowledged for too long; another worker may have the step")
+        return now <= call_until

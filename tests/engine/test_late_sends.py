@@ -1,0 +1,161 @@
+"""A thread that falls asleep between its intent's commit and the send: what it sends when it wakes, if anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+
+from app.core.retry import ONCE
+from app.core.tools import Tool
+from app.core.workflow import Step, Workflow
+from app.engine import start
+from app.engine.runtime import Registry
+from app.engine.step import run_step
+from app.store import workers
+from app.sweeps import heartbeats, timers
+from tests.support.journey import Travel, travel
+from tests.support.waiting import wait_for
+
+# Short, because both sides really wait that long: a monotonic clock is nothing a test can move.
+ASKED = Tool("payments.pay", reconciles=True, timeout="1s", settle="200ms")
+KEYED = Tool("payments.keyed", idempotent_for="24h", timeout="1s")
+INTENT = "SELECT * FROM checkpoints WHERE call_seq = 1 AND status = 'INTENT'"
+
+
+class Bill(BaseModel):
+    """What was paid."""
+
+    paid: list[str] = []
+
+
+def _paying(tool: Tool) -> Workflow:
+    def pay(step: Any, data: Bill) -> str:
+        data.paid.append(step.call(tool, to="Ada Ferncastle")["payment"])
+        return "paid"
+
+    states = [Step("PAYING", does=pay, retry=ONCE, then={"paid": "COMPLETE"})]
+    return Workflow(name="paying_once", version=1, data=Bill, starts_at="PAYING", states=states)
+
+
+@dataclass
+class Service:
+    """A payments service without keys: it pays as often as it is told, and says honestly what it did."""
+
+    paid: list[tuple[str, str]] = field(default_factory=list)
+
+    def by(self, who: str) -> Any:
+        """Its client in one process."""
+        service = self
+
+        class Client:
+            def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+                service.paid.append((who, key))
+                return {"payment": f"P-{len(service.paid)}"}
+
+            def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
+                return next(({"payment": "P-1"} for _, known in service.paid if known == key), None)
+
+        return Client()
+
+
+@dataclass
+class Sleeper:
+    """A worker whose thread fell asleep right after the intent of a run was committed."""
+
+    journey: Travel
+    run_id: UUID
+    intent: dict[str, Any]
+    wakes: Callable[[], str]
+
+    def a_call_later(self) -> None:
+        """Wait until a call begun with the intent would have timed out."""
+        over = "SELECT 1 AS one WHERE app_now() > %s + interval '1.1 s'"
+        wait_for(lambda: self.journey.rows(over, self.intent["intent_at"]), "the end of a call's time-out")
+
+    def is_given_up(self) -> None:
+        """The heartbeats sweep finds its session gone."""
+        worker = self.journey.one("SELECT id, pinged_at FROM workers")
+        lost = heartbeats.Lost(worker["id"], worker["pinged_at"], "its session is gone")
+        heartbeats._give_up(self.journey.rt, lost)
+
+
+@contextmanager
+def _asleep(url: str, service: Service, tool: Tool) -> Iterator[Sleeper]:
+    """A worker that sleeps on an intent; `wakes` gives the word its step ended with."""
+    asleep, wake = threading.Event(), threading.Event()
+
+    def look() -> None:
+        if not asleep.is_set() and journey.rows(INTENT):
+            asleep.set()
+            assert wake.wait(60)
+
+    def wakes() -> str:
+        wake.set()
+        return step.result(60)
+
+    with travel(url, look=look) as journey, ThreadPoolExecutor(1) as pool:
+        rt, workflow = journey.rt, _paying(tool)
+        rt.workflows, rt.tools = Registry((workflow,)), {tool.name: service.by("the sleeper")}
+        queues, worker = ["q"], rt.worker_id
+        rt.database.transact(
+            lambda db: workers.register(
+                db, worker, lock_key=1, liveness="lock", host="h", pid=1, queues=queues, slots=1
+            )
+        )
+        begin = lambda db: start.start(db, workflow, subject="L-1", data=Bill(), key=None, actor="test")  # noqa: E731
+        run_id = rt.database.transact(begin).run_id
+        step = pool.submit(run_step, rt, run_id, 1, workflow=workflow.name, state="PAYING")
+        try:
+            assert asleep.wait(60)
+            yield Sleeper(journey, run_id, journey.one(INTENT), wakes)
+        finally:
+            wake.set()
+
+
+def test_a_sender_that_overslept_sends_nothing_once_another_may_believe_it_never_will(database_url: str) -> None:
+    service = Service()
+    with _asleep(database_url, service, ASKED) as sleeper, travel(database_url) as other:
+        other.rt.workflows = Registry((_paying(ASKED),))
+        other.rt.tools = {ASKED.name: service.by("the other")}
+        sleeper.is_given_up()
+        other.go()
+        assert other.run(sleeper.run_id)["status"] == "WAITING_FOR_TIMER", "too early to believe that nothing was sent"
+        wait_for(lambda: timers.run_once(other.rt)["woken"] or None, "the time at which nothing can be under way")
+        other.go()
+
+        assert sleeper.wakes() == "lease lost"
+        assert [who for who, _ in service.paid] == ["the other"]
+        assert other.run(sleeper.run_id)["status"] == "COMPLETE"
+
+
+def test_a_sender_that_overslept_and_was_given_up_sends_nothing_though_nobody_took_over_yet(database_url: str) -> None:
+    service = Service()
+    with _asleep(database_url, service, ASKED) as sleeper:
+        sleeper.is_given_up()
+        sleeper.a_call_later()
+        assert sleeper.wakes() == "lease lost"
+        assert not service.paid
+
+
+@pytest.mark.parametrize("tool", [ASKED, KEYED], ids=lambda tool: tool.name)
+def test_a_sender_that_overslept_and_still_has_its_lease_writes_its_intent_anew_and_sends(
+    database_url: str, tool: Tool
+) -> None:
+    service = Service()
+    with _asleep(database_url, service, tool) as sleeper:
+        sleeper.a_call_later()
+        assert sleeper.wakes() == "ended"
+
+        call = sleeper.journey.one("SELECT * FROM checkpoints WHERE call_seq = 1")
+        assert (call["status"], len(service.paid)) == ("COMPLETE", 1)
+        later = (call["intent_at"] - sleeper.intent["intent_at"]).total_seconds()
+        assert later > 1, "who takes over would have counted from the first intent"
+        assert sleeper.journey.run(sleeper.run_id)["attempt"] == 1, "to sleep is no failed attempt"
