@@ -5,6 +5,7 @@ Mermaid `stateDiagram-v2` text: what README and the pages show, so a drawing can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from app.core.lifecycle import ENDED, TABLE, Event, Status
@@ -12,22 +13,25 @@ from app.core.workflow import Children, Human, State, Step, Timer, Wait, Workflo
 
 _HEAD = "stateDiagram-v2"
 _INDENT = "    "
-_OWN = str.maketrans('":;#\n', "' ,  ")
+_OWN = str.maketrans('":;#<>{}\n\r', "' , ‹›()  ")
+# What Mermaid's parser takes for its own words wherever they stand, in any case; each found by giving it to the parser.
+_WORDS = re.compile("STATE|STATEDIAGRAM|NOTE|SCALE|CLASS|CLASSDEF|STYLE|CLICK|HREF|DEFAULT|ACCTITLE|ACCDESCR")
+_DIRECTION = re.compile(r"(direction)\s+(?=TB|BT|LR|RL)", re.IGNORECASE)
 
 
 def workflow_diagram(workflow: Workflow) -> str:
     """The states of a workflow, who or what each waits for, and the outcomes that lead from one to the next."""
     lines = [_HEAD, f"{_INDENT}%% {workflow.name} v{workflow.version}"]
     lines += [
-        f'{_INDENT}state "{state.name}<br/>{_plain(waits_for)}" as {state.name}'
+        f'{_INDENT}state "{title}" as {_id(state.name)}'
         for state in workflow.states
-        if (waits_for := _waits_for(state))
+        if (title := _title(state)) != _id(state.name)
     ]
-    lines.append(f"{_INDENT}[*] --> {workflow.starts_at}")
+    lines.append(f"{_INDENT}[*] --> {_id(workflow.starts_at)}")
     for state in workflow.states:
         lines += _arrows(state.name, ((target, outcome) for outcome, target in state.then.items()))
     reached = {target for state in workflow.states for target in state.then.values()}
-    lines += [f"{_INDENT}{ending} --> [*]" for ending in workflow.endings if ending in reached]
+    lines += [f"{_INDENT}{_id(ending)} --> [*]" for ending in workflow.endings if ending in reached]
     return "\n".join(lines) + "\n"
 
 
@@ -51,7 +55,17 @@ def _arrows(source: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
     labels: dict[str, list[str]] = {}
     for target, label in pairs:
         labels.setdefault(target, []).append(_plain(label))
-    return [f"{_INDENT}{source} --> {target}: {', '.join(ways)}" for target, ways in labels.items()]
+    return [f"{_INDENT}{_id(source)} --> {_id(target)}: {', '.join(ways)}" for target, ways in labels.items()]
+
+
+def _id(name: str) -> str:
+    """A state's name, or another where Mermaid has that word itself; it is small, so no state has it as its name."""
+    return f"s_{name}" if _WORDS.fullmatch(name) else name
+
+
+def _title(state: State) -> str:
+    waits_for = _waits_for(state)
+    return f"{state.name}<br/>{_plain(waits_for)}" if waits_for else state.name
 
 
 def _waits_for(state: State) -> str:
@@ -71,5 +85,5 @@ def _waits_for(state: State) -> str:
 
 
 def _plain(label: str) -> str:
-    """A label without the characters Mermaid reads as its own."""
-    return label.translate(_OWN)
+    """A label without what Mermaid reads as its own: it would refuse the drawing, or leave out an arrow and say nothing."""
+    return _DIRECTION.sub(r"\1-", label.translate(_OWN))
