@@ -21,16 +21,14 @@ def settle(database: Database, wanted: Iterable[Alert], standing: Iterable[Stand
     over = [row for row in found if row.alert not in holds]
     opened, resolved = database.transact(lambda db: (_open(db, new), _resolve(db, over)))
     for alert in opened:
-        say(alert, "opened")
+        _say(alert, "opened")
     for alert in resolved:
-        say(alert, "resolved")
+        _say(alert, "resolved")
     return {"opened": len(opened), "resolved": len(resolved)}
 
 
-def say(alert: Alert, what: str) -> None:
-    """The log line of an alert: `what` is "opened" or "resolved"."""
-    run_id = str(alert.run_id) if alert.run_id else None
-    logs.event("alert", alert=what, rule=alert.rule, subject=alert.subject, run_id=run_id, reason=alert.message)
+def _say(alert: Alert, what: str) -> None:
+    logs.alert(what, rule=alert.rule, subject=alert.subject, run_id=alert.run_id, message=alert.message)
 
 
 def _open(db: Connection, new: Sequence[Alert]) -> list[Alert]:

@@ -117,9 +117,10 @@ def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list
 
 
 def announce(rt: Runtime, moved: Sequence[Moved], beside: Beside | None = None) -> None:
-    """After the commit: one log line per transition, then the doorbells."""
+    """After the commit: one log line per transition and per alert it opened or resolved, then the doorbells."""
     for n, m in enumerate(moved):
         log_move(m, beside if n == 0 else None)
+        _log_alerts(m)
     ring(rt, moved)
 
 
@@ -130,6 +131,12 @@ def log_move(m: Moved, beside: Beside | None) -> None:
         latency_ms=beside.latency_ms if beside else None,
         output=restore(runs.restore_text(beside.output)) if beside and beside.output else None,
     )  # fmt: skip
+
+
+def _log_alerts(m: Moved) -> None:
+    for what in ("resolved", "opened"):
+        for alert in m.row.get(what) or ():
+            logs.alert(what, run_id=m.run.id, **alert)
 
 
 def ring(rt: Runtime, moved: Sequence[Moved]) -> None:

@@ -109,6 +109,7 @@ _CLOSED = """, closed AS (
 ), quieted AS (
     UPDATE alerts a SET resolved_at = moved.at FROM moved WHERE a.run_id = %(id)s AND a.resolved_at IS NULL
         AND (%(is_ended)s OR a.rule IN ('waiting_for_person', 'task_overdue', 'failed_retriable', 'dead_letter'))
+    RETURNING a.rule, a.subject, a.message
 ), undead AS (
     UPDATE dead_letters l SET closed_at = moved.at, closed_by = %(actor)s, verdict = %(event)s FROM moved
     WHERE l.run_id = %(id)s AND l.closed_at IS NULL
@@ -136,8 +137,9 @@ _ALERT = """, alarm AS (
     INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
     SELECT a.id, a.rule, a.subject, %(id)s, a.message, moved.at
     FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text)
-    ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING
+    ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING rule, subject, message
 )"""
+_SAID = ", (SELECT jsonb_agg(jsonb_build_object('rule', a.rule, 'subject', a.subject, 'message', a.message)) FROM {alerts}) AS {what}"
 _TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
 _WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
 
@@ -173,7 +175,10 @@ def _text(
         )
         if wanted
     ]
-    return "".join(parts) + "\nSELECT transition_seq, at, parent_run_id, parent_step_seq FROM moved"
+    said = (_SAID.format(alerts="alarm a", what="opened") if alert else "") + (
+        _SAID.format(alerts="quieted a", what="resolved") if closes else ""
+    )
+    return "".join(parts) + f"\nSELECT transition_seq, at, parent_run_id, parent_step_seq{said} FROM moved"
 
 
 def move(
@@ -181,6 +186,7 @@ def move(
 ) -> Statement:
     """The statement that makes `run`, as it was seen, take the transition `to`. It returns one row, or none.
 
+    The row has, where there can be any, the alerts `opened` and `resolved` with the move: rule, subject, message of each.
     `token` and `worker` become the lease of a run that starts RUNNING.
     """
     beside = beside or Beside()
@@ -259,8 +265,13 @@ def move(
     }
 
 
-_WAS_MINE = """
-SELECT seq AS transition_seq, created_at AS at FROM transitions WHERE run_id = %(id)s AND seq = %(seq)s AND move_id = %(move_id)s"""
+_OF_THEN = "alerts a WHERE a.run_id = %(id)s AND a.{column} = t.created_at"
+_WAS_MINE = (
+    "SELECT t.seq AS transition_seq, t.created_at AS at"
+    + _SAID.format(alerts=_OF_THEN.format(column="opened_at"), what="opened")
+    + _SAID.format(alerts=_OF_THEN.format(column="resolved_at"), what="resolved")
+    + " FROM transitions t WHERE t.run_id = %(id)s AND t.seq = %(seq)s AND t.move_id = %(move_id)s"
+)
 
 
 def was_mine(run: Run, beside: Beside) -> Statement:

@@ -104,3 +104,19 @@ def transition(
         input=None,
         output=output,
     )
+
+
+# What a run died of is told in these: an exception's text, which may hold anything.
+_TELLING = frozenset({"failed_retriable", "dead_letter"})
+
+
+def alert(what: str, *, rule: str, subject: str, run_id: Any, message: str) -> None:
+    """The line of an alert: `what` is "opened" or "resolved"."""
+    event(
+        "alert",
+        alert=what,
+        rule=rule,
+        subject=subject,
+        run_id=str(run_id) if run_id else None,
+        reason=mask(message) if rule in _TELLING else message,
+    )
