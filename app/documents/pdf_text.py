@@ -14,7 +14,7 @@ from typing import Any
 
 import pypdf
 import pypdfium2
-from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
+from pypdf.errors import LimitReachedError
 from pypdf.generic import StreamObject
 
 from app.documents.page_layout import laid_out
@@ -38,18 +38,22 @@ def _preflight(data: bytes, limits: dict[str, Any]) -> None:
     """Refuse what is encrypted, too long or a decompression bomb; whatever else is wrong is left to pdfium."""
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise _encrypted()
+        _check_encryption(reader)
         _check_page_count(len(reader.pages), limits)
         _check_content(reader, limits["content_bytes"])
     except (LimitReachedError, RecursionError) as problem:
         raise Unreadable(
             "LIMIT_EXCEEDED", "It unpacks to far more than a document needs (a decompression bomb?); a person decides."
         ) from problem
-    except DependencyError:
-        return  # an encryption pypdf has no library for; pdfium knows it
-    except (PyPdfError, ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, AssertionError):
-        return  # pypdf trips over many harmless faults
+    except (Unreadable, MemoryError):
+        raise
+    except Exception:
+        return  # pypdf trips over many harmless faults in many ways, and has no library for some encryptions; pdfium has
+
+
+def _check_encryption(reader: pypdf.PdfReader) -> None:
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise _encrypted()
 
 
 def _check_content(reader: pypdf.PdfReader, allowed: int) -> None:

@@ -65,6 +65,11 @@ def test_no_damage_to_a_pdf_makes_the_reader_raise(tmp_path: Path, data: st.Data
     assert (result.status == "read") == bool(result.pages) == (result.reason is None)
 
 
+def test_a_filter_nobody_knows_is_no_fault_of_the_machine(tmp_path: Path) -> None:
+    result = read(tmp_path, raw_pdf(b"BT (word) Tj ET").replace(b"/FlateDecode", b"/ClateDecode"))
+    assert result.status == "unreadable"
+
+
 def test_cpu_time_is_limited(tmp_path: Path) -> None:
     words = b"".join(b"BT /F 9 Tf 1 0 0 1 %d %d Tm (word) Tj ET\n" % (x % 600, x // 600) for x in range(200_000))
     busy = raw_pdf(words, pages=40)  # about ten seconds of work
