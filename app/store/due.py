@@ -1,6 +1,7 @@
 """What sweeps look for. The law: statuses are literals here, so that each query is given its partial index.
 
-`(SELECT app_now())` in a WHERE clause, because the bare volatile call cannot use an index.
+`(SELECT app_now())` in a WHERE clause, because the bare volatile call cannot use an index. No `ORDER BY id … LIMIT`
+where few rows are looked for among many: the planner may walk the primary key until it has met enough of them.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) -
 ORDER BY ready_at LIMIT %(limit)s"""
 _OF_WORKER = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %(worker)s
-ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _OVERDUE = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
-  AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s) ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+  AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
+ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 
 
 def timers(db: Connection, limit: int) -> list[tuple[Run, bool, bool]]:
@@ -79,7 +81,7 @@ def suspected(db: Connection, limit: int) -> list[Run]:
     """Runs left in SUSPECTED_DEAD by a sweeper that died between its two moves, locked; one at work needs no help."""
     rows = db.execute(
         f"""SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' AND updated_at < (SELECT app_now()) - interval '5 s'
-            ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED""",
+            ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED""",
         {"limit": limit},
     ).fetchall()
     return [as_run(row) for row in rows]

@@ -61,9 +61,9 @@ _SWEEPS = """SELECT name, extract(epoch FROM app_now() - last_started_at)::float
 _WORKERS = """SELECT id, host, pid, queues, stopping, extract(epoch FROM app_now() - started_at)::float8 AS age_seconds,
     extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds
 FROM workers WHERE gone_at IS NULL OR (NOT stopping AND gone_at > (SELECT app_now()) - interval '1 hour')"""
-_DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > c.at - interval '15 minutes') AS late,
-    count(*) FILTER (WHERE created_at <= c.at - interval '15 minutes') AS before
-FROM dead_letters, (SELECT app_now() AS at) c WHERE created_at > c.at - interval '24 hours 15 minutes'"""
+_DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > (SELECT app_now()) - interval '15 minutes') AS late,
+    count(*) FILTER (WHERE created_at <= (SELECT app_now()) - interval '15 minutes') AS before
+FROM dead_letters WHERE created_at > (SELECT app_now()) - interval '24 hours 15 minutes'"""
 _BREAKERS = """SELECT name, coalesce(extract(epoch FROM app_now() - opened_at)::float8, 0) AS seconds FROM downstreams
 WHERE breaker = 'open'"""
 

@@ -6,7 +6,7 @@ statement, its transition and the next link of the hash chain, the finished step
 intent, and whatever else must be true at the same moment: data, human task, alert, dead letter.
 
 Every statement names the whole primary key by parameters and passes statuses as parameters, so that its plan does
-not depend on statistics.
+not depend on statistics: what can be proved of a partial index of open things makes the planner read all of them.
 """
 
 from __future__ import annotations
@@ -102,12 +102,12 @@ _DATA = """, changed AS (
 )"""
 _CLOSED = """, closed AS (
     UPDATE human_tasks t SET status = %(task_status)s, row_version = t.row_version + 1 FROM moved
-    WHERE t.run_id = %(id)s AND t.status = 'OPEN' RETURNING t.id
+    WHERE t.run_id = %(id)s AND t.status = %(task_open)s RETURNING t.id
 ), closings AS (
     INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
     SELECT closed.id, %(id)s, lower(%(task_status)s), %(actor)s, jsonb_build_object('reason', %(reason)s::text), moved.at FROM closed, moved
 ), quieted AS (
-    UPDATE alerts a SET resolved_at = moved.at FROM moved WHERE a.run_id = %(id)s AND a.resolved_at IS NULL
+    UPDATE alerts a SET resolved_at = moved.at FROM moved WHERE a.run_id = %(id)s AND coalesce(a.resolved_at, 'infinity') = 'infinity'
         AND (%(is_ended)s OR a.rule IN ('waiting_for_person', 'task_overdue', 'failed_retriable', 'dead_letter'))
     RETURNING a.rule, a.subject, a.message
 ), undead AS (
@@ -257,6 +257,7 @@ def move(
         "cause": cause,
         "consumes": to.consumes,
         "data": beside.data,
+        "task_open": "OPEN",
         "task_status": "EXPIRED" if to.event is Event.EXPIRED else "CANCELLED",
         "task": beside.task,
         "task_statuses": _TASK_STATUSES,

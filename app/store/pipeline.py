@@ -30,7 +30,7 @@ SILENCE_SECONDS = 30.0  # no answer for this long: the connection is taken for l
 
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 _NUMBERS = count()
-_OPTIONS = " ".join(
+OPTIONS = " ".join(
     f"-c {switch}"
     for switch in (
         "lock_timeout=300",
@@ -113,7 +113,7 @@ class Pipeline:
 
     def __init__(self, url: str, role: Role) -> None:
         self._connection: Connection = connect(
-            url, role, options=_OPTIONS, application_name="longhaul-journal",
+            url, role, options=OPTIONS, application_name="longhaul-journal",
             keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
         )  # fmt: skip
         self._pgconn = self._connection.pgconn

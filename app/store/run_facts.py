@@ -62,11 +62,12 @@ _SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'D
   AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
 _READY = f"{_RUN} FROM runs r WHERE r.status = 'READY' AND {_SUSPICIOUS} LIMIT %(limit)s"
 _GIVEN = f"{_RUN} FROM runs r WHERE r.id = ANY (%(ids)s) AND {_SUSPICIOUS} LIMIT %(limit)s"
-# In work, with the parents that wait for it and pay for its tokens.
+# In work, with the parents that wait for it and pay for its tokens; each looked up by its id, as LIMIT leaves no other way.
 _RUNNING = """
 WITH RECURSIVE running AS (
     SELECT id, parent_run_id FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
-    UNION SELECT p.id, p.parent_run_id FROM running JOIN runs p ON p.id = running.parent_run_id
+    UNION SELECT p.id, p.parent_run_id FROM running CROSS JOIN LATERAL
+        (SELECT id, parent_run_id FROM runs WHERE id = running.parent_run_id LIMIT 1) p
 ) SELECT id FROM running"""
 # By jumps along the index of open tasks; its second column is then read off for one role at a time.
 _ROLES = """

@@ -38,15 +38,6 @@ def lock(db: Connection, run_id: UUID) -> Run | None:
     return as_run(row) if row else None
 
 
-def lock_some(db: Connection, where: str, params: Mapping[str, Any], *, limit: int) -> list[Run]:
-    """Up to `limit` runs matching a sweep's literal condition, skipping locked ones, by ascending id."""
-    rows = db.execute(
-        f"SELECT {COLUMNS} FROM runs WHERE {where} ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
-        {**params, "limit": limit},
-    ).fetchall()
-    return [as_run(row) for row in rows]
-
-
 INSERT = """
 WITH clock AS MATERIALIZED (SELECT app_now() AS at),
 made AS (

@@ -295,6 +295,7 @@ CREATE TABLE dead_letters (
     verdict text
 );
 CREATE INDEX dead_letters_run ON dead_letters (run_id);
+CREATE INDEX dead_letters_created ON dead_letters (created_at);
 CREATE TABLE sweeps (
     name text PRIMARY KEY, last_started_at timestamptz NOT NULL, last_finished_at timestamptz, counts jsonb NOT NULL DEFAULT '{}');
 CREATE TABLE idempotency_keys (
