@@ -3,6 +3,7 @@
 The law: a link covers every column of its transition but three, and those are checked otherwise: the texts through
 their salted digests, `attempt` through the rule by which it counts. `move_id` is the writer's token and no part of
 history. The head of the chain stands in `runs`; outputs are bound by their hashes, those of steps to the chain itself.
+What else the chain vouches for of the journal's rows is in `verify_journal`; the run's data must be what the journal left.
 Erasing takes texts, payloads and salts of the whole run: the links still hold, and what cannot be checked is counted.
 """
 
@@ -17,24 +18,16 @@ from uuid import UUID
 
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import NotFound
-from app.core.lifecycle import Event
+from app.core.lifecycle import ENDED, Event
 from app.store.database import Connection
 from app.store.erasure import is_erased
+from app.store.history import stood_at
+from app.store.verify_journal import COMPLETES_STEP, first_wrong
 
 Row = Mapping[str, Any]
 
 _NO_TEXT = digest("")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COMPLETES_STEP = frozenset(
-    {
-        Event.STEP_FINISHED,
-        Event.ENDED,
-        Event.WAITS_FOR_HUMAN,
-        Event.WAITS_FOR_EVENT,
-        Event.WAITS_FOR_TIMER,
-        Event.WAITS_FOR_CHILDREN,
-    }
-)
 _COUNTS_ANEW = frozenset({Event.STARTED, Event.RETRIED, Event.REDRIVEN})
 
 
@@ -84,7 +77,11 @@ def verify(db: Connection, run_id: UUID) -> Verdict:
     moves = db.execute("SELECT * FROM transitions WHERE run_id = %s ORDER BY seq", [run_id]).fetchall()
     places = db.execute("SELECT * FROM checkpoints WHERE run_id = %s ORDER BY step_seq, call_seq", [run_id]).fetchall()
     gone = is_erased(run["data"])
-    broken = first_broken(run, moves, places, erased=gone) or _broken_blob(db, places)
+    broken = (
+        first_broken(run, moves, places, erased=gone)
+        or _broken_blob(db, places)
+        or (_broken_data(db, run, moves) if not gone else None)
+    )
     return Verdict(
         run_id=run_id,
         transitions=len(moves),
@@ -103,7 +100,8 @@ def first_broken(run: Row, moves: Sequence[Row], places: Sequence[Row], *, erase
             _check_output(place, erased=erased)
     except _Problem as problem:
         return problem.broken
-    return None
+    wrong = first_wrong(run, moves, places)
+    return Broken(*wrong) if wrong else None
 
 
 def link(previous: bytes, move: Row) -> bytes:
@@ -143,16 +141,17 @@ def _check_chain(run: Row, moves: Sequence[Row], places: Mapping[tuple[int, int]
         raise _Problem(
             "the run's row", f"its head is not transition {before['seq']}: the end of the history was cut or replaced"
         )
+    ended = before["created_at"] if before["to_status"] in ENDED else None
     for column, said in (
-        ("state", "to_state"),
-        ("status", "to_status"),
-        ("step_seq", "step_seq"),
-        ("attempt", "attempt"),
+        ("state", before["to_state"]),
+        ("status", before["to_status"]),
+        ("step_seq", before["step_seq"]),
+        ("attempt", before["attempt"]),
+        ("created_at", moves[0]["created_at"]),
+        ("finished_at", ended),
     ):
-        if run[column] != before[said]:
-            raise _Problem(
-                "the run's row", f"its {column} is {run[column]!r}, but the history ends with {before[said]!r}"
-            )
+        if run[column] != said:
+            raise _Problem("the run's row", f"its {column} is {run[column]!r}, but by the history it is {said!r}")
 
 
 def _had_text(move: Row) -> bool:
@@ -188,7 +187,7 @@ def _check_payload(where: str, before: Row | None, move: Row, places: Mapping[tu
     """A transition that completes a step carries its output's hash; one that only enters a state, that of its cause."""
     if before is None:
         place, of_cause = (0, 0), False
-    elif move["event"] in _COMPLETES_STEP:
+    elif move["event"] in COMPLETES_STEP:
         place, of_cause = (before["step_seq"], 0), False
     elif move["step_seq"] > before["step_seq"]:
         place, of_cause = (move["step_seq"], 0), True
@@ -221,3 +220,11 @@ def _broken_blob(db: Connection, places: Sequence[Row]) -> Broken | None:
                 where = f"checkpoint {row['step_seq']}.{row['call_seq']}"
                 return Broken(where, f"the content {sha256} its output refers to is missing or changed")
     return None
+
+
+def _broken_data(db: Connection, run: Row, moves: Sequence[Row]) -> Broken | None:
+    """The data a run goes on with are those its journal ends with."""
+    moment = stood_at(db, run["id"], moves[-1]["created_at"])
+    if moment is not None and canonical(moment.data) == canonical(restore(run["data"])):
+        return None
+    return Broken("the run's data", "they are not those that its last step, or the last correction, left")

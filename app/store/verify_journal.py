@@ -1,0 +1,96 @@
+"""Whether the journal's rows are those the chain of transitions vouches for: names, times, keys and hashes of checkpoints.
+
+The law: pure, and only what every writer keeps to. A step's row says what its transitions say: the state, when it was
+entered, when it was done. A call's row says under which key and on which input it was made. What no rule binds (cost,
+tokens, latency, errors, a call changed together with its own hashes) is not checked here, nor claimed to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from app.core import ids
+from app.core.canonical import canonical, digest, restore
+from app.core.lifecycle import Event
+
+Row = Mapping[str, Any]
+Wrong = tuple[str, str]  # the checkpoint, and what is wrong with it
+
+COMPLETES_STEP = frozenset(
+    {
+        Event.STEP_FINISHED,
+        Event.ENDED,
+        Event.WAITS_FOR_HUMAN,
+        Event.WAITS_FOR_EVENT,
+        Event.WAITS_FOR_TIMER,
+        Event.WAITS_FOR_CHILDREN,
+    }
+)
+
+
+def first_wrong(run: Row, moves: Sequence[Row], places: Sequence[Row]) -> Wrong | None:
+    """The first checkpoint that does not agree with the history, which must itself have been found to hold."""
+    entered, completed = _entered(moves), _completed(moves)
+    for row in places:
+        here = (row["step_seq"], row["call_seq"])
+        for wrong in _of_step(run, row, entered, completed) if here[1] == 0 else _of_call(run, row, entered):
+            return f"checkpoint {here[0]}.{here[1]}", wrong
+    return None
+
+
+def _entered(moves: Sequence[Row]) -> dict[int, Row]:
+    """By step number, the transition that entered it."""
+    found: dict[int, Row] = {}
+    for move in moves:
+        found.setdefault(move["step_seq"], move)
+    return found
+
+
+def _completed(moves: Sequence[Row]) -> dict[int, tuple[Row, Row]]:
+    """By step number, the transition that completed it and the one before."""
+    return {before["step_seq"]: (move, before) for before, move in pairwise(moves) if move["event"] in COMPLETES_STEP}
+
+
+def _of_step(run: Row, row: Row, entered: Mapping[int, Row], completed: Mapping[int, tuple[Row, Row]]) -> Iterator[str]:
+    if row["step_seq"] == 0:
+        began = entered[1]
+        expected = {"kind": "start", "step_name": "START", "name": run["workflow"], "status": "COMPLETE"}
+        expected |= {"created_at": began["created_at"], "completed_at": began["created_at"]}
+    else:
+        move = entered.get(row["step_seq"])
+        if move is None:
+            yield "no transition entered it"
+            return
+        expected = {
+            "kind": "step",
+            "step_name": move["to_state"],
+            "name": ids.task_name(run["workflow"], move["to_state"]),
+        }
+        expected |= {"created_at": move["created_at"]}
+        if row["step_seq"] in completed:
+            done, before = completed[row["step_seq"]]
+            expected |= {"status": "COMPLETE", "completed_at": done["created_at"], "attempt": before["attempt"]}
+        elif row["status"] == "COMPLETE":
+            yield "it is COMPLETE, but no transition completed it"
+    for column, value in expected.items():
+        if row[column] != value:
+            yield f"its {column} is {row[column]}, but by the history it is {value}"
+
+
+def _of_call(run: Row, row: Row, entered: Mapping[int, Row]) -> Iterator[str]:
+    move = entered.get(row["step_seq"])
+    if move is None or row["step_name"] != move["to_state"]:
+        yield f"it is a call of {row['step_name']}, but by the history this step is {move['to_state'] if move else 'none'}"
+    if row["kind"] in ("start", "step"):
+        yield f"it is a call, and no {row['kind']}"
+    key = ids.idempotency_key(row["run_id"], row["step_seq"], row["call_seq"], row["key_epoch"])
+    if row["idempotency_key"] != key and run["forked_from"] is None:  # a fork holds the calls of another run
+        yield "its idempotency key is not the one of this call"
+    if row["input_hash"] is not None and digest(canonical(restore(row["input"]))) != row["input_hash"]:
+        yield f"the input of {row['name']} is not the one that was recorded"
+    if row["input_hash"] is None and row["input"] is not None:
+        yield f"the input of {row['name']} has no hash to check it with"
+    if row["status"] != "COMPLETE" and row["kind"] != "model" and row["output_hash"] is not None:
+        yield f"it has an output, but is {row['status']}"  # of a model's call that failed the output is kept
