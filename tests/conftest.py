@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, LiteralString
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -23,9 +23,8 @@ from psycopg import sql
 from app.stack.places import remove_outside
 from app.stack.postgres import EmbeddedPostgres
 from app.stack.redis import EmbeddedRedis
-
-if TYPE_CHECKING:
-    from redis import Redis
+from tests.support.bells import Bells
+from tests.support.rabbitmq import RabbitServer, rabbitmq_command
 
 
 @contextmanager
@@ -103,13 +102,44 @@ def redis_server() -> Iterator[EmbeddedRedis]:
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[RabbitServer]:
+    """A running RabbitMQ server of this test run. A test that stops or kills it must start it again."""
+    if rabbitmq_command() is None:
+        told = "needs RabbitMQ; on Debian and Ubuntu: apt-get install rabbitmq-server"
+        # Where everything must be shown, a missing server is no excuse.
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(told)
+    with scratch_folder("rabbitmq") as folder:
+        server = RabbitServer(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+Server = EmbeddedRedis | RabbitServer
+BOTH_BROKERS = pytest.mark.parametrize(
+    "broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)], indirect=True
+)
+"""Marks a test of `broker_url` or `broker` that is to run with Redis and with RabbitMQ."""
+
+
 @pytest.fixture
-def broker_url(redis_server: EmbeddedRedis) -> Iterator[str]:
+def broker(request: pytest.FixtureRequest) -> Server:
+    """The broker's server: Redis, or the one named by `BOTH_BROKERS`."""
+    kind = getattr(request, "param", "redis")
+    server: Server = request.getfixturevalue("redis_server" if kind == "redis" else "rabbit_server")
+    return server
+
+
+@pytest.fixture
+def broker_url(broker: Server) -> Iterator[str]:
     """The address of an empty broker; emptied again afterwards."""
-    _redis_client(redis_server).flushall()
-    yield redis_server.url()
-    if redis_server.answers():
-        _redis_client(redis_server).flushall()
+    _empty(broker)
+    yield broker.url()
+    if broker.answers():
+        _empty(broker)
 
 
 def with_database(url: str, name: str) -> str:
@@ -117,10 +147,10 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
-def _redis_client(server: EmbeddedRedis) -> Redis:
-    from redis import Redis
-
-    return Redis(unix_socket_path=str(server.socket_path))
+def _empty(server: Server) -> None:
+    bells = Bells(server.url())
+    bells.flush()
+    bells.close()
 
 
 def _create_database(admin_url: str, name: str, template: str = "template0") -> None:

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from app.stack.redis import EmbeddedRedis
-from tests.conftest import scratch_folder
+from tests.conftest import BOTH_BROKERS, Server
 from tests.guarantees.conftest import Flows
 from tests.support.flows import PAYING
 from tests.support.programs import PROJECT
+from tests.support.rabbitmq import RabbitServer
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.guarantee
@@ -25,15 +25,13 @@ HELD_UP_SECONDS = 15  # for two connections and their time-outs on a loaded mach
 
 
 @pytest.fixture
-def redis() -> Iterator[EmbeddedRedis]:
-    """A broker of this test alone, which it may do anything to."""
-    with scratch_folder("doorbell") as folder:
-        server = EmbeddedRedis(folder)
-        server.start()
-        yield server
-        if server.pid:
-            os.kill(server.pid, signal.SIGCONT)
-        server.stop()
+def server(broker: Server, broker_url: str) -> Iterator[Server]:
+    """The broker's server, to which anything may be done: afterwards it runs again."""
+    yield broker
+    if broker.pid:
+        os.kill(broker.pid, signal.SIGCONT)
+    else:
+        broker.start()
 
 
 def _submitted(stack: Stack, subject: str) -> UUID:
@@ -62,10 +60,11 @@ def _until_bells_are_heard(stack: Stack, name: str) -> None:
     stack.wait(heard, "a worker to listen to the broker again", every=1)
 
 
+@BOTH_BROKERS
 def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobody(
-    make_stack: Flows, redis: EmbeddedRedis
+    make_stack: Flows, server: Server
 ) -> None:
-    stack = make_stack("flows:PAYING", broker_url=redis.url())
+    stack = make_stack("flows:PAYING")
     workers = stack.workers(2)
     stack.beat()
     stack.payments.switch(delay_before=0.1)
@@ -79,20 +78,36 @@ def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobod
     _until_bells_are_heard(stack, "after it was emptied")
 
     runs += _load(stack, "killed")
-    redis.kill()
+    server.kill()
     away = [_submitted(stack, f"killed away {n}") for n in range(2)]
     stack.until_complete(*runs, *away)  # while it is away
-    redis.start()
+    server.start()
     _until_bells_are_heard(stack, "after it was killed")
 
     runs += _load(stack, "hung")
-    assert redis.pid is not None
-    os.kill(redis.pid, signal.SIGSTOP)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
     hung = [_submitted(stack, f"hung away {n}") for n in range(2)]
     stack.until_complete(*runs, *hung)  # while it hangs
-    os.kill(redis.pid, signal.SIGCONT)
+    os.kill(server.pid, signal.SIGCONT)
     _until_bells_are_heard(stack, "after it hung")
 
     for run_id in [*runs, *away, *hung]:
         assert stack.requests_of(run_id) == stack.payments_of(run_id) == 2
+    assert all(worker.alive for worker in workers), "a worker needed help"
+
+
+@pytest.mark.rabbitmq
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_a_rabbitmq_that_is_full_stops_no_run_and_holds_up_nobody(make_stack: Flows, server: RabbitServer) -> None:
+    stack = make_stack("flows:PAYING")
+    workers = stack.workers(2)
+    _until_bells_are_heard(stack, "before it was full")
+    server.fill()
+    try:
+        full = [_submitted(stack, f"full {n}") for n in range(3)]
+        stack.until_complete(*full)
+    finally:
+        server.fill(full=False)
+    _until_bells_are_heard(stack, "after it was full")
     assert all(worker.alive for worker in workers), "a worker needed help"

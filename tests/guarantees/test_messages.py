@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import BOTH_BROKERS
 from tests.guarantees.conftest import Flows
 from tests.support.bells import first_bell
 from tests.support.flows import NAPPING, PAYING
@@ -35,6 +36,7 @@ def _until_answered(stack: Stack) -> None:
     stack.until_complete(stack.start(PAYING, f"honest {uuid.uuid4()}"))
 
 
+@BOTH_BROKERS
 def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path: Path) -> None:
     stack = make_stack("flows:PAYING")
     stack.workers(2)
@@ -86,6 +88,7 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
     assert stack.all("SELECT count(*) AS n FROM runs WHERE subject NOT LIKE 'honest%%'") == [{"n": 1}]
 
 
+@BOTH_BROKERS
 @pytest.mark.parametrize("beats", [0, 3], ids=["no beat", "three beats"])
 def test_sweeps_are_done_once_whether_there_is_no_beat_or_three(make_stack: Flows, beats: int) -> None:
     stack = make_stack("flows:NAPPING", "flows:PAYING")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import BOTH_BROKERS
 from tests.guarantees.conftest import Flows
 from tests.support.flows import PAYING
 
 pytestmark = pytest.mark.guarantee
 
 
+@BOTH_BROKERS
 def test_a_shutdown_hands_back_what_it_may_and_counts_neither_attempts_nor_crashes(make_stack: Flows) -> None:
     stack = make_stack("flows:PAYING")
     (leaving,) = stack.workers(1)

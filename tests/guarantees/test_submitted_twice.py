@@ -10,6 +10,7 @@ import pytest
 
 from app import client
 from app.core.errors import BadInput, KeyReused
+from tests.conftest import BOTH_BROKERS
 from tests.guarantees.conftest import Flows
 from tests.support.flows import PAYING
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.guarantee
 BODY: dict[str, Any] = {"purposes": ["first"]}
 
 
+@BOTH_BROKERS
 def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack: Flows, database_url: str) -> None:
     def submit(subject: str = "CLM-1", key: str | None = "order-77", data: Any = BODY) -> client.Started:
         with psycopg.connect(database_url) as db:

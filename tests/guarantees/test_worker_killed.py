@@ -27,11 +27,19 @@ POINTS: list[tuple[Point, object]] = [
 ]
 
 
-def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was_killed(make_stack: Flows) -> None:
+@pytest.mark.parametrize(
+    ("broker", "points"),
+    [("redis", POINTS), pytest.param("rabbitmq", [("after_act", 2)], marks=pytest.mark.rabbitmq)],
+    ids=["redis", "rabbitmq"],
+    indirect=["broker"],
+)
+def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was_killed(
+    make_stack: Flows, points: list[tuple[Point, object]]
+) -> None:
     stack = make_stack("flows:PAYING")
     stack.workers(3, kept=True)
     stack.beat()
-    for point, where in POINTS:
+    for point, where in points:
         stack.faults.arm(point, where)
         run_id = stack.start(PAYING, f"killed {point}")
         stack.until_done(point, where)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu import Connection, Producer
 
 from app.core.ids import queue_name, task_id, task_name
 from app.core.ports import Bell
-from app.core.workflow import Workflow
+from app.core.workflow import POOLS, Workflow
 
 
 def first_bell(workflow: Workflow, run_id: uuid.UUID) -> Bell:
@@ -20,12 +21,19 @@ def first_bell(workflow: Workflow, run_id: uuid.UUID) -> Bell:
     return Bell(run_id, 1, workflow.name, state.name, queue)
 
 
+def _queues() -> list[str]:
+    from tests.support import flows
+
+    named = [found for found in vars(flows).values() if isinstance(found, Workflow)]
+    return ["sweeps", "intake", *(queue_name(pool, flow.name, flow.version) for flow in named for pool in POOLS)]
+
+
 class Bells:
     """A sender of messages of any kind to one broker."""
 
     def __init__(self, broker_url: str) -> None:
-        redis = not broker_url.startswith("amqp")
-        options: dict[str, Any] = {"socket_timeout": 2, "global_keyprefix": "longhaul:"} if redis else {}
+        self.redis = not broker_url.startswith("amqp")
+        options: dict[str, Any] = {"socket_timeout": 2, "global_keyprefix": "longhaul:"} if self.redis else {}
         self._connection = Connection(broker_url, transport_options=options, connect_timeout=2)
 
     def ring(self, bells: Iterable[Bell]) -> int:
@@ -48,12 +56,15 @@ class Bells:
 
     def publish(self, body: Any, *, queue: str, **properties: Any) -> None:
         """Anything at all, into a queue."""
-        with self._connection.channel() as channel:
+        with self._channel() as channel:
+            if not self.redis and not queue.startswith("canary."):
+                # RabbitMQ drops what is sent to a queue that no worker has declared yet.
+                channel.queue_declare(queue=queue, durable=True, auto_delete=False)
             Producer(channel).publish(body, exchange="", routing_key=queue, **properties)
 
     def waiting(self, queue: str) -> int:
         """How many messages lie in a queue."""
-        with self._connection.channel() as channel:
+        with self._channel() as channel:
             try:
                 size: int = channel.queue_declare(queue=queue, passive=True).message_count
             except self._connection.channel_errors:
@@ -61,9 +72,23 @@ class Bells:
             return size
 
     def flush(self) -> None:
-        """Empty a Redis: everything in it is gone."""
-        with self._connection.channel() as channel:
-            channel.client.flushall()
+        """Empty the broker: everything in it is gone; from a RabbitMQ the queues of the tests' workflows."""
+        with self._channel() as channel:
+            if self.redis:
+                channel.client.flushall()
+                return
+            for queue in _queues():
+                channel.queue_delete(queue)
+
+    @contextmanager
+    def _channel(self) -> Iterator[Any]:
+        """A channel; of a RabbitMQ on a connection of its own, as it may have been killed since the last one."""
+        if self.redis:
+            with self._connection.channel() as channel:
+                yield channel
+            return
+        with self._connection.clone() as connection, connection.channel() as channel:
+            yield channel
 
     def close(self) -> None:
         self._connection.release()
