@@ -48,6 +48,7 @@ broker_transport_options = (
 )
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # workers recover without help, however long the broker is away
+broker_channel_error_retry = True  # and whatever it answers: a queue deleted, a key of another type, a replica
 broker_connection_timeout = 3
 worker_cancel_long_running_tasks_on_connection_loss = False  # a step under way is worth more than its message
 
@@ -75,7 +76,8 @@ worker_hijack_root_logger = False  # logs are ours: JSON lines
 worker_redirect_stdouts = False
 worker_send_task_events = True  # for Flower
 task_send_sent_event = False  # would label one "worker" per publishing process
-worker_enable_remote_control = True
+worker_enable_remote_control = True  # to look, for Flower and `celery inspect`; see the consumer
+worker_consumer = "tasks.edge.consumer:Consumer"  # refuses what we would not send: no message can end a worker
 worker_state_db = None
 enable_utc = True
 timezone = "UTC"

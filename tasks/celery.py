@@ -7,6 +7,6 @@ from celery import Celery
 from tasks.events import GroupedEvents
 from tasks.several import SeveralAtOnce
 
-app = Celery("longhaul")
+app = Celery("longhaul", amqp="tasks.edge.connections:AMQP")
 app.config_from_object("celeryconfig")
 app.steps["consumer"].update({GroupedEvents, SeveralAtOnce})

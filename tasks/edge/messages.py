@@ -1,0 +1,93 @@
+"""What a message must be to be worked on, and what is left of it: what our dispatcher, beat and clients would send.
+
+The law: nothing a message says reaches Celery's machinery unless it is named here. So no header can name a time
+limit, a later time, a retry, a rate or another task to run, and none can be of a type that Celery trips over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import UTC, datetime
+from typing import Any
+
+from app.telemetry import logs
+
+_LONGEST_ID = 255
+_LONGEST_REPR = 1024
+_DEEPEST = 100  # levels of nesting; payloads themselves may have 64
+
+
+class Refused(Exception):
+    """The message is none of ours; the text says why."""
+
+
+def log_refused(reason: object, queue: object) -> None:
+    """The one line of a refused message. `queue` is where it lay, None if that cannot be known."""
+    logs.event("bell_refused", reason=str(reason)[:300], queue=None if queue is None else str(queue)[:200])
+
+
+def check(message: Any, tasks: Container[str]) -> None:
+    """Make of a message one that can only ask for one of `tasks`; its headers are replaced. Raises Refused."""
+    if malformed := getattr(message, "malformed", None):
+        raise Refused(malformed)
+    headers = message.headers
+    task, name = headers.get("task"), headers.get("id")
+    if not isinstance(task, str):
+        raise Refused("it names no task")
+    # Celery's own tasks run other tasks, or retry for ever.
+    if task not in tasks or task.startswith("celery."):
+        raise Refused(f"there is no task {task[:100]!r} here")
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_ID or not name.isprintable():
+        raise Refused(f"its id is not 1 to {_LONGEST_ID} printable characters")
+    if headers.get("eta") is not None:
+        raise Refused("it asks to be kept for later; only timers in the database do that")
+    _check_body(message)
+    message.headers = {
+        "lang": "py", "task": task, "id": name, "root_id": name, "parent_id": None, "group": None, "shadow": None,
+        "eta": None, "expires": _expires(headers.get("expires")), "retries": 0, "timelimit": [None, None],
+        "argsrepr": _text(headers.get("argsrepr")), "kwargsrepr": _text(headers.get("kwargsrepr")),
+        "origin": _text(headers.get("origin")), "ignore_result": True,
+    }  # fmt: skip
+
+
+def _check_body(message: Any) -> None:
+    try:
+        body = message.decode()  # kept by the message, so Celery does not read it again
+    except Exception as problem:
+        raise Refused(f"its body cannot be read: {type(problem).__name__}: {problem}") from problem
+    match body:
+        case [list(), dict(), dict() as embedded]:
+            if any(embedded.values()):
+                raise Refused("it asks for other tasks to be run after it")
+        case _:
+            raise Refused("its body is not [arguments, named arguments, options]")
+    if _is_deep(body):
+        raise Refused(f"its arguments are nested deeper than {_DEEPEST} levels")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it has too many levels for whoever walks it by recursion, as the pickling for a prefork child does."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _expires(given: Any) -> str | None:
+    if given is None:
+        return None
+    try:
+        return datetime.fromisoformat(given).astimezone(UTC).isoformat()
+    except (TypeError, ValueError, OverflowError) as problem:
+        raise Refused(f"when it expires is no time: {problem}") from problem
+
+
+def _text(given: Any) -> str:
+    return given[:_LONGEST_REPR] if isinstance(given, str) else ""
