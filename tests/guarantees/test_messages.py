@@ -18,6 +18,7 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.guarantee
 
 QUEUE = "steps.paying.v1"
+WORKERS = "SELECT id FROM workers WHERE gone_at IS NULL ORDER BY id"
 
 
 class Bomb:
@@ -50,7 +51,7 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
     assert stack.events(run_id) == ["started", "lease taken"], "a doubled bell moved the run"
     stack.faults.release("in_step", "rung often")
     stack.until_complete(run_id)
-    ended, sent, worker_rows = stack.run(run_id), stack.requests_of(run_id), stack.all("SELECT id FROM workers")
+    ended, sent, worker_rows = stack.run(run_id), stack.requests_of(run_id), stack.all(WORKERS)
     assert sent == 2
 
     known, unknown = str(run_id), str(uuid.uuid4())
@@ -84,7 +85,7 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
     assert stack.requests_of(run_id) == sent
     assert not (tmp_path / "crater").exists(), "a pickle was loaded"
     assert all(program.alive for program in stack.programs), "a message ended a worker"
-    assert stack.all("SELECT id FROM workers WHERE gone_at IS NULL") == worker_rows
+    assert stack.all(WORKERS) == worker_rows
     assert stack.all("SELECT count(*) AS n FROM runs WHERE subject NOT LIKE 'honest%%'") == [{"n": 1}]
 
 

@@ -67,6 +67,7 @@ def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack
     for _ in range(2):  # without a key, the message's own id is the key
         stack.bells.send("longhaul.start", ["paying", "CLM-8", BODY], queue="intake", message_id="message 1")
     stack.wait(lambda: len(worker.lines("start_refused")) == 5, "the bad messages to be refused")
+    stack.wait(lambda: stack.all("SELECT 1 FROM runs WHERE subject = 'CLM-8'"), "the good messages to be taken")
     runs = {row["subject"]: row["id"] for row in stack.all("SELECT id, subject FROM runs")}
     assert set(runs) == {"CLM-1", "CLM-3", "CLM-5", "CLM-8"}
     stack.until_complete(*runs.values())
