@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import Empty
 from typing import Any
 
 from celery import bootsteps
@@ -51,5 +54,10 @@ class Reader:
         return read
 
     def _more(self, queue: str, count: int) -> None:
-        for message in self._channel.client.rpop(queue, count) or ():
-            self._channel.connection._deliver(loads(bytes_to_str(message)), queue)
+        channel = self._channel
+        for message in channel.client.rpop(queue, count) or ():
+            with suppress(Empty):  # one that was refused takes none of those behind it along
+                channel.taken(partial(self._hand_over, message, queue), channel.client)
+
+    def _hand_over(self, message: bytes, queue: str) -> None:
+        self._channel.connection._deliver(loads(bytes_to_str(message)), queue)

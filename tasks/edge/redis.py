@@ -59,13 +59,14 @@ class CarefulChannel:
 
     def _brpop_read(self: Any, **options: Any) -> Any:
         read = super()._brpop_read  # type: ignore[misc]
-        return self._taken(lambda: read(**options), self.client)
+        return self.taken(lambda: read(**options), self.client)
 
     def _receive_one(self: Any, c: Any) -> Any:
         read = super()._receive_one  # type: ignore[misc]
-        return self._taken(lambda: read(c), c)
+        return self.taken(lambda: read(c), c)
 
-    def _taken(self: Any, read: Callable[[], Any], client: Any) -> Any:
+    def taken(self: Any, read: Callable[[], Any], client: Any) -> Any:
+        """What `read` makes of bytes from `client`. Raises Empty, having said so, for what is no message."""
         transport = self.connection
         transport.handing_over = False
         try:
