@@ -19,7 +19,7 @@ def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str
     properties = schema.get("properties", {})
     values = {name: field["default"] for name, field in properties.items() if "default" in field} | dict(answer)
     problems = [
-        f"{'.'.join(map(str, error.absolute_path)) or _missing(error)}: {error.message}"
+        f"{'.'.join(map(str, error.absolute_path)) or _missing(error)}: {_said(error)}"
         for error in Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(values)
     ]
     if unknown := sorted(set(values) - set(properties)):
@@ -34,6 +34,13 @@ def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str
 def _shortened(problem: str) -> str:
     """The schema library quotes the whole value; a refusal is read by a person."""
     return problem if len(problem) <= 300 else f"{problem[:140]} … {problem[-140:]}"
+
+
+def _said(error: Any) -> str:
+    """What is wrong, without the schema's own language where the field says in words what it takes."""
+    if error.validator == "pattern" and (wanted := error.schema.get("description")):
+        return f"{error.instance!r} does not fit; write it as the form says: {wanted}"
+    return "this is needed" if error.validator == "required" else str(error.message)
 
 
 def _missing(error: Any) -> str:

@@ -25,6 +25,7 @@ def assess(file: ClaimFile) -> Recommendation:
     amount, reasons = payable(file, total)
     reasons = [f"the bill comes to {total}", *reasons]
     warnings = [f"{f.code}: {f.summary}" for f in file.findings if f.severity == "warning"]
+    warnings += [] if amount else ["nothing is left to pay; whether that is a denial is for a person to say"]
     return Recommendation(
         outcome="abstain" if warnings else "settle", amount=amount, currency=file.currency, reasons=reasons + warnings,
         confidence=0.5 if warnings else 0.9, provider=PROVIDER,

@@ -40,7 +40,7 @@ def ask_reviewer(step: Any, data: ClaimFile) -> Request:
     return Request(
         title=f"Review claim {data.claim_number}: {codes}",
         note=review_note(data),
-        defaults={"amount": str(suggested) if suggested is not None else ""},
+        defaults={"amount": str(suggested) if suggested else ""},
         evidence=[f.model_dump(mode="json") for f in data.findings],
         proposals=[
             _proposal(data, purpose, suggested or Decimal(0), editable=True) for purpose in (PAYMENT, SETTLEMENT_LETTER)

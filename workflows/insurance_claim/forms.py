@@ -26,13 +26,15 @@ class ReviewForm(_Form):
     amount: str = Field(
         default="",
         title="Amount to pay",
-        pattern=r"^\d{0,12}(\.\d{1,2})?$",
-        description="such as 1234.50; needed to settle",
+        pattern=r"^(0{0,3}[1-9][0-9]{0,11}(\.[0-9]{1,2})?|0{1,3}\.(0[1-9]|[1-9][0-9]?))?$",
+        description="more than 0, such as 1234.50; needed to settle",
     )
     payee: str = Field(
         default="", title="Payee", max_length=200, description="only if the policy's payee is not right or not known"
     )
-    comment: str = Field(title="Why", min_length=1, max_length=4000)
+    comment: str = Field(
+        title="Why", min_length=1, max_length=4000, description="a denial letter quotes it to the claimant"
+    )
     provision_id: str = Field(
         default="", title="Policy provision", max_length=100, description="needed to deny: which one"
     )
