@@ -69,7 +69,7 @@ def _segments(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> I
     cell = cell_of(label, line)
     beside = next((other for other in line.cells if other.start >= cell.end), None)
     column = Cell("", label.start, cell.end)
-    begun = False
+    begun, beside_it = False, None
     if label.value_at < cell.end:
         if not label.announced:
             return
@@ -78,7 +78,7 @@ def _segments(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> I
     elif beside:
         if any(beside.start <= other.start < beside.end for other in paper.labels_of(line)):
             return
-        begun, column = True, beside
+        begun, column, beside_it = True, beside, cell
         yield Segment(line, beside.start, beside.end)
     for under in paper.lines[line.index + 1 : line.index + 1 + _MOST_LINES]:
         if under.blank and not begun and under.index == line.index + 1:
@@ -89,6 +89,8 @@ def _segments(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> I
             or under.page != line.page
             or under.index in skip
             or paper.begins_entry(under, cell_below)
+            # Where values stand beside their labels, whatever stands under the label is another entry's label.
+            or (beside_it and any(other.overlaps(beside_it) and other != cell_below for other in under.cells))
         ):
             return
         begun = True

@@ -131,9 +131,19 @@ def _beside(label: Label, line: Line, cells: list[Cell], paper: Paper) -> Cell |
         several = len(answers) > 1 or any(under_others(cell, line, paper) for cell in cells[:1])
         return cells[0] if cells and not several else None
     if label.meaning.field not in _MONEY:
-        return cells[0] if cells else None
+        return cells[0] if cells and not _heads_a_column(label, cells[0], line, paper) else None
     amounts = [cell for cell in cells if READERS["total"](line.text[cell.start : cell.end], paper.habits)]
     return amounts[0] if len(amounts) == 1 else None
+
+
+def _heads_a_column(label: Label, cell: Cell, line: Line, paper: Paper) -> bool:
+    """True for 'LOCATION    SKETCH NO.' over their values: two headings in capitals, whose values are not."""
+    heading, other = line.text[label.start : label.end], line.text[cell.start : cell.end]
+    if not (heading.isupper() and other.isupper()) or any(c.isdigit() for c in other):
+        return False
+    under = paper.lines[line.index + 1] if line.index + 1 < len(paper.lines) else None
+    below = [c for c in under.cells if c.start in (label.start, cell.start)] if under else []
+    return len(below) == 2 and under is not None and not under.text.isupper()
 
 
 def _answers(label: Label, text: str, paper: Paper) -> bool:

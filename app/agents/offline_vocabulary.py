@@ -167,6 +167,7 @@ name 3
     prepared for | adjuster | notes | remarks | comments | status | type of loss | type of claim | cause |
     lienholder | valid until | valid for | date of purchase | purchase date | date received | received |
     reported on | date reported | report filed | filing date | date filed | other party | third party |
+    investigating officer | reporting officer |
     passenger | passengers | citation | citations | weather | iban | bic | bank | payment method | quantity |
     qty | part # | unit price | rate | hours | amount | price | item | items | deposit | discount | credits |
     credit | charges | paid | amount paid | parts total | labor total | labour total | total parts |

@@ -182,3 +182,36 @@ def test_every_layout_of_a_form_reads_the_same(form: tuple[str, dict[str, str]])
 )
 def test_below_its_label_a_value_of_any_kind_is_read(text: str, field: str, value: str) -> None:
     assert values_of(text)[field] == value
+
+
+LABELS_BESIDE = """\
+First Notice of Loss
+Claim No.                        CLM-7
+Damage                           front bumper, grille, left
+                                 headlamp
+Insurer's own remark             USD 2,373.44
+Story                            The car in front braked hard at the lights and I could not stop
+"""
+HEADINGS = """\
+POLICE CRASH REPORT
+LOCATION                                   SKETCH MADE BY
+Alder Street at Mill Lane, Stonewick       Constable L. Esterhaus
+
+BADGE                                      OWNER UNIT 1
+964                                        Kofi Ashenby
+"""
+
+
+def test_a_list_of_damage_ends_where_the_next_entry_begins_whatever_that_is_called() -> None:
+    damage = facts_of(LABELS_BESIDE).fields["damage"]
+    assert damage.value == ["front bumper", "grille", "left headlamp"]
+    assert "lights" not in damage.raw
+
+
+def test_a_heading_beside_a_heading_is_not_its_value() -> None:
+    assert facts_of(HEADINGS).fields["place"].value == "Alder Street at Mill Lane, Stonewick"
+
+
+def test_capitals_beside_a_label_in_capitals_are_its_value_where_nothing_stands_below() -> None:
+    text = "POLICE REPORT\nLOCATION        MILL LANE AT ALDER STREET\nBADGE           964\n"
+    assert facts_of(text).fields["place"].value == "MILL LANE AT ALDER STREET"
