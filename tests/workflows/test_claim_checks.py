@@ -11,6 +11,7 @@ from tests.workflows.claims import (
     BILL,
     LINES,
     POLICY,
+    TODAY,
     VIN,
     claim,
     codes,
@@ -24,7 +25,7 @@ from tests.workflows.claims import (
     with_lines,
     with_notes,
 )  # fmt: skip
-from workflows.insurance_claim.checks import required_documents
+from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.models import ClaimFile, Notice, StatedDate
 
 TWOFOLD = fact(None, raw="05/12/2031", quote="Date: 05/12/2031", problem="ambiguous")
@@ -246,3 +247,15 @@ def test_an_empty_claim_is_one_finding() -> None:
 def test_a_vin_is_judged_once_however_often_it_is_stated() -> None:
     file = with_facts(claim(), "form", vin=fact(VIN.lower()))
     assert codes(file) == []
+
+
+def test_a_file_sent_a_hundred_times_is_one_finding() -> None:
+    file = claim()
+    again = [ref(f"copy{n}", sha256=file.documents[0].sha256) for n in range(99)]
+    file = file.model_copy(update={"documents": [*file.documents, *again]})
+    (found,) = [f for f in check_claim(file, TODAY) if f.code == "DUPLICATE_DOCUMENT"]
+    assert len(found.evidence) == 100
+    assert (
+        found.summary.startswith("copy0.pdf, copy1.pdf")
+        and "and 94 more are the same file as form.pdf" in found.summary
+    )

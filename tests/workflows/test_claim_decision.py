@@ -13,9 +13,11 @@ from app.core.errors import BadInput
 from app.humans.forms import validated
 from tests.workflows.claims import POLICY, claim
 from workflows.insurance_claim import assess
-from workflows.insurance_claim.decision import ask_reviewer
+from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
 from workflows.insurance_claim.forms import ReviewForm
+from workflows.insurance_claim.intake import add_documents
 from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation
+from workflows.insurance_claim.note import review_note
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
 
@@ -33,7 +35,7 @@ def below_the_deductible() -> ClaimFile:
 
 @pytest.mark.parametrize("amount", ["0", "0.00", "00", ".5", "-1", "1e3", "1,000.00", "١٢", "1.234"])
 def test_what_cannot_be_paid_is_refused_before_it_is_approved(amount: str) -> None:
-    with pytest.raises(BadInput, match="amount: .*such as 1234.50"):
+    with pytest.raises(BadInput, match=r"amount: .*such as 1234\.50"):
         validated(ReviewForm.model_json_schema(), {"comment": "x", "amount": amount}, "settle")
 
 
@@ -57,3 +59,63 @@ def test_a_suggested_amount_stands_in_the_form() -> None:
     file = claim()
     file.recommendation = Recommendation(outcome="settle", amount=Decimal("1228.00"), currency="USD")
     assert ask_reviewer(step(), file).defaults == {"amount": "1228.00"}
+
+
+def answered(outcome: str, by: str, **more: Any) -> dict[str, Any]:
+    """An answer as the step it leads to sees it."""
+    values = {"comment": f"because {by} says so"}
+    return {"outcome": outcome, "by": by, "name": by.title(), "at": AT, "authority": "25000", "values": values} | more
+
+
+def reviewed() -> ClaimFile:
+    """A claim that ada settled for 1728.00 USD."""
+    file = claim()
+    paid = {
+        "id": "a1",
+        "purpose": "payment",
+        "payee": "Nora Quill",
+        "amount": "1728.00",
+        "currency": "USD",
+        "coverage": "COLLISION",
+    }
+    decide(step(**answered("settle", "ada", actions={"payment": paid})), file)
+    return file
+
+
+def test_a_reviewer_reads_what_was_refused_by_whom_and_why() -> None:
+    file = reviewed()
+    note = ask_reviewer(step(**answered("refuse", "sam")), file).note
+    assert "Ada decided: settle 1728.00 USD: because ada says so" in note
+    assert "Sign-off refused by Sam: because sam says so" in note
+
+
+def test_a_refusal_is_forgotten_once_somebody_decided_anew() -> None:
+    file = reviewed()
+    ask_reviewer(step(**answered("refuse", "sam")), file)
+    decide(step(**answered("deny", "bela")), file)
+    assert file.sign_off is None
+    assert "refused" not in ask_sign_off(step(), file).note
+
+
+@pytest.mark.parametrize("outcome", ["cleared", "fraud_indicated"])
+def test_a_reviewer_reads_what_the_investigation_found(outcome: str) -> None:
+    note = ask_reviewer(step(**answered(outcome, "viktor")), claim()).note
+    assert f"Investigation: {outcome.replace('_', ' ')}, by viktor: because viktor says so" in note
+
+
+@pytest.mark.parametrize("payload", [None, 7, "x", [], {}, {"documents": 3}, {"documents": [{"a": 1}]}, {"documents": ["x"]},
+                                     {"documents": [{"id": "", "sha256": "a", "filename": "f"}]}])  # fmt: skip
+def test_an_upload_that_names_no_document_is_noted_and_stops_nothing(payload: Any) -> None:
+    file = claim()
+    known = list(file.documents)
+    add_documents(file, [{"payload": payload}])
+    assert file.documents == known
+    assert "ask for it again" in review_note(file)
+
+
+def test_a_document_named_twice_in_one_upload_is_one_document() -> None:
+    file = claim()
+    said = {"id": "u1", "sha256": "ab" * 32, "filename": "more.pdf"}
+    add_documents(file, [{"payload": {"documents": [said, said]}}, {"payload": {"documents": [said]}}])
+    assert [ref.id for ref in file.documents].count("u1") == 1
+    assert file.notes == []

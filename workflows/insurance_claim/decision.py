@@ -6,7 +6,7 @@ The law: nothing is denied and nothing paid without a person, and above the revi
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
 from workflows.insurance_claim import assess
@@ -26,7 +26,9 @@ def assess_claim(step: Any, data: ClaimFile) -> str:
 
 
 def ask_reviewer(step: Any, data: ClaimFile) -> Request:
-    """The adjuster's task: everything that was seen, together."""
+    """The adjuster's task: everything that was seen, together, and why it comes back if it does."""
+    if step.answer.get("outcome") == "refuse":
+        take_sign_off(step, data, verdict="refused")
     if step.answer.get("outcome") in ("cleared", "fraud_indicated"):
         answer = step.answer
         data.siu_review = SiuReview(
@@ -73,6 +75,7 @@ def ask_siu(step: Any, data: ClaimFile) -> Request:
 def decide(step: Any, data: ClaimFile) -> str:
     """Pure rules over the reviewer's answer: is it within their authority, or does somebody else sign?"""
     answer = step.answer
+    data.sign_off = None  # a refusal was of the decision before this one
     values, actions = answer["values"], answer.get("actions", {})
     paid = actions.get(PAYMENT)
     data.review = Review(
@@ -141,13 +144,13 @@ def ask_sign_off(step: Any, data: ClaimFile) -> Request:
     )
 
 
-def take_sign_off(step: Any, data: ClaimFile) -> None:
+def take_sign_off(step: Any, data: ClaimFile, *, verdict: Literal["approved", "refused"] = "approved") -> None:
     """What the supervisor answered, if that is what led here."""
     answer = step.answer
     if not answer:
         return
     data.sign_off = SignOff(
-        verdict="approved",
+        verdict=verdict,
         approver=answer["by"],
         approver_name=answer["name"],
         reason=answer["values"]["comment"],

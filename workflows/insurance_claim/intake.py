@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from app.core.workflow import ChildRun
 from workflows.document_reading import DocumentReading
 from workflows.insurance_claim import notice
@@ -69,10 +71,27 @@ def reading(step: Any, data: ClaimFile) -> list[ChildRun]:
 
 
 def add_documents(data: ClaimFile, signals: Iterable[Mapping[str, Any]]) -> None:
-    """Documents that came by upload; the same id twice is one document."""
-    known = {ref.id for ref in data.documents}
-    new = [DocumentRef.model_validate(d) for signal in signals for d in (signal["payload"] or {}).get("documents", [])]
-    data.documents = [*data.documents, *[ref for ref in new if ref.id not in known]]
+    """Documents that came by upload; the same id twice is one document, and what is none is noted, not stumbled over.
+
+    Anybody who may signal may send anything, and a signal is consumed once: failing here would fail every time.
+    """
+    known = {ref.id: ref for ref in data.documents}
+    for signal in signals:
+        told = signal["payload"].get("documents") if isinstance(signal["payload"], Mapping) else None
+        for said in told if isinstance(told, list) else [signal["payload"]]:
+            try:
+                ref = DocumentRef.model_validate(said)
+            except ValidationError as problem:
+                where = ", ".join(
+                    sorted({".".join(map(str, error["loc"])) or "all of it" for error in problem.errors()})
+                )
+                data.notes = [
+                    *data.notes,
+                    f"An upload was announced that names no document (wrong: {where}); ask for it again.",
+                ]
+            else:
+                known.setdefault(ref.id, ref)
+    data.documents = list(known.values())
 
 
 def validate(step: Any, data: ClaimFile) -> str:

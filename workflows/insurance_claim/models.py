@@ -111,7 +111,7 @@ class DocumentRef(Part):
     `status`: 'received' until read; then 'read' or 'unreadable' with the reader's `reason` code and `sentence`.
     """
 
-    id: str
+    id: str = Field(min_length=1, max_length=100)
     sha256: str
     filename: str
     media_type: str = "application/octet-stream"

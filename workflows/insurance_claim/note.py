@@ -1,7 +1,7 @@
 """The written note for the person who reviews a claim.
 
-The law: it says three things and no more: what was seen and where, what is uncertain and why, and what was not read.
-It recommends nothing, and it is bounded: what does not fit is counted, never silently dropped.
+The law: it says what was seen and where, what is uncertain and why, what was not read and, where the claim comes back,
+what was decided so far, by whom and why. It recommends nothing, and it is bounded: what does not fit is counted, never silently dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding
 
 MAX_CHARACTERS = 8000
-_SEEN, _UNCERTAIN, _UNREAD = 3000, 3600, 1000
+_SEEN, _UNCERTAIN, _UNREAD, _DECIDED = 2600, 3000, 1000, 1000
 _LINE, _QUOTE, _PLACES = 320, 90, 3
 _TOLD_FIRST = (
     "claim_number", "policy_number", "claimant", "insured", "date_of_loss", "place", "vin", "plate",
@@ -24,11 +24,28 @@ def review_note(file: ClaimFile) -> str:
     """The note, at most `MAX_CHARACTERS` long; plain text, one statement per line."""
     sections: tuple[tuple[str, list[str]], ...] = (
         (f"Claim {file.claim_number}", []),
+        *([("What was decided so far", _bounded(_decided(file), _DECIDED))] if _has_decisions(file) else []),
         ("What was seen", _bounded(_seen(file), _SEEN)),
         ("What is uncertain, and why", _bounded(_uncertain(file), _UNCERTAIN)),
         ("What was not read", _bounded(_unread(file), _UNREAD)),
     )
     return "\n\n".join("\n".join([title, *lines]) for title, lines in sections)
+
+
+def _has_decisions(file: ClaimFile) -> bool:
+    refused = file.sign_off is not None and file.sign_off.verdict == "refused"
+    return refused or file.siu_review is not None
+
+
+def _decided(file: ClaimFile) -> Iterable[str]:
+    """Why the claim is back: a reviewer who does not read it decides the same again."""
+    if file.siu_review:
+        found = file.siu_review
+        yield f"- Investigation: {_words(found.outcome)}, by {found.reviewer}: {found.reason}"
+    if file.sign_off and file.sign_off.verdict == "refused" and file.review:
+        amount = f" {file.review.amount} {file.review.currency}" if file.review.amount is not None else ""
+        yield f"- {file.review.reviewer_name or file.review.reviewer} decided: {file.review.outcome}{amount}: {file.review.reason}"
+        yield f"- Sign-off refused by {file.sign_off.approver_name or file.sign_off.approver}: {file.sign_off.reason}"
 
 
 def _seen(file: ClaimFile) -> Iterable[str]:
@@ -95,9 +112,10 @@ def _uncertain(file: ClaimFile) -> Iterable[str]:
 def _unread(file: ClaimFile) -> Iterable[str]:
     for ref in file.documents:
         yield from _unread_of(ref)
+    yield from (f"- {note}" for note in file.notes)
     for kind in file.missing:
         yield f"- Missing: {_words(kind)}"
-    if not file.missing and all(not list(_unread_of(ref)) for ref in file.documents):
+    if not file.missing and not file.notes and all(not list(_unread_of(ref)) for ref in file.documents):
         yield "- Nothing: every page of every document was read."
 
 

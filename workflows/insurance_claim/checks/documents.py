@@ -19,6 +19,7 @@ _NAMED_AS: tuple[tuple[str, DocumentKind], ...] = (
     ("claim form", "claim_form"), ("claimform", "claim_form"), ("fnol", "claim_form"), ("notice_of_loss", "claim_form"),
 )  # fmt: skip
 _SURE_ENOUGH = 0.6
+_NAMED_AT_MOST = 5
 REPAIR_BILL = "repair_estimate or repair_invoice"
 
 
@@ -74,23 +75,29 @@ def check_kinds(file: ClaimFile) -> Iterator[Finding]:
 
 def check_duplicates(file: ClaimFile) -> Iterator[Finding]:
     """DUPLICATE_DOCUMENT: the same bytes twice, or two papers with the same bill number."""
-    for one, other in combinations(file.documents, 2):
-        if one.sha256 == other.sha256:
+    same: dict[str, list[DocumentRef]] = {}
+    for ref in file.documents:
+        same.setdefault(ref.sha256, []).append(ref)
+    for first, *again in same.values():  # one finding a content: a file sent a hundred times is one thing to know
+        if again:
+            names = ", ".join(ref.filename for ref in again[:_NAMED_AT_MOST])
+            more = f" and {len(again) - _NAMED_AT_MOST} more" if len(again) > _NAMED_AT_MOST else ""
             yield Finding(
                 code="DUPLICATE_DOCUMENT",
                 severity="info",
-                summary=f"{other.filename} is the same file as {one.filename}; it was counted once.",
-                evidence=[evidence_of(one), evidence_of(other)],
+                summary=f"{names}{more} {'is' if len(again) == 1 else 'are'} the same file as {first.filename}; "
+                "it was counted once.",
+                evidence=[evidence_of(ref) for ref in (first, *again)],
                 why_uncertain="A file sent twice is usually a mistake; another one may be missing in its place.",
             )
-    for (one, facts), (other, more) in combinations(bills(file), 2):
-        number, again = facts.fields.get("invoice_number"), more.fields.get("invoice_number")
-        if number and again and facts.kind == more.kind and number.value == again.value:
+    for (one, facts), (other, others) in combinations(bills(file), 2):
+        number, repeated = facts.fields.get("invoice_number"), others.fields.get("invoice_number")
+        if number and repeated and facts.kind == others.kind and number.value == repeated.value:
             yield Finding(
                 code="DUPLICATE_DOCUMENT",
                 severity="warning",
                 summary=f"{one.filename} and {other.filename} are both {_KIND_NAMES[facts.kind]} no. {number.value}.",
-                evidence=[evidence_of(one, number), evidence_of(other, again)],
+                evidence=[evidence_of(one, number), evidence_of(other, repeated)],
                 why_uncertain="It may be a corrected version, or one bill sent in twice; numbers repeat between shops.",
             )
 
