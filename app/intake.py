@@ -1,16 +1,18 @@
 """Claims as people send them: a folder of documents, with or without a `claim.json`.
 
-The law: documents are stored first (by content, so again is no harm), then the run is started in one transaction with
-its documents' rows. The same folder again, with the same key, is the same run.
+The law: no document is left out silently. Documents are stored first (by content, so again is no harm), then the run is
+started in one transaction with its documents' rows. The same folder again, with the same key, is the same run.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,7 @@ from app import toolbox
 from app.core.canonical import parse_json
 from app.core.errors import BadInput
 from app.core.ids import new_id
-from app.documents.storage import StoredDocument
+from app.documents.storage import MAX_BYTES, StoredDocument
 from app.engine import advance, signals, start
 from app.engine.runtime import Runtime
 from app.store import documents, payloads
@@ -29,7 +31,15 @@ from workflows.insurance_claim.models import ClaimFile, DocumentRef, Notice, Sta
 
 MAX_FILES = 100
 EVENT = "document_uploaded"
-_SKIPPED = ("claim.json", ".DS_Store", "Thumbs.db")
+_SKIPPED = (".DS_Store", "Thumbs.db")
+_SHEET = "claim.json"
+_NAMED = {
+    "claim": ("claim", "claim_number"), "policy_number": ("policy", "policy_number"), "claimant": ("claimant",),
+    "date_of_loss": ("date_of_loss",), "amount_claimed": ("amount_claimed",), "currency": ("currency",),
+    "place": ("place",), "description": ("description",), "vin": ("vin",),
+}  # fmt: skip
+"""What `claim.json` may state, under which names; of two names for one thing the first that says something counts."""
+_LONGEST_CLAIM, _MOST_NOTES, _LONGEST_NOTE = 200, 20, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,13 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
     stated = _claim_json(folder)
     kept = [(path, _keep(rt, path)) for path in files]
     fingerprint = hashlib.sha256("".join(sorted(stored.sha256 for _, stored in kept)).encode()).hexdigest()
-    claim = str(stated.get("claim") or "").strip() or _name_of(folder, fingerprint)
+    number = _claim_number(stated)
+    claim = number or _name_of(folder, fingerprint)
     refs = [_reference(n, path, stored) for n, (path, stored) in enumerate(kept, start=1)]
     data = ClaimFile(
-        claim_number=claim, number_is_provisional="claim" not in stated, documents=refs, notice=_notice(stated)
-    )
+        claim_number=claim, number_is_provisional=number is None, documents=refs, notice=_notice(stated),
+        notes=list(_not_understood(stated)),
+    )  # fmt: skip
 
     def work(db: Connection) -> start.Started:
         started = start.start(
@@ -73,14 +85,14 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
     if not files:
         raise BadInput("no files were given; name at least one")
     store = toolbox.documents(rt.settings)
-    kept = [store.put(content, name) for name, content in files]
+    kept = sorted((store.put(content, name) for name, content in files), key=lambda s: (s.sha256, s.filename))
     refs = [
         DocumentRef(id=f"u{s.sha256[:12]}", sha256=s.sha256, filename=s.filename, media_type=s.media_type, size=s.size)
         for s in kept
     ]
     payload = {"documents": [ref.model_dump(mode="json") for ref in refs]}
-    signal_id = "upload-" + hashlib.sha256("".join(s.sha256 for s in kept).encode()).hexdigest()[:24]
     text = payloads.boundary_text(payload, what="the upload")
+    signal_id = "upload-" + hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def work(db: Connection) -> list[advance.Moved]:
         new, moved = signals.keep(db, run_id, EVENT, text, signal_id=signal_id, actor=actor)
@@ -95,27 +107,57 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder; name the folder that holds the claim's documents")
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name not in _SKIPPED and not p.name.startswith("."))
-    if not files and not (folder / "claim.json").is_file():
+    files: list[Path] = []
+    for path in _everything(folder):
+        files.append(path)
+        if len(files) > MAX_FILES:
+            raise BadInput(f"{folder} holds more than {MAX_FILES} files; at most {MAX_FILES} make one claim")
+    if not files and not (folder / _SHEET).is_file():
         raise BadInput(f"{folder} holds no documents; put the claim's files there")
-    if len(files) > MAX_FILES:
-        raise BadInput(f"{folder} holds {len(files)} files; at most {MAX_FILES} make one claim")
-    return files
+    return sorted(files)
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    """Every file in the folder and the folders in it. What cannot be taken along is refused: a document is not left out silently."""
+
+    def refuse(problem: OSError) -> None:
+        raise BadInput(f"{problem.filename} cannot be read: {problem.strerror}") from problem
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in (*names, *(name for name in folders if (Path(place) / name).is_symlink())):
+            path = Path(place) / name
+            if name.startswith(".") or name in _SKIPPED or path == folder / _SHEET:
+                continue
+            if not path.is_file():
+                raise BadInput(
+                    f"{path} is no file that can be read (a broken link, a link to a folder, a pipe?); remove it or put the file there"
+                )
+            yield path
+
+
+def content_of(path: Path) -> bytes:
+    """A file's bytes. Raises BadInput where it cannot be read or is larger than any document may be, before it is read."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BadInput(
+                f"{path} has {size:,} bytes; at most {MAX_BYTES:,} (25 MB) are accepted. Split it, or scan it at a lower resolution"
+            )
+        return path.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
 
 
 def _keep(rt: Runtime, path: Path) -> StoredDocument:
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
-    return toolbox.documents(rt.settings).put(content, path.name)
+    return toolbox.documents(rt.settings).put(content_of(path), path.name)
 
 
 def _claim_json(folder: Path) -> dict[str, Any]:
-    path = folder / "claim.json"
+    path = folder / _SHEET
     if not path.is_file():
         return {}
-    value = parse_json(path.read_bytes(), what=str(path))
+    value = parse_json(content_of(path), what=str(path))
     if not isinstance(value, dict):
         raise BadInput(f"{path} must hold one JSON object")
     return value
@@ -124,12 +166,42 @@ def _claim_json(folder: Path) -> dict[str, Any]:
 def _notice(stated: dict[str, Any]) -> Notice | None:
     if not stated:
         return None
-    names = {"policy_number": ("policy", "policy_number"), "claimant": ("claimant",), "amount_claimed": ("amount_claimed",),
-             "currency": ("currency",), "place": ("place",), "description": ("description",), "vin": ("vin",)}  # fmt: skip
-    fields = {to: next((stated[n] for n in of if stated.get(n) is not None), None) for to, of in names.items()}
-    date_of_loss = stated.get("date_of_loss")
+    fields = {name: _stated(stated, name) for name in _NAMED if name != "claim"}
+    date_of_loss = fields["date_of_loss"]
     fields["date_of_loss"] = StatedDate(raw=str(date_of_loss), value=_iso(str(date_of_loss))) if date_of_loss else None
-    return start.fitting_or_refuse(Notice, {"source": "claim.json", **fields}, what="claim.json")
+    notice = start.fitting_or_refuse(Notice, {"source": _SHEET, **fields}, what=_SHEET)
+    if notice.amount_claimed is not None and notice.amount_claimed < Decimal(0):
+        raise BadInput(f"{_SHEET}: amount_claimed: {notice.amount_claimed} is less than nothing; write it like 1234.50")
+    return notice
+
+
+def _stated(stated: dict[str, Any], name: str) -> Any:
+    return next((stated[n] for n in _NAMED[name] if stated.get(n) not in (None, "")), None)
+
+
+def _claim_number(stated: dict[str, Any]) -> str | None:
+    """The claim's number as stated; None where none is."""
+    number = _stated(stated, "claim")
+    if number is None or (isinstance(number, str) and not number.strip()):
+        return None
+    text = str(number).strip()
+    if (
+        not isinstance(number, str | int)
+        or isinstance(number, bool)
+        or not text.isprintable()
+        or len(text) > _LONGEST_CLAIM
+    ):
+        raise BadInput(
+            f"{_SHEET}: claim: must be the claim's number, 1 to {_LONGEST_CLAIM} printable characters; leave it out if there is none"
+        )
+    return text
+
+
+def _not_understood(stated: dict[str, Any]) -> Iterator[str]:
+    """What `claim.json` states under names nobody here knows: for the reviewer to read, not to be lost."""
+    known = {name for names in _NAMED.values() for name in names}
+    for name in sorted(stated.keys() - known)[:_MOST_NOTES]:
+        yield f"{_SHEET} states {name!r}, which is no field of a notice: {stated[name]!r}"[:_LONGEST_NOTE]
 
 
 def _iso(text: str) -> date | None:
