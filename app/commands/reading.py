@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from app.commands.output import emit, pretty, say, show_pairs, show_table
-from app.commands.shell import REFUSED, opened, run_named
+from app.commands.shell import REFUSED, named, opened, run_named
 from app.core.durations import seconds
 from app.core.errors import BadInput, InvalidDefinition, NotFound
 from app.core.lifecycle import Status
 
 commands = typer.Typer()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a unique beginning of it, or its subject.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or subject, or a unique beginning of either.")]
 
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _SHORT = 60  # characters of a text in a table
 
 
@@ -64,7 +66,8 @@ def show(
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="As it stood then: 2026-03-01T14:05:00Z (UTC if no zone is named), or '90m ago'."
+            metavar="TIME",
+            help="As it stood then: 2026-03-01T14:05:00Z (UTC if no zone is named), 14:05 (the last time it was), or '90m ago'.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -83,6 +86,8 @@ def show(
         }
     )
     say(pretty(shown["data"]))
+    for finding in (f for f in shown["findings"] if isinstance(f, Mapping)):
+        say(f"finding {finding.get('severity', '')} {finding.get('code')}: {finding.get('summary')}")
     for task in shown.get("human_tasks", ()):
         say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
     for child in shown.get("children", ()):
@@ -96,7 +101,7 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
     from app.store import human_tasks, overview
 
     def read(db: Any) -> dict[str, Any]:
-        run_id = overview.find(db, name)
+        run_id = named(db, name)
         row = _renamed(overview.one(db, run_id))
         row["findings"] = _findings(row["data"])
         row["human_tasks"] = human_tasks.of_run(db, run_id)
@@ -113,8 +118,11 @@ def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
     from app.store import history, overview
 
     def read(db: Any) -> dict[str, Any]:
-        run_id = overview.find(db, name)
-        at = parse_moment(moment, now=overview.now(db))
+        run_id = named(db, name)
+        now = overview.now(db)
+        at = parse_moment(moment, now=now)
+        if at > now:
+            raise BadInput(f"--at: {at.isoformat()} is still to come; now it is {now.isoformat()}")
         row, stood = overview.one(db, run_id), history.stood_at(db, run_id, at)
         if stood is None:
             raise NotFound(f"the run had not begun at {at.isoformat()}; it began at {row['created_at'].isoformat()}")
@@ -130,16 +138,19 @@ def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
 
 
 def parse_moment(text: str, *, now: datetime) -> datetime:
-    """A moment as people write it: ISO 8601 (UTC without a zone), "now", or "90m ago". Raises BadInput."""
+    """A moment as people write it: ISO 8601 (UTC without a zone), "14:05" (the last time it was), "now", or "90m ago". Raises BadInput."""
     words = text.strip()
     if words == "now":
         return now
     try:
         if words.endswith(" ago"):
             return now - timedelta(seconds=seconds(words.removesuffix(" ago")))
+        if _CLOCK.fullmatch(words):
+            today = datetime.combine(now.astimezone(UTC), time.fromisoformat(words.zfill(5)), UTC)
+            return today if today <= now else today - timedelta(days=1)
         moment = datetime.fromisoformat(words)
     except (ValueError, InvalidDefinition, OverflowError):
-        raise BadInput(f"--at: {text!r} is no time; write 2026-03-01T14:05:00Z, or '90m ago'") from None
+        raise BadInput(f"--at: {text!r} is no time; write 2026-03-01T14:05:00Z, 14:05 or '90m ago'") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.store.database import Connection, Role
 
 REFUSED, ASKED_WRONGLY = 1, 2
+_SHORTEST = 4  # characters of a subject's beginning
 _NO_TABLES, _NOT_ALLOWED = ("42P01", "3F000", "42883"), "42501"  # what Postgres says; 42883: not even our functions
 _NOTHING_TO_ASK = (BadInput, NotFound, StackNotRunning, StoreUnavailable)
 
@@ -119,9 +120,28 @@ def reading() -> Iterator[Connection]:
 
 def run_named(rt: Runtime, text: str) -> UUID:
     """The run a person means by `text`."""
+    return rt.database.transact(lambda db: named(db, text))
+
+
+def named(db: Connection, text: str) -> UUID:
+    """A run by what `overview.find` knows, else by a beginning of its subject that is no other's.
+
+    A claim that named no number has its documents' fingerprint behind its subject, and nobody types that.
+    """
     from app.store import overview
 
-    return rt.database.transact(lambda db: overview.find(db, text))
+    try:
+        return overview.find(db, text)
+    except NotFound:
+        beginning = text.strip()
+        found = overview.page(db, overview.Wanted(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
+        if not found:
+            raise
+        if len(found) > 1:
+            could = "; ".join(f"{run['id']} ({run['subject']}, {run['status']})" for run in found[:5])
+            raise BadInput(f"{text!r} could be any of these runs, give more of it or an id: {could}") from None
+        run_id: UUID = found[0]["id"]
+        return run_id
 
 
 def whoever() -> str:

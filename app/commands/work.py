@@ -11,8 +11,10 @@ import typer
 from app.commands.answers import answer_of, payload_of
 from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson, RunName
-from app.commands.shell import opened, person, run_named
+from app.commands.shell import named, opened, person, run_named
 from app.core.errors import BadInput, NotFound
+from app.core.workflow import Wait
+from app.engine.runtime import Runtime
 
 commands = typer.Typer()
 As = Annotated[str | None, typer.Option("--as", metavar="USER", help="Who does it; your login name if not given.")]
@@ -56,12 +58,15 @@ def upload(
 
     with opened() as rt:
         run_id = run_named(rt, run)
-        kept = intake.upload(rt, run_id, [(path.name, path.read_bytes()) for path in files], actor=person(user))
+        kept = intake.upload(rt, run_id, [(path.name, intake.content_of(path)) for path in files], actor=person(user))
+        later = rt.database.transact(lambda db: _not_yet(db, run_id, intake.EVENT))
     if as_json:
-        emit({"run_id": run_id, "documents": kept})
+        emit({"run_id": run_id, "documents": kept, "not_yet_read": later})
     else:
         for document in kept:
             say(f"kept {document.filename} ({document.size:,} bytes) as {document.sha256}")
+        if later:
+            say(f"nobody has read them yet: {later}")
 
 
 @commands.command()
@@ -83,10 +88,15 @@ def signal(
     with opened() as rt:
         run_id = run_named(rt, run)
         new = signals.signal(rt, run_id, name, content, signal_id=chosen, actor=person(user))
+        waits = _waits(rt, run_id)
     if as_json:
         emit({"run_id": run_id, "name": name, "signal_id": chosen, "new": new})
     else:
         say(f"{'kept' if new else 'was kept before:'} signal {name} {chosen} of run {run_id}")
+        if waits is not None and name not in waits:
+            say(
+                f"no state of this workflow waits for {name!r}; its waits are for: {', '.join(sorted(waits)) or 'nothing'}"
+            )
 
 
 @commands.command()
@@ -151,9 +161,30 @@ def complete(
         say(f"{done.completed_by} completed task {done.task_id} of run {done.run_id} with {done.outcome!r}")
 
 
+def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
+    """The names of the signals that a run's workflow waits for; None if this process does not have the workflow."""
+    from app.store import overview
+
+    run = rt.database.transact(lambda db: overview.one(db, run_id))
+    workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
+    return None if workflow is None else {state.event for state in workflow.states if isinstance(state, Wait)}
+
+
+def _not_yet(db: Any, run_id: UUID, event: str) -> str:
+    """Why what was uploaded lies unread; empty once the run goes on with it."""
+    from app.store import overview
+
+    run = overview.one(db, run_id)
+    if event not in (run["pending_events"] or ()):
+        return ""
+    return f"the run is {run['status']} in {run['state']} and takes them up when it next waits for documents" + (
+        " (a reviewer who wants them read answers more_information)" if run["status"] == "WAITING_FOR_HUMAN" else ""
+    )
+
+
 def _task_named(db: Any, text: str) -> UUID:
     """The task a person means. Raises NotFound, or BadInput naming the tasks it could be."""
-    from app.store import human_tasks, overview
+    from app.store import human_tasks
 
     try:
         exact = UUID(text.strip())
@@ -164,7 +195,7 @@ def _task_named(db: Any, text: str) -> UUID:
     found = [t for t in human_tasks.open_tasks(db) if str(t["id"]).startswith(text.strip().lower())]
     if not found:
         try:
-            found = human_tasks.open_tasks(db, run_id=overview.find(db, text))
+            found = human_tasks.open_tasks(db, run_id=named(db, text))
         except NotFound:
             raise NotFound(f"there is no open task or run {text!r}; `longhaul tasks` lists what is open") from None
     if not found:

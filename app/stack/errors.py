@@ -38,7 +38,10 @@ class StackNotRunning(StackError):
     """There is no running stack on this data folder."""
 
     def __init__(self, data_dir: Path) -> None:
-        super().__init__(f"no stack is running on {data_dir}. Start one with `longhaul up`.")
+        super().__init__(
+            f"no stack is running on {data_dir}. Start one with `longhaul up`; if one runs elsewhere, go to its folder "
+            "or name its data folder with LONGHAUL_DATA_DIR."
+        )
 
 
 def _tail(log: Path, lines: int = 12) -> str:

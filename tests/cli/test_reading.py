@@ -123,8 +123,34 @@ def test_moments_as_people_write_them() -> None:
     assert parse_moment("2026-03-01T14:05:00Z", now=now) == now
     assert parse_moment("2026-03-01 15:05+01:00", now=now) == now
     assert parse_moment("2026-03-01T14:05", now=now) == now
+    assert parse_moment("14:05", now=now) == now
+    assert parse_moment("9:30", now=now) == datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    assert parse_moment("14:05:01", now=now) == datetime(2026, 2, 28, 14, 5, 1, tzinfo=UTC)  # the last time it was
     with pytest.raises(BadInput):
         parse_moment("soon", now=now)
+
+
+def test_what_is_still_to_come_is_not_shown(longhaul: Longhaul, journey: Travel) -> None:
+    journey.begin()
+    result = longhaul("show", "J-1", "--at", "2999-01-01")
+    assert result.exit_code == 2
+    assert "still to come" in result.stderr
+
+
+def test_a_run_is_found_by_a_beginning_of_its_subject_that_is_no_others(longhaul: Longhaul, journey: Travel) -> None:
+    run_id = journey.begin("CLM-2026-0007-5ac4427d")
+    journey.begin("CLM-2026-0008")
+    assert longhaul.json("show", "CLM-2026-0007")["run_id"] == str(run_id)
+    several = longhaul("show", "CLM-2026-000")
+    assert several.exit_code == 2
+    assert "could be any of these runs" in several.stderr
+    assert longhaul("show", "CLM").exit_code == 2  # too short to mean anything
+
+
+def test_show_names_the_findings_below_the_data(longhaul: Longhaul, journey: Travel) -> None:
+    journey.begin()
+    journey.go()
+    assert "SEEN: stamped" in longhaul("show", "J-1").stdout
 
 
 def test_trace_is_the_whole_history_in_order(longhaul: Longhaul, journey: Travel) -> None:

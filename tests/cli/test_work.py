@@ -100,6 +100,11 @@ def test_a_signal_is_kept_once_and_refused_after_the_end(longhaul: Longhaul, jou
     assert longhaul.json("signal", "J-1", "note")["new"] is True
     kept = journey.rows("SELECT name, payload, actor FROM signals ORDER BY seq")
     assert [(row["name"], row["payload"]) for row in kept] == [("letter", {"pages": 2}), ("note", None)]
+    assert (
+        "no state of this workflow waits for 'note'; its waits are for: letter"
+        in longhaul("signal", "J-1", "note").stdout
+    )
+    assert "no state" not in longhaul("signal", "J-1", "letter").stdout
     longhaul("cancel", "J-1", "--reason", "done")
     late = longhaul("signal", "J-1", "letter")
     assert late.exit_code == 1
@@ -120,6 +125,7 @@ def test_a_folder_becomes_a_claim_and_more_documents_follow(
     kept = longhaul.json("upload", first["run_id"], more, "--as", "ada")
     assert [document["filename"] for document in kept["documents"]] == ["more.txt"]
     assert journey.one("SELECT name, actor FROM signals") == {"name": "document_uploaded", "actor": "person:ada"}
+    assert "READY in RECEIVED and takes them up when it next waits" in kept["not_yet_read"]
     assert longhaul("upload", first["run_id"], tmp_path / "absent.txt").exit_code == 2
     nothing = longhaul("submit", tmp_path / "absent")
     assert nothing.exit_code == 2
