@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def table(found: Sequence[Standing], status: StackStatus) -> RenderableType:
     rows.add_column("why", overflow="fold", ratio=1)
     for s in found:
         mark = Text("✓", "green") if s.right else Text("✗", "red")
-        rows.add_row(mark, s.claim.claim, s.claim.scenario.replace("_", " "), s.state, _why(s))
+        rows.add_row(mark, s.subject, s.claim.scenario.replace("_", " "), s.state, _why(s))
     return rows
 
 
@@ -95,6 +96,7 @@ def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableT
     urls = status.urls
     one = next((s for s in found if s.status == "WAITING_FOR_HUMAN"), found[0])
     lines = [
+        *([] if shutil.which("longhaul") else ["First       . .venv/bin/activate    (in another terminal, in this folder)"]),
         f"Inbox       {urls.web}/            sign in as one of the demo people",
         f"Run pages   {urls.web}/runs/{one.run_id}",
         f"Flower      {urls.flower}    (login {status.flower_login})",

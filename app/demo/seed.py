@@ -1,11 +1,14 @@
 """What the embedded stack is seeded with: the insurer's stand-in database, and the people who may sign in.
 
-Seeded once and continued: the day the samples are dated from is kept in the data folder, so that a demo started again
+    python -m app.demo.seed
+
+does the same to the configured database. Seeded once and continued: the day the samples are dated from is kept in the data folder, so that a demo started again
 weeks later finds the same claims.
 """
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from app.demo.people import PEOPLE
 from app.demo.samples import Policy, policies
 from app.humans import people
 from app.humans.people import Person
+from app.settings import settings
 from app.store.database import Database
 
 PROVISIONS = (
@@ -61,3 +65,18 @@ def _insured(policy: Policy) -> InsuredPolicy:
         coverages=[{"code": c.code, "name": c.code.replace("_", " ").title(), "limit": c.limit, "deductible": c.deductible}
                    for c in policy.coverages],
     )  # fmt: skip
+
+
+def main() -> int:
+    """Seed the configured database; 1 with one line of reason where none is configured."""
+    config = settings()
+    if not config.database_url:
+        sys.stderr.write("longhaul: set LONGHAUL_DATABASE_URL to the database that is to be seeded.\n")
+        return 1
+    prepare(config.database_url, config.data_dir)
+    sys.stdout.write(f"{len(PEOPLE)} demo people may sign in; the insurer's stand-in database has its policies\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

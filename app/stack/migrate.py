@@ -1,5 +1,7 @@
 """`python -m app.stack.migrate`: bring the configured database to this version's schema, then end.
 
+The insurer's policies stand in a schema of their own; it is made too, empty: a look-up finds nothing and does not fail.
+
 It is the first thing a deploy does; any number of them at once is one migration.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from app.connectors import insurer
 from app.settings import settings
 from app.store.migrate import upgrade, versions
 
@@ -20,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("longhaul: set LONGHAUL_DATABASE_URL to the database that is to be migrated.\n")
         return 1
     upgrade(url)
+    insurer.install(url)
     sys.stdout.write(f"the database is at version {versions(url)[0]}\n")
     return 0
 

@@ -9,20 +9,23 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.demo.people import PEOPLE
 from app.settings import Settings
 from app.stack.ports import choose_port
 from app.stack.processes import spawn
 from tests.stack.compose import COMPOSE_FILE, ROOT, Here, compose, instructions, ours, services
 from tests.stack.helpers import wait_for
 
-RUNNING = sorted(name for name in ours() if name != "migrate")
+ENDING = {"migrate", "seed"}  # they do one thing and end
+RUNNING = sorted(ours().keys() - ENDING)
 
 
 def test_the_services_a_company_needs_are_all_there() -> None:
     assert set(services()) == {
-        "postgres", "redis", "migrate", "web", "worker-steps", "worker-documents", "beat", "flower", "payments",
+        "postgres", "redis", "migrate", "web", "worker-steps", "worker-documents", "beat", "flower", "payments", "seed",
     }  # fmt: skip
     assert services()["payments"]["profiles"] == ["demo"], "a company has its own payments service"
+    assert services()["seed"]["profiles"] == ["demo"], "and its own people and policies"
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:
@@ -40,7 +43,7 @@ def test_secrets_come_from_the_environment_and_their_absence_is_explained() -> N
     assert {name for name, required, _ in asked if not required} == {"LONGHAUL_PAYMENTS_URL"}
 
 
-@pytest.mark.parametrize("name", sorted(set(services()) - {"migrate"}))
+@pytest.mark.parametrize("name", sorted(set(services()) - ENDING))
 def test_every_container_is_watched_and_restarted(name: str) -> None:
     assert services()[name]["healthcheck"]["test"]
     assert services()[name]["restart"] == "unless-stopped"
@@ -112,6 +115,21 @@ def test_migrate_brings_an_empty_database_to_the_newest_version(
         assert "the database is at version" in done.stdout
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM insurer.policies").fetchone() == (0,), "a look-up finds nothing"
+
+
+def test_the_demo_profile_has_people_to_sign_in_and_policies(
+    database_url: str, broker_url: str, tmp_path: Path
+) -> None:
+    here = Here(database_url, broker_url, tmp_path, {})
+    seed = ours()["seed"]
+    for _ in range(2):
+        subprocess.run(here.command(seed), env=here.environment(seed), cwd=ROOT, capture_output=True, check=True)
+    with psycopg.connect(database_url) as connection:
+        people = connection.execute("SELECT count(*) FROM users").fetchone()
+        policies = connection.execute("SELECT count(*) FROM insurer.policies").fetchone()
+    assert people == (len(PEOPLE),)
+    assert policies is not None and policies[0] > 20
 
 
 @pytest.mark.stack
