@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from rich.console import Group, RenderableType
@@ -14,16 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from app.core.errors import NotFound
+from app.demo.people import PEOPLE
 from app.demo.samples import SampleClaim
 from app.engine.runtime import Runtime
 from app.stack.status import StackStatus
-from app.store import runs
+from app.store import runs, trace
 from app.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One claim: where it stands and where it should."""
+    """One claim: where it stands and where it should; `moved_by`: the person who moved it on from where the demo leaves it."""
 
     claim: SampleClaim
     run_id: UUID
@@ -32,10 +33,16 @@ class Standing:
     status: str
     reason: str
     findings: frozenset[str]
+    moved_by: str = ""
 
     @property
     def right(self) -> bool:
-        """Where it should be, with the findings it should have."""
+        """Where it should be, with the findings it should have, or where a person took it."""
+        return bool(self.moved_by) or self.as_expected
+
+    @property
+    def as_expected(self) -> bool:
+        """Where the demo leaves it, with the findings it should have."""
         return self.state == self.claim.expected_end and self.findings == frozenset(self.claim.expected_findings)
 
 
@@ -50,7 +57,16 @@ def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
         raise NotFound(f"the run {run_id} of {claim.claim} is gone")
     data = runs.data_of(db, run.id) or {}
     codes = frozenset(finding["code"] for finding in data.get("findings", []))
-    return Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes)
+    found = Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes)
+    return found if found.as_expected else replace(found, moved_by=_person(db, run_id))
+
+
+def _person(db: Connection, run_id: UUID) -> str:
+    """The last person, automata aside, who answered, sent or did something to the run; empty if nobody did."""
+    automata = {f"person:{p.username}" for p in PEOPLE if p.automaton}
+    actors = [str(entry["actor"]) for entry in trace.of_run(db, run_id) if entry["actor"]]
+    people = [actor for actor in actors if actor.startswith("person:") and actor not in automata]
+    return people[-1].removeprefix("person:") if people else ""
 
 
 def progress(found: Sequence[Standing]) -> RenderableType:
@@ -79,7 +95,9 @@ def _why(s: Standing) -> Text:
     """The findings, or what it waits for, or how it ended; and what should have been."""
     said = s.reason if s.status == "WAITING_FOR_EVENT" else ", ".join(sorted(s.findings)) or s.claim.why
     text = Text(said)
-    if not s.right:
+    if s.moved_by:
+        text.append(f"  (moved on by {s.moved_by}; the demo left it in {s.claim.expected_end})")
+    elif not s.right:
         text.append(f"  should be {s.claim.expected_end}: {_missing(s)}", "red")
     return text
 
@@ -96,7 +114,11 @@ def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableT
     urls = status.urls
     one = next((s for s in found if s.status == "WAITING_FOR_HUMAN"), found[0])
     lines = [
-        *([] if shutil.which("longhaul") else ["First       . .venv/bin/activate    (in another terminal, in this folder)"]),
+        *(
+            []
+            if shutil.which("longhaul")
+            else ["First       . .venv/bin/activate    (in another terminal, in this folder)"]
+        ),
         f"Inbox       {urls.web}/            sign in as one of the demo people",
         f"Run pages   {urls.web}/runs/{one.run_id}",
         f"Flower      {urls.flower}    (login {status.flower_login})",

@@ -21,7 +21,7 @@ from rich.live import Live
 
 from app import intake
 from app.bootstrap import runtime
-from app.core.errors import LonghaulError
+from app.core.errors import BadInput, LonghaulError
 from app.demo import board
 from app.demo.answers import answer_open_tasks
 from app.demo.board import Standing
@@ -48,7 +48,10 @@ def main(*, exit_when_done: bool = False) -> int:
     with _stack(console, settings().data_dir.absolute()) as (status, ours):
         rt = runtime(WORKFLOWS, role="web")
         day = sample_day(settings().data_dir)
-        claims = generate(settings().data_dir / "samples", today=day)
+        try:
+            claims = generate(settings().data_dir / "samples", today=day)
+        except FileExistsError as problem:
+            raise BadInput(f"{problem}; or move what you added out of it") from None
         console.print(
             f"{len(claims)} sample claims with their documents are in [bold]{settings().data_dir / 'samples'}[/]"
         )

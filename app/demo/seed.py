@@ -2,8 +2,8 @@
 
     python -m app.demo.seed
 
-does the same to the configured database. Seeded once and continued: the day the samples are dated from is kept in the data folder, so that a demo started again
-weeks later finds the same claims.
+does the same to the configured database. Seeded once and continued: the day the samples are dated from is kept in the data
+folder, so that a demo started again weeks later finds the same claims.
 """
 
 from __future__ import annotations

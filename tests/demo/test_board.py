@@ -1,0 +1,68 @@
+"""The demo's table says where a claim stands under the name it is found by, and blames nobody for what a person did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from rich.console import Console
+
+from app.demo import board
+from app.demo.samples import SampleClaim
+from app.humans.complete import complete
+from app.stack.status import StackStatus
+from tests.support.journey import Travel, travel
+
+
+@pytest.fixture
+def journey(database_url: str) -> Iterator[Travel]:
+    with travel(database_url) as found:
+        yield found
+
+
+def sample(end: str) -> SampleClaim:
+    """A claim that the demo leaves in that state."""
+    return SampleClaim(
+        folder=Path("nowhere"), key="k", claim="CLM-1", scenario="clean", expected_findings=frozenset(cast(Any, {"SEEN"})), missing=(),
+        demo_answer="leave", expected_end=end, why="because",
+    )  # fmt: skip
+
+
+def shown(found: list[board.Standing]) -> str:
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(board.table(found, StackStatus(data_dir=Path("nowhere"))))
+    return console.export_text()
+
+
+@pytest.fixture
+def asked(journey: Travel) -> UUID:
+    """A run that waits for a person."""
+    journey.enrol("ada", "adjuster")
+    run_id = journey.begin("CLM-1-5ac4427d")
+    journey.go()
+    return run_id
+
+
+def test_a_claim_is_named_as_it_is_found(journey: Travel, asked: UUID) -> None:
+    state = journey.one("SELECT state FROM runs WHERE id = %s", asked)["state"]
+    (found,) = board.standings(journey.rt, {asked: sample(state)})
+    assert found.right
+    assert "CLM-1-5ac4427d" in shown([found])
+
+
+def test_a_claim_that_went_astray_by_itself_is_wrong(journey: Travel, asked: UUID) -> None:
+    (found,) = board.standings(journey.rt, {asked: sample("COMPLETE")})
+    assert not found.right
+    assert "should be COMPLETE" in shown([found])
+
+
+def test_a_claim_that_a_person_moved_on_is_not_wrong(journey: Travel, asked: UUID) -> None:
+    state = journey.one("SELECT state FROM runs WHERE id = %s", asked)["state"]
+    task = journey.one("SELECT id FROM human_tasks")["id"]
+    complete(journey.rt, task, by="ada", outcome="approved", answer={"amount": "10.00"})
+    (found,) = board.standings(journey.rt, {asked: sample(state)})
+    assert found.right
+    assert f"moved on by ada; the demo left it in {state}" in shown([found])
