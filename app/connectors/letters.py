@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import BadInput
 
+UNNAMED = "the claimant"  # a recipient whose name nobody stated
 LetterKind = Literal["settlement", "denial", "acknowledgement", "document_request"]
 
 _TITLES: dict[LetterKind, str] = {
@@ -119,7 +120,8 @@ class _Page:
         reference = f"Claim number: {facts.claim}" + (f"\nPolicy number: {facts.policy}" if facts.policy else "")
         self._block(reference)
         self._block(self.title, style="B", size=13)
-        self._block(f"Dear {facts.recipient},")
+        unnamed = facts.recipient.casefold() == UNNAMED
+        self._block("Dear Sir or Madam," if unnamed else f"Dear {facts.recipient},")
 
     def paragraph(self, text: str) -> None:
         self._block(text)

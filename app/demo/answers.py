@@ -41,7 +41,7 @@ def _answer(task: Mapping[str, Any], claim: SampleClaim) -> tuple[str, str, dict
         return DEMO_SUPERVISOR.username, outcome, {"comment": BY_RULE}
     if claim.demo_answer == "deny":
         values = {
-            "comment": f"{BY_RULE} {claim.why}"[:1000],
+            "comment": f"{BY_RULE} Your policy had ended before the day of the loss.",  # the letter quotes it
             "provision_id": "1.2",
             "provision_text": "We cover loss that occurs between the first and the last day of the policy period.",
         }

@@ -91,6 +91,13 @@ def test_a_request_lists_the_documents_and_an_acknowledgement_names_nobody(tmp_p
     assert "Ada Lindner" not in text_of(write_letter("acknowledgement", FACTS), tmp_path)
 
 
+def test_nobody_is_addressed_by_a_name_that_nobody_stated(tmp_path: Path) -> None:
+    unnamed = FACTS.model_copy(update={"recipient": "the claimant"})
+    text = text_of(write_letter("acknowledgement", unnamed), tmp_path)
+    assert "Dear Sir or Madam," in text
+    assert "Dear the" not in text
+
+
 @pytest.mark.parametrize(
     ("kind", "absent"),
     [

@@ -11,20 +11,27 @@ import pytest
 
 from app.core.errors import BadInput
 from app.humans.forms import validated
-from tests.workflows.claims import POLICY, claim
+from tests.workflows.claims import POLICY, claim, ref, with_document
 from workflows.insurance_claim import assess
-from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
+from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, correspond, decide
 from workflows.insurance_claim.forms import ReviewForm
-from workflows.insurance_claim.intake import add_documents
-from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation
+from workflows.insurance_claim.intake import add_documents, request_documents
+from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation, Settlement
 from workflows.insurance_claim.note import review_note
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
 
 
 def step(**answer: Any) -> Any:
-    """A step that was led to by an answer, or by none."""
-    return SimpleNamespace(answer=answer, now=AT)
+    """A step that was led to by an answer, or by none; `wrote` is what its letters said."""
+    wrote: list[dict[str, Any]] = []
+
+    def call(tool: Any, **params: Any) -> dict[str, Any]:
+        if tool.name == "letters.write":
+            wrote.append(params)
+        return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1"}
+
+    return SimpleNamespace(answer=answer, now=AT, call=call, wrote=wrote)
 
 
 def below_the_deductible() -> ClaimFile:
@@ -119,3 +126,37 @@ def test_a_document_named_twice_in_one_upload_is_one_document() -> None:
     add_documents(file, [{"payload": {"documents": [said, said]}}, {"payload": {"documents": [said]}}])
     assert [ref.id for ref in file.documents].count("u1") == 1
     assert file.notes == []
+
+
+def test_what_a_reviewer_wrote_for_colleagues_is_in_no_settlement_letter() -> None:
+    file = reviewed()
+    file.settlement = Settlement(amount=Decimal("1728.00"), currency="USD", payee="Nora Quill")
+    file.actions = {"settlement_letter": "a2"}
+    at = step()
+    correspond(at, file)
+    (letter,) = at.wrote
+    assert letter["lines"] == ["The payment goes to Nora Quill."]
+    assert "because ada says so" not in str(letter)
+
+
+def test_a_denial_letter_says_why() -> None:
+    file = claim()
+    values = {"comment": "The loss was after the last day.", "provision_id": "1.2", "provision_text": "We cover ..."}
+    decide(step(**answered("deny", "ada", values=values)), file)
+    file.actions = {"denial_letter": "a3"}
+    at = step()
+    correspond(at, file)
+    assert at.wrote[0]["lines"] == ["The loss was after the last day."]
+
+
+def test_who_sent_a_file_that_cannot_be_read_is_told_which_and_why() -> None:
+    file = with_document(claim(), ref("scan", status="unreadable", reason="ENCRYPTED", sentence="for colleagues"))
+    file = with_document(file, ref("torn", status="unreadable", reason="CORRUPT"))
+    file.missing = ["police_report"]
+    at = step()
+    request_documents(at, file)
+    assert at.wrote[0]["documents"] == ["police_report"]
+    assert at.wrote[0]["lines"] == [
+        "We could not read the file scan.pdf: it opens only with a password; please send it without one.",
+        "We could not read the file torn.pdf: please send it again as a PDF file whose text can be selected.",
+    ]

@@ -193,9 +193,11 @@ def correspond(step: Any, data: ClaimFile) -> str:
     assert review is not None
     settled = data.settlement is not None
     by = review.reviewer_name + (f", signed off by {data.sign_off.approver_name}" if data.sign_off else "")
+    # Why a claim is denied is owed to the claimant; why it is paid was written for colleagues.
+    told = f"The payment goes to {review.payee}." if settled else review.reason
     letter = write(
         step, data, "settlement" if settled else "denial",
-        Facts(lines=[review.reason], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+        Facts(lines=[told], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
               provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
     )  # fmt: skip
     purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER

@@ -33,7 +33,10 @@ class ReviewForm(_Form):
         default="", title="Payee", max_length=200, description="only if the policy's payee is not right or not known"
     )
     comment: str = Field(
-        title="Why", min_length=1, max_length=4000, description="a denial letter quotes it to the claimant"
+        title="Why",
+        min_length=1,
+        max_length=4000,
+        description="for colleagues; a denial letter quotes it to the claimant",
     )
     provision_id: str = Field(
         default="", title="Policy provision", max_length=100, description="needed to deny: which one"

@@ -11,11 +11,18 @@ from app.core.workflow import ChildRun
 from workflows.document_reading import DocumentReading
 from workflows.insurance_claim import notice
 from workflows.insurance_claim.checks import check_claim, required_documents
-from workflows.insurance_claim.letters import Facts, send, write
+from workflows.insurance_claim.letters import UNNAMED, Facts, send, write
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
 from workflows.insurance_claim.tools import POLICY
 
 ENOUGH_ASKING = 3  # after so many requests for documents a person takes over
+_MOST_NAMED = 10
+_SEND_AGAIN = "please send it again as a PDF file whose text can be selected"
+_TO_THE_SENDER = {
+    "ENCRYPTED": "it opens only with a password; please send it without one",
+    "EMPTY_FILE": "it is empty; please send it again",
+    "TOO_MANY_PAGES": "it has more pages than we can take; please send only the pages that matter",
+}
 
 
 def receive(step: Any, data: ClaimFile) -> str:
@@ -30,9 +37,9 @@ def acknowledge(step: Any, data: ClaimFile) -> str:
         step,
         data,
         "acknowledgement",
-        Facts(lines=["We have received your claim and have begun to read your documents."]),
+        Facts(lines=["We have begun to read your documents and will write to you about what comes next."]),
     )
-    send(step, data, letter, recipient=data.claimant or "the claimant")
+    send(step, data, letter, recipient=data.claimant or UNNAMED)
     return "acknowledged"
 
 
@@ -144,15 +151,20 @@ def request_documents(step: Any, data: ClaimFile) -> str:
     if step.answer:
         wanted = [w.strip() for w in step.answer["values"].get("documents_wanted", "").split(",") if w.strip()]
         data.missing = wanted or data.missing or ["further documents"]
-    names = ", ".join(kind.replace("_", " ") for kind in data.missing)
-    letter = write(
-        step,
-        data,
-        "document_request",
-        Facts(lines=[f"To go on we need from you: {names}."], documents=list(data.missing)),
-    )
-    send(step, data, letter, recipient=data.claimant or "the claimant")
+    unread = [_could_not_read(ref) for ref in data.documents if _is_illegible(ref)][:_MOST_NAMED]
+    letter = write(step, data, "document_request", Facts(lines=unread, documents=list(data.missing)))
+    send(step, data, letter, recipient=data.claimant or UNNAMED)
     return "requested"
+
+
+def _is_illegible(ref: DocumentRef) -> bool:
+    """A picture is no such file: it is kept for a person to look at."""
+    return ref.status == "unreadable" and not ref.media_type.startswith("image/")
+
+
+def _could_not_read(ref: DocumentRef) -> str:
+    """What the claimant is told about a file of theirs; without it they send the same file again."""
+    return f"We could not read the file {ref.filename}: {_TO_THE_SENDER.get(ref.reason or '', _SEND_AGAIN)}."
 
 
 def what_is_missing(data: ClaimFile) -> str:

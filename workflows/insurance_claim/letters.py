@@ -8,6 +8,7 @@ from typing import Any, Literal
 from workflows.insurance_claim.models import ClaimFile, Letter
 from workflows.insurance_claim.tools import SEND_LETTER, WRITE_LETTER
 
+UNNAMED = "the claimant"  # whom a letter addresses while no document or notice has named anybody
 Kind = Literal["settlement", "denial", "acknowledgement", "document_request"]
 
 
@@ -26,7 +27,7 @@ class Facts:
 def write(step: Any, data: ClaimFile, kind: Kind, facts: Facts) -> Letter:
     """Write a letter into the document store; it is on the claim file when sent."""
     made = step.call(
-        WRITE_LETTER, kind=kind, claim=data.claim_number, recipient=data.claimant or "the claimant",
+        WRITE_LETTER, kind=kind, claim=data.claim_number, recipient=data.claimant or UNNAMED,
         policy=data.policy_number or "", date=step.now.date().isoformat(), currency=data.currency or "",
         lines=facts.lines, documents=facts.documents, amount=facts.amount, provision=facts.provision,
         provision_text=facts.provision_text, decided_by=facts.decided_by,
