@@ -13,6 +13,7 @@ from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
 
 READ = Tool("documents.read", reads_only=True, timeout="2m")
+MOST_CHARACTERS = 120_000  # of one document's facts; a run's data holds 262,144
 EXTRACTION_PROMPT = "document_extraction/1"
 
 
@@ -49,8 +50,17 @@ def read(step: Any, data: DocumentReading) -> str:
     reply = ExtractionReply.model_validate(step.ask(EXTRACTION_PROMPT, request))
     if wrong := misquoted(reply.facts, pages):
         raise SchemaFailure(f"quotes that do not stand on the page they name: {', '.join(wrong[:5])}")
-    data.facts, data.provider = reply.facts, reply.provider
+    many = len(reply.facts.model_dump_json()) > MOST_CHARACTERS
+    data.facts, data.provider = without_lines(reply.facts) if many else reply.facts, reply.provider
     return "read"
+
+
+def without_lines(facts: DocumentFacts) -> DocumentFacts:
+    """The facts of a document with more billed lines than can be kept; a note says so, and no sum is checked by lines."""
+    said = (
+        f"lines: {len(facts.lines)} billed lines are left out, they are more than a claim file holds; see the document"
+    )
+    return facts.model_copy(update={"lines": [], "notes": [*facts.notes, said]})
 
 
 DOCUMENT_READING = Workflow(

@@ -13,6 +13,7 @@ from workflows.insurance_claim import notice
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.letters import UNNAMED, Facts, send, write
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
+from workflows.insurance_claim.room import fitting
 from workflows.insurance_claim.tools import POLICY
 
 ENOUGH_ASKING = 3  # after so many requests for documents a person takes over
@@ -142,8 +143,13 @@ def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
                 }
             )
         )
-    data.documents = refs
-    data.extractions = list(facts.values())
+    data.extractions, left_out = fitting(list(facts.values()))
+    full = {
+        "status": "unreadable",
+        "reason": "CLAIM_FILE_FULL",
+        "sentence": "It was read, but the claim file has no room for it; read it yourself.",
+    }
+    data.documents = [ref.model_copy(update=full) if ref.id in left_out else ref for ref in refs]
 
 
 def request_documents(step: Any, data: ClaimFile) -> str:
@@ -158,8 +164,8 @@ def request_documents(step: Any, data: ClaimFile) -> str:
 
 
 def _is_illegible(ref: DocumentRef) -> bool:
-    """A picture is no such file: it is kept for a person to look at."""
-    return ref.status == "unreadable" and not ref.media_type.startswith("image/")
+    """A picture is no such file, nor one we had no room for: a person of ours looks at it."""
+    return ref.status == "unreadable" and ref.reason != "CLAIM_FILE_FULL" and not ref.media_type.startswith("image/")
 
 
 def _could_not_read(ref: DocumentRef) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 from workflows.insurance_claim.checks import amounts, dates, documents, identity, parts
 from workflows.insurance_claim.checks.documents import required_documents
 from workflows.insurance_claim.models import ClaimFile, Finding
+from workflows.insurance_claim.room import with_fewer_places
 
 __all__ = ["check_claim", "required_documents"]
 
@@ -36,4 +37,4 @@ def check_claim(file: ClaimFile, today: date) -> list[Finding]:
         *documents.check_readable(file),
         *documents.check_instructions(file),
     ]
-    return sorted(findings, key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
+    return sorted(map(with_fewer_places, findings), key=lambda finding: _GRAVEST_FIRST.index(finding.severity))

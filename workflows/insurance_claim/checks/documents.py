@@ -26,6 +26,7 @@ REPAIR_BILL = "repair_estimate or repair_invoice"
 def required_documents(file: ClaimFile) -> list[str]:
     """The kinds of documents still missing; an estimate or an invoice will do for the repair."""
     present = {facts.kind for facts in file.extractions if (ref := file.document(facts.document_id)) and _was_read(ref)}
+    present |= {ref.kind for ref in file.documents if ref.kind and ref.reason == "CLAIM_FILE_FULL"}  # sent, and read
     missing: list[str] = [kind for kind in ("claim_form", "police_report") if kind not in present]
     return missing if present & set(BILLS) else [*missing, REPAIR_BILL]
 
