@@ -63,7 +63,7 @@ def main(*, exit_when_done: bool = False) -> int:
         console.print(board.where_to_look(status, standings))
         right = all(s.right for s in standings)
         if not exit_when_done:
-            _wait_for_interrupt(console, ours)
+            _wait_for_interrupt(console, status, ours)
     return 0 if right else 1
 
 
@@ -82,7 +82,7 @@ def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool
         settings.cache_clear()
         yield status, ours
     finally:
-        if ours:
+        if ours and _is_still(status, data_dir):
             console.print("Stopping the stack …")
             stop_stack(data_dir)
 
@@ -105,13 +105,22 @@ def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim]) -> li
     return standings
 
 
-def _wait_for_interrupt(console: Console, ours: bool) -> None:
-    """Stay until Ctrl-C (or SIGTERM)."""
+def _is_still(status: StackStatus, data_dir: Path) -> bool:
+    """Whether the stack of that status still runs; it may have been stopped, and another started in its place, by others."""
+    now = stack_status(data_dir)
+    return now.running and now.supervisor_pid == status.supervisor_pid
+
+
+def _wait_for_interrupt(console: Console, status: StackStatus, ours: bool) -> None:
+    """Stay until Ctrl-C (or SIGTERM), or until the stack was stopped from elsewhere."""
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     console.print("Ctrl-C stops the stack." if ours else "Ctrl-C ends the demo; the stack goes on.")
-    done.wait()
+    while not done.wait(LOOK_SECONDS):
+        if not _is_still(status, status.data_dir):
+            console.print("The stack was stopped from elsewhere; the demo ends.")
+            return
 
 
 if __name__ == "__main__":
