@@ -4,7 +4,7 @@
 
 Each time, a run is started, one of the workers takes its step and is killed in the middle of it, and the time is taken
 from the kill to the moment another worker has the step (its second "lease taken", in the database's clock, which is
-this machine's). Settings are the product's defaults: two looks 2 s apart by a sweep every 2 s. The killed worker is
+this machine's). Settings are the product's defaults: two looks 2 s apart by a sweep every second. The killed worker is
 started again and has registered before the next kill, as a supervisor would have it. The first kill waits until the
 sweepers' own sessions are old enough to judge (15 s); the one started last is young at each later kill.
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from celery import signals
 
+from app.core.ports import Bell
 from app.engine.housekeeping import Housekeeping
 from app.engine.runtime import Runtime
-from app.sweeps import periods, run
+from app.sweeps import heartbeats, periods, run
 
 _kept: Housekeeping | None = None
 _owner = 0
@@ -66,7 +67,14 @@ def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> N
         rt, queues=queues, slots=slots, periods=periods(rt.settings), sweep=lambda name: run(rt, name),
         slot=_slot if prefork else None,
     )  # fmt: skip
+    heartbeats.stand(rt)
     _kept.start()
+
+
+def offer(bells: Sequence[Bell]) -> None:
+    """Bells that the broker did not take: what this process can do itself is done at once, the rest is the sweep's."""
+    if _kept is not None and _owner == os.getpid():
+        _kept.offer(bells)
 
 
 def end() -> None:

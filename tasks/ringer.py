@@ -7,7 +7,7 @@ with the process, or that the broker does not take, is only late. Alone, a bell 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 
 from app.core.ports import Bell, Dispatcher
@@ -18,10 +18,13 @@ END_SECONDS = 5.0
 
 
 class Ringer:
-    """Rings for one worker process. Opened by the first bell, after any fork."""
+    """Rings for one worker process. Opened by the first bell, after any fork.
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    unrung: told of the bells that the broker did not take.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, unrung: Callable[[Sequence[Bell]], None]) -> None:
+        self._dispatcher, self._unrung = dispatcher, unrung
         self._bells: SimpleQueue[Bell | None] = SimpleQueue()  # None: nothing comes after it
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -53,7 +56,9 @@ class Ringer:
     def _run(self) -> None:
         while bells := self._take():
             try:
-                self._dispatcher.ring(bells)
+                rung = self._dispatcher.ring(bells)
+                if rung < len(bells):
+                    self._unrung(bells[rung:])
             except Exception as problem:  # nobody else rings here; the sweep rings what was not
                 logs.event("bell_not_rung", reason=f"{type(problem).__name__}: {problem}")
 

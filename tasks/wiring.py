@@ -56,7 +56,7 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
             return
         _owner = os.getpid()
         rt = process_runtime()
-        _ringer = rt.dispatcher = Ringer(rt.dispatcher)
+        _ringer = rt.dispatcher = Ringer(rt.dispatcher, housekeeping.offer)
         while True:
             alive = Liveness(rt, queues=queues, slots=slots, parent_stops=_parent_stops.is_set)
             try:

@@ -1,24 +1,28 @@
 """Housekeeping: what a worker process does when nobody tells it to, so that a dead beat or broker stops nothing.
 
 The law: it decides by the database alone, never by a message. A sweep that has not begun for twice its period is run
-here; a run of our own queues that nobody took for two dispatch periods is leased straight from Postgres, as long as
-this process has a free slot. Both are safe with any number of processes: the same guards hold as with a bell.
+here; a run of our own queues that nobody took for two dispatch periods, or whose bell the broker did not take from
+us, is leased straight from Postgres, as long as this process has a free slot. Both are safe with any number of
+processes: the same guards hold as with a bell.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.core.ports import Bell
 from app.engine.runtime import Runtime
 from app.engine.step import run_step
 from app.store import due
 from app.telemetry import logs
 
+OFFERED = 1000  # bells that the broker did not take are kept for a free slot; what is beyond, the database knows
 SPREAD = 4  # looks at so many runs per free slot and takes some of them, so that workers do not all want the same
 PAUSE_SECONDS = 0.05  # between two looks while there is a backlog
 
@@ -55,6 +59,7 @@ class Housekeeping:
         self._periods, self._sweep = dict(periods), sweep
         self._lock = threading.Lock()
         self._mine: set[UUID] = set()
+        self._offered: deque[Mapping[str, Any]] = deque(maxlen=OFFERED)
         self._backlog = False
         self._stopped = threading.Event()
         self._wake = threading.Event()
@@ -64,6 +69,17 @@ class Housekeeping:
     def start(self) -> None:
         """Begin to look after things."""
         self._thread.start()
+
+    def offer(self, bells: Iterable[Bell]) -> None:
+        """Runs whose bells the broker did not take: those of our queues are taken as soon as a slot is free."""
+        rows = [
+            {"id": bell.run_id, "step_seq": bell.step_seq, "workflow": bell.workflow, "state": bell.state}
+            for bell in bells
+            if bell.queue in self._queues
+        ]
+        with self._lock:
+            self._offered.extend(rows)
+        self._wake.set()
 
     def stop(self) -> None:
         """Take nothing more, and return when the steps taken have ended."""
@@ -112,9 +128,10 @@ class Housekeeping:
             return 0
         taken: list[Mapping[str, Any]] = []
         try:
-            found = self._waiting(free * SPREAD)
-            self._backlog = len(found) > free
-            taken = random.sample(found, min(free, len(found)))
+            taken = self._next_offered(free)
+            found = self._waiting(free * SPREAD) if len(taken) < free else []
+            self._backlog = bool(self._offered) or len(found) > free - len(taken)
+            taken += random.sample(found, min(free - len(taken), len(found)))
             for row in taken:
                 with self._lock:
                     self._mine.add(row["id"])
@@ -123,6 +140,10 @@ class Housekeeping:
             if self._slot is not None and not taken:
                 self._slot.release()
         return len(taken)
+
+    def _next_offered(self, count: int) -> list[Mapping[str, Any]]:
+        with self._lock:
+            return [self._offered.popleft() for _ in range(min(count, len(self._offered)))]
 
     def _waiting(self, limit: int) -> list[dict[str, Any]]:
         """Runs of our queues that nobody took for two dispatch periods, the oldest of each queue."""

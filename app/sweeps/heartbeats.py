@@ -1,6 +1,6 @@
 """Heartbeats: finds workers that are gone or silent, and steps past their deadline, and reassigns their runs.
 
-Every 2 s. The verdict "lock missing" needs two looks, apart, from one session of the sweeper's own that is itself old
+Every second. The verdict "lock missing" needs two looks, apart, from one session of the sweeper's own that is itself old
 enough: a crash of the database breaks the observer too. If more than half of those that pinged lately miss their lock
 at once, it is the database or the network, and only the ping decides.
 """
@@ -46,6 +46,19 @@ class Observer:
         self._since = 0.0
         self._missing: dict[UUID, float] = {}
 
+    def stand(self, rt: Runtime) -> None:
+        """Open the session now, so that it is old enough when it is needed. A database that is away is found at the next look."""
+        with self._lock:
+            try:
+                self._own(rt)
+            except DatabaseError:
+                self._forget()
+
+    def is_young(self, rt: Runtime) -> bool:
+        """Whether the session is too young to judge."""
+        with self._lock:
+            return self._session is None or time.monotonic() - self._since < rt.settings.observer_age_seconds
+
     def looks(self, rt: Runtime) -> list[Lost]:
         """One look, and where a lock is missing a second one by the same session, rather than at its next turn."""
         lost = self.look(rt)
@@ -90,6 +103,7 @@ class Observer:
 
 
 _observer = Observer()
+stand, is_young = _observer.stand, _observer.is_young
 
 
 def run_once(rt: Runtime) -> dict[str, int]:

@@ -32,7 +32,7 @@ class Broker:
 
 def test_bells_that_come_while_the_broker_hangs_wait_and_go_together() -> None:
     broker = Broker()
-    ringer = Ringer(broker)
+    ringer = Ringer(broker, list[Bell]().extend)
     first, later = bell(), [bell() for _ in range(5)]
     assert ringer.ring([first]) == 1
     wait_for(lambda: broker.asked == [[first]], "the first bell to be rung alone and at once")
@@ -42,10 +42,26 @@ def test_bells_that_come_while_the_broker_hangs_wait_and_go_together() -> None:
     ringer.end()
 
 
+def test_bells_that_the_broker_did_not_take_are_told_of() -> None:
+    class Full(Broker):
+        def ring(self, bells: Iterable[Bell]) -> int:
+            super().ring(bells)
+            return 1
+
+    broker, untold, bells = Full(), list[Bell](), [bell() for _ in range(3)]
+    broker.asked.append([])
+    broker.goes_on.set()
+    ringer = Ringer(broker, untold.extend)
+    ringer.ring(bells)
+    ringer.end()
+    assert [one for together in broker.asked for one in together] == bells
+    assert untold == [one for together in broker.asked for one in together[1:]]
+
+
 def test_what_was_rung_before_the_end_is_rung_at_the_end() -> None:
     broker = Broker()
     broker.goes_on.set()
-    ringer, bells = Ringer(broker), [bell() for _ in range(450)]
+    ringer, bells = Ringer(broker, list[Bell]().extend), [bell() for _ in range(450)]
     ringer.ring(bells)
     ringer.end()
     assert [one for together in broker.asked for one in together] == bells
@@ -54,7 +70,7 @@ def test_what_was_rung_before_the_end_is_rung_at_the_end() -> None:
 
 def test_a_worker_that_ends_waits_for_no_hung_broker_for_ever() -> None:
     broker = Broker()
-    ringer = Ringer(broker)
+    ringer = Ringer(broker, list[Bell]().extend)
     ringer.ring([bell()])
     wait_for(lambda: bool(broker.asked), "the bell to be rung")
     ended = threading.Thread(target=ringer.end, daemon=True)
