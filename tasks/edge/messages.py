@@ -7,7 +7,7 @@ limit, a later time, a retry, a rate or another task to run, and none can be of 
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.telemetry import logs
@@ -61,7 +61,8 @@ def _check_body(message: Any) -> None:
                 raise Refused("it asks for other tasks to be run after it")
         case _:
             raise Refused("its body is not [arguments, named arguments, options]")
-    if _is_deep(body):
+    # A short text cannot hold enough levels to matter, and a doorbell is short.
+    if len(message.body) > 4 * _DEEPEST and _is_deep(body):
         raise Refused(f"its arguments are nested deeper than {_DEEPEST} levels")
 
 
@@ -84,9 +85,13 @@ def _expires(given: Any) -> str | None:
     if given is None:
         return None
     try:
-        return datetime.fromisoformat(given).astimezone(UTC).isoformat()
-    except (TypeError, ValueError, OverflowError) as problem:
+        moment = datetime.fromisoformat(given)
+    except (TypeError, ValueError) as problem:
         raise Refused(f"when it expires is no time: {problem}") from problem
+    # At the ends of the calendar a change of time zone overflows.
+    if moment.tzinfo is None or not 1 < moment.year < 9999:
+        raise Refused("when it expires has no time zone, or lies at an end of the calendar")
+    return str(given)
 
 
 def _text(given: Any) -> str:

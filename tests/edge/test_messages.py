@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import amqp
 import pytest
 from celery.worker.request import Request
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kombu.transport import virtual
 
+from tasks.canary import HEAR
 from tasks.celery import app
 from tasks.edge import rabbitmq
 from tasks.edge.messages import Refused, check
@@ -37,7 +38,11 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-HEADERS = st.dictionaries(st.sampled_from(NAMES), ANYTHING | st.just("longhaul.canary"), min_size=2)
+HEADERS = st.dictionaries(st.sampled_from(NAMES), ANYTHING)
+IDENTITY = st.just({"task": HEAR, "id": "a"}) | st.fixed_dictionaries(
+    {"task": ANYTHING | st.just(HEAR), "id": ANYTHING}
+)
+BODY = st.tuples(st.lists(ANYTHING), st.just({}), st.just({"chain": None}) | ANYTHING) | ANYTHING
 
 
 class _Channel:
@@ -47,15 +52,22 @@ class _Channel:
 
 
 @settings(deadline=None)
-@given(headers=HEADERS, body=ANYTHING | st.tuples(st.lists(ANYTHING), st.just({}), ANYTHING), rest=ANYTHING)
-def test_a_message_is_refused_or_can_be_worked_on(headers: dict[str, Any], body: Any, rest: Any) -> None:
+@example(identity={"task": HEAR, "id": "a"}, headers={}, body=[["x"], {}, {}], rest=None)
+@given(identity=IDENTITY, headers=HEADERS, body=BODY, rest=ANYTHING)
+def test_a_message_is_refused_or_can_be_worked_on(
+    identity: dict[str, Any], headers: dict[str, Any], body: Any, rest: Any
+) -> None:
     envelope = {"body": json.dumps(body), "content-type": "application/json", "content-encoding": "utf-8"}
-    headers = {"task": "longhaul.canary", "id": "a", **headers}
-    message = Message({**envelope, "headers": headers, "properties": {"delivery_info": rest}}, channel=_Channel())
+    message = Message(
+        {**envelope, "headers": {**headers, **identity}, "properties": {"delivery_info": rest}}, channel=_Channel()
+    )
     message.accept = {"application/json"}
     try:
         check(message, app.tasks)
     except Refused:
+        assert headers or identity != {"task": HEAR, "id": "a"} or body != [["x"], {}, {}], (
+            "a plain message was refused"
+        )
         return
     request = Request(message, app=app, headers=message.headers)
     assert request.time_limits == [None, None]
