@@ -88,6 +88,11 @@ class Observer:
             seen = [w for w, since in self._missing.items() if now - since >= rt.settings.looks_apart_seconds]
             return [Lost(w, suspects[w]["pinged_at"], "its database session is gone") for w in seen]
 
+    def close(self) -> None:
+        """Look no more."""
+        with self._lock:
+            self._forget()
+
     def _own(self, rt: Runtime) -> Connection:
         if self._session is None or self._session.closed:
             self._session = connect(rt.settings.database_url, "worker", application_name="longhaul-observer")
@@ -103,7 +108,16 @@ class Observer:
 
 
 _observer = Observer()
-stand, is_young = _observer.stand, _observer.is_young
+
+
+def stand(rt: Runtime) -> None:
+    """Have this process look from now on, so that it may judge when somebody dies."""
+    _observer.stand(rt)
+
+
+def is_young(rt: Runtime) -> bool:
+    """Whether this process cannot judge yet whether a worker is gone."""
+    return _observer.is_young(rt)
 
 
 def run_once(rt: Runtime) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from app import sweeps
 from app.core.ids import new_token
+from app.core.ports import Bell
 from app.engine.housekeeping import Housekeeping
 from tests.support.journey import Travel
 
@@ -44,6 +46,31 @@ def test_a_run_nobody_took_is_run_without_a_bell_once_it_is_old(journey: Travel,
     journey.begin()
     assert keeper.look() == ([], 0)
     journey.advance_clock(OLD)
+    assert keeper.look() == ([], 1)
+    keeper.stop()
+    assert states(journey) == ["ASKING"]
+
+
+def test_a_run_whose_bell_the_broker_did_not_take_is_run_at_once_if_it_is_of_our_queues(
+    journey: Travel, housekeeping: Make
+) -> None:
+    keeper = housekeeping()
+    run_id = journey.begin()
+    ours = Bell(run_id, 1, "journey", "GATHERING", "steps.journey.v1")
+    keeper.offer([replace(ours, queue="documents.elsewhere.v1")])
+    assert keeper.look() == ([], 0)
+    keeper.offer([ours, ours])
+    assert keeper.look() == ([], 2)
+    keeper.stop()
+    assert states(journey) == ["ASKING"], "once, though it was offered twice"
+
+
+def test_what_is_offered_waits_for_a_free_slot(journey: Travel, housekeeping: Make) -> None:
+    keeper, holdings = housekeeping(slots=1), journey.rt.holdings
+    run_id = journey.begin()
+    with holdings.hold(new_token(), 1, new_token(), float("inf")):
+        keeper.offer([Bell(run_id, 1, "journey", "GATHERING", "steps.journey.v1")])
+        assert keeper.look() == ([], 0)
     assert keeper.look() == ([], 1)
     keeper.stop()
     assert states(journey) == ["ASKING"]

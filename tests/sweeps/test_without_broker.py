@@ -140,6 +140,21 @@ def test_a_worker_told_to_stop_while_its_broker_hangs_leaves_in_time_and_hands_b
     stack.wait(lambda: not worker.alive, "the worker to leave", seconds=20)
 
 
+def test_a_run_whose_bells_the_broker_does_not_take_goes_on_at_once_in_the_process_that_has_it(
+    make_stack: MakeStack, broker: EmbeddedRedis
+) -> None:
+    stack = make_stack(dispatch_seconds=600)  # the sweep would ring in ten minutes, and nobody take an old run before
+    (worker,) = stack.workers(1, pools="steps,sweeps")
+    until_a_bell_is_answered(stack, TWO, worker)
+    stack.faults.arm("before_move", "FIRST", "hold")
+    run_id = stack.start(TWO, "its bell will find no broker")
+    stack.until_done("before_move", "FIRST")
+    broker.kill()
+    stack.faults.release("before_move", "FIRST")
+    stack.until_complete(run_id)
+    assert without_bell(worker) == {str(run_id)}
+
+
 def test_a_worker_that_lost_its_ears_connects_anew_and_one_that_cannot_leaves(make_stack: MakeStack) -> None:
     stack = make_stack(ping_seconds=0.5, shutdown_grace_seconds=3)
     (worker,) = stack.workers(1, pools="steps,sweeps")
