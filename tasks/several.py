@@ -2,7 +2,8 @@
 
 The law: a message is taken only when a slot waits for it, so none lies in a busy worker's memory. Kombu takes one with
 each turn of its loop, which asks Redis for every queue anew; under load those turns cost more than the steps. A message
-that was there at once is a sign of more behind it: those are taken from the same queue in one round trip.
+that was there at once is a sign of more behind it: those are taken from the same queue in one round trip. And a loop that
+sleeps because no slot is free is woken when one is: of the threads pool it would hear nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from functools import partial
 from queue import Empty
 from typing import Any
 
-from celery import bootsteps
+from celery import bootsteps, signals
 from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
 AT_ONCE_SECONDS = 0.003  # an answer this soon means that the message had been waiting
+_SIGNAL = "longhaul.several"
+A_MOMENT_SECONDS = 0.001  # a slot is given back right after the signal that its task is done
 
 
 class SeveralAtOnce(bootsteps.StartStopStep):
@@ -30,12 +33,42 @@ class SeveralAtOnce(bootsteps.StartStopStep):
 
     def start(self, c: Any) -> None:
         """Take the place of the channel's own reader. Other transports push their messages and have none."""
+        self.stop(c)
         if c.app.conf.worker_disable_prefetch and c.connection.transport.driver_type == "redis":
             channel = c.task_consumer.channel
+            patience = Patience(c.hub, channel.qos.can_consume)
+            channel.qos.can_consume = patience.may_consume
+            signals.task_postrun.connect(patience.freed, weak=False, dispatch_uid=_SIGNAL)
             channel.handlers["BRPOP"] = Reader(channel, lambda: c.pool.num_processes - len(state.reserved_requests))
 
     def stop(self, c: Any) -> None:
         """The channel goes with its connection."""
+        signals.task_postrun.disconnect(dispatch_uid=_SIGNAL)
+
+
+class Patience:
+    """Says whether another message may be taken, and wakes the loop when a slot is free after none was."""
+
+    def __init__(self, hub: Any, is_free: Callable[[], bool]) -> None:
+        self._hub, self._is_free = hub, is_free
+        self._starved = False
+
+    def may_consume(self) -> bool:
+        """Whether another message may be taken; asked by the loop's own thread."""
+        self._starved = True  # before the look: a slot given back after it wakes us
+        free = self._is_free()
+        self._starved = not free
+        return free
+
+    def freed(self, **_: Any) -> None:
+        """A task is done, in a thread of the pool. Only the loop's own thread may touch its timers."""
+        if self._starved:
+            self._starved = False
+            self._hub.call_soon(self._hub.call_later, A_MOMENT_SECONDS, _turn)
+
+
+def _turn() -> None:
+    """Nothing to do: with each turn of its loop the consumer asks anew."""
 
 
 class Reader:
