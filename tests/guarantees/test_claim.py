@@ -63,8 +63,18 @@ def test_the_logs_of_a_claim_match_its_journal_one_to_one(make_stack: Flows, own
         run_id = office.submit(sample.folder, sample.key)
         office.settle(run_id)
         stack.until_complete(run_id)
-    logged = own_lines + [line for program in stack.programs for line in program.lines()]
-    for one in family(stack, run_id):
+    runs = family(stack, run_id)
+    moves = sum(len(stack.moves(one)) for one in runs)
+
+    def told() -> list[dict[str, Any]] | None:
+        """The lines, when the last move, which is logged after its commit, has its own."""
+        lines = own_lines + [line for program in stack.programs for line in program.lines()]
+        known = {str(one) for one in runs}
+        mine = [line for line in lines if line.get("kind") == "transition" and line.get("run_id") in known]
+        return lines if len(mine) >= moves else None
+
+    logged = stack.wait(told, "every move to have its line")
+    for one in runs:
         mine = [line for line in logged if line.get("run_id") == str(one)]
         assert_transitions_match(stack.moves(one), [line for line in mine if line["kind"] == "transition"])
         for kind, line_kind in CALLS.items():
