@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import select
 import threading
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -21,6 +22,8 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
+from psycopg.generators import pipeline_communicate
+from psycopg.waiting import Ready
 
 from app.store.database import Connection, Role, connect
 from app.store.moves import Statement
@@ -163,35 +166,38 @@ class Pipeline:
         self, batch: Sequence[Encoded], prepares: Sequence[bool]
     ) -> tuple[list[pq.abc.PGresult], StatementFailed | None]:
         """Every answer up to the sync, the acknowledgement, and the first refusal among them."""
-        results, failure = [], None
+        results, failure, answers = [], None, deque(self._answers())
+        if len(answers) < len(batch) + sum(prepares):
+            raise psycopg.OperationalError("the server's answers are out of step")
         for n, (encoded, new) in enumerate(zip(batch, prepares, strict=True)):
             if new:
-                failure = failure or self._refusal(n, prepared := self._answer())
+                failure = failure or self._refusal(n, prepared := answers.popleft())
                 if prepared.status == pq.ExecStatus.COMMAND_OK:
                     self._prepared[encoded.compiled.name] = ()
-            result = self._answer()
+            result = answers.popleft()
             failure = failure or self._refusal(n, result)
             results.append(result)
-        last = self._result()
-        if last is not None and last.status != pq.ExecStatus.PIPELINE_SYNC:  # the commit itself was refused
-            failure = failure or self._refusal(len(batch) - 1, last)
-            while last is None or last.status != pq.ExecStatus.PIPELINE_SYNC:
-                last = self._result()
+        if answers:  # the commit itself was refused
+            failure = failure or self._refusal(len(batch) - 1, answers[0])
         return results, failure
 
-    def _answer(self) -> pq.abc.PGresult:
-        """The answer to one command; libpq ends each with a None."""
-        result = self._result()
-        if result is None or self._result() is not None:
-            raise psycopg.OperationalError("the server's answers are out of step")
-        return result
+    def _answers(self) -> Iterator[pq.abc.PGresult]:
+        """One answer to each command, up to the sync.
 
-    def _result(self) -> pq.abc.PGresult | None:
-        pgconn = self._pgconn
-        while pgconn.is_busy():
+        Read by psycopg's own generator: it is compiled, and gives the interpreter away once for an answer, not four
+        times. Each time costs a busy worker's journal a turn behind all its other threads.
+        """
+        while True:
             self._wait(select.POLLIN)
-            pgconn.consume_input()
-        return pgconn.get_result()
+            reading = pipeline_communicate(self._pgconn, deque())
+            next(reading)
+            try:
+                reading.send(Ready.RW)
+            except StopIteration as arrived:
+                for (answer,) in arrived.value:
+                    if answer.status == pq.ExecStatus.PIPELINE_SYNC:
+                        return
+                    yield answer
 
     def _wait(self, events: int) -> int:
         self._poll.register(self._pgconn.socket, events)
