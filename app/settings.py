@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     observer_age_seconds: float = Field(default=15.0, description="a sweeper's own session must be this old to judge")
 
     # Sweeps.
-    heartbeats_seconds: float = 1.0
+    heartbeats_seconds: float = Field(default=2.0, description="twice as often, one process looks for missing locks")
     dispatch_seconds: float = 5.0
     timers_seconds: float = 2.0
     alerts_seconds: float = 30.0

@@ -17,9 +17,11 @@ from celery import signals
 from app.core.ports import Bell
 from app.engine.housekeeping import Housekeeping
 from app.engine.runtime import Runtime
-from app.sweeps import heartbeats, periods, run
+from app.sweeps import periods, run
+from app.sweeps.watch import Watch
 
 _kept: Housekeeping | None = None
+_watch: Watch | None = None
 _owner = 0
 # Shared by a prefork parent and its children; made before the fork. A killed child's share stays.
 _at_work = multiprocessing.get_context("fork").Value("i", 0)
@@ -58,7 +60,7 @@ _slot = OneSlot()
 
 def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> None:
     """Start looking after things in this process; once its liveness stands."""
-    global _kept, _owner
+    global _kept, _watch, _owner
     _owner = os.getpid()
     if prefork:
         signals.task_prerun.connect(_occupy)
@@ -67,8 +69,9 @@ def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> N
         rt, queues=queues, slots=slots, periods=periods(rt.settings), sweep=lambda name: run(rt, name),
         slot=_slot if prefork else None,
     )  # fmt: skip
-    heartbeats.stand(rt)
     _kept.start()
+    _watch = Watch(rt)
+    _watch.start()
 
 
 def offer(bells: Sequence[Bell]) -> None:
@@ -80,6 +83,8 @@ def offer(bells: Sequence[Bell]) -> None:
 def end() -> None:
     """Take nothing more; returns when the steps taken have ended."""
     if _kept is not None and _owner == os.getpid():
+        if _watch is not None:
+            _watch.stop()
         _kept.stop()
 
 

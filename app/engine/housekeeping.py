@@ -128,8 +128,8 @@ class Housekeeping:
             return 0
         taken: list[Mapping[str, Any]] = []
         try:
+            found = self._waiting(free * SPREAD) if len(self._offered) < free else []
             taken = self._next_offered(free)
-            found = self._waiting(free * SPREAD) if len(taken) < free else []
             self._backlog = bool(self._offered) or len(found) > free - len(taken)
             taken += random.sample(found, min(free - len(taken), len(found)))
             for row in taken:

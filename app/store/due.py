@@ -36,6 +36,7 @@ _OVERDUE = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
   AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
 ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+LOOKS = "looks"  # a row of `sweeps` that is no sweep of beat's: see `app.sweeps.watch`
 
 
 def timers(db: Connection, limit: int) -> list[tuple[Run, bool, bool]]:
@@ -101,6 +102,24 @@ def begin_sweep(db: Connection, name: str, every_seconds: float) -> bool:
 def end_sweep(db: Connection, name: str, counts: str) -> None:
     """Note that a sweep is done, and what it did."""
     db.execute("UPDATE sweeps SET last_finished_at = app_now(), counts = %s::jsonb WHERE name = %s", [counts, name])
+
+
+def begin_look(db: Connection, every_seconds: float) -> bool:
+    """Note that somebody looks for workers that are gone; False if somebody did less than `every_seconds` ago.
+
+    Asked by every process every second: where it is not due, this reads one row, locks none and writes nothing.
+    """
+    row = db.execute(
+        """UPDATE sweeps SET last_started_at = app_now()
+           WHERE name = %s AND last_started_at <= app_now() - make_interval(secs => %s) RETURNING name""",
+        [LOOKS, every_seconds],
+    ).fetchone()
+    return row is not None
+
+
+def never_looked(db: Connection) -> None:
+    """Make the row that `begin_look` updates, if there is none yet."""
+    db.execute("INSERT INTO sweeps (name, last_started_at) VALUES (%s, 'epoch') ON CONFLICT (name) DO NOTHING", [LOOKS])
 
 
 def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:

@@ -34,15 +34,9 @@ SWEEPS: Mapping[str, Callable[[Runtime], Counts]] = MappingProxyType(
 
 
 def run(rt: Runtime, name: str) -> Counts | None:
-    """Run one sweep unless another sweeper has just done so; what it did, or None.
-
-    A process that cannot judge yet whether a worker is gone does what it can of the heartbeats sweep, and stands in
-    nobody's way: the sweep counts as begun by it only if nobody else began one for two periods.
-    """
+    """Run one sweep unless another sweeper has just done so; what it did, or None."""
     every = periods(rt.settings)[name]
-    young = name == "heartbeats" and heartbeats.is_young(rt)
-    begun = rt.database.transact(lambda db: due.begin_sweep(db, name, 4 * every if young else every))
-    if not (begun or young):
+    if not rt.database.transact(lambda db: due.begin_sweep(db, name, every)):
         return None
     counts = SWEEPS[name](rt)
     rt.database.transact(lambda db: due.end_sweep(db, name, canonical(counts)))

@@ -1,14 +1,11 @@
-"""Heartbeats: finds workers that are gone or silent, and steps past their deadline, and reassigns their runs.
+"""Heartbeats: takes their runs from workers that are lost and from steps past their deadline, and reassigns them.
 
-Every second. The verdict "lock missing" needs two looks, apart, from one session of the sweeper's own that is itself old
-enough: a crash of the database breaks the observer too. If more than half of those that pinged lately miss their lock
-at once, it is the database or the network, and only the ping decides.
+Every 2 s: workers that do not ping, and what was left behind. Those whose session is gone are found by the processes
+themselves, sooner: see `app.sweeps.watch`.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +17,7 @@ from app.engine import advance
 from app.engine.failures import stopped
 from app.engine.runtime import Runtime
 from app.store import due, workers
-from app.store.database import Connection, DatabaseError, connect
+from app.store.database import Connection
 from app.telemetry import logs
 
 BATCH = 100
@@ -37,106 +34,22 @@ class Lost:
     reason: str
 
 
-class Observer:
-    """One session of a sweeper's own, how long it has stood, and what it saw missing at its last looks."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._session: Connection | None = None
-        self._since = 0.0
-        self._missing: dict[UUID, float] = {}
-
-    def stand(self, rt: Runtime) -> None:
-        """Open the session now, so that it is old enough when it is needed. A database that is away is found at the next look."""
-        with self._lock:
-            try:
-                self._own(rt)
-            except DatabaseError:
-                self._forget()
-
-    def is_young(self, rt: Runtime) -> bool:
-        """Whether the session is too young to judge."""
-        with self._lock:
-            return self._session is None or time.monotonic() - self._since < rt.settings.observer_age_seconds
-
-    def looks(self, rt: Runtime) -> list[Lost]:
-        """One look, and where a lock is missing a second one by the same session, rather than at its next turn."""
-        lost = self.look(rt)
-        if self._missing and not lost:
-            threading.Event().wait(rt.settings.looks_apart_seconds)
-            lost = self.look(rt)
-        return lost
-
-    def look(self, rt: Runtime) -> list[Lost]:
-        """Workers whose lock was missing at two looks far enough apart, from a session old enough to judge."""
-        with self._lock:
-            try:
-                rows = workers.without_lock(self._own(rt))
-            except DatabaseError:
-                self._forget()
-                return []
-            now = time.monotonic()
-            # One that has missed a ping as well is no part of a sudden break; one that pings has a lock or soon will.
-            suspects = {row["id"]: row for row in rows if row["missing"]}
-            lately = [row for row in rows if row["silent_seconds"] < 1.5 * rt.settings.ping_seconds]
-            if len(lately) > 1 and sum(row["missing"] for row in lately) * 2 > len(lately):
-                for row in lately:
-                    suspects.pop(row["id"], None)  # most at once: not the workers' fault
-            self._missing = {worker: self._missing.get(worker, now) for worker in suspects}
-            if now - self._since < rt.settings.observer_age_seconds:
-                return []
-            seen = [w for w, since in self._missing.items() if now - since >= rt.settings.looks_apart_seconds]
-            return [Lost(w, suspects[w]["pinged_at"], "its database session is gone") for w in seen]
-
-    def close(self) -> None:
-        """Look no more."""
-        with self._lock:
-            self._forget()
-
-    def _own(self, rt: Runtime) -> Connection:
-        if self._session is None or self._session.closed:
-            self._session = connect(rt.settings.database_url, "worker", application_name="longhaul-observer")
-            self._since = time.monotonic()
-            self._missing.clear()
-        return self._session
-
-    def _forget(self) -> None:
-        if self._session is not None:
-            self._session.close()
-        self._session = None
-        self._missing.clear()
-
-
-_observer = Observer()
-
-
-def stand(rt: Runtime) -> None:
-    """Have this process look from now on, so that it may judge when somebody dies."""
-    _observer.stand(rt)
-
-
-def is_young(rt: Runtime) -> bool:
-    """Whether this process cannot judge yet whether a worker is gone."""
-    return _observer.is_young(rt)
-
-
 def run_once(rt: Runtime) -> dict[str, int]:
-    """Look; how many workers were given up and how many runs reassigned."""
-    lost = _observer.looks(rt)
+    """How many workers were given up and how many runs reassigned."""
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
-    lost += [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
+    lost = [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
     again = rt.database.transact(workers.gone_with_leases)
     lost += [Lost(row["id"], row["pinged_at"], "it had been given up before") for row in again]
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
     for verdict in lost:
         counts["gone"] += 1
-        counts["reassigned"] += _give_up(rt, verdict)
+        counts["reassigned"] += give_up(rt, verdict)
     counts["overdue"] = _overdue(rt)
     counts["reassigned"] += _finish_suspected(rt)
     return counts
 
 
-def _give_up(rt: Runtime, lost: Lost) -> int:
+def give_up(rt: Runtime, lost: Lost) -> int:
     """Take every run of a lost worker away, then mark it gone, so that a sweeper killed between does it again.
 
     One that has pinged since it was judged lives: from its ping on it may send again, so nothing more is taken from it.

@@ -84,7 +84,7 @@ class Sleeper:
         """The heartbeats sweep finds its session gone."""
         worker = self.journey.one("SELECT id, pinged_at FROM workers")
         lost = heartbeats.Lost(worker["id"], worker["pinged_at"], "its session is gone")
-        heartbeats._give_up(self.journey.rt, lost)
+        heartbeats.give_up(self.journey.rt, lost)
 
 
 @contextmanager

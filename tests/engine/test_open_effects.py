@@ -117,9 +117,9 @@ def test_a_worker_is_not_given_up_before_its_last_run_was_taken_from_it(settling
     run_id = _worker_with_a_run(settling)
     with connect(settling.url, "owner") as other, other.transaction():
         runs.lock(other, run_id)  # somebody signals, pauses or looks for a moment
-        heartbeats._give_up(settling.rt, _lost(settling))
+        heartbeats.give_up(settling.rt, _lost(settling))
         assert settling.one("SELECT gone_at FROM workers")["gone_at"] is None, "nobody would look for its run again"
-    heartbeats._give_up(settling.rt, _lost(settling))
+    heartbeats.give_up(settling.rt, _lost(settling))
     assert settling.run(run_id)["status"] == "READY"
     assert settling.one("SELECT gone_at FROM workers")["gone_at"] is not None
 
@@ -127,7 +127,7 @@ def test_a_worker_is_not_given_up_before_its_last_run_was_taken_from_it(settling
 def test_a_process_that_leaves_with_a_lease_is_left_to_the_sweep(settling: Travel) -> None:
     run_id = _worker_with_a_run(settling)
     settling.rt.database.transact(lambda db: workers.leave(db, settling.rt.worker_id))
-    heartbeats._give_up(settling.rt, _lost(settling))
+    heartbeats.give_up(settling.rt, _lost(settling))
     assert settling.run(run_id)["status"] == "READY"
     assert settling.run(run_id)["crash_attempts"] == 0, "a planned end is no crash"
     assert settling.one("SELECT gone_at FROM workers")["gone_at"] is not None

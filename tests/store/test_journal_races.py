@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -56,6 +56,21 @@ def again_and_again(deed: Callable[[psycopg.Connection[Any]], object], url: str,
         done.result(30)
 
 
+class Killer:
+    """Ends all journal sessions, each time some more was written since: at any pace of the machine work gets done."""
+
+    def __init__(self, written: LiteralString, *, between: int) -> None:
+        self._written, self._between = written, between
+        self._next, self.kills = 0, 0
+
+    def __call__(self, db: psycopg.Connection[Any]) -> None:
+        row = db.execute(self._written).fetchone()
+        assert row is not None
+        if row[0] >= self._next:
+            self._next = row[0] + self._between
+            self.kills += len(db.execute(_TERMINATE).fetchall())
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_every_write_is_answered_and_every_accepted_one_is_there_once(database_url: str, seed: int) -> None:
     draw = random.Random(seed)
@@ -66,10 +81,7 @@ def test_every_write_is_answered_and_every_accepted_one_is_there_once(database_u
         db.execute("INSERT INTO rows_of_runs SELECT * FROM unnest(%s::uuid[])", [runs])
         db.execute("GRANT ALL ON ledger, ledger_n_seq, rows_of_runs TO longhaul_worker")
     journals = [GroupedJournal(Database(database_url, "worker")) for _ in range(2)]
-    kills = []
-
-    def kill(db: psycopg.Connection[Any]) -> None:
-        kills.extend(db.execute(_TERMINATE).fetchall())
+    kill = Killer("SELECT count(*) FROM ledger", between=20)
 
     def block(db: psycopg.Connection[Any]) -> None:
         with db.transaction():
@@ -91,7 +103,7 @@ def test_every_write_is_answered_and_every_accepted_one_is_there_once(database_u
         return accepted
 
     with (
-        again_and_again(kill, database_url, 0.03),
+        again_and_again(kill, database_url, 0.01),
         again_and_again(block, database_url, 0.01),
         ThreadPoolExecutor(len(runs)) as pool,
     ):
@@ -104,7 +116,7 @@ def test_every_write_is_answered_and_every_accepted_one_is_there_once(database_u
         for run_id, place in db.execute("SELECT run_id, place FROM ledger ORDER BY n"):
             written[run_id].append(place)
     assert written == accepted
-    assert len(kills) > 10, "the sessions were not killed often enough for this test to mean something"
+    assert kill.kills > 10, "the sessions were not killed often enough for this test to mean something"
 
 
 def write(run_id: UUID, place: int, *, bad: bool) -> list[Statement]:
@@ -163,36 +175,35 @@ def test_runs_come_through_the_loss_of_every_session_with_each_step_done_once(da
         settings=Settings(database_url=database_url), database=database, journal=GroupedJournal(database), tools={},
         workflows=Registry((EIGHT,)), dispatcher=bells,
     )  # fmt: skip
-    kills: list[Any] = []
+    kill = Killer("SELECT count(*) FROM transitions", between=20)
 
     def worker() -> None:
         while bell := bells.queue.get():
             run_step(rt, bell.run_id, bell.step_seq, workflow=bell.workflow, state=bell.state)
 
+    def all_ended() -> bool:
+        # A lease skips a row that a session just killed still has locked; a sweep rings for it again.
+        sweeps.run(rt, "dispatch")  # in its period, however often we look
+        return _count(database_url, "status = 'COMPLETE'") == 100
+
     with ThreadPoolExecutor(16) as pool:
         working = [pool.submit(worker) for _ in range(16)]
-        with again_and_again(lambda db: kills.extend(db.execute(_TERMINATE).fetchall()), database_url, 0.03):
-            for n in range(100):
-                started = database.transact(
-                    lambda db: start(db, EIGHT, subject=f"S-{n}", data=Tally(), key=None, actor="test")  # noqa: B023
-                )
-                bells.ring([started.bell])
-
-            def all_ended() -> bool:
-                # A lease skips a row that a session just killed still has locked; a sweep rings for it again.
-                sweeps.run(rt, "dispatch")  # in its period, however often we look
-                return _count(database_url, "status = 'COMPLETE'") == 100
-
-            try:
+        try:
+            with again_and_again(kill, database_url, 0.01):
+                for n in range(100):
+                    started = database.transact(
+                        lambda db: start(db, EIGHT, subject=f"S-{n}", data=Tally(), key=None, actor="test")  # noqa: B023
+                    )
+                    bells.ring([started.bell])
                 wait_for(all_ended, "every run to end", evidence=lambda: _evidence(database_url))
-            finally:
-                for _ in working:
-                    bells.queue.put(None)
+        finally:
+            for _ in working:
+                bells.queue.put(None)
         for future in working:
             future.result(30)
     rt.journal.close()
     database.close()
-    assert len(kills) > 10
+    assert kill.kills > 10, "the sessions were not killed often enough for this test to mean something"
     with psycopg.connect(database_url) as db:
         for states, kept in db.execute("SELECT data -> 'states', data -> 'kept' FROM run_data"):
             assert states == STATES

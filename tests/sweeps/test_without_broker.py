@@ -140,14 +140,16 @@ def test_a_worker_told_to_stop_while_its_broker_hangs_leaves_in_time_and_hands_b
     stack.wait(lambda: not worker.alive, "the worker to leave", seconds=20)
 
 
+@pytest.mark.parametrize("pool", POOLS)
 def test_a_run_whose_bells_the_broker_does_not_take_goes_on_at_once_in_the_process_that_has_it(
-    make_stack: MakeStack, broker: EmbeddedRedis
+    make_stack: MakeStack, broker: EmbeddedRedis, pool: str
 ) -> None:
+    pools, workflow = POOLS[pool]
     stack = make_stack(dispatch_seconds=600)  # the sweep would ring in ten minutes, and nobody take an old run before
-    (worker,) = stack.workers(1, pools="steps,sweeps")
-    until_a_bell_is_answered(stack, TWO, worker)
+    (worker,) = stack.workers(1, pools=pools)
+    until_a_bell_is_answered(stack, workflow, worker)
     stack.faults.arm("before_move", "FIRST", "hold")
-    run_id = stack.start(TWO, "its bell will find no broker")
+    run_id = stack.start(workflow, "its bell will find no broker")
     stack.until_done("before_move", "FIRST")
     broker.kill()
     stack.faults.release("before_move", "FIRST")
