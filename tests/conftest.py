@@ -1,7 +1,7 @@
 """Real servers for tests: one Postgres and one Redis per run, a fresh database per test, nothing started unasked.
 
-`LONGHAUL_TEST_DATABASE_URL` names another server (an older Postgres, say) to run the same tests on; its role must be
-able to create databases.
+`LONGHAUL_PG_BIN=/usr/lib/postgresql/15/bin` runs the same tests on other server programs;
+`LONGHAUL_TEST_DATABASE_URL` on a server that runs already, whose role must be able to create databases.
 """
 
 from __future__ import annotations
