@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,11 +27,12 @@ from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement
 
 INSTALLED = installed_postgres()
 missing = pytest.mark.skip(reason="no Postgres is installed here beside the one that Longhaul carries")
+PARAMS: list[Any] = [*INSTALLED] or [pytest.param(None, marks=missing)]
 
 
 @pytest.fixture(
     scope="module",
-    params=INSTALLED or [pytest.param(None, marks=missing)],
+    params=PARAMS,
     ids=lambda folder: folder and folder.parent.name,
 )
 def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
