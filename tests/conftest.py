@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from app.settings import settings
 from app.stack.places import remove_outside
 from app.stack.postgres import EmbeddedPostgres
 from app.stack.redis import EmbeddedRedis
@@ -37,6 +38,17 @@ def scratch_folder(name: str) -> Iterator[Path]:
     finally:
         remove_outside(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Each test begins with the environment of the test run: a command under test may set variables for its process."""
+    before = dict(os.environ)
+    yield
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -99,10 +99,11 @@ def test_a_misquoted_fact_is_named() -> None:
     "piece", ["total: ", "name: Aa Bb\n", "damage:\n", "1,234.56 ", "VIN: ", "description  amount\n", "n° "]
 )
 def test_a_hostile_page_costs_seconds_not_hours(piece: str) -> None:
+    # A guard, not a measure: what grows with the square of such a page takes an hour on any machine.
     asked = request(piece * (200_000 // len(piece)))
     started = time.process_time()
     assert misquoted(OfflineProvider().extract(asked).facts, asked.pages) == []
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 120
 
 
 def test_what_was_not_searched_is_said() -> None:

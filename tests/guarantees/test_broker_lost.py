@@ -94,7 +94,7 @@ def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobod
 
     for run_id in [*runs, *away, *hung]:
         assert stack.requests_of(run_id) == stack.payments_of(run_id) == 2
-    assert all(worker.alive for worker in workers), "a worker needed help"
+    assert all(worker.alive for worker in workers), f"a worker needed help\n{stack.evidence()}"
 
 
 @pytest.mark.rabbitmq
@@ -110,4 +110,4 @@ def test_a_rabbitmq_that_is_full_stops_no_run_and_holds_up_nobody(make_stack: Fl
     finally:
         server.fill(full=False)
     _until_bells_are_heard(stack, "after it was full")
-    assert all(worker.alive for worker in workers), "a worker needed help"
+    assert all(worker.alive for worker in workers), f"a worker needed help\n{stack.evidence()}"
