@@ -29,6 +29,9 @@ task_retry_on_worker_lost = False  # acts even with early ack
 # No prefetch: a bell in a busy worker's memory is a bell nobody else can answer.
 worker_prefetch_multiplier = 1
 worker_disable_prefetch = _redis  # other transports ignore it with a warning
+# After a reconnect Celery would widen the prefetch again from a thread of the pool, waiting on the channel that the
+# consumer is just setting up; each reads the other's answer from the socket, and the worker hears nothing any more.
+worker_enable_prefetch_count_reduction = False
 
 broker_transport_options = (
     {
