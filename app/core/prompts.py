@@ -1,0 +1,55 @@
+"""How a question to a model is declared. The law: a model gets a schema to answer in and tools that only read, or none.
+
+A declaration is data, like a tool's: workflows name what is asked, the model edge (`app.agents`) asks it of whichever
+provider the settings name, and the journal records every request under the prompt's version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from app.core.errors import InvalidDefinition
+from app.core.tools import Tool
+
+Output = TypeVar("Output", bound=BaseModel)
+Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
+"""(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt(Generic[Output]):
+    """A declared question.
+
+    name, version: recorded with every request as "name/version"; change the version when anything below changes.
+    instructions: what the model is told before it is given the facts. output: the only form of an answer.
+    tools: what it may call on the way; each only reads. check: the semantic check of an answer, beyond its schema.
+    requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
+    answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
+    timeout_seconds: longest one request may take.
+    """
+
+    name: str
+    version: int
+    instructions: str
+    output: type[Output]
+    tools: tuple[Tool, ...] = ()
+    check: Check | None = None
+    requests: int = 3
+    tool_calls: int = 0
+    answer_tokens: int = 4096
+    timeout_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        if wrong := [tool.name for tool in self.tools if not tool.reads_only]:
+            raise InvalidDefinition(f"prompt {self.name}: a model may only read, but {', '.join(wrong)} has an effect")
+        if self.requests < 1 or bool(self.tools) != (self.tool_calls > 0):
+            raise InvalidDefinition(f"prompt {self.name}: give it requests >= 1, and tool_calls > 0 with tools only")
+
+    @property
+    def id(self) -> str:
+        """What the journal calls it: "document_extraction/2"."""
+        return f"{self.name}/{self.version}"
