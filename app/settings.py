@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,7 +34,19 @@ class Settings(BaseSettings):
     pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")
     dispatcher: str = "tasks.dispatch:CeleryDispatcher"
     journal: Literal["direct", "grouped"] = "grouped"
-    provider: str = Field(default="offline", description="the model provider")
+
+    # Models.
+    provider: str = Field(default="offline", description="offline, openai:<model>, anthropic:<model> or local")
+    providers: str = Field(default="", description="per prompt: claim_assessment=openai:…,document_extraction=offline")
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = Field(
+        default="", description="any server that speaks OpenAI's protocol; empty: OpenAI's own"
+    )
+    openai_prices: str = Field(default="", description="whose price list a server of your own goes by, such as openai")
+    anthropic_api_key: SecretStr = SecretStr("")
+    anthropic_base_url: str = ""
+    local_model_url: str = Field(default="", description="the OpenAI-compatible API of the provider 'local'")
+    local_model: str = Field(default="local", description="the model's name there")
 
     # Liveness (section "Liveness" of ARCHITECTURE.md).
     liveness: Literal["lock", "ping"] = Field(default="lock", description="'ping' behind a transaction pooler")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.agents.offline import OfflineProvider
+from app.agents.provider import Models
 from app.connectors.insurer import PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
-from app.core.errors import BadInput, SchemaFailure
-from app.core.extraction import ExtractionRequest
 from app.core.ports import ToolCode
 from app.documents.reader import read_document
 from app.documents.storage import DocumentStore
@@ -63,34 +60,6 @@ class LetterWriter:
         return {"sha256": kept.sha256, "filename": kept.filename, "size": kept.size}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered and what it used; `cost` None: price unknown."""
-
-    value: Any
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: Any = 0
-
-
-class OfflineModel:
-    """The deterministic provider behind `step.ask`: rules, no language model, zero tokens."""
-
-    name = OfflineProvider.name
-
-    def __init__(self) -> None:
-        self._rules = OfflineProvider()
-
-    def ask(self, prompt_version: str, request: Any) -> Reply:
-        """Answer a prompt the rules know. Raises SchemaFailure for any other."""
-        if not prompt_version.startswith("document_extraction/"):
-            raise SchemaFailure(f"the offline rules cannot answer {prompt_version}; configure a model provider")
-        reply = self._rules.extract(ExtractionRequest.model_validate(request))
-        return Reply(reply.model_dump(mode="json"), reply.tokens_in, reply.tokens_out)
-
-
-def provider(config: Settings) -> Any:
-    """The model provider the settings name. Raises BadInput naming the choices."""
-    if config.provider != "offline":
-        raise BadInput(f"LONGHAUL_PROVIDER={config.provider!r} is not available; the provider is: offline")
-    return OfflineModel()
+def provider(config: Settings) -> Models:
+    """The models the settings name. Raises BadInput naming the variable that cannot work."""
+    return Models(config)

@@ -78,7 +78,9 @@ class StoreUnavailable(LonghaulError):
 
 
 class StepError(LonghaulError):
-    """What a step or a tool says about its own work."""
+    """What a step or a tool says about its own work. `spent`: what the failed call gave all the same, and its cost."""
+
+    spent: Any = None
 
 
 class Transient(StepError):

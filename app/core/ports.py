@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
+
+from app.core.prompts import Output, Prompt
+from app.core.tools import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +49,67 @@ class Reconciles(Protocol):
 
     def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
         """The result recorded downstream under the key, or None if it knows of none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an acted call gave, with what it cost. `cost` None: the price is unknown, which is not the same as nothing."""
+
+    value: Any
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One request to a model, as it is journaled before it is sent.
+
+    provider: as the settings spell it ("openai:gpt-4o-mini"). model: its name. messages: everything the model is given,
+    from the instructions on, free of whatever differs between two attempts. seconds: longest the request may take.
+    downstream, reserve_tokens: whose limits it is subject to, and the most it may use of the budget.
+    """
+
+    provider: str
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    seconds: float
+    downstream: str | None = None
+    reserve_tokens: int = 0
+
+
+class Asking(Protocol):
+    """What the engine lends to one asking of a step: each request, tool call and wait of it is a checkpoint of its own."""
+
+    @property
+    def place(self) -> str:
+        """Names this asking; the same in every attempt."""
+        ...
+
+    @property
+    def provider(self) -> str | None:
+        """The provider its first request was journaled with, by an earlier attempt."""
+        ...
+
+    def request(self, request: ModelRequest, act: Callable[[], Answered]) -> Any:
+        """The value of a request: the recorded one, or that of sending it now by `act`."""
+        ...
+
+    def call(self, tool: Tool, params: Mapping[str, Any]) -> Any:
+        """The result of a tool: the recorded one, or that of calling it now."""
+        ...
+
+    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
+        """The signals that came, as `{"signals": […]}`, or `{"expired": true}`. Suspends the run until there is one."""
+        ...
+
+
+class ModelProvider(Protocol):
+    """Answers prompts, by whichever model the settings name for each."""
+
+    def ask(
+        self, prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking, fixed: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[Output, str]:
+        """The answer and the model that gave it. `fixed`: by tool name, the parameters a model may not choose."""
         ...

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from app.core.durations import seconds
 from app.core.errors import InvalidDefinition
 from app.core.tools import Tool
 
@@ -21,12 +22,31 @@ Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaits:
+    """A signal a model may ask to wait for: the run is suspended, for days if need be, and its payload is the tool's result.
+
+    event: the signal's name. about: when to wait for it, as the model is told. takes: what the model says when it
+    asks; shown as the run's reason. expires: how long it is waited for; then the model is told that nothing came.
+    """
+
+    event: str
+    about: str
+    takes: type[BaseModel]
+    expires: str | None = None
+
+    @property
+    def expires_seconds(self) -> float | None:
+        return seconds(self.expires) if self.expires else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt(Generic[Output]):
     """A declared question.
 
     name, version: recorded with every request as "name/version"; change the version when anything below changes.
     instructions: what the model is told before it is given the facts. output: the only form of an answer.
-    tools: what it may call on the way; each only reads. check: the semantic check of an answer, beyond its schema.
+    tools: what it may call on the way; each only reads. awaits: the signals it may ask to wait for, counted as tools.
+    check: the semantic check of an answer, beyond its schema. render: how the request is put to a model; as JSON if None.
     requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
     answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
     timeout_seconds: longest one request may take.
@@ -37,7 +57,9 @@ class Prompt(Generic[Output]):
     instructions: str
     output: type[Output]
     tools: tuple[Tool, ...] = ()
+    awaits: tuple[Awaits, ...] = ()
     check: Check | None = None
+    render: Callable[[Mapping[str, Any]], str] | None = None
     requests: int = 3
     tool_calls: int = 0
     answer_tokens: int = 4096
@@ -46,7 +68,11 @@ class Prompt(Generic[Output]):
     def __post_init__(self) -> None:
         if wrong := [tool.name for tool in self.tools if not tool.reads_only]:
             raise InvalidDefinition(f"prompt {self.name}: a model may only read, but {', '.join(wrong)} has an effect")
-        if self.requests < 1 or bool(self.tools) != (self.tool_calls > 0):
+        if mute := [tool.name for tool in self.tools if not (tool.about and tool.takes)]:
+            raise InvalidDefinition(
+                f"prompt {self.name}: give {', '.join(mute)} `about` and `takes`, or no model can call it"
+            )
+        if self.requests < 1 or bool(self.tools or self.awaits) != (self.tool_calls > 0):
             raise InvalidDefinition(f"prompt {self.name}: give it requests >= 1, and tool_calls > 0 with tools only")
 
     @property

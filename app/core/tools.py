@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from app.core.durations import seconds
 from app.core.errors import InvalidDefinition
 
@@ -24,6 +26,7 @@ class Tool:
     ask_a_person: an unknown outcome goes to a person.
     irreversible: a cancel is refused once its intent stands, and its intent needs an approved action.
     timeout: longest a call may take. settle: how long after that "not found" is still not believed.
+    about, takes: what it is for and its parameters, as a model is told; needed only where a prompt offers the tool.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Tool:
     irreversible: bool = False
     timeout: str = "30s"
     settle: str = "5s"
+    about: str = ""
+    takes: type[BaseModel] | None = None
 
     def __post_init__(self) -> None:
         if self.reads_only and (self.irreversible or self.idempotent_for or self.ask_a_person):

@@ -9,7 +9,7 @@ and nothing is sent on an intent of that age: it is written anew, under the leas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from uuid import UUID
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Transient, Unrecoverable
-from app.core.ports import ToolCode
+from app.core.ports import Answered, ToolCode
 from app.core.tools import Tool
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
@@ -33,19 +33,13 @@ UNAPPROVED = "LH001"  # raised by the database's trigger
 RETRY_UNKNOWN_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What an acted call gave, with what it cost."""
-
-    value: Any
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    cost: Any = None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One call as it is about to be made."""
+    """One call as it is about to be made.
+
+    longest: seconds it may take, where no tool says so. beside: statements committed with its intent. downstream: whose
+    rate, concurrency and breaker it is subject to. reserve_tokens: the most it may use of the run's budget.
+    """
 
     seq: int
     kind: str
@@ -57,6 +51,10 @@ class Call:
     action: UUID | None = None
     model: str | None = None
     prompt_version: str | None = None
+    longest: float = 300.0
+    beside: Sequence[Statement] = ()
+    downstream: str | None = None
+    reserve_tokens: int = 0
 
     @property
     def has_effect(self) -> bool:
@@ -64,7 +62,7 @@ class Call:
 
     @property
     def seconds(self) -> float:
-        return self.tool.timeout_seconds if self.tool else 300.0
+        return self.tool.timeout_seconds if self.tool else self.longest
 
 
 class Caller:
@@ -103,14 +101,33 @@ class Caller:
             return self._again(call, found, time.monotonic())
         return self._settle(call, found)
 
-    def _place(self, call: Call) -> Place:
+    @property
+    def place_name(self) -> str:
+        """Names the step whose calls these are."""
+        return f"{self._run_id}.{self._step_seq}"
+
+    def recorded_input(self, seq: int) -> Any:
+        """The input an earlier attempt recorded for a call, or None."""
+        found = self._recorded.get(seq)
+        return self._load(found.input) if found else None
+
+    def is_complete(self, seq: int) -> bool:
+        """Whether an earlier attempt completed a call."""
+        found = self._recorded.get(seq)
+        return found is not None and found.status == "COMPLETE"
+
+    def place(self, seq: int) -> Place:
+        """Where a call of this step is written, under this attempt's lease."""
         return Place(
             run_id=self._run_id,
             step_seq=self._step_seq,
-            call_seq=call.seq,
+            call_seq=seq,
             token=self._holding.token,
             attempt=self._attempt,
         )
+
+    def _place(self, call: Call) -> Place:
+        return self.place(call.seq)
 
     def _same(self, found: Checkpoint, call: Call, text: str) -> None:
         if (found.name, found.input_hash) == (call.name, digest(text)):
@@ -155,7 +172,7 @@ class Caller:
     def _open(self, call: Call, statement: Statement) -> None:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
         try:
-            rows = self._write([statement])[0]
+            rows = self._write([*call.beside, statement])[-1]
         except DatabaseError as problem:
             if problem.sqlstate == UNAPPROVED:
                 raise Unrecoverable(
@@ -223,14 +240,28 @@ class Caller:
         return at
 
     def _record(self, call: Call, status: str, problem: BaseException, started: float) -> None:
-        error = canonical(
-            {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
-        )
-        latency = (time.perf_counter() - started) * 1000
-        statements = [steps.result(self._place(call), status=status, error=error, latency_ms=latency)]
+        said = {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
+        latency, place = (time.perf_counter() - started) * 1000, self._place(call)
+        spent = problem.spent if isinstance(problem, StepError) and isinstance(problem.spent, Answered) else None
+        if spent is None:
+            statements = [steps.result(place, status=status, error=canonical(said), latency_ms=latency)]
+        else:  # a model's answer that cannot be used was paid for all the same
+            text = payloads.result_text(self.transact, spent.value)
+            said |= {
+                "tokens_in": spent.tokens_in,
+                "tokens_out": spent.tokens_out,
+                "cost": spent.cost,
+                "output": text[:4000],
+            }
+            statements = [
+                steps.result(place, status=status, output=text, error=canonical(said), latency_ms=latency,
+                             tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, cost=spent.cost)
+            ]  # fmt: skip
         if status == "FAILED" and call.action is not None:
-            statements.append(steps.stands_no_longer(self._place(call)))
-        rows = self._write(statements)[0]
+            statements.append(steps.stands_no_longer(place))
+        if spent is not None:
+            statements.insert(0, steps.count_tokens(place, spent.tokens_in or 0, spent.tokens_out or 0, spent.cost))
+        rows = self._write(statements)[1 if spent is not None else 0]
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
         self._log(call, status, latency, rows[0]["completed_at"], error=str(problem))

@@ -14,9 +14,12 @@ from uuid import UUID
 
 from app.core.canonical import canonical
 from app.core.errors import Unrecoverable
+from app.core.ports import Answered
+from app.core.prompts import Output, Prompt
 from app.core.run import Run
 from app.core.tools import Tool
-from app.engine.calls import Answered, Call, Caller
+from app.engine.asking import StepAsking
+from app.engine.calls import Call, Caller
 from app.engine.runtime import Runtime
 from app.store import runs
 from app.telemetry import logs
@@ -26,7 +29,8 @@ class StepContext:
     """The `step` of a step function.
 
     now: when the state was entered, in database time. cause: what led here. answer: what a person answered.
-    signals: the ordered signals this wait consumed. attempt: 1 for the first try.
+    signals: the ordered signals this wait consumed. attempt: 1 for the first try. answered_by: the model that gave the
+    last answer, or the name of the rules.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class StepContext:
     ) -> None:
         self._rt, self._run, self._caller, self._recorded = rt, run, caller, recorded
         self._calls, self._lock = 0, threading.Lock()
+        self.answered_by = ""
         self.now = now
         self.run_id: UUID = run.id
         self.subject = run.subject
@@ -56,34 +61,38 @@ class StepContext:
 
     def call(self, tool: Tool, *, action: str | UUID | None = None, **params: Any) -> Any:
         """Call a tool once, durably; its recorded result if it was called before. `action` is the approved action's id."""
-        return self._caller.make(self._tool_call(self._take(1), tool, action, params))
+        return self._caller.make(self._tool_call(self.take(1), tool, action, params))
 
     def call_all(self, calls: Sequence[tuple[Tool, Mapping[str, Any]]]) -> list[Any]:
         """Call several tools at the same time; numbered before any starts, results in the order given."""
-        first = self._take(len(calls))
+        first = self.take(len(calls))
         ready = [self._tool_call(first + n, tool, None, params) for n, (tool, params) in enumerate(calls)]
         with ThreadPoolExecutor(max_workers=min(8, max(1, len(ready)))) as pool:
             return [future.result() for future in [pool.submit(self._caller.make, call) for call in ready]]
 
-    def ask(self, prompt_version: str, request: Any) -> Any:
-        """Ask the model; a model call has no effect and may be asked again after a crash."""
+    def ask(
+        self,
+        prompt: Prompt[Output],
+        request: Any,
+        *,
+        fixed: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Output:
+        """Ask a model, durably; a valid answer, or an error of `app.core.errors` for the step to end with.
+
+        fixed: by tool name, the parameters of the prompt's tools that the step sets and the model may not choose.
+        """
         provider = self._rt.provider
         if provider is None:
             raise Unrecoverable("no model provider is configured; set LONGHAUL_PROVIDER")
-
-        def act(_key: str) -> Answered:
-            reply = provider.ask(prompt_version, request)
-            return Answered(reply.value, reply.tokens_in, reply.tokens_out, reply.cost)
-
-        return self._caller.make(
-            Call(seq=self._take(1), kind="model", name=prompt_version, params=request, act=act, model=provider.name,
-                 prompt_version=prompt_version)
-        )  # fmt: skip
+        plain = runs.restore_text(canonical(request))
+        asking = StepAsking(self, self._caller, prompt, plain, self._calls + 1)
+        answer, self.answered_by = provider.ask(prompt, plain, asking, fixed or {})
+        return answer
 
     def keep(self, name: str, work: Callable[[], Any]) -> Any:
         """Do local work that is costly or not repeatable once, and keep its result."""
         return self._caller.make(
-            Call(seq=self._take(1), kind="local", name=name, params={}, act=lambda _key: Answered(work()))
+            Call(seq=self.take(1), kind="local", name=name, params={}, act=lambda _key: Answered(work()))
         )
 
     def log(self, message: str, **fields: Any) -> None:
@@ -94,7 +103,8 @@ class StepContext:
         """Whether the step ended before making every call its journal holds: divergence."""
         return self._calls < self._recorded
 
-    def _take(self, count: int) -> int:
+    def take(self, count: int = 1) -> int:
+        """The number of the next call, and of as many more."""
         with self._lock:
             first = self._calls + 1
             self._calls += count

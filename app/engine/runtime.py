@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.core.errors import BadInput, NotFound
 from app.core.ids import new_id
-from app.core.ports import Dispatcher, ToolCode
+from app.core.ports import Dispatcher, ModelProvider, ToolCode
 from app.core.workflow import State, Workflow
 from app.engine.holdings import Holdings
 from app.settings import Settings
@@ -61,7 +61,7 @@ class Runtime:
     workflows: Registry
     tools: Mapping[str, ToolCode]
     dispatcher: Dispatcher
-    provider: Any = None
+    provider: ModelProvider | None = None
     worker_id: UUID = field(default_factory=new_id)
     holdings: Holdings = field(default_factory=Holdings)
     draw: Callable[[], float] = random.random

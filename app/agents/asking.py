@@ -1,0 +1,191 @@
+"""One prompt asked of one model: an agent's loop of requests, tool calls and corrections, until an answer can be believed.
+
+The law: an answer that fits its schema and passes the prompt's check, or an error that says what is wrong with it.
+Within the prompt's number of requests the model is told what was wrong; past it a schema failure goes to the retry
+policy, and an answer nobody can believe to a person, with what was seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic
+
+from pydantic import ValidationError
+from pydantic_ai import Agent, FunctionToolset, ModelRetry, NativeOutput, ToolOutput, UsageLimits
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import Tool as AgentTool
+
+from app.agents.durable import BRIDGE, Bridge, Sent, StepDurability, beside, journaled_response
+from app.agents.model_errors import in_our_words
+from app.agents.models import Chosen
+from app.agents.wire import plain_request
+from app.core.canonical import canonical
+from app.core.errors import NeedsPerson, SchemaFailure, StepError
+from app.core.ports import Answered, Asking, ModelRequest
+from app.core.prompts import Output, Prompt
+from app.core.tools import Tool
+
+ANSWER = "answer"  # the output tool's name
+TOOLS = "longhaul"  # the toolset's id
+_SHOWN = 2000  # characters of an answer in a note
+BYTES_PER_TOKEN = 3  # a cautious estimate of what is sent; the provider's own count replaces it
+
+
+class AgentAsking(Generic[Output]):
+    """The state of one asking while it is in work; nothing of it outlives an attempt."""
+
+    def __init__(
+        self,
+        chosen: Chosen,
+        prompt: Prompt[Output],
+        request: Mapping[str, Any],
+        asking: Asking,
+        fixed: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._chosen, self._prompt, self._request, self._asking, self._fixed = chosen, prompt, request, asking, fixed
+        self._number, self._last, self._problems = 0, "", list[str]()
+        self.model = chosen.model_name
+
+    def run(self) -> Output:
+        """The answer. Raises the engine's errors only."""
+        return asyncio.run(self._run())
+
+    async def _run(self) -> Output:
+        prompt = self._prompt
+        text = prompt.render(self._request) if prompt.render else canonical(self._request)
+        token = BRIDGE.set(Bridge(self._asking.place, self._requested))
+        try:
+            async with self._chosen.open(prompt.timeout_seconds) as model:
+                agent = self._agent(model)
+                limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
+                result = await agent.run(text, usage_limits=limits)
+                return result.output
+        except UsageLimitExceeded as limit:
+            raise self._to_a_person(str(limit)) from limit
+        except UnexpectedModelBehavior as problem:
+            raise self._to_a_person(problem.message) from problem
+        finally:
+            BRIDGE.reset(token)
+
+    def _agent(self, model: Any) -> Agent[None, Output]:
+        prompt = self._prompt
+        native = self._chosen.native_output
+        output: Any = NativeOutput(prompt.output) if native else ToolOutput(prompt.output, name=ANSWER)
+        agent: Agent[None, Output] = Agent(
+            model,
+            name=prompt.name,
+            instructions=prompt.instructions,
+            output_type=output,
+            model_settings={"max_tokens": prompt.answer_tokens, "temperature": 0.0, "timeout": prompt.timeout_seconds},
+            retries=prompt.requests,
+            toolsets=[FunctionToolset([self._tool(tool) for tool in prompt.tools], id=TOOLS)] if prompt.tools else [],
+            capabilities=[StepDurability()],
+        )
+
+        @agent.output_validator
+        def believed(answer: Output) -> Output:
+            self._problems = list(prompt.check(answer, self._request)) if prompt.check else []
+            if self._problems:
+                raise ModelRetry("The answer cannot be believed:\n" + "\n".join(f"- {p}" for p in self._problems))
+            return answer
+
+        return agent
+
+    def _tool(self, tool: Tool) -> AgentTool[None]:
+        assert tool.takes is not None
+        takes, given = tool.takes, dict(self._fixed.get(tool.name, {}))
+
+        async def called(**params: Any) -> Any:
+            try:
+                checked = takes.model_validate({**params, **given})
+            except ValidationError as problem:
+                raise ModelRetry(f"{tool.name} was not called: {problem}") from problem
+            return self._asking.call(tool, checked.model_dump(mode="json"))
+
+        schema = takes.model_json_schema()
+        schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in given}
+        schema["required"] = [name for name in schema.get("required", []) if name not in given]
+        return AgentTool.from_schema(called, tool_name(tool.name), tool.about, schema, sequential=True)
+
+    async def _requested(
+        self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, send: Sent
+    ) -> object:
+        """One request of the loop, through the journal."""
+        self._number += 1
+        prompt, number = self._prompt, self._number
+        plain = plain_request(prompt.instructions, parameters, messages)
+        size = len(canonical(plain).encode()) // BYTES_PER_TOKEN
+        request = ModelRequest(
+            provider=self._chosen.spec, model=self._chosen.model_name, messages=plain, seconds=prompt.timeout_seconds,
+            downstream=f"model:{self._chosen.kind}", reserve_tokens=size + prompt.answer_tokens,
+        )  # fmt: skip
+        payload = await beside(
+            lambda awaited: self._asking.request(request, lambda: awaited(lambda: self._sent(send, number)))
+        )
+        response = journaled_response(payload)
+        self.model = response.model_name or self._chosen.model_name
+        self._last = _shown(response)
+        return payload
+
+    async def _sent(self, send: Sent, number: int) -> Answered:
+        try:
+            async with asyncio.timeout(self._prompt.timeout_seconds):
+                payload = await send()
+        except Exception as problem:
+            raise in_our_words(problem, self._chosen.spec) from problem
+        response = journaled_response(payload)
+        usage = response.usage
+        answered = Answered(payload, usage.input_tokens, usage.output_tokens, self._chosen.cost(response))
+        if unusable := self._unusable(response, last=number >= self._prompt.requests):
+            unusable.spent = answered
+            raise unusable
+        return answered
+
+    def _unusable(self, response: ModelResponse, *, last: bool) -> StepError | None:
+        """Why a response is no use, or None. One outside its schema is told to the model, while requests are left."""
+        who = f"{self._chosen.spec} answered {self._prompt.id}"
+        if response.finish_reason == "content_filter":
+            said = _shown(response) or "without a word"
+            return NeedsPerson(f"{who} with a refusal: {said}", "the model declined, and would again")
+        if response.finish_reason == "length":
+            return SchemaFailure(f"{who} with more than {self._prompt.answer_tokens} tokens, and was cut off")
+        if last and (unfit := self._unfit(response)):
+            return SchemaFailure(f"{who} outside its schema: {unfit}"[:2000])
+        return None
+
+    def _unfit(self, response: ModelResponse) -> str | None:
+        """What is wrong with the answer a response holds; None if it fits, or calls tools."""
+        calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
+        answers = [part.args_as_json_str() for part in calls if part.tool_name == ANSWER]
+        if self._chosen.native_output and not calls:
+            answers = ["".join(part.content for part in response.parts if isinstance(part, TextPart))]
+        if not answers:
+            return None if calls else "it has no answer in it"
+        try:
+            self._prompt.output.model_validate_json(answers[0])
+        except ValidationError as problem:
+            return str(problem)
+        return None
+
+    def _to_a_person(self, limit: str) -> NeedsPerson:
+        saw = f"{self.model} was asked {self._prompt.id} in {self._number} requests. Its last words: {self._last}"
+        return NeedsPerson(
+            saw, "; ".join(self._problems) or limit, evidence={"problems": self._problems, "limit": limit}
+        )
+
+
+def tool_name(name: str) -> str:
+    """A tool's name as models may spell it: no dots."""
+    return name.replace(".", "_")
+
+
+def _shown(response: ModelResponse) -> str:
+    """What a response says, for a note."""
+    texts = [part.content for part in response.parts if isinstance(part, TextPart)]
+    texts += [
+        f"{part.tool_name}({part.args_as_json_str()})" for part in response.parts if isinstance(part, ToolCallPart)
+    ]
+    return " ".join(texts)[:_SHOWN]

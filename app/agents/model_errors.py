@@ -1,0 +1,64 @@
+"""What goes wrong between us and a model, in the words of the engine.
+
+The law: the provider's libraries try nothing twice, so every failure arrives here once and takes one path: patience
+(the provider asked for it), another attempt, or an end that another attempt cannot help.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic_ai.exceptions import (
+    ContentFilterError,
+    ModelAPIError,
+    ModelHTTPError,
+    UnexpectedModelBehavior,
+)
+
+from app.core.errors import NeedsPerson, NotDone, SchemaFailure, StepError, Throttled, Transient
+
+_PATIENCE = (429, 503, 529)
+_SETTINGS = (401, 403)
+
+
+def in_our_words(problem: BaseException, provider: str) -> StepError:
+    """The error of a request, as the engine knows it."""
+    match problem:
+        case StepError():
+            return problem
+        case ModelHTTPError():
+            return _of_status(problem, provider)
+        case ContentFilterError():
+            return NeedsPerson(f"{provider} gave no answer.", f"its content filter refused: {problem.message}")
+        case TimeoutError():
+            return Transient(f"{provider} did not answer in time")
+        case ModelAPIError():  # connection refused, reset, timed out
+            return Transient(f"{provider} could not be reached: {problem}")
+        case UnexpectedModelBehavior() | json.JSONDecodeError() | UnicodeDecodeError():
+            return SchemaFailure(f"{provider} sent what is no answer of its own protocol: {problem}"[:2000])
+        case _:
+            return Transient(f"{provider}: {type(problem).__name__}: {problem}"[:2000])
+
+
+def _of_status(problem: ModelHTTPError, provider: str) -> StepError:
+    status, after = problem.status_code, _retry_after(problem)
+    said = f"{provider} answered {status}: {problem}"[:2000]
+    if status == 429 or (status in _PATIENCE and after is not None):
+        return Throttled(said, retry_after_seconds=after)
+    if status in _SETTINGS:
+        return Transient(
+            f"{said}. Its key is not accepted: check LONGHAUL_{provider.split(':', maxsplit=1)[0].upper()}_API_KEY"
+        )
+    if status in (408, 409, 425) or status >= 500:
+        return Transient(said)
+    return NotDone(said, retry=False)
+
+
+def _retry_after(problem: ModelHTTPError) -> float | None:
+    """Seconds the provider asked us to wait, if it said so in seconds (a date is as good as silence)."""
+    if problem.retry_after is not None:
+        return max(0.0, float(problem.retry_after))
+    try:
+        return max(0.0, float((problem.headers or {})["retry-after"]))
+    except (KeyError, ValueError):
+        return None

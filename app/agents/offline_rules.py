@@ -1,0 +1,25 @@
+"""The offline provider's answers: one rule function per prompt name, no language model, no network, no tokens.
+
+A rule is given the request as the step passed it and returns the prompt's output, or raises NeedsPerson. Register one
+with `OFFLINE_RULES["prompt_name"] = rule`; a prompt without a rule is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.agents.offline import OfflineProvider
+from app.core.extraction import DocumentFacts, ExtractionRequest
+
+Rule = Callable[[Mapping[str, Any]], BaseModel]
+RULES_NAME = OfflineProvider.name
+
+
+def _extraction(request: Mapping[str, Any]) -> DocumentFacts:
+    return OfflineProvider().extract(ExtractionRequest.model_validate(request)).facts
+
+
+OFFLINE_RULES: dict[str, Rule] = {"document_extraction": _extraction}

@@ -1,0 +1,72 @@
+"""The model edge as the engine knows it: for each prompt the provider the settings name, and the rules without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.agents.asking import AgentAsking
+from app.agents.models import OFFLINE, Chosen, chosen
+from app.agents.offline_rules import OFFLINE_RULES, RULES_NAME
+from app.core.canonical import canonical
+from app.core.errors import BadInput, NeedsPerson, Unrecoverable
+from app.core.ports import Answered, Asking, ModelRequest
+from app.core.prompts import Output, Prompt
+from app.settings import Settings
+
+OVERRIDES = "LONGHAUL_PROVIDERS"
+
+
+class Models:
+    """Every prompt's provider, checked when it is made. Raises BadInput naming the variable that cannot work."""
+
+    def __init__(self, config: Settings) -> None:
+        self._config, self._by_prompt = config, dict[str, str]()
+        chosen(config.provider, config)
+        for part in filter(None, (part.strip() for part in config.providers.split(","))):
+            name, equals, spec = part.partition("=")
+            if not (name.strip() and equals):
+                raise BadInput(f"{OVERRIDES}: {part!r} is not of the form prompt_name=provider")
+            chosen(spec.strip(), config, OVERRIDES)
+            self._by_prompt[name.strip()] = spec.strip()
+
+    def spec(self, prompt_name: str) -> str:
+        """How the settings spell the provider of a prompt."""
+        return self._by_prompt.get(prompt_name, self._config.provider)
+
+    def ask(
+        self, prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking, fixed: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[Output, str]:
+        """The answer and the model that gave it. An asking begun by an earlier attempt stays with its provider."""
+        model = self._chosen(asking.provider or self.spec(prompt.name))
+        if model is None:
+            return _by_rule(prompt, request, asking), RULES_NAME
+        agent = AgentAsking(model, prompt, request, asking, fixed)
+        return agent.run(), agent.model
+
+    def _chosen(self, spec: str) -> Chosen | None:
+        return chosen(spec, self._config)
+
+
+def _by_rule(prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking) -> Output:
+    rule = OFFLINE_RULES.get(prompt.name)
+    if rule is None:
+        raise Unrecoverable(
+            f"the offline rules cannot answer {prompt.name}; name a model for it in LONGHAUL_PROVIDER or {OVERRIDES}"
+        )
+
+    def act() -> Answered:
+        return Answered(rule(request).model_dump(mode="json"), 0, 0)
+
+    sent = ModelRequest(provider=OFFLINE, model=RULES_NAME, seconds=prompt.timeout_seconds,
+                        messages=[{"role": "rules", "name": RULES_NAME}, {"role": "user", "text": canonical(request)}])  # fmt: skip
+    value = asking.request(sent, act)
+    try:
+        answer = prompt.output.model_validate_json(canonical(value))
+    except ValidationError as problem:
+        raise Unrecoverable(f"the offline rule of {prompt.name} answered outside its schema: {problem}") from problem
+    if problems := list(prompt.check(answer, request)) if prompt.check else []:
+        raise NeedsPerson(f"The offline rules answered {prompt.id}.", "; ".join(problems))
+    return answer
