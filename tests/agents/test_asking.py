@@ -1,0 +1,223 @@
+"""Asking a model: an answer that can be believed, or an error that says what is wrong, whatever the model does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from app.agents.provider import Models
+from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Throttled, Transient
+from app.core.prompts import Prompt
+from app.core.tools import Tool
+from app.settings import Settings
+from tests.support.askings import MemoryAsking
+from tests.support.model_server import ModelServer
+
+
+class Wanted(BaseModel):
+    number: str
+
+
+class Verdict(BaseModel):
+    outcome: str
+    amount: Decimal
+
+
+LOOK_UP = Tool("insurer.policy", reads_only=True, about="Looks up a policy by its number.", takes=Wanted)
+
+
+def _wrong(answer: Verdict, request: Mapping[str, Any]) -> list[str]:
+    return [] if answer.amount <= request["limit"] else [f"{answer.amount} is more than {request['limit']}"]
+
+
+PROMPT = Prompt(
+    name="verdict", version=3, instructions="Give a verdict.", output=Verdict, tools=(LOOK_UP,), check=_wrong, requests=3, tool_calls=2,
+    answer_tokens=500, timeout_seconds=2,
+)  # fmt: skip
+REQUEST = {"claim": "C-1", "limit": 100}
+GOOD, TOO_MUCH = {"answer": {"outcome": "pay", "amount": "90"}}, {"answer": {"outcome": "pay", "amount": "900"}}
+NO_SCHEMA = {"answer": {"outcome": "pay"}}
+ROUND = {"calls": [{"name": "insurer_policy", "with": {"number": "P-7"}}]}
+
+Server = Callable[..., ModelServer]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    server = ModelServer(tmp_path_factory.mktemp("models")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(running: ModelServer) -> Iterator[Server]:
+    def says(turns: Sequence[Mapping[str, Any]], *faults: Mapping[str, Any]) -> ModelServer:
+        running.say([{"turns": list(turns), "faults": list(faults)}])
+        return running
+
+    yield says
+    running.forget()
+
+
+def ask(
+    server: ModelServer,
+    asking: MemoryAsking | None = None,
+    *,
+    prompt: Prompt[Verdict] = PROMPT,
+    fixed: Any = None,
+    **more: Any,
+) -> Verdict:
+    config = Settings(provider="openai:gpt-4o-mini", openai_base_url=server.url, **more)
+    tools = {"insurer.policy": lambda params: {"number": params["number"], "holds": True}}
+    return Models(config).ask(prompt, REQUEST, asking or MemoryAsking(tools), fixed or {})[0]
+
+
+def journal() -> MemoryAsking:
+    return MemoryAsking({"insurer.policy": lambda params: {"number": params["number"], "holds": True}})
+
+
+def test_an_answer_is_an_instance_of_the_prompts_output(server: Server) -> None:
+    asking = journal()
+    answer = ask(server([GOOD]), asking)
+    assert answer == Verdict(outcome="pay", amount=Decimal(90))
+    assert asking.acted == ["model"]
+
+
+def test_a_tool_round_stands_in_the_journal_and_is_replayed(server: Server) -> None:
+    asking, models = journal(), server([ROUND, GOOD])
+    first = ask(models, asking)
+    assert asking.acted == ["model", "insurer.policy", "model"]
+    assert ask(models, asking.again()) == first
+    assert asking.acted == ["model", "insurer.policy", "model"], "something was done again"
+    assert models.billed() == 2
+
+
+def test_a_killed_loop_goes_on_where_the_journal_ends(server: Server) -> None:
+    asking, models = journal(), server([ROUND, GOOD])
+    ask(models, asking)
+    del asking.journal[1:]
+    ask(models, asking.again())
+    assert models.billed() == 3, "the finished request was paid again"
+
+
+def test_another_request_at_a_recorded_place_is_divergence(server: Server) -> None:
+    asking, models = journal(), server([GOOD])
+    ask(models, asking)
+    changed = Prompt(name="verdict", version=3, instructions="Now otherwise.", output=Verdict)
+    with pytest.raises(Diverged):
+        ask(models, asking.again(), prompt=changed)
+
+
+def test_a_parameter_the_step_fixed_is_neither_shown_nor_chosen_by_the_model(server: Server) -> None:
+    seen: list[Mapping[str, Any]] = []
+    asking = MemoryAsking({"insurer.policy": lambda params: seen.append(params) or {}})
+    ask(server([ROUND, GOOD]), asking, fixed={"insurer.policy": {"number": "P-MINE"}})
+    assert seen == [{"number": "P-MINE"}]
+    assert asking.requests[0].messages[0]["tools"][0]["takes"]["properties"] == {}
+
+
+@pytest.mark.parametrize("bad", [NO_SCHEMA, TOO_MUCH, {**GOOD, "cut": True}, {"text": "I would pay."}])
+def test_a_wrong_answer_is_told_to_the_model_and_mended(server: Server, bad: dict[str, Any]) -> None:
+    asking = journal()
+    assert ask(server([bad, GOOD]), asking).amount == 90
+    assert asking.acted == ["model", "model"]
+
+
+def test_an_answer_that_is_never_believed_goes_to_a_person_with_what_was_seen(server: Server) -> None:
+    with pytest.raises(NeedsPerson) as raised:
+        ask(server([TOO_MUCH]))
+    assert "900 is more than 100" in raised.value.unsure
+    assert "verdict/3" in raised.value.saw and '"900"' in raised.value.saw
+
+
+def test_an_answer_that_never_fits_its_schema_fails_and_is_kept_with_what_it_cost(server: Server) -> None:
+    asking = journal()
+    with pytest.raises(SchemaFailure, match="amount") as raised:
+        ask(server([NO_SCHEMA]), asking)
+    assert len(asking.requests) == 3
+    assert raised.value.spent.tokens_in > 0 and raised.value.spent.value["parts"]
+
+
+def test_an_answer_that_was_cut_off_is_a_schema_failure_at_once(server: Server) -> None:
+    asking = journal()
+    with pytest.raises(SchemaFailure, match="500 tokens") as raised:
+        ask(server([{**GOOD, "length": True}]), asking)
+    assert raised.value.spent.tokens_out > 0
+    assert len(asking.requests) == 1
+
+
+def test_a_refusal_goes_to_a_person_in_the_models_words(server: Server) -> None:
+    with pytest.raises(NeedsPerson, match="I cannot help") as raised:
+        ask(server([{"refusal": "I cannot help with that."}]))
+    assert raised.value.spent.tokens_out > 0
+
+
+def test_more_tool_calls_than_allowed_go_to_a_person(server: Server) -> None:
+    asking = journal()
+    twice = {"calls": ROUND["calls"] * 3}
+    with pytest.raises(NeedsPerson):
+        ask(server([twice, GOOD]), asking)
+    assert asking.acted.count("insurer.policy") <= 2
+
+
+def test_a_loop_without_an_end_goes_to_a_person(server: Server) -> None:
+    asking = journal()
+    endless = Prompt(
+        name="verdict", version=3, instructions="", output=Verdict, tools=(LOOK_UP,), requests=3, tool_calls=50
+    )
+    with pytest.raises(NeedsPerson):
+        ask(server([ROUND]), asking, prompt=endless)
+    assert len(asking.requests) == 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_patience_gets_it(server: Server, status: int) -> None:
+    with pytest.raises(Throttled) as raised:
+        ask(server([GOOD], {"status": status, "retry_after": 7, "times": 9}))
+    assert raised.value.retry_after_seconds == 7
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 503}, {"status": 408}, {"status": 401}, {"hang": 5}], ids=str
+)
+def test_a_passing_fault_is_left_to_the_retry_policy_and_tried_once(server: Server, fault: dict[str, Any]) -> None:
+    models = server([GOOD], {**fault, "times": 9})
+    with pytest.raises(Transient) as raised:
+        ask(models)
+    assert not isinstance(raised.value, SchemaFailure)
+    assert len(models.rows("SELECT 1 FROM requests")) == 1, "the library tried again by itself"
+
+
+def test_a_body_that_is_no_json_is_a_schema_failure(server: Server) -> None:
+    with pytest.raises(SchemaFailure):
+        ask(server([GOOD], {"broken": True, "times": 9}))
+
+
+def test_a_request_the_server_refuses_for_good_is_not_tried_again(server: Server) -> None:
+    with pytest.raises(NotDone) as raised:
+        ask(server([GOOD], {"status": 400, "times": 9}))
+    assert not raised.value.retry and not isinstance(raised.value, Throttled)
+
+
+def test_a_server_that_is_not_there_is_a_passing_fault(tmp_path: Path) -> None:
+    class Nowhere(ModelServer):
+        url = "http://127.0.0.1:9/v1"
+
+    with pytest.raises(Transient):
+        ask(Nowhere(tmp_path))
+
+
+def test_an_unknown_price_is_unknown_and_a_known_one_exact(server: Server) -> None:
+    models = server([GOOD])
+    unknown, known = journal(), journal()
+    ask(models, unknown)
+    ask(models, known, openai_prices="openai")
+    assert unknown.answered[0].cost is None
+    cost, used = known.answered[0].cost, known.answered[0]
+    assert isinstance(cost, Decimal) and used.tokens_in and used.tokens_out
+    assert cost == (Decimal("0.15") * used.tokens_in + Decimal("0.60") * used.tokens_out) / 1_000_000

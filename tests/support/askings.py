@@ -1,0 +1,68 @@
+"""An asking's journal in memory: what the engine lends to an asking, for tests of the model edge alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.core.canonical import canonical, digest
+from app.core.errors import Diverged
+from app.core.ports import Answered, ModelRequest
+from app.core.tools import Tool
+
+
+class MemoryAsking:
+    """Keeps what was journaled; ask again with the same one and the recorded calls are replayed."""
+
+    def __init__(self, tools: Mapping[str, Callable[[Mapping[str, Any]], Any]] | None = None) -> None:
+        self.journal: list[tuple[str, str, Any]] = []
+        self.requests: list[ModelRequest] = []
+        self.failures: list[Exception] = []
+        self.answered: list[Answered] = []
+        self.acted: list[str] = []
+        self._tools, self._at = dict(tools or {}), 0
+
+    @property
+    def place(self) -> str:
+        return "memory.1"
+
+    @property
+    def provider(self) -> str | None:
+        return self.requests[0].provider if self.requests else None
+
+    def again(self) -> MemoryAsking:
+        """The next attempt's view of the same journal."""
+        self._at = 0
+        return self
+
+    def request(self, request: ModelRequest, act: Callable[[], Answered]) -> Any:
+        def sent() -> Any:
+            self.requests.append(request)
+            answered = act()
+            self.answered.append(answered)
+            return answered.value
+
+        return self._once("model", digest(canonical(request.messages)), sent)
+
+    def call(self, tool: Tool, params: Mapping[str, Any]) -> Any:
+        return self._once(tool.name, digest(canonical(params)), lambda: self._tools[tool.name](params))
+
+    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
+        raise AssertionError("nothing is waited for in memory")
+
+    def _once(self, name: str, known_by: str, act: Callable[[], Any]) -> Any:
+        if self._at < len(self.journal):
+            found, at, value = self.journal[self._at]
+            if (found, at) != (name, known_by):
+                raise Diverged(f"{name} where the journal holds {found}")
+            self._at += 1
+            return value
+        self.acted.append(name)
+        try:
+            value = act()
+        except Exception as problem:
+            self.failures.append(problem)
+            raise
+        self.journal.append((name, known_by, value))
+        self._at += 1
+        return value
