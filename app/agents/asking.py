@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Generic
 
 from pydantic import ValidationError
 from pydantic_ai import Agent, FunctionToolset, ModelRetry, NativeOutput, ToolOutput, UsageLimits
+from pydantic_ai.durable_exec import ExternalEventError, external_event_scope
 from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
+from pydantic_ai.external_events import wait_for_external_event
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import Tool as AgentTool
 
-from app.agents.durable import BRIDGE, Bridge, Sent, StepDurability, beside, journaled_response
+from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurability, beside, journaled_response
 from app.agents.model_errors import in_our_words
 from app.agents.models import Chosen
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
 from app.core.errors import NeedsPerson, SchemaFailure, StepError
 from app.core.ports import Answered, Asking, ModelRequest
-from app.core.prompts import Output, Prompt
+from app.core.prompts import Awaits, Output, Prompt
 from app.core.tools import Tool
 
 ANSWER = "answer"  # the output tool's name
@@ -47,7 +50,7 @@ class AgentAsking(Generic[Output]):
     ) -> None:
         self._chosen, self._prompt, self._request, self._asking, self._fixed = chosen, prompt, request, asking, fixed
         self._number, self._last, self._problems = 0, "", list[str]()
-        self.model = chosen.model_name
+        self.model, self._waiter = chosen.model_name, SignalWaiter(asking)
 
     def run(self) -> Output:
         """The answer. Raises the engine's errors only."""
@@ -61,8 +64,8 @@ class AgentAsking(Generic[Output]):
             async with self._chosen.open(prompt.timeout_seconds) as model:
                 agent = self._agent(model)
                 limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
-                result = await agent.run(text, usage_limits=limits)
-                return result.output
+                with external_event_scope(self._waiter):
+                    return (await agent.run(text, usage_limits=limits)).output
         except UsageLimitExceeded as limit:
             raise self._to_a_person(str(limit)) from limit
         except UnexpectedModelBehavior as problem:
@@ -73,6 +76,7 @@ class AgentAsking(Generic[Output]):
     def _agent(self, model: Any) -> Agent[None, Output]:
         prompt = self._prompt
         native = self._chosen.native_output
+        tools = [*map(self._tool, prompt.tools), *map(self._awaits, prompt.awaits)]
         output: Any = NativeOutput(prompt.output) if native else ToolOutput(prompt.output, name=ANSWER)
         agent: Agent[None, Output] = Agent(
             model,
@@ -81,7 +85,7 @@ class AgentAsking(Generic[Output]):
             output_type=output,
             model_settings={"max_tokens": prompt.answer_tokens, "temperature": 0.0, "timeout": prompt.timeout_seconds},
             retries=prompt.requests,
-            toolsets=[FunctionToolset([self._tool(tool) for tool in prompt.tools], id=TOOLS)] if prompt.tools else [],
+            toolsets=[FunctionToolset(tools, id=TOOLS)] if tools else [],
             capabilities=[StepDurability()],
         )
 
@@ -109,6 +113,26 @@ class AgentAsking(Generic[Output]):
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in given}
         schema["required"] = [name for name in schema.get("required", []) if name not in given]
         return AgentTool.from_schema(called, tool_name(tool.name), tool.about, schema, sequential=True)
+
+    def _awaits(self, awaits: Awaits) -> AgentTool[None]:
+        async def waited(**said: Any) -> Any:
+            try:
+                checked = awaits.takes.model_validate(said)
+            except ValidationError as problem:
+                raise ModelRetry(f"{awaits.event} was not waited for: {problem}") from problem
+            self._waiter.said = checked.model_dump(mode="json")
+            patience = awaits.expires_seconds
+            try:
+                return await wait_for_external_event(
+                    awaits.event, ask=lambda _token: None, timeout=timedelta(seconds=patience) if patience else None
+                )
+            except ExternalEventError as nothing:
+                return str(nothing)
+
+        schema = awaits.takes.model_json_schema()
+        return AgentTool.from_schema(
+            waited, f"wait_for_{tool_name(awaits.event)}", awaits.about, schema, sequential=True
+        )
 
     async def _requested(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, send: Sent
@@ -148,7 +172,7 @@ class AgentAsking(Generic[Output]):
         """Why a response is no use, or None. One outside its schema is told to the model, while requests are left."""
         who = f"{self._chosen.spec} answered {self._prompt.id}"
         if response.finish_reason == "content_filter":
-            said = _shown(response) or "without a word"
+            said = (response.provider_details or {}).get("refusal") or _shown(response) or "without a word"
             return NeedsPerson(f"{who} with a refusal: {said}", "the model declined, and would again")
         if response.finish_reason == "length":
             return SchemaFailure(f"{who} with more than {self._prompt.answer_tokens} tokens, and was cut off")

@@ -11,14 +11,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
+from pydantic import JsonValue
 from pydantic_ai.durable_exec import (
     JSON_CODEC,
     BaseDurabilityCapability,
     DurabilityEngineSpec,
     DurableOperationBackend,
     DurableOperationId,
+    ExternalEventError,
+    ExternalEventWaiter,
     JournalCallableOperationBackend,
     ModelRequestId,
     RoleBasedOperationConfig,
@@ -28,6 +32,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 
 from app.core.errors import Unrecoverable
+from app.core.ports import Asking
 
 Sent = Callable[[], Awaitable[object]]
 Requester = Callable[[Sequence[ModelMessage], ModelRequestParameters, Sent], Awaitable[object]]
@@ -102,6 +107,40 @@ class StepDurability(BaseDurabilityCapability[Any]):
 
     def get_durable_operation_backend(self) -> DurableOperationBackend[None]:
         return StepBackend(self.name)
+
+
+class SignalWaiter(ExternalEventWaiter):
+    """Lets an agent wait for a signal of its run: the run is suspended meanwhile, for days if need be, without a process.
+
+    The name of a wait is the signal's name. What `ask` does with the token (the run and the signal to send it) is
+    journaled, so it is done once; what it answers at once is taken for the payload.
+    """
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self.said: Any = None
+
+    async def wait(
+        self,
+        name: str,
+        *,
+        ask: Callable[[str], Awaitable[JsonValue]],
+        timeout: timedelta | None,  # noqa: ASYNC109  (the interface names it)
+    ) -> JsonValue:
+        """The payload of the signal, or the list of them if several came. Raises ExternalEventError when time is up."""
+        asking, said = self._asking, self.said
+        token = f"{asking.place}:{name}"
+        answer: JsonValue = await beside(
+            lambda awaited: asking.keep(f"ask for {name}", lambda: awaited(lambda: ask(token)))
+        )
+        if answer is not None:
+            return answer
+        seconds = timeout.total_seconds() if timeout else None
+        heard = await beside(lambda _awaited: asking.wait(name, said, seconds))
+        if "signals" not in heard:
+            raise ExternalEventError(f"{name} did not come within {timeout}")
+        payloads: list[JsonValue] = [signal["payload"] for signal in heard["signals"]]
+        return payloads[0] if len(payloads) == 1 else payloads
 
 
 def journaled_response(payload: object) -> ModelResponse:

@@ -174,11 +174,34 @@ def _answered(run: Run, happened: Happened) -> Transition:
     return _ready(run, move) if route.get("stays") else _wake(run, move, route, None)
 
 
+def _suspended(run: Run, happened: Happened) -> Transition:
+    """The step keeps its place: its event, or the end of its patience, leads back into it."""
+    move = replace(
+        _same(run, happened, Status.WAITING_FOR_EVENT),
+        crash_attempts=0,
+        routes=happened.routes,
+        waiting_reason=happened.waiting_reason,
+        expires_in=happened.expires_in,
+    )
+    if run.cancel_requested and not run.irreversible:
+        return _cancelled(run, move)
+    if name := _pending(run, happened):
+        return _resume(run, replace(move, waiting_reason=None, expires_in=None), name)
+    return move
+
+
+def _resume(run: Run, move: Transition, consumes: str | None) -> Transition:
+    """Back into the same step; the signals it waited for are its own from here on."""
+    pending = tuple(name for name in run.pending_events if name != consumes)
+    return _ready(run, replace(move, routes={}, pending_events=pending, consumes=consumes))
+
+
 def _signalled(run: Run, happened: Happened) -> Transition:
     name = next((name for name in run.pending_events if name in run.routes), None)
     if name is None:
         raise Refused(f"{run.state} waits for none of the pending events")
-    return _wake(run, _same(run, happened, Status.READY), run.routes[name], name)
+    move = _same(run, happened, Status.READY)
+    return _resume(run, move, name) if run.routes[name].get("stays") else _wake(run, move, run.routes[name], name)
 
 
 def _timer_due(run: Run, happened: Happened) -> Transition:
@@ -189,9 +212,8 @@ def _timer_due(run: Run, happened: Happened) -> Transition:
 
 
 def _expired(run: Run, happened: Happened) -> Transition:
-    return _wake(
-        run, replace(_same(run, happened, Status.READY), closes_tasks=True), _route(run, happened, "expired"), None
-    )
+    route, move = _route(run, happened, "expired"), replace(_same(run, happened, Status.READY), closes_tasks=True)
+    return _resume(run, move, None) if route.get("stays") else _wake(run, move, route, None)
 
 
 def _children_ended(run: Run, happened: Happened) -> Transition:
@@ -298,6 +320,7 @@ _DECIDERS: dict[Event, Decider] = {
     Event.TIMER_DUE: _timer_due,
     Event.CHILDREN_ENDED: _children_ended,
     Event.EXPIRED: _expired,
+    Event.SUSPENDED: _suspended,
     Event.FAILED_ATTEMPT: _park(spends_attempt=True),
     Event.THROTTLED: _park(spends_attempt=False),
     Event.TOO_EARLY: _park(spends_attempt=False),

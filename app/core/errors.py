@@ -11,6 +11,7 @@ LonghaulError
 │   └── KeyReused            the same idempotency key came with another body
 ├── NotFound              no such run, task, document or workflow (HTTP 404)
 ├── LeaseLost             the step belongs to somebody else now: write nothing, log once
+├── Suspended             no error: a step waits for a signal in the middle of its work
 ├── StoreUnavailable      the database did not answer before the step's deadline
 └── StepError             what a step or a tool says about its own work
     ├── Transient            may succeed if tried again: the retry policy decides
@@ -71,6 +72,14 @@ class NotFound(LonghaulError):
 
 class LeaseLost(LonghaulError):
     """The step belongs to somebody else now. Write nothing, send nothing, log it once."""
+
+
+class Suspended(LonghaulError):
+    """Let out of a step's work to wait for a signal; the step goes on at the same place when it comes, or time is up."""
+
+    def __init__(self, event: str, *, reason: str, expires_seconds: float | None = None) -> None:
+        super().__init__(f"suspended until {event}")
+        self.event, self.reason, self.expires_seconds = event, reason, expires_seconds
 
 
 class StoreUnavailable(LonghaulError):

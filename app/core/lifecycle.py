@@ -45,6 +45,7 @@ class Event(StrEnum):
     WAITS_FOR_EVENT = "step waits for an event"
     WAITS_FOR_TIMER = "step waits for a time"
     WAITS_FOR_CHILDREN = "step waits for children"
+    SUSPENDED = "step suspended"
     ANSWERED = "person answered"
     SIGNALLED = "signals came"
     TIMER_DUE = "timer due"
@@ -91,6 +92,8 @@ TABLE: Mapping[tuple[Status, Event], frozenset[Status]] = MappingProxyType(
         (S.RUNNING, E.WAITS_FOR_EVENT): frozenset({S.WAITING_FOR_EVENT}) | _READY,
         (S.RUNNING, E.WAITS_FOR_TIMER): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
         (S.RUNNING, E.WAITS_FOR_CHILDREN): frozenset({S.WAITING_FOR_CHILDREN}) | _READY,
+        # In the middle of its work: the same step goes on when its event comes.
+        (S.RUNNING, E.SUSPENDED): frozenset({S.WAITING_FOR_EVENT}) | _READY,
         (S.RUNNING, E.FAILED_ATTEMPT): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
         (S.RUNNING, E.THROTTLED): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
         (S.RUNNING, E.TOO_EARLY): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),

@@ -100,6 +100,10 @@ class Asking(Protocol):
         """The result of a tool: the recorded one, or that of calling it now."""
         ...
 
+    def keep(self, name: str, work: Callable[[], Any]) -> Any:
+        """The value of local work: the recorded one, or that of doing it now."""
+        ...
+
     def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
         """The signals that came, as `{"signals": […]}`, or `{"expired": true}`. Suspends the run until there is one."""
         ...

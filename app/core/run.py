@@ -96,6 +96,6 @@ class Transition:
     keeps_lease: bool = False
     enters: bool = False
     completes_step: bool = False
-    consumes: str | None = None  # the pending signals of this name become the next step's input
+    consumes: str | None = None  # the pending signals of this name are the next step's, or of the one that goes on
     closes_tasks: bool = False
     cause: Mapping[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from app.core.canonical import canonical, digest
+from app.core.errors import Suspended
 from app.core.ports import Answered, ModelRequest
 from app.core.prompts import Prompt
 from app.core.tools import Tool
@@ -24,9 +25,13 @@ from app.store.steps import Place
 class Steps(Protocol):
     """What an asking uses of its step."""
 
+    heard: set[str]
+
     def take(self) -> int: ...
 
     def call(self, tool: Tool, **params: Any) -> Any: ...
+
+    def keep(self, name: str, work: Callable[[], Any]) -> Any: ...
 
 
 class StepAsking:
@@ -61,8 +66,24 @@ class StepAsking:
     def call(self, tool: Tool, params: Mapping[str, Any]) -> Any:
         return self._step.call(tool, **params)
 
+    def keep(self, name: str, work: Callable[[], Any]) -> Any:
+        return self._step.keep(name, work)
+
     def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
-        raise NotImplementedError
+        seq = self._step.take()
+        params = {"event": event, "said": said, "expires_seconds": expires_seconds}
+
+        def look(_key: str) -> Answered:
+            if came := [s for s in self._caller.signals(event) if s["id"] not in self._step.heard]:
+                return Answered({"signals": came})
+            left = None if expires_seconds is None else expires_seconds - self._caller.waited_seconds(seq)
+            if left is not None and left <= 0:
+                return Answered({"expired": True})
+            raise Suspended(event, reason=f"a model waits for {event}: {canonical(said)}"[:500], expires_seconds=left)
+
+        heard = self._caller.make(Call(seq=seq, kind="wait", name=event, params=params, act=look))
+        self._step.heard.update(signal["id"] for signal in heard.get("signals", ()))
+        return heard
 
     def _statements(self, place: Place, messages: list[Kept]) -> list[Statement]:
         if self._caller.is_complete(place.call_seq):

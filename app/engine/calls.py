@@ -17,12 +17,12 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
-from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Transient, Unrecoverable
+from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Suspended, Transient, Unrecoverable
 from app.core.ports import Answered, ToolCode
 from app.core.tools import Tool
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
-from app.store import payloads, steps
+from app.store import payloads, signals, steps
 from app.store.database import DatabaseError
 from app.store.moves import Statement
 from app.store.runs import restore_text
@@ -111,6 +111,16 @@ class Caller:
         found = self._recorded.get(seq)
         return self._load(found.input) if found else None
 
+    def waited_seconds(self, seq: int) -> float:
+        """How long ago a call was begun, by the time of the database."""
+        found = self._recorded.get(seq)
+        return (self._now() - found.created_at).total_seconds() if found else 0.0
+
+    def signals(self, name: str) -> list[dict[str, Any]]:
+        """The signals of a name that are this step's."""
+        found: list[dict[str, Any]] = self.transact(lambda db: signals.of_step(db, self._run_id, self._step_seq, name))
+        return found
+
     def is_complete(self, seq: int) -> bool:
         """Whether an earlier attempt completed a call."""
         found = self._recorded.get(seq)
@@ -196,7 +206,7 @@ class Caller:
         with self._rt.holdings.intent(self._holding):
             try:
                 answered = call.act(key)
-            except LeaseLost:
+            except (LeaseLost, Suspended):  # neither says anything of the call: its intent stands
                 raise
             except NotDone as problem:
                 self._not_done(call, problem, started)
@@ -315,7 +325,7 @@ class Caller:
             self._record(call, "UNKNOWN", OutcomeUnknown(why, call_seq=call.seq), time.perf_counter())
 
     def _log(self, call: Call, status: str, latency: float, at: datetime, **more: Any) -> None:
-        kind = {"tool": "tool_call", "model": "model_call", "local": "local_work"}[call.kind]
+        kind = {"tool": "tool_call", "model": "model_call", "local": "local_work", "wait": "signal_wait"}[call.kind]
         logs.event(
             kind, run_id=str(self._run_id), step=self._step_name, step_seq=self._step_seq, call_seq=call.seq, name=call.name, status=status,
             timestamp=at.isoformat(), input=restore_text(canonical(call.params)), latency_ms=latency, model=call.model, **more,

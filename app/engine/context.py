@@ -39,6 +39,7 @@ class StepContext:
         self._rt, self._run, self._caller, self._recorded = rt, run, caller, recorded
         self._calls, self._lock = 0, threading.Lock()
         self.answered_by = ""
+        self.heard = {str(signal["id"]) for signal in received.get("signals", ())}
         self.now = now
         self.run_id: UUID = run.id
         self.subject = run.subject

@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from app.core.canonical import canonical
-from app.core.errors import NeedsPerson, NotCanonical, NotDone, OutcomeUnknown, Throttled, Unrecoverable
+from app.core.errors import NeedsPerson, NotCanonical, NotDone, OutcomeUnknown, Suspended, Throttled, Unrecoverable
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.core.workflow import State, Workflow
@@ -40,6 +40,11 @@ def failed(
     actor, said = rt.actor, f"{type(problem).__name__}: {problem}"[:2000]
     error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem)})
     match problem:
+        case Suspended():
+            stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
+            routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
+            return Happened(event=Event.SUSPENDED, actor=actor, reason=problem.reason, waiting_reason=problem.reason, routes=routes,
+                            expires_in=problem.expires_seconds), Beside()  # fmt: skip
         case NeedsPerson():
             routes = persons.doubt_routes(workflow, state)
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
@@ -105,7 +110,7 @@ def _where(problem: BaseException) -> str:
 
 def _given_up(state: State, journal: Sequence[Checkpoint], now: datetime) -> bool:
     """Whether parking without spending attempts has lasted longer than the step's `give_up` age."""
-    open_calls = [row for row in journal[1:] if row.status != "COMPLETE"]
+    open_calls = [row for row in journal[1:] if row.status != "COMPLETE" and row.kind != "wait"]
     if not open_calls:
         return False
     return (now - open_calls[0].created_at).total_seconds() > state.retry.give_up_seconds

@@ -191,7 +191,7 @@ def move(
     """
     beside = beside or Beside()
     completes = to.completes_step or beside.step_failed
-    consumes = to.consumes is not None and to.enters
+    consumes = to.consumes is not None
     text = _text(
         completes,
         beside.error is not None,

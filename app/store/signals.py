@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.core.canonical import restore
 from app.store.database import Connection
 
 
@@ -33,6 +34,16 @@ def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
         "SELECT body_hash FROM signals WHERE run_id = %s AND signal_id = %s", [run_id, signal_id]
     ).fetchone()
     return row["body_hash"] if row else None
+
+
+def of_step(db: Connection, run_id: UUID, step_seq: int, name: str) -> list[dict[str, Any]]:
+    """The signals of a name that a step consumed, in order, as a step is given them."""
+    rows = db.execute(
+        """SELECT signal_id AS id, name, payload, actor, created_at AS at FROM signals
+           WHERE run_id = %s AND name = %s AND consumed_step_seq = %s ORDER BY seq""",
+        [run_id, name, step_seq],
+    ).fetchall()
+    return [{**row, "payload": restore(row["payload"])} for row in rows]
 
 
 def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from app.agents.provider import Models
-from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Throttled, Transient
-from app.core.prompts import Prompt
+from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Suspended, Throttled, Transient
+from app.core.prompts import Awaits, Prompt
 from app.core.tools import Tool
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
@@ -115,7 +115,12 @@ def test_another_request_at_a_recorded_place_is_divergence(server: Server) -> No
 
 def test_a_parameter_the_step_fixed_is_neither_shown_nor_chosen_by_the_model(server: Server) -> None:
     seen: list[Mapping[str, Any]] = []
-    asking = MemoryAsking({"insurer.policy": lambda params: seen.append(params) or {}})
+
+    def look_up(params: Mapping[str, Any]) -> dict[str, Any]:
+        seen.append(params)
+        return {}
+
+    asking = MemoryAsking({"insurer.policy": look_up})
     ask(server([ROUND, GOOD]), asking, fixed={"insurer.policy": {"number": "P-MINE"}})
     assert seen == [{"number": "P-MINE"}]
     assert asking.requests[0].messages[0]["tools"][0]["takes"]["properties"] == {}
@@ -183,7 +188,9 @@ def test_a_server_that_asks_for_patience_gets_it(server: Server, status: int) ->
 
 
 @pytest.mark.parametrize(
-    "fault", [{"status": 500}, {"status": 503}, {"status": 408}, {"status": 401}, {"hang": 5}], ids=str
+    "fault",
+    [{"status": 500}, {"status": 503}, {"status": 408}, {"status": 401}, {"hang": 5}, {"broken": True}],
+    ids=str,
 )
 def test_a_passing_fault_is_left_to_the_retry_policy_and_tried_once(server: Server, fault: dict[str, Any]) -> None:
     models = server([GOOD], {**fault, "times": 9})
@@ -191,11 +198,6 @@ def test_a_passing_fault_is_left_to_the_retry_policy_and_tried_once(server: Serv
         ask(models)
     assert not isinstance(raised.value, SchemaFailure)
     assert len(models.rows("SELECT 1 FROM requests")) == 1, "the library tried again by itself"
-
-
-def test_a_body_that_is_no_json_is_a_schema_failure(server: Server) -> None:
-    with pytest.raises(SchemaFailure):
-        ask(server([GOOD], {"broken": True, "times": 9}))
 
 
 def test_a_request_the_server_refuses_for_good_is_not_tried_again(server: Server) -> None:
@@ -221,3 +223,38 @@ def test_an_unknown_price_is_unknown_and_a_known_one_exact(server: Server) -> No
     cost, used = known.answered[0].cost, known.answered[0]
     assert isinstance(cost, Decimal) and used.tokens_in and used.tokens_out
     assert cost == (Decimal("0.15") * used.tokens_in + Decimal("0.60") * used.tokens_out) / 1_000_000
+
+
+class Question(BaseModel):
+    question: str
+
+
+WAITING = Prompt(
+    name="verdict", version=4, instructions="", output=Verdict, requests=3, tool_calls=1,
+    awaits=(Awaits(event="approval", about="Asks somebody.", takes=Question, expires="30d"),),
+)  # fmt: skip
+
+
+def test_a_model_that_waits_suspends_its_asking_and_is_given_what_came(server: Server) -> None:
+    asking = journal()
+    models = server([{"calls": [{"name": "wait_for_approval", "with": {"question": "May I?"}}]}, GOOD])
+    for _ in range(2):
+        with pytest.raises(Suspended) as raised:
+            ask(models, asking.again(), prompt=WAITING)
+    assert (raised.value.event, raised.value.expires_seconds) == ("approval", 30 * 86400)
+    assert "May I?" in raised.value.reason
+    asking.signals["approval"] = {"signals": [{"id": "1", "payload": {"approved": "yes, by Bea"}}]}
+    ask(models, asking.again(), prompt=WAITING)
+    assert "yes, by Bea" in asking.requests[-1].messages[-1]["text"]
+    assert models.billed() == 2
+
+
+def test_a_model_whose_wait_expired_is_told_so(server: Server) -> None:
+    asking = journal()
+    asking.signals["approval"] = {"expired": True}
+    ask(
+        server([{"calls": [{"name": "wait_for_approval", "with": {"question": "May I?"}}]}, GOOD]),
+        asking,
+        prompt=WAITING,
+    )
+    assert "did not come" in asking.requests[-1].messages[-1]["text"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.core.canonical import canonical, digest
-from app.core.errors import Diverged
+from app.core.errors import Diverged, Suspended
 from app.core.ports import Answered, ModelRequest
 from app.core.tools import Tool
 
@@ -20,6 +20,7 @@ class MemoryAsking:
         self.failures: list[Exception] = []
         self.answered: list[Answered] = []
         self.acted: list[str] = []
+        self.signals: dict[str, Any] = {}
         self._tools, self._at = dict(tools or {}), 0
 
     @property
@@ -47,8 +48,16 @@ class MemoryAsking:
     def call(self, tool: Tool, params: Mapping[str, Any]) -> Any:
         return self._once(tool.name, digest(canonical(params)), lambda: self._tools[tool.name](params))
 
+    def keep(self, name: str, work: Callable[[], Any]) -> Any:
+        return self._once(name, "", work)
+
     def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
-        raise AssertionError("nothing is waited for in memory")
+        def look() -> Any:
+            if event not in self.signals:
+                raise Suspended(event, reason=canonical(said), expires_seconds=expires_seconds)
+            return self.signals.pop(event)
+
+        return self._once(event, digest(canonical(said)), look)
 
     def _once(self, name: str, known_by: str, act: Callable[[], Any]) -> Any:
         if self._at < len(self.journal):

@@ -102,7 +102,9 @@ class FaultyJournal:
     def write(
         self, run_id: UUID, statements: Sequence[Statement], *, until: float, asynchronous: bool = False
     ) -> list[Rows]:
-        kind, where = _kind(statements[0])
+        # A model call keeps its messages before its intent, and counts its tokens before its result.
+        known = [found for found in map(_kind, statements) if found[0] != "reading"]
+        kind, where = known[0] if known else ("reading", "any")
         at(f"before_{kind}", where, f"{run_id}.{where}")  # type: ignore[arg-type]
         rows = self._inner.write(run_id, statements, until=until, asynchronous=asynchronous)
         if self._deaf:
