@@ -51,7 +51,7 @@ _TOKEN = re.compile(r"[^\W_]{1,4}|[^\w\s]|_")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
-    id INTEGER PRIMARY KEY, at REAL NOT NULL, conversation TEXT NOT NULL, turn INTEGER NOT NULL, request TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, conversation TEXT NOT NULL, about TEXT NOT NULL, turn INTEGER NOT NULL, request TEXT NOT NULL,
     model TEXT NOT NULL, part TEXT, did TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)"""
 
 Json = dict[str, Any]
@@ -82,6 +82,7 @@ class Books:
         row = [
             time.time(),
             asked.conversation,
+            asked.user[:200],
             asked.turn,
             asked.digest,
             asked.model,
@@ -92,8 +93,8 @@ class Books:
         ]
         with self._lock:
             self._db.execute(
-                "INSERT INTO requests (at, conversation, turn, request, model, part, did, tokens_in, tokens_out)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row
+                "INSERT INTO requests (at, conversation, about, turn, request, model, part, did, tokens_in, tokens_out)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
             )  # fmt: skip
 
 
