@@ -21,9 +21,10 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import Tool as AgentTool
 
+from app.agents.choices import Chosen
+from app.agents.clients import cost, opened
 from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurability, beside, journaled_response
 from app.agents.model_errors import in_our_words
-from app.agents.models import Chosen
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
 from app.core.errors import NeedsPerson, SchemaFailure, StepError
@@ -61,7 +62,7 @@ class AgentAsking(Generic[Output]):
         text = prompt.render(self._request) if prompt.render else canonical(self._request)
         token = BRIDGE.set(Bridge(self._asking.place, self._requested))
         try:
-            async with self._chosen.open(prompt.timeout_seconds) as model:
+            async with opened(self._chosen, prompt.timeout_seconds) as model:
                 agent = self._agent(model)
                 limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
                 with external_event_scope(self._waiter):
@@ -162,7 +163,7 @@ class AgentAsking(Generic[Output]):
             raise in_our_words(problem, self._chosen.spec) from problem
         response = journaled_response(payload)
         usage = response.usage
-        answered = Answered(payload, usage.input_tokens, usage.output_tokens, self._chosen.cost(response))
+        answered = Answered(payload, usage.input_tokens, usage.output_tokens, cost(self._chosen, response))
         if unusable := self._unusable(response, last=number >= self._prompt.requests):
             unusable.spent = answered
             raise unusable

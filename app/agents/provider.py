@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.agents.asking import AgentAsking
-from app.agents.models import OFFLINE, Chosen, chosen
+from app.agents.choices import OFFLINE, Chosen, chosen
 from app.agents.offline_rules import OFFLINE_RULES, RULES_NAME
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NeedsPerson, Unrecoverable
@@ -43,6 +42,9 @@ class Models:
         model = self._chosen(asking.provider or self.spec(prompt.name))
         if model is None:
             return _by_rule(prompt, request, asking), RULES_NAME
+        # Late: its libraries take more time and memory to load than all else, and a process without models needs none.
+        from app.agents.asking import AgentAsking
+
         agent = AgentAsking(model, prompt, request, asking, fixed)
         return agent.run(), agent.model
 

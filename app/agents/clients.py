@@ -1,0 +1,58 @@
+"""The clients of model providers. Heavy: read only by a process that asks a model.
+
+The law: a provider's library tries nothing twice and inherits no proxy from the environment; an unknown price is None,
+never nothing.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import lru_cache
+
+import httpx2
+from anthropic import AsyncAnthropic
+from genai_prices import calc_price
+from openai import AsyncOpenAI
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.models import Model
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from app.agents.choices import LOCAL, Chosen
+
+CONNECT_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def opened(chosen: Chosen, seconds: float) -> AsyncIterator[Model]:
+    """The model with a client of its own, closed after use."""
+    timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
+    async with httpx2.AsyncClient(timeout=timeout, trust_env=False, verify=_certificates()) as http:
+        if chosen.kind == "anthropic":
+            client = AsyncAnthropic(api_key=chosen.key, base_url=chosen.base_url, max_retries=0, http_client=http)
+            yield AnthropicModel(chosen.model_name, provider=AnthropicProvider(anthropic_client=client))
+        else:
+            openai = AsyncOpenAI(api_key=chosen.key, base_url=chosen.base_url, max_retries=0, http_client=http)
+            yield OpenAIChatModel(chosen.model_name, provider=OpenAIProvider(openai_client=openai))
+
+
+def cost(chosen: Chosen, response: ModelResponse) -> Decimal | None:
+    """What a response cost, in US dollars; None if nobody knows its price."""
+    if chosen.kind == LOCAL:
+        return Decimal(0)
+    where = {"provider_id": chosen.price_list} if chosen.price_list else {"provider_api_url": chosen.base_url}
+    try:
+        return calc_price(response.usage, chosen.model_name, **where).total_price
+    except (LookupError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Read once: it takes longer than a request on loopback."""
+    return ssl.create_default_context()
