@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -60,7 +61,7 @@ def _by_rule(prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking)
         )
 
     def act() -> Answered:
-        return Answered(rule(request).model_dump(mode="json"), 0, 0)
+        return Answered(rule(request).model_dump(mode="json"), 0, 0, Decimal(0))
 
     sent = ModelRequest(provider=OFFLINE, model=RULES_NAME, seconds=prompt.timeout_seconds,
                         messages=[{"role": "rules", "name": RULES_NAME}, {"role": "user", "text": canonical(request)}])  # fmt: skip

@@ -6,6 +6,7 @@ way). Two requests with the same plain messages are the same request.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -82,6 +83,15 @@ def _answered(response: ModelResponse) -> Plain:
             plain["thinking"] = plain.get("thinking", "") + part.content
         elif isinstance(part, ToolCallPart):
             plain.setdefault("calls", []).append(
-                {"name": part.tool_name, "call": part.tool_call_id, "with": part.args_as_json_str()}
+                {"name": part.tool_name, "call": part.tool_call_id, "with": _arguments(part)}
             )
     return plain
+
+
+def _arguments(part: ToolCallPart) -> Any:
+    """What a tool is called with, however it was spelled; the text itself if it is no JSON."""
+    text = part.args_as_json_str()
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

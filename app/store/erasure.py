@@ -39,10 +39,12 @@ _ERASE = (
 )
 _BLOBS = """
 SELECT DISTINCT p ->> '$blob' AS sha256 FROM checkpoints c, LATERAL (VALUES (c.input), (c.output)) AS v(p)
-WHERE c.run_id = ANY (%(runs)s) AND p ? '$blob'"""
+WHERE c.run_id = ANY (%(runs)s) AND p ? '$blob'
+UNION SELECT m.content ->> '$blob' FROM messages m WHERE m.run_id = ANY (%(runs)s) AND m.content ? '$blob'"""
 _UNUSED = """
 DELETE FROM blobs b WHERE b.sha256 = ANY (%(blobs)s) AND NOT EXISTS (
-    SELECT 1 FROM checkpoints c WHERE c.input ->> '$blob' = b.sha256 OR c.output ->> '$blob' = b.sha256)"""
+    SELECT 1 FROM checkpoints c WHERE c.input ->> '$blob' = b.sha256 OR c.output ->> '$blob' = b.sha256)
+  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.content ->> '$blob' = b.sha256)"""
 _DOCUMENTS = "SELECT DISTINCT sha256 FROM documents WHERE run_id = ANY (%(runs)s)"
 _DATA = "SELECT data FROM run_data WHERE run_id = ANY (%(runs)s)"
 # Reads the data of every other run: a purge is rare, and a document shared by two claims must survive the first.

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.core.errors import NeedsPerson, NotDone, Throttled, Unrecoverable
-from app.core.ports import Bell
+from app.core.ports import Bell, ModelProvider, ToolCode
 from app.core.retry import RetryPolicy
 from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Request, Step, Timer, Wait, Workflow
@@ -185,8 +185,16 @@ class Travel:
 
 
 @contextmanager
-def travel(url: str, *, look: Callable[[], None] | None = None, **settings: Any) -> Iterator[Travel]:
-    """A runtime for the journey; closed at the end. `look` is called after every commit of a step."""
+def travel(
+    url: str,
+    *,
+    look: Callable[[], None] | None = None,
+    workflows: tuple[Workflow, ...] = WORKFLOWS,
+    tools: Mapping[str, ToolCode] | None = None,
+    provider: ModelProvider | None = None,
+    **settings: Any,
+) -> Iterator[Travel]:
+    """A runtime for the journey, or for other workflows; closed at the end. `look` is called after every commit of a step."""
     config = Settings(database_url=url, log_level="ERROR", **settings)
     database = Database(url, "owner")  # it plays worker, web and sweep in turn
     journal = Watched(Database(url, "worker"), look or (lambda: None))
@@ -194,9 +202,10 @@ def travel(url: str, *, look: Callable[[], None] | None = None, **settings: Any)
         settings=config,
         database=database,
         journal=journal,
-        workflows=Registry(WORKFLOWS),
-        tools={LOOK_UP.name: look_up},
+        workflows=Registry(workflows),
+        tools={LOOK_UP.name: look_up, **(tools or {})},
         dispatcher=Silent(),
+        provider=provider,
         draw=lambda: 0.5,
     )
     try:
