@@ -163,7 +163,10 @@ class AgentAsking(Generic[Output]):
             raise in_our_words(problem, self._chosen.spec) from problem
         response = journaled_response(payload)
         usage = response.usage
-        answered = Answered(payload, usage.input_tokens, usage.output_tokens, cost(self._chosen, response))
+        if usage.unmeasured_requests:  # a server that does not say what it used: unknown, not nothing
+            answered = Answered(payload)
+        else:
+            answered = Answered(payload, usage.input_tokens, usage.output_tokens, cost(self._chosen, response))
         if unusable := self._unusable(response, last=number >= self._prompt.requests):
             unusable.spent = answered
             raise unusable

@@ -1,4 +1,4 @@
-"""A model server for tests and the demo: OpenAI's chat-completions protocol over HTTP, scripted, and honest about its bill.
+"""A model server for tests and the demo: the protocols of OpenAI and Anthropic over HTTP, scripted, honest about its bill.
 
 It is no model. A script says what it answers; anything it bills stands in its own SQLite file, so that nobody has to
 take the client's word for what was paid.
@@ -46,6 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from app.agents.offline_rules import OFFLINE_RULES
+from app.demo.model_protocols import as_anthropic, as_openai
 
 _TOKEN = re.compile(r"[^\W_]{1,4}|[^\w\s]|_")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -206,6 +207,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        anthropic = self.path.endswith("/messages")
+        body = as_openai(body) if anthropic else body
         asked = Asked(body, json.loads(self.script.read_text()) if self.script.exists() else [])
         fault = asked.fault(self.books)
         if fault is not None and "status" in fault[1]:
@@ -222,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         }  # fmt: skip
         if fault and "hang" in fault[1]:
             time.sleep(float(fault[1]["hang"]))
-        self._send(200, answer, broken=bool(fault and fault[1].get("broken")))
+        self._send(200, as_anthropic(answer) if anthropic else answer, broken=bool(fault and fault[1].get("broken")))
 
     def _refuse(self, asked: Asked, name: str, fault: Json) -> None:
         self.books.write(asked, name, 0, 0)

@@ -274,7 +274,8 @@ class Caller:
         rows = self._write(statements)[1 if spent is not None else 0]
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
-        self._log(call, status, latency, rows[0]["completed_at"], error=str(problem))
+        used = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out} if spent else {}
+        self._log(call, status, latency, rows[0]["completed_at"], error=str(problem), **used)
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from app.agents.provider import Models
 from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Suspended, Throttled, Transient
@@ -223,6 +223,39 @@ def test_an_unknown_price_is_unknown_and_a_known_one_exact(server: Server) -> No
     cost, used = known.answered[0].cost, known.answered[0]
     assert isinstance(cost, Decimal) and used.tokens_in and used.tokens_out
     assert cost == (Decimal("0.15") * used.tokens_in + Decimal("0.60") * used.tokens_out) / 1_000_000
+
+
+def _of_anthropic(models: ModelServer, asking: MemoryAsking) -> Verdict:
+    config = Settings(
+        provider="anthropic:claude-scripted", anthropic_api_key=SecretStr("k"), anthropic_base_url=models.url.removesuffix("/v1")
+    )  # fmt: skip
+    return Models(config).ask(PROMPT, REQUEST, asking, {})[0]
+
+
+def test_the_same_loop_runs_on_anthropics_protocol(server: Server) -> None:
+    asking, models = journal(), server([ROUND, GOOD])
+    assert _of_anthropic(models, asking).amount == 90
+    assert asking.acted == ["model", "insurer.policy", "model"]
+    assert models.billed() == 2
+    assert asking.answered[0].tokens_in == models.rows("SELECT tokens_in FROM requests")[0]["tokens_in"]
+
+
+@pytest.mark.parametrize(
+    ("turns", "faults", "problem"),
+    [
+        ([GOOD], [{"status": 429, "retry_after": 7, "times": 9}], Throttled),
+        ([GOOD], [{"status": 529, "times": 9}], Transient),
+        ([{"refusal": "I cannot help with that."}], [], NeedsPerson),
+        ([{**GOOD, "length": True}], [], SchemaFailure),
+        ([TOO_MUCH], [], NeedsPerson),
+    ],
+    ids=["patience", "overloaded", "refusal", "cut off", "not believed"],
+)
+def test_failures_of_anthropics_protocol_take_the_same_paths(
+    server: Server, turns: Any, faults: Any, problem: type[Exception]
+) -> None:
+    with pytest.raises(problem):
+        _of_anthropic(server(turns, *faults), journal())
 
 
 class Question(BaseModel):

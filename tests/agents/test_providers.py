@@ -23,7 +23,7 @@ from tests.support.askings import MemoryAsking
         ({"provider": "gpt-4"}, "LONGHAUL_PROVIDER: 'gpt-4' is no provider"),
         ({"provider": "openai:"}, "LONGHAUL_PROVIDER: 'openai:' is no provider"),
         ({"provider": "openai:gpt-4o"}, "LONGHAUL_OPENAI_API_KEY"),
-        ({"provider": "anthropic:claude-sonnet-4-5"}, "LONGHAUL_ANTHROPIC_API_KEY"),
+        ({"provider": "anthropic:claude-scripted"}, "LONGHAUL_ANTHROPIC_API_KEY"),
         ({"provider": "local"}, "LONGHAUL_LOCAL_MODEL_URL"),
         ({"providers": "reading"}, "LONGHAUL_PROVIDERS: 'reading' is not of the form"),
         ({"providers": "reading=openai:gpt-4o"}, "LONGHAUL_PROVIDERS=openai:gpt-4o needs LONGHAUL_OPENAI_API_KEY"),

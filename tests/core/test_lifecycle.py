@@ -9,7 +9,7 @@ import pytest
 from app.core.decide import decide
 from app.core.errors import IllegalTransition, Refused
 from app.core.lifecycle import ENDED, STOPPED, TABLE, WAITING, Event, Status, allowed
-from app.core.run import Happened, Run
+from app.core.run import Happened, Run, Transition
 
 ROUTES = {
     "done": {"state": "NEXT", "queue": "steps.w.v1"},
@@ -89,6 +89,48 @@ def test_a_wait_whose_signal_is_already_there_goes_straight_on() -> None:
     assert (move.status, move.state, move.consumes) == (Status.READY, "NEXT", "paper")
     assert move.pending_events == ("other",)
     assert move.waiting_reason is None
+
+
+BACK = {name: {"state": "HERE", "queue": "steps.w.v1", "stays": "yes"} for name in ("paper", "expired")}
+
+
+def _suspended(**more: object) -> Transition:
+    happened = Happened(event=Event.SUSPENDED, actor="w", routes=BACK, waiting_reason="paper", expires_in=60.0)
+    return decide(a_run(Status.RUNNING, routes={}, **more), happened)
+
+
+def test_a_suspended_step_keeps_its_place_its_attempt_and_its_checkpoint() -> None:
+    move = _suspended()
+    assert (move.status, move.state, move.step_seq, move.attempt) == (Status.WAITING_FOR_EVENT, "HERE", 3, 2)
+    assert (move.crash_attempts, move.enters, move.completes_step) == (0, False, False)
+    assert (move.routes, move.waiting_reason, move.expires_in) == (BACK, "paper", 60.0)
+
+
+def test_a_suspended_step_whose_signal_is_already_there_goes_straight_on() -> None:
+    move = _suspended(pending_events=("other", "paper"))
+    assert (move.status, move.step_seq, move.enters, move.consumes) == (Status.READY, 3, False, "paper")
+    assert (move.pending_events, move.routes, move.expires_in) == (("other",), {}, None)
+
+
+def test_a_suspended_step_goes_on_in_its_place_when_its_signal_comes_or_its_time_is_up() -> None:
+    waits = a_run(Status.WAITING_FOR_EVENT, routes=BACK, pending_events=("paper",))
+    came = decide(waits, Happened(event=Event.SIGNALLED, actor="p"))
+    assert (came.status, came.step_seq, came.enters, came.consumes, came.pending_events) == (
+        Status.READY,
+        3,
+        False,
+        "paper",
+        (),
+    )
+    late = decide(
+        a_run(Status.WAITING_FOR_EVENT, routes=BACK), Happened(event=Event.EXPIRED, actor="s", outcome="expired")
+    )
+    assert (late.status, late.step_seq, late.enters, late.consumes) == (Status.READY, 3, False, None)
+
+
+def test_a_cancel_asked_for_meanwhile_is_honoured_when_a_step_is_suspended() -> None:
+    move = _suspended(cancel_requested=True, pending_events=("paper",))
+    assert (move.status, move.consumes, move.expires_in) == (Status.CANCELLED, None, None)
 
 
 def test_step_seq_grows_only_when_a_state_is_entered() -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.engine.signals import signal
+from app.store.verify import verify
 from tests.guarantees.conftest import Flows
 from tests.support.agents import ANSWER, ANSWERING, JUDGING, LOOKS, PERMITTED, SCRIPT
 from tests.support.clock import later
@@ -139,6 +140,10 @@ def test_an_agent_waits_thirty_days_for_an_approval_and_pays_for_no_request_agai
     (heard,) = [row for row in stack.checkpoints(forgotten) if row["kind"] == "wait"]
     assert heard["output"] == {"expired": True}
     assert stack.all("SELECT 1 FROM signals WHERE consumed_step_seq IS NULL") == []
+    with web.database.transaction() as db:
+        for run_id in (waiting, forgotten):
+            verdict = verify(db, run_id)
+            assert verdict.holds, verdict.broken
 
 
 def _billed(models: ModelServer, subject: str, turn: int) -> list[dict[str, object]]:

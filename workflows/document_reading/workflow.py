@@ -37,6 +37,9 @@ EXTRACTION = Prompt(
     ),
     output=DocumentFacts,
     check=_misquoted,
+    requests=2,
+    answer_tokens=8192,
+    timeout_seconds=90,  # twice of it fits into the state's time-out
 )
 
 
