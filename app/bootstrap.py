@@ -35,7 +35,8 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
         workflows=Registry(workflows),
         tools=toolbox.tools(config, database),
         dispatcher=load_dispatcher(config.dispatcher),
-        provider=toolbox.provider(config),
+        # Only a worker asks a model, and only a worker needs its key.
+        provider=toolbox.provider(config) if role == "worker" else None,
     )
 
 

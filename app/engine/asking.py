@@ -15,7 +15,8 @@ from app.core.errors import Suspended
 from app.core.ports import Answered, ModelRequest
 from app.core.prompts import Prompt
 from app.core.tools import Tool
-from app.engine.calls import Call, Caller
+from app.engine.call import Call
+from app.engine.calls import Caller
 from app.store import conversations, payloads
 from app.store.conversations import Kept
 from app.store.moves import Statement

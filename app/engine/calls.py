@@ -9,8 +9,7 @@ and nothing is sent on an intent of that age: it is written anew, under the leas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,8 +17,8 @@ from uuid import UUID
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Suspended, Transient, Unrecoverable
-from app.core.ports import Answered, ToolCode
-from app.core.tools import Tool
+from app.core.ports import Answered
+from app.engine.call import Call
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store import payloads, signals, steps
@@ -31,38 +30,6 @@ from app.telemetry import logs
 
 UNAPPROVED = "LH001"  # raised by the database's trigger
 RETRY_UNKNOWN_SECONDS = 1.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One call as it is about to be made.
-
-    longest: seconds it may take, where no tool says so. beside: statements committed with its intent. downstream: whose
-    rate, concurrency and breaker it is subject to. reserve_tokens: the most it may use of the run's budget.
-    """
-
-    seq: int
-    kind: str
-    name: str
-    params: Any
-    act: Callable[[str], Answered]
-    tool: Tool | None = None
-    code: ToolCode | None = None
-    action: UUID | None = None
-    model: str | None = None
-    prompt_version: str | None = None
-    longest: float = 300.0
-    beside: Sequence[Statement] = ()
-    downstream: str | None = None
-    reserve_tokens: int = 0
-
-    @property
-    def has_effect(self) -> bool:
-        return self.tool is not None and self.tool.has_effect
-
-    @property
-    def seconds(self) -> float:
-        return self.tool.timeout_seconds if self.tool else self.longest
 
 
 class Caller:

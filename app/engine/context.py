@@ -19,7 +19,8 @@ from app.core.prompts import Output, Prompt
 from app.core.run import Run
 from app.core.tools import Tool
 from app.engine.asking import StepAsking
-from app.engine.calls import Call, Caller
+from app.engine.call import Call
+from app.engine.calls import Caller
 from app.engine.runtime import Runtime
 from app.store import runs
 from app.telemetry import logs

@@ -8,7 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from app.settings import Settings
 from app.stack.ports import choose_port
@@ -58,7 +61,11 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that give another process the settings that are not defaults here."""
-    return {f"LONGHAUL_{name.upper()}": str(getattr(settings, name)) for name in settings.model_fields_set}
+    return {f"LONGHAUL_{name.upper()}": _spelled(getattr(settings, name)) for name in settings.model_fields_set}
+
+
+def _spelled(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> dict[str, str]:

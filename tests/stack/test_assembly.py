@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.settings import Settings
 from app.stack.assembly import Assembly, assemble, port_of
@@ -95,10 +96,11 @@ def test_a_port_asked_for_by_name_is_given_or_refused_but_never_replaced(folder:
 
 
 def test_settings_given_in_code_reach_every_process(folder: Path) -> None:
-    settings = Settings(provider="local", shutdown_grace_seconds=3)
+    settings = Settings(provider="local", shutdown_grace_seconds=3, openai_api_key=SecretStr("sk-hush"))
     for command in commands(assemble(settings, folder)).values():
         assert command.env["LONGHAUL_PROVIDER"] == "local"
         assert command.env["LONGHAUL_SHUTDOWN_GRACE_SECONDS"] == "3.0"
+        assert command.env["LONGHAUL_OPENAI_API_KEY"] == "sk-hush"
 
 
 def test_the_flower_password_is_made_once_and_kept_private(folder: Path) -> None:

@@ -18,7 +18,8 @@ from app.core.run import Run, Transition
 from app.engine.runtime import Registry
 from app.engine.start import start
 from app.engine.step import run_step
-from app.store import due, facts, moves, pipeline, run_facts, sla, steps, workers
+from app.store import conversations, due, facts, moves, pipeline, run_facts, sla, steps, workers
+from app.store.conversations import Kept
 from app.store.database import Connection, Database, connect
 from app.store.grouped import GroupedJournal
 from app.store.moves import Beside, Statement
@@ -68,14 +69,18 @@ OF_MOVES: dict[str, Sequence[Statement]] = {
     ],
     "was_mine": [moves.was_mine(RUN, EVERYTHING)],
 }
+OF_CONVERSATIONS: dict[str, Sequence[Statement]] = {
+    "keep": [conversations.keep(PLACE, Kept("0" * 64, "{}"), "{}")],
+}
 BY_KEY = {
     "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "actions_pkey", "signals_pkey", "signals_pending",
+    "messages_pkey",
     "human_tasks_run", "alerts_run", "dead_letters_run",
 }  # fmt: skip
 
 
 def test_every_statement_of_the_hot_path_is_looked_at() -> None:
-    for module, looked_at in ((steps, OF_STEPS), (moves, OF_MOVES)):
+    for module, looked_at in ((steps, OF_STEPS), (moves, OF_MOVES), (conversations, OF_CONVERSATIONS)):
         own = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
         made = {f.__name__ for f in own if "Statement" in str(inspect.signature(f).return_annotation)}
         assert made == set(looked_at)
@@ -100,7 +105,7 @@ def test_the_journal_finds_every_row_by_its_key_whatever_the_planner_believes(da
     wrong = []
     for state in _states_of_a_database(database_url):
         with connect(database_url, "worker", options=pipeline.OPTIONS) as db:
-            for name, statements in (OF_STEPS | OF_MOVES).items():
+            for name, statements in (OF_STEPS | OF_MOVES | OF_CONVERSATIONS).items():
                 for n, statement in enumerate(statements):
                     _, plan = next(plans(db, statement))  # the generic one: the journal has no other
                     if whole_tables(plan) or not indexes(plan) <= BY_KEY:
