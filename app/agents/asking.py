@@ -27,7 +27,7 @@ from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurabilit
 from app.agents.model_errors import in_our_words
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
-from app.core.errors import NeedsPerson, SchemaFailure, StepError
+from app.core.errors import NeedsPerson, NotCanonical, SchemaFailure, StepError
 from app.core.ports import Answered, Asking, ModelRequest
 from app.core.prompts import Awaits, Output, Prompt
 from app.core.tools import Tool
@@ -167,14 +167,18 @@ class AgentAsking(Generic[Output]):
             answered = Answered(payload)
         else:
             answered = Answered(payload, usage.input_tokens, usage.output_tokens, cost(self._chosen, response))
-        if unusable := self._unusable(response, last=number >= self._prompt.requests):
+        if unusable := self._unusable(response, payload, last=number >= self._prompt.requests):
             unusable.spent = answered
             raise unusable
         return answered
 
-    def _unusable(self, response: ModelResponse, *, last: bool) -> StepError | None:
+    def _unusable(self, response: ModelResponse, payload: object, *, last: bool) -> StepError | None:
         """Why a response is no use, or None. One outside its schema is told to the model, while requests are left."""
         who = f"{self._chosen.spec} answered {self._prompt.id}"
+        try:
+            canonical(payload)
+        except NotCanonical as problem:
+            return SchemaFailure(f"{who} with what no journal can hold: {problem}")
         if response.finish_reason == "content_filter":
             said = (response.provider_details or {}).get("refusal") or _shown(response) or "without a word"
             return NeedsPerson(f"{who} with a refusal: {said}", "the model declined, and would again")

@@ -25,6 +25,9 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import ModelRequestParameters
 
+from app.core.canonical import canonical
+from app.core.errors import NotCanonical
+
 Plain = dict[str, Any]
 
 
@@ -89,9 +92,11 @@ def _answered(response: ModelResponse) -> Plain:
 
 
 def _arguments(part: ToolCallPart) -> Any:
-    """What a tool is called with, however it was spelled; the text itself if it is no JSON."""
+    """What a tool is called with, however it was spelled; the text itself if it is no JSON that can be kept."""
     text = part.args_as_json_str()
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        canonical(value)
+    except (ValueError, RecursionError, NotCanonical):
         return text
+    return value

@@ -17,6 +17,7 @@ and again: a request repeated after a crash gets the same answer. A reply is one
     {"rule": "document_extraction"}    the same, as the offline rules of that prompt answer the request (JSON of the user)
     {"calls": [{"name": …, "with": {…}}]}   a tool round
     {"text": "…"}  {"refusal": "…"}    prose; a refusal by the protocol's own field
+    {"raw": "…"}                       this very text in the answer's place, JSON or not
 
 with, beside it: "spoil": "date" (a fact's date is moved) or "kind" (a wrong category), by the request's own hash as the
 seed, so the same request is spoiled the same way; "cut": true (its JSON ends half way, finish reason stop), "length":
@@ -143,7 +144,9 @@ def message(asked: Asked, reply: Json) -> tuple[Json, str]:
         return {"role": "assistant", "content": None, "refusal": reply["refusal"]}, "stop"
     if "text" in reply:
         return {"role": "assistant", "content": reply["text"]}, finish
-    answer = json.dumps(_spoilt(_answer(asked, reply), reply.get("spoil"), asked.digest), ensure_ascii=False)
+    if (answer := reply.get("raw")) is None:
+        spoilt = _spoilt(_answer(asked, reply), reply.get("spoil"), asked.digest)
+        answer = json.dumps(spoilt, ensure_ascii=False)
     if "answer" in asked.tools:
         return _calls(asked, [("answer", answer)], half), "length" if reply.get("length") else "tool_calls"
     return {"role": "assistant", "content": _cut(answer, half)}, finish
@@ -234,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send(int(fault["status"]), {"error": error}, headers)
 
     def _send(self, status: int, body: Json, headers: Mapping[str, str] | None = None, *, broken: bool = False) -> None:
-        content = json.dumps(body, ensure_ascii=False).encode()
+        content = json.dumps(body).encode()
         content = content[: len(content) // 2] if broken else content
         try:
             self.send_response(status)

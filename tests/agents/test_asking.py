@@ -162,6 +162,29 @@ def test_a_refusal_goes_to_a_person_in_the_models_words(server: Server) -> None:
     assert raised.value.spent.tokens_out > 0
 
 
+DEEP = '{"outcome": ' + "[" * 200 + "]" * 200 + ', "amount": "90"}'
+POISONS = {
+    "NUL": '{"outcome": "a\\u0000b", "amount": "90"}',
+    "lone surrogate": '{"outcome": "\\ud800", "amount": "90"}',
+    "beyond float": '{"outcome": "pay", "amount": 1e400}',
+    "not a number": '{"outcome": "pay", "amount": NaN}',
+    "deep": DEEP,
+    "many digits": '{"outcome": "pay", "amount": ' + "9" * 5000 + "}",
+    "no JSON": "\x07\x00{{{",
+    "empty": "",
+    "long": '{"outcome": "' + "x" * 600_000,
+}
+
+
+@pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
+def test_an_answer_that_no_table_would_hold_is_kept_paid_once_and_mended(server: Server, poison: str) -> None:
+    asking, models = journal(), server([{"raw": poison}, GOOD])
+    answer = ask(models, asking)
+    assert answer.amount == 90
+    assert ask(models, asking.again()) == answer, "what was journaled cannot be replayed"
+    assert models.billed() == len(asking.requests) <= 2
+
+
 def test_more_tool_calls_than_allowed_go_to_a_person(server: Server) -> None:
     asking = journal()
     twice = {"calls": ROUND["calls"] * 3}

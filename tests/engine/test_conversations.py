@@ -97,3 +97,14 @@ def test_erasing_a_run_erases_what_its_models_were_given(looked: tuple[Travel, U
     purge(journey.rt.database, run_id, actor="person:noor", reason="asked to", forget_document=lambda _sha256: True)
     assert journey.rows("SELECT 1 FROM messages") == journey.rows("SELECT 1 FROM blobs") == []
     assert _seen(journey, run_id, 1).messages == []
+
+
+def test_what_no_table_would_hold_is_kept_and_shown_as_it_was(database_url: str, models: ModelServer) -> None:
+    models.say([{"turns": [{"text": "before\x00after \ue000"}, ANSWER]}])
+    provider = Models(Settings(provider="openai:scripted", openai_base_url=models.url))
+    with travel(database_url, workflows=(LOOKING,), provider=provider) as journey:
+        work = lambda db: start.start(db, LOOKING, subject="L-2", data=Case(), key=None, actor="test")  # noqa: E731
+        run_id = journey.rt.database.transact(work).run_id
+        journey.go()
+        assert journey.run(run_id)["status"] == "COMPLETE"
+        assert _seen(journey, run_id, 2).messages[2] == {"role": "model", "text": "before\x00after \ue000"}

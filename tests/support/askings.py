@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.core.canonical import canonical, digest
+from app.core.canonical import canonical, digest, storable
 from app.core.errors import Diverged, Suspended
 from app.core.ports import Answered, ModelRequest
 from app.core.tools import Tool
+from app.store.runs import restore_text
 
 
 class MemoryAsking:
@@ -72,6 +73,7 @@ class MemoryAsking:
         except Exception as problem:
             self.failures.append(problem)
             raise
+        value = restore_text(storable(value))  # as the journal keeps it
         self.journal.append((name, known_by, value))
         self._at += 1
         return value
