@@ -20,12 +20,15 @@ from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from app.agents.choices import LOCAL, Chosen
 
 CONNECT_SECONDS = 10.0
+# What servers of open models know: the older name of a limit, and no system message but the first.
+_PLAIN = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False, supports_inline_system_prompts=False)
 
 
 @asynccontextmanager
@@ -38,7 +41,8 @@ async def opened(chosen: Chosen, seconds: float) -> AsyncIterator[Model]:
             yield AnthropicModel(chosen.model_name, provider=AnthropicProvider(anthropic_client=client))
         else:
             openai = AsyncOpenAI(api_key=chosen.key, base_url=chosen.base_url, max_retries=0, http_client=http)
-            yield OpenAIChatModel(chosen.model_name, provider=OpenAIProvider(openai_client=openai))
+            profile = _PLAIN if chosen.kind == LOCAL else None
+            yield OpenAIChatModel(chosen.model_name, provider=OpenAIProvider(openai_client=openai), profile=profile)
 
 
 def cost(chosen: Chosen, response: ModelResponse) -> Decimal | None:
