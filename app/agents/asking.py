@@ -107,7 +107,7 @@ class AgentAsking(Generic[Output]):
             try:
                 checked = takes.model_validate({**params, **given})
             except ValidationError as problem:
-                raise ModelRetry(f"{tool.name} was not called: {problem}") from problem
+                raise ModelRetry(f"{tool.name} was not called: {_wrong(problem)}") from problem
             return self._asking.call(tool, checked.model_dump(mode="json"))
 
         schema = takes.model_json_schema()
@@ -120,7 +120,7 @@ class AgentAsking(Generic[Output]):
             try:
                 checked = awaits.takes.model_validate(said)
             except ValidationError as problem:
-                raise ModelRetry(f"{awaits.event} was not waited for: {problem}") from problem
+                raise ModelRetry(f"{awaits.event} was not waited for: {_wrong(problem)}") from problem
             self._waiter.said = checked.model_dump(mode="json")
             patience = awaits.expires_seconds
             try:
@@ -199,7 +199,7 @@ class AgentAsking(Generic[Output]):
         try:
             self._prompt.output.model_validate_json(answers[0])
         except ValidationError as problem:
-            return str(problem)
+            return _wrong(problem)
         return None
 
     def _to_a_person(self, limit: str) -> NeedsPerson:
@@ -212,6 +212,12 @@ class AgentAsking(Generic[Output]):
 def tool_name(name: str) -> str:
     """A tool's name as models may spell it: no dots."""
     return name.replace(".", "_")
+
+
+def _wrong(problem: ValidationError) -> str:
+    """What does not fit a schema, field by field; never the values, for this reaches the logs."""
+    errors = problem.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the answer'}: {e['msg']}" for e in errors[:20])
 
 
 def _shown(response: ModelResponse) -> str:

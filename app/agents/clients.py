@@ -6,6 +6,7 @@ never nothing.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from app.agents.choices import LOCAL, Chosen
 
 CONNECT_SECONDS = 10.0
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request: ours says more
 # What servers of open models know: the older name of a limit, and no system message but the first.
 _PLAIN = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False, supports_inline_system_prompts=False)
 

@@ -16,7 +16,17 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
-from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepError, Suspended, Transient, Unrecoverable
+from app.core.errors import (
+    Diverged,
+    LeaseLost,
+    NeedsPerson,
+    NotDone,
+    OutcomeUnknown,
+    StepError,
+    Suspended,
+    Transient,
+    Unrecoverable,
+)
 from app.core.ports import Answered
 from app.engine.call import Call
 from app.engine.holdings import Holding
@@ -241,8 +251,11 @@ class Caller:
         rows = self._write(statements)[1 if spent is not None else 0]
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
+        told = (
+            problem.unsure if isinstance(problem, NeedsPerson) else str(problem)
+        )  # what was seen is for people, not for logs
         used = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out} if spent else {}
-        self._log(call, status, latency, rows[0]["completed_at"], error=str(problem), **used)
+        self._log(call, status, latency, rows[0]["completed_at"], error=told, **used)
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""
