@@ -11,6 +11,7 @@ import json
 from pydantic_ai.exceptions import (
     ContentFilterError,
     ModelAPIError,
+    ModelContextWindowExceededError,
     ModelHTTPError,
     UnexpectedModelBehavior,
 )
@@ -26,6 +27,11 @@ def in_our_words(problem: BaseException, provider: str) -> StepError:
     match problem:
         case StepError():
             return problem
+        case ModelHTTPError() if _too_long(problem):
+            return NeedsPerson(
+                f"{provider} was given more than it can read at once.",
+                "the request is longer than its context window; a person reads it, or a model with a larger one is named",
+            )
         case ModelHTTPError():
             return _of_status(problem, provider)
         case ContentFilterError():
@@ -52,6 +58,14 @@ def _of_status(problem: ModelHTTPError, provider: str) -> StepError:
     if status in (408, 409, 425) or status >= 500:
         return Transient(said)
     return NotDone(said, retry=False)
+
+
+def _too_long(problem: ModelHTTPError) -> bool:
+    """Whether a request was refused for its length; servers of open models say so in words of their own."""
+    if isinstance(problem, ModelContextWindowExceededError):
+        return True
+    said = str(problem.body).lower()
+    return problem.status_code in (400, 413) and "context" in said and "exceed" in said
 
 
 def _retry_after(problem: ModelHTTPError) -> float | None:

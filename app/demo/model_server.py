@@ -23,7 +23,7 @@ with, beside it: "spoil": "date" (a fact's date is moved) or "kind" (a wrong cat
 seed, so the same request is spoiled the same way; "cut": true (its JSON ends half way, finish reason stop), "length":
 true (the same, finish reason length). A fault happens before any reply, `times` times per conversation and turn:
 
-    {"turn": 0, "times": 2, "status": 429, "retry_after": 1}    an HTTP error (retry_after may be left out)
+    {"turn": 0, "times": 2, "status": 429, "retry_after": 1}    an HTTP error; "code" and "message" as given
     {"turn": 1, "times": 1, "hang": 30}                         no answer for so long; billed, as real ones are
     {"turn": 1, "times": 1, "broken": true}                     a body that ends half way; billed
 
@@ -233,7 +233,11 @@ class Handler(BaseHTTPRequestHandler):
     def _refuse(self, asked: Asked, name: str, fault: Json) -> None:
         self.books.write(asked, name, 0, 0)
         headers = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
-        error = {"message": "scripted", "type": "scripted", "code": str(fault["status"])}
+        error = {
+            "message": fault.get("message", "scripted"),
+            "type": "scripted",
+            "code": fault.get("code", str(fault["status"])),
+        }
         self._send(int(fault["status"]), {"error": error}, headers)
 
     def _send(self, status: int, body: Json, headers: Mapping[str, str] | None = None, *, broken: bool = False) -> None:

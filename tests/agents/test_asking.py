@@ -229,6 +229,16 @@ def test_a_request_the_server_refuses_for_good_is_not_tried_again(server: Server
     assert not raised.value.retry and not isinstance(raised.value, Throttled)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"code": "context_length_exceeded"}, {"message": "the request exceeds the available context size"}],
+    ids=["openai", "llama.cpp"],
+)
+def test_a_request_longer_than_the_model_can_read_goes_to_a_person(server: Server, said: dict[str, str]) -> None:
+    with pytest.raises(NeedsPerson, match="more than it can read"):
+        ask(server([GOOD], {"status": 400, "times": 9, **said}))
+
+
 def test_a_server_that_is_not_there_is_a_passing_fault(tmp_path: Path) -> None:
     class Nowhere(ModelServer):
         url = "http://127.0.0.1:9/v1"
