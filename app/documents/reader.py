@@ -34,7 +34,7 @@ _PROJECT = Path(__file__).parents[2]
 _MIB = 1024 * 1024
 # How native code ends when the memory limit stops it, and how the kernel ends what passes the CPU or file limit.
 _LIMIT_SIGNALS = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
-_CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE}
+_CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGSYS}
 
 
 class ReaderFailed(Transient):

@@ -20,6 +20,7 @@ import sys
 from typing import Any
 
 from app.documents import media
+from app.documents.no_network import refuse_network
 from app.documents.unreadable import Unreadable
 
 _PR_SET_PDEATHSIG = 1
@@ -33,6 +34,7 @@ def main() -> None:
     limits: dict[str, Any] = json.loads(sys.argv[1])
     die_with_parent(limits["parent"])
     confine(limits)
+    refuse_network()
     answer = _read(sys.stdin.buffer.read(), limits)
     sys.stdout.buffer.write(json.dumps(answer).encode("ascii"))
     sys.stdout.buffer.flush()

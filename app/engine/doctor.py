@@ -30,6 +30,7 @@ from app.store.migrate import versions
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
 BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows the broker's client
+SANDBOX = "app.documents.no_network:means_in_force"  # likewise: the engine knows no documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ def examine(patient: Patient) -> list[Check]:
             _folder,
             patient.settings.data_dir,
             remedy="make it writable, or name another with LONGHAUL_DATA_DIR",
+        ),
+        _try(
+            "sandbox",
+            _sandbox,
+            remedy="read documents on Linux with seccomp or user namespaces, or cut the network off",
         ),
         _try("disk", _disk, patient.settings.data_dir, remedy="free space: a full disk stops the database"),
     ]
@@ -209,6 +215,14 @@ def _folder(folder: Path) -> Check:
     finally:
         trial.unlink(missing_ok=True)
     return Check("data folder", True, str(folder.absolute()))
+
+
+def _sandbox(dotted: str = SANDBOX) -> Check:
+    """Whether the kernel keeps the reader of hostile documents off the network, and by what means."""
+    module, _, name = dotted.partition(":")
+    means: str = getattr(import_module(module), name)()
+    seen = "documents are read with the network open" if means == "none" else f"documents are read offline ({means})"
+    return Check("sandbox", means != "none", seen)
 
 
 def _nearest(folder: Path) -> Path:

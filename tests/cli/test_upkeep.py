@@ -100,7 +100,8 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "broker", "payments", "model", "data folder", "disk",
+        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "broker", "payments", "model", "data folder",
+        "sandbox", "disk",
     ]  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def test_what_is_wrong_outside_of_the_database(
     file.touch()
     settings = patient.settings.model_copy(update={"data_dir": file})
     found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key"))))
-    assert found.keys() == {"broker", "payments", "model", "data folder", "disk"}
+    assert found.keys() == {"broker", "payments", "model", "data folder", "sandbox", "disk"}
     assert found["broker"].seen == "redis://box does not answer"
     assert found["model"].seen == "no key"
     assert all(check.remedy for check in found.values())
