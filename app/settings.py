@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     journal: Literal["direct", "grouped"] = "grouped"
     provider: str = Field(default="offline", description="the model provider")
 
+    # What each downstream can bear, for all workers together. One that is not named here is called freely.
+    downstreams: str = Field(
+        default="payments=rate:20/s,burst:20,concurrency:8;letters=rate:20/s,burst:20,concurrency:8;"
+        "policy=rate:50/s,burst:50,concurrency:16;model:openai=rate:10/s,burst:10,concurrency:8;"
+        "model:anthropic=rate:10/s,burst:10,concurrency:8;model:local=concurrency:2",
+        description="name=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; parted by ;",
+    )
+
     # Liveness (section "Liveness" of ARCHITECTURE.md).
     liveness: Literal["lock", "ping"] = Field(default="lock", description="'ping' behind a transaction pooler")
     ping_seconds: float = 30.0

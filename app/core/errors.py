@@ -18,6 +18,7 @@ LonghaulError
     ├── NotDone              a tool is certain that nothing happened
     │   └── Throttled        the downstream asked for patience
     ├── NeedsPerson          the work was done but cannot be trusted: a person decides
+    ├── BudgetReached        a model call that the run's budget has no room for: a person decides
     ├── OutcomeUnknown       a call may or may not have had its effect
     └── Unrecoverable        trying again cannot help
         └── Diverged         the step no longer makes the calls its journal holds
@@ -78,7 +79,12 @@ class StoreUnavailable(LonghaulError):
 
 
 class StepError(LonghaulError):
-    """What a step or a tool says about its own work."""
+    """What a step or a tool says about its own work.
+
+    `spent`: what a failed model call used all the same, with `tokens_in`, `tokens_out` and `cost`; None if nobody knows.
+    """
+
+    spent: Any = None
 
 
 class Transient(StepError):
@@ -116,6 +122,14 @@ class NeedsPerson(StepError):
         self.saw = saw
         self.unsure = unsure
         self.evidence = dict(evidence or {})
+
+
+class BudgetReached(StepError):
+    """A model call may use more tokens than the run has left; `bill` says in words what it used so far."""
+
+    def __init__(self, message: str, *, bill: str) -> None:
+        super().__init__(message)
+        self.bill = bill
 
 
 class OutcomeUnknown(StepError):

@@ -23,6 +23,7 @@ class Tool:
     reconciles: its implementation has an honest `reconcile(key)`.
     ask_a_person: an unknown outcome goes to a person.
     irreversible: a cancel is refused once its intent stands, and its intent needs an approved action.
+    downstream: whose rate, concurrency and breaker it is called under, such as "payments"; None: nobody's.
     timeout: longest a call may take. settle: how long after that "not found" is still not believed.
     """
 
@@ -34,6 +35,7 @@ class Tool:
     irreversible: bool = False
     timeout: str = "30s"
     settle: str = "5s"
+    downstream: str | None = None
 
     def __post_init__(self) -> None:
         if self.reads_only and (self.irreversible or self.idempotent_for or self.ask_a_person):

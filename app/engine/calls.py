@@ -21,7 +21,9 @@ from app.core.errors import Diverged, LeaseLost, NotDone, OutcomeUnknown, StepEr
 from app.core.ports import ToolCode
 from app.core.tools import Tool
 from app.engine.holdings import Holding
+from app.engine.permits import Permits
 from app.engine.runtime import Runtime
+from app.engine.spending import Spending
 from app.store import payloads, steps
 from app.store.database import DatabaseError
 from app.store.moves import Statement
@@ -57,6 +59,8 @@ class Call:
     action: UUID | None = None
     model: str | None = None
     prompt_version: str | None = None
+    downstream: str | None = None
+    reserve_tokens: int = 0
 
     @property
     def has_effect(self) -> bool:
@@ -84,6 +88,8 @@ class Caller:
     ) -> None:
         self._rt, self._holding, self._recorded, self._now = rt, holding, recorded, now
         self._run_id, self._step_seq, self._step_name, self._attempt = run_id, step_seq, step_name, attempt
+        self._permits = Permits(rt, self.transact)
+        self._spending = Spending(rt, run_id, self._write, self.transact)
 
     def make(self, call: Call) -> Any:
         """The call's result: the recorded one, or that of acting now."""
@@ -130,12 +136,13 @@ class Caller:
             key_seconds=call.tool.key_valid_seconds if call.tool else None, model=call.model, prompt_version=call.prompt_version,
         )  # fmt: skip
         begun = time.monotonic()
-        self._open(call, statement)
+        self._open(call, self._spending.reserve(statement, call.reserve_tokens))
         return self._act(call, key, begun)
 
     def _again(self, call: Call, found: Checkpoint, begun: float) -> Any:
         """Act again under the same key: certainly without effect so far, or harmless to repeat from `begun` for a call's length."""
-        self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None))
+        reopened = steps.reopen(self._place(call), irreversible=call.action is not None)
+        self._open(call, self._spending.reserve(reopened, call.reserve_tokens))
         return self._act(call, found.key or "", begun)
 
     def _anew(self, call: Call) -> float:
@@ -154,8 +161,9 @@ class Caller:
 
     def _open(self, call: Call, statement: Statement) -> None:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
+        self._permits.take(self._place(call), call.downstream, call.seconds)
         try:
-            rows = self._write([statement])[0]
+            rows = self._write_for(call, [statement])[0]
         except DatabaseError as problem:
             if problem.sqlstate == UNAPPROVED:
                 raise Unrecoverable(
@@ -168,6 +176,8 @@ class Caller:
         lease = steps.leased(self._run_id, self._step_seq, self._holding.token)[0]
         leased, standing = self._write([lease, steps.call(place)])
         mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
+        if leased and not mine:
+            self._spending.refuse_if_over(call.reserve_tokens, call.name)
         if not (leased and mine):
             raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
 
@@ -196,12 +206,11 @@ class Caller:
         statements = [recorded]
         if call.action is not None:
             statements.append(steps.executed(place, call.action))
-        if answered.tokens_in or answered.tokens_out:
-            # Before the result, and only while there is none: written again after a lost answer, it counts once.
-            statements.insert(
-                0, steps.count_tokens(place, answered.tokens_in or 0, answered.tokens_out or 0, answered.cost)
-            )
-        rows = self._write(statements)[statements.index(recorded)]
+        # What was used before the result, and only while there is none: written again after a lost answer, it counts once.
+        spent = self._spending.used(place, call.reserve_tokens, answered)
+        statements = [*spent, *statements, *self._permits.given_back(place, call.downstream)]
+        rows = self._write_for(call, statements, counts=bool(spent))[len(spent)]
+        self._permits.answered(place, call.downstream)
         at = rows[0]["completed_at"] if rows else self._written_before(call, text)
         self._log(
             call,
@@ -227,32 +236,43 @@ class Caller:
             {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
         )
         latency = (time.perf_counter() - started) * 1000
-        statements = [steps.result(self._place(call), status=status, error=error, latency_ms=latency)]
+        place, spent = self._place(call), problem.spent if isinstance(problem, StepError) else None
+        settled = self._spending.failed(place, call.reserve_tokens, problem)
+        used = (
+            {} if spent is None else {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out, "cost": spent.cost}
+        )
+        statements = [*settled, steps.result(place, status=status, error=error, latency_ms=latency, **used)]
         if status == "FAILED" and call.action is not None:
-            statements.append(steps.stands_no_longer(self._place(call)))
-        rows = self._write(statements)[0]
+            statements.append(steps.stands_no_longer(place))
+        statements += self._permits.given_back(place, call.downstream)
+        rows = self._write_for(call, statements, counts=bool(settled))[len(settled)]
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
         self._log(call, status, latency, rows[0]["completed_at"], error=str(problem))
+
+    def _learned(self, call: Call, status: str, problem: Exception, started: float) -> None:
+        """Record a call that went wrong, and tell what that says of its downstream."""
+        self._record(call, status, problem, started)
+        self._permits.failed(self._place(call), call.downstream, problem)
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""
         found = self._recorded.get(call.seq)
         if found is None or found.status == "FAILED" or not call.has_effect:
-            self._record(call, "FAILED", problem, started)
+            self._learned(call, "FAILED", problem, started)
             return
-        self._record(call, "UNKNOWN", problem, started)
+        self._learned(call, "UNKNOWN", problem, started)
         if not problem.retry:
             raise OutcomeUnknown(f"{call.name}: asked again, but {problem}", call_seq=call.seq) from problem
 
     def _unknown(self, call: Call, problem: Exception, started: float) -> StepError:
         """What an unexplained exception of a call means."""
         if not call.has_effect:
-            self._record(call, "FAILED", problem, started)
+            self._learned(call, "FAILED", problem, started)
             if isinstance(problem, StepError):
                 return problem
             return Transient(f"{call.name}: {type(problem).__name__}: {problem}")
-        self._record(call, "UNKNOWN", problem, started)
+        self._learned(call, "UNKNOWN", problem, started)
         return OutcomeUnknown(
             f"{call.name}: {type(problem).__name__}: {problem}",
             call_seq=call.seq,
@@ -294,6 +314,9 @@ class Caller:
         if isinstance(value, dict) and "$blob" in value:
             return self.transact(lambda db: payloads.load(db, value))
         return value
+
+    def _write_for(self, call: Call, statements: list[Statement], *, counts: bool = False) -> Any:
+        return self._spending.write(statements) if counts or call.reserve_tokens else self._write(statements)
 
     def _write(self, statements: list[Statement]) -> Any:
         return self._rt.journal.write(self._run_id, statements, until=self._holding.until)
