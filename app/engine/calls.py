@@ -253,7 +253,9 @@ class Caller:
     def _learned(self, call: Call, status: str, problem: Exception, started: float) -> None:
         """Record a call that went wrong, and tell what that says of its downstream."""
         self._record(call, status, problem, started)
-        self._permits.failed(self._place(call), call.downstream, problem)
+        held = self._permits.failed(self._place(call), call.downstream, problem)
+        if held is not None and status == "FAILED":  # parks the step, and spends no attempt
+            raise held from problem
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""

@@ -58,21 +58,24 @@ class Permits:
         if limit is not None and place.call_seq in self._probes:
             self._tell(limit, "answered")
 
-    def failed(self, place: Place, downstream: str | None, problem: BaseException) -> None:
-        """The call was not answered, or not as hoped."""
+    def failed(self, place: Place, downstream: str | None, problem: BaseException) -> Throttled | None:
+        """The call was not answered, or not as hoped. With the breaker open that is no fault of the run's: what to raise then."""
         limit = self._limit(downstream)
         if limit is None:
-            return
+            return None
         if isinstance(problem, Throttled):
             self._tell(limit, "patience", problem.retry_after_seconds or PATIENCE_SECONDS)
         elif _speaks_of_the_request(problem):
             self.answered(place, downstream)
-        else:
-            self._tell(limit, "failed")
+        elif self._tell(limit, "failed") != "closed":
+            wait = limit.cooldown * (1 + self._rt.draw())
+            return Throttled(f"{limit.name} {_WORDS['broken']}: {problem}", retry_after_seconds=wait)
+        return None
 
-    def _tell(self, limit: Limit, what: str, seconds: float = 0.0) -> None:
-        breaker = self._transact(lambda db: downstreams.report(db, limit, what, seconds))
+    def _tell(self, limit: Limit, what: str, seconds: float = 0.0) -> str:
+        breaker: str = self._transact(lambda db: downstreams.report(db, limit, what, seconds))
         logs.event("downstream", name=limit.name, reason=what, status=breaker)
+        return breaker
 
 
 def _speaks_of_the_request(problem: BaseException) -> bool:
