@@ -9,8 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.limits import limits
 
 
 class Settings(BaseSettings):
@@ -71,6 +73,12 @@ class Settings(BaseSettings):
     # Logs.
     log_payloads: Literal["masked", "full"] = "masked"
     log_level: str = "INFO"
+
+    @field_validator("downstreams")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        limits(text)
+        return text
 
     @property
     def pool_names(self) -> tuple[str, ...]:

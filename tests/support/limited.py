@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from uuid import UUID
 
+import httpx
 from pydantic import BaseModel
 
+from app.core.errors import NotDone
 from app.core.retry import RetryPolicy
 from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Step, Workflow
@@ -71,6 +77,48 @@ FETCHING = Workflow(
 )  # fmt: skip
 
 
-def subject_of(n: int | UUID) -> str:
-    """A subject for the n-th run."""
-    return f"L-{n}"
+class RegistryOverHttp:
+    """`registry.fetch` of a real worker: asks the test's own service."""
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        answer = httpx.post(os.environ["LONGHAUL_TEST_REGISTRY_URL"], json=dict(params), timeout=5, trust_env=False)
+        if answer.status_code == 503:
+            raise NotDone("the registry answers 503")
+        return answer.raise_for_status().json()
+
+
+class RegistryService:
+    """A registry that is down until it is up, and logs when it was asked and what it answered."""
+
+    def __init__(self) -> None:
+        self.up, self.log = False, list[tuple[float, bool]]()
+        service, lock = self, threading.Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                with lock:
+                    up = service.up
+                    service.log.append((time.monotonic(), up))
+                body = b'{"found": true}' if up else b"{}"
+                self.send_response(200 if up else 503)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Go down for good."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def most_in_a_second(self, *, up: bool) -> int:
+        """The most requests it received within any second, while it was up or down."""
+        times = [at for at, was_up in self.log if was_up is up]
+        return max((sum(1 for other in times if at <= other < at + 1) for at in times), default=0)
