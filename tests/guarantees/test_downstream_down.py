@@ -16,7 +16,7 @@ def test_a_downstream_that_was_down_is_not_run_over_when_it_returns_and_no_run_i
     registry = RegistryService()
     try:
         limit = f"registry=rate:{RATE}/s,burst:{BURST},concurrency:4,failures:{FAILURES},window:60s,cooldown:2s"
-        stack = make_stack("flows:TWO", "limited:FETCHING", downstreams=limit, test_registry_url=registry.url)
+        stack = make_stack("limited:FETCHING", downstreams=limit, test_registry_url=registry.url)
         stack.workers(2)
         stack.beat()
         runs = [stack.start(FETCHING, f"D-{n}", {}) for n in range(RUNS)]
