@@ -86,8 +86,8 @@ def one_side(here: Machine, name: str, limits: str, *, runs: int, dead: float, r
     with psycopg.connect(postgres.url(), autocommit=True) as db:
 
         def count(query: str) -> int:
-            row = db.execute(query).fetchone()  # type: ignore[call-overload]
-            return int(row[0])
+            row = db.execute(query).fetchone()
+            return int(row[0]) if row else 0
 
         wait_for(lambda: count("SELECT count(*) FROM workers") == 2, "the workers to register")
         with psycopg.connect(postgres.url()) as starting:
