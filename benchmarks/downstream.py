@@ -1,6 +1,6 @@
 """A downstream that dies and returns: what it is asked per second, by runs that back off each for itself and by ours.
 
-    python -m benchmarks.downstream [--json] [--runs 500] [--dead 12] [--rate 50] [--burst 10]
+    python -m benchmarks.downstream [--json] [--runs 500] [--dead 12] [--rate 50] [--burst 50]
 
 Both sides are Longhaul with the same workers and runs. On the side `backoff` no limit is set: every run retries by
 exponential backoff with full jitter, as one would by hand. On the side `limited` the downstream has a rate and a
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=500, help="runs that want to ask it")
     parser.add_argument("--dead", type=float, default=12.0, help="seconds for which it is dead")
     parser.add_argument("--rate", type=float, default=50.0, help="requests per second it is allowed")
-    parser.add_argument("--burst", type=int, default=10, help="requests at once after a rest")
+    parser.add_argument("--burst", type=int, default=50, help="requests at once after a rest")
     options = parser.parse_args()
     result = run(runs=options.runs, dead=options.dead, rate=options.rate, burst=options.burst)
     if options.json:
