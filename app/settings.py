@@ -38,11 +38,12 @@ class Settings(BaseSettings):
     journal: Literal["direct", "grouped"] = "grouped"
     provider: str = Field(default="offline", description="the model provider")
 
-    # What each downstream can bear, for all workers together. One that is not named here is called freely.
+    # What each downstream can bear, for all workers together. One that is not named here is called freely. Parked runs
+    # are woken by the timers sweep, all of its period at once: a burst below rate x timers_seconds leaves some of the rate unused.
     downstreams: str = Field(
-        default="payments=rate:20/s,burst:20,concurrency:8;letters=rate:20/s,burst:20,concurrency:8;"
-        "policy=rate:50/s,burst:50,concurrency:16;model:openai=rate:10/s,burst:10,concurrency:8;"
-        "model:anthropic=rate:10/s,burst:10,concurrency:8;model:local=concurrency:2",
+        default="payments=rate:20/s,burst:40,concurrency:8;letters=rate:20/s,burst:40,concurrency:8;"
+        "policy=rate:50/s,burst:100,concurrency:16;model:openai=rate:10/s,burst:20,concurrency:8;"
+        "model:anthropic=rate:10/s,burst:20,concurrency:8;model:local=concurrency:2",
         description="name=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; parted by ;",
     )
 
