@@ -9,8 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.limits import limits
 
 
 class Settings(BaseSettings):
@@ -48,6 +50,15 @@ class Settings(BaseSettings):
     local_model_url: str = Field(default="", description="the OpenAI-compatible API of the provider 'local'")
     local_model: str = Field(default="local", description="the model's name there")
 
+    # What each downstream can bear, for all workers together. One that is not named here is called freely. Parked runs
+    # are woken by the timers sweep, all of its period at once: a burst below rate x timers_seconds leaves some of the rate unused.
+    downstreams: str = Field(
+        default="payments=rate:20/s,burst:40,concurrency:8;letters=rate:20/s,burst:40,concurrency:8;"
+        "policy=rate:50/s,burst:100,concurrency:16;model:openai=rate:10/s,burst:20,concurrency:8;"
+        "model:anthropic=rate:10/s,burst:20,concurrency:8;model:local=concurrency:2",
+        description="name=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; parted by ;",
+    )
+
     # Liveness (section "Liveness" of ARCHITECTURE.md).
     liveness: Literal["lock", "ping"] = Field(default="lock", description="'ping' behind a transaction pooler")
     ping_seconds: float = 30.0
@@ -75,6 +86,12 @@ class Settings(BaseSettings):
     # Logs.
     log_payloads: Literal["masked", "full"] = "masked"
     log_level: str = "INFO"
+
+    @field_validator("downstreams")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        limits(text)
+        return text
 
     @property
     def pool_names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ LonghaulError
     ├── NotDone              a tool is certain that nothing happened
     │   └── Throttled        the downstream asked for patience
     ├── NeedsPerson          the work was done but cannot be trusted: a person decides
+    ├── BudgetReached        a model call that the run's budget has no room for: a person decides
     ├── OutcomeUnknown       a call may or may not have had its effect
     └── Unrecoverable        trying again cannot help
         └── Diverged         the step no longer makes the calls its journal holds
@@ -87,7 +88,10 @@ class StoreUnavailable(LonghaulError):
 
 
 class StepError(LonghaulError):
-    """What a step or a tool says about its own work. `spent`: what the failed call gave all the same, and its cost."""
+    """What a step or a tool says about its own work.
+
+    `spent`: what a failed model call gave and used all the same, with `tokens_in`, `tokens_out` and `cost`; None if nobody knows.
+    """
 
     spent: Any = None
 
@@ -127,6 +131,14 @@ class NeedsPerson(StepError):
         self.saw = saw
         self.unsure = unsure
         self.evidence = dict(evidence or {})
+
+
+class BudgetReached(StepError):
+    """A model call may use more tokens than the run has left; `bill` says in words what it used so far."""
+
+    def __init__(self, message: str, *, bill: str) -> None:
+        super().__init__(message)
+        self.bill = bill
 
 
 class OutcomeUnknown(StepError):

@@ -25,6 +25,7 @@ class Tool:
     reconciles: its implementation has an honest `reconcile(key)`.
     ask_a_person: an unknown outcome goes to a person.
     irreversible: a cancel is refused once its intent stands, and its intent needs an approved action.
+    downstream: whose rate, concurrency and breaker it is called under, such as "payments"; None: nobody's.
     timeout: longest a call may take. settle: how long after that "not found" is still not believed.
     about, takes: what it is for and its parameters, as a model is told; needed only where a prompt offers the tool.
     """
@@ -39,6 +40,7 @@ class Tool:
     settle: str = "5s"
     about: str = ""
     takes: type[BaseModel] | None = None
+    downstream: str | None = None
 
     def __post_init__(self) -> None:
         if self.reads_only and (self.irreversible or self.idempotent_for or self.ask_a_person):

@@ -30,7 +30,9 @@ from app.core.errors import (
 from app.core.ports import Answered
 from app.engine.call import Call
 from app.engine.holdings import Holding
+from app.engine.permits import Permits
 from app.engine.runtime import Runtime
+from app.engine.spending import Spending
 from app.store import payloads, signals, steps
 from app.store.database import DatabaseError
 from app.store.moves import Statement
@@ -59,6 +61,8 @@ class Caller:
     ) -> None:
         self._rt, self._holding, self._recorded, self._now = rt, holding, recorded, now
         self._run_id, self._step_seq, self._step_name, self._attempt = run_id, step_seq, step_name, attempt
+        self._permits = Permits(rt, self.transact)
+        self._spending = Spending(rt, run_id, self._write, self.transact)
 
     def make(self, call: Call) -> Any:
         """The call's result: the recorded one, or that of acting now."""
@@ -134,12 +138,13 @@ class Caller:
             key_seconds=call.tool.key_valid_seconds if call.tool else None, model=call.model, prompt_version=call.prompt_version,
         )  # fmt: skip
         begun = time.monotonic()
-        self._open(call, statement)
+        self._open(call, self._spending.reserve(statement, call.reserve_tokens))
         return self._act(call, key, begun)
 
     def _again(self, call: Call, found: Checkpoint, begun: float) -> Any:
         """Act again under the same key: certainly without effect so far, or harmless to repeat from `begun` for a call's length."""
-        self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None))
+        reopened = steps.reopen(self._place(call), irreversible=call.action is not None)
+        self._open(call, self._spending.reserve(reopened, call.reserve_tokens))
         return self._act(call, found.key or "", begun)
 
     def _anew(self, call: Call) -> float:
@@ -158,8 +163,9 @@ class Caller:
 
     def _open(self, call: Call, statement: Statement) -> None:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
+        self._permits.take(self._place(call), call.downstream, call.seconds)
         try:
-            rows = self._write([*call.beside, statement])[-1]
+            rows = self._write_for(call, [*call.beside, statement])[-1]
         except DatabaseError as problem:
             if problem.sqlstate == UNAPPROVED:
                 raise Unrecoverable(
@@ -172,6 +178,8 @@ class Caller:
         lease = steps.leased(self._run_id, self._step_seq, self._holding.token)[0]
         leased, standing = self._write([lease, steps.call(place)])
         mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
+        if leased and not mine:
+            self._spending.refuse_if_over(call.reserve_tokens, call.name)
         if not (leased and mine):
             raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
 
@@ -200,12 +208,11 @@ class Caller:
         statements = [recorded]
         if call.action is not None:
             statements.append(steps.executed(place, call.action))
-        if answered.tokens_in or answered.tokens_out:
-            # Before the result, and only while there is none: written again after a lost answer, it counts once.
-            statements.insert(
-                0, steps.count_tokens(place, answered.tokens_in or 0, answered.tokens_out or 0, answered.cost)
-            )
-        rows = self._write(statements)[statements.index(recorded)]
+        # What was used before the result, and only while there is none: written again after a lost answer, it counts once.
+        spent = self._spending.used(place, call.reserve_tokens, answered)
+        statements = [*spent, *statements, *self._permits.given_back(place, call.downstream)]
+        rows = self._write_for(call, statements, counts=bool(spent))[len(spent)]
+        self._permits.answered(place, call.downstream)
         at = rows[0]["completed_at"] if rows else self._written_before(call, text)
         self._log(
             call,
@@ -230,25 +237,18 @@ class Caller:
         said = {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
         latency, place = (time.perf_counter() - started) * 1000, self._place(call)
         spent = problem.spent if isinstance(problem, StepError) and isinstance(problem.spent, Answered) else None
-        if spent is None:
-            statements = [steps.result(place, status=status, error=canonical(said), latency_ms=latency)]
-        else:  # a model's answer that cannot be used was paid for all the same
+        gave: dict[str, Any] = {}
+        if spent is not None:  # a model's answer that cannot be used was paid for all the same
+            gave = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out, "cost": spent.cost}
             text = payloads.result_text(self.transact, spent.value)
-            said |= {
-                "tokens_in": spent.tokens_in,
-                "tokens_out": spent.tokens_out,
-                "cost": spent.cost,
-                "output": text[:4000],
-            }
-            statements = [
-                steps.result(place, status=status, output=text, error=canonical(said), latency_ms=latency,
-                             tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, cost=spent.cost)
-            ]  # fmt: skip
+            said |= {**gave, "output": text[:4000]}
+            gave["output"] = text
+        settled = self._spending.failed(place, call.reserve_tokens, problem)
+        statements = [*settled, steps.result(place, status=status, error=canonical(said), latency_ms=latency, **gave)]
         if status == "FAILED" and call.action is not None:
             statements.append(steps.stands_no_longer(place))
-        if spent is not None:
-            statements.insert(0, steps.count_tokens(place, spent.tokens_in or 0, spent.tokens_out or 0, spent.cost))
-        rows = self._write(statements)[1 if spent is not None else 0]
+        statements += self._permits.given_back(place, call.downstream)
+        rows = self._write_for(call, statements, counts=bool(settled))[len(settled)]
         if not rows:
             raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
         told = (
@@ -257,24 +257,31 @@ class Caller:
         used = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out} if spent else {}
         self._log(call, status, latency, rows[0]["completed_at"], error=told, **used)
 
+    def _learned(self, call: Call, status: str, problem: Exception, started: float) -> None:
+        """Record a call that went wrong, and tell what that says of its downstream."""
+        self._record(call, status, problem, started)
+        held = self._permits.failed(self._place(call), call.downstream, problem)
+        if held is not None and status == "FAILED":  # parks the step, and spends no attempt
+            raise held from problem
+
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""
         found = self._recorded.get(call.seq)
         if found is None or found.status == "FAILED" or not call.has_effect:
-            self._record(call, "FAILED", problem, started)
+            self._learned(call, "FAILED", problem, started)
             return
-        self._record(call, "UNKNOWN", problem, started)
+        self._learned(call, "UNKNOWN", problem, started)
         if not problem.retry:
             raise OutcomeUnknown(f"{call.name}: asked again, but {problem}", call_seq=call.seq) from problem
 
     def _unknown(self, call: Call, problem: Exception, started: float) -> StepError:
         """What an unexplained exception of a call means."""
         if not call.has_effect:
-            self._record(call, "FAILED", problem, started)
+            self._learned(call, "FAILED", problem, started)
             if isinstance(problem, StepError):
                 return problem
             return Transient(f"{call.name}: {type(problem).__name__}: {problem}")
-        self._record(call, "UNKNOWN", problem, started)
+        self._learned(call, "UNKNOWN", problem, started)
         return OutcomeUnknown(
             f"{call.name}: {type(problem).__name__}: {problem}",
             call_seq=call.seq,
@@ -316,6 +323,9 @@ class Caller:
         if isinstance(value, dict) and "$blob" in value:
             return self.transact(lambda db: payloads.load(db, value))
         return value
+
+    def _write_for(self, call: Call, statements: list[Statement], *, counts: bool = False) -> Any:
+        return self._spending.write(statements) if counts or call.reserve_tokens else self._write(statements)
 
     def _write(self, statements: list[Statement]) -> Any:
         return self._rt.journal.write(self._run_id, statements, until=self._holding.until)

@@ -36,7 +36,7 @@ def park_with_children(
                 db, run_id=ids.child_id(parent.id, parent.step_seq, n), workflow=definition.name, version=definition.version,
                 definition_hash=definition.definition_hash, subject=child.subject, route=definition.route(definition.starts_at),
                 data=canonical(child.data), actor=f"run:{parent.id}", expected_seconds=seconds(definition.expected),
-                token_budget=definition.token_budget, move_id=ids.new_token(), salt=secrets.token_hex(8), parent=parent.id,
+                token_budget=None, move_id=ids.new_token(), salt=secrets.token_hex(8), parent=parent.id,
                 parent_step_seq=parent.step_seq,
             )  # fmt: skip
 

@@ -121,5 +121,5 @@ class StepContext:
         plain = runs.restore_text(canonical(params))
         return Call(
             seq=seq, kind="tool", name=tool.name, params=plain, tool=tool, code=code, act=lambda key: Answered(code(key, plain)),
-            action=UUID(str(action)) if action else None,
+            action=UUID(str(action)) if action else None, downstream=tool.downstream,
         )  # fmt: skip

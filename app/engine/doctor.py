@@ -23,7 +23,7 @@ from app.core.ids import queue_name
 from app.engine.explain import spoken
 from app.engine.runtime import Registry
 from app.settings import Settings
-from app.store import installation, workers
+from app.store import downstreams, installation, workers
 from app.store.database import Database, connect
 from app.store.migrate import versions
 
@@ -152,6 +152,26 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
     yield _try("workers", _workers, patient, database, remedy="start workers")
     yield _try("queues", _queues, patient, database, remedy="start workers of these versions")
     yield _try("sweeps", _sweeps, patient, database, remedy="start beat; until then idle workers run them")
+    yield _try(
+        "downstreams", _downstreams, database, remedy="see why it fails; runs wait for it, and go on by themselves"
+    )
+
+
+def _downstreams(database: Database) -> Check:
+    """Which downstreams are held back at present, and until when."""
+    found = database.transact(downstreams.standing)
+    held = [
+        f"{d['name']} has been held back for {spoken(d['open_seconds'])}, the next probe goes in {spoken(d['held_seconds'] or 0)}"
+        if d["open_seconds"] is not None
+        else f"{d['name']} asked for patience, for {spoken(d['held_seconds'])} more"
+        for d in found
+        if d["open_seconds"] is not None or d["held_seconds"]
+    ]
+    return Check(
+        "downstreams",
+        not held,
+        "; ".join(held) or (f"{len(found)} are called freely" if found else "none was called yet"),
+    )
 
 
 def _living(patient: Patient, database: Database) -> list[dict[str, Any]]:

@@ -13,7 +13,16 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from app.core.canonical import canonical
-from app.core.errors import NeedsPerson, NotCanonical, NotDone, OutcomeUnknown, Suspended, Throttled, Unrecoverable
+from app.core.errors import (
+    BudgetReached,
+    NeedsPerson,
+    NotCanonical,
+    NotDone,
+    OutcomeUnknown,
+    Suspended,
+    Throttled,
+    Unrecoverable,
+)
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.core.workflow import State, Workflow
@@ -38,7 +47,7 @@ def failed(
 ) -> tuple[Happened, Beside]:
     """What an exception of the work means for the run."""
     actor, said = rt.actor, f"{type(problem).__name__}: {problem}"[:2000]
-    error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem)})
+    error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now})
     match problem:
         case Suspended():
             stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
@@ -50,6 +59,10 @@ def failed(
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
                                 routes=routes)  # fmt: skip
             return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes))
+        case BudgetReached():
+            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, waiting_reason=f"token budget reached: {problem}",
+                                routes=persons.budget_routes(run))  # fmt: skip
+            return happened, Beside(error=error, task=persons.budget(run, problem))
         case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
             return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
                 error=error
@@ -68,7 +81,10 @@ def failed(
             return happened, Beside(error=error, task=task)
         case Throttled() if not _given_up(state, journal, now):
             wake_in = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())
-            return Happened(event=Event.THROTTLED, actor=actor, reason=said, wake_in=wake_in), Beside(error=error)
+            happened = Happened(
+                event=Event.THROTTLED, actor=actor, reason=said, wake_in=wake_in, waiting_reason=str(problem)[:2000]
+            )
+            return happened, Beside(error=error)
         case Unrecoverable() | ValidationError() | NotCanonical():
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
                 run, Status.DEAD_LETTER, said, error
@@ -110,7 +126,22 @@ def _where(problem: BaseException) -> str:
 
 def _given_up(state: State, journal: Sequence[Checkpoint], now: datetime) -> bool:
     """Whether parking without spending attempts has lasted longer than the step's `give_up` age."""
-    open_calls = [row for row in journal[1:] if row.status != "COMPLETE" and row.kind != "wait"]
-    if not open_calls:
-        return False
-    return (now - open_calls[0].created_at).total_seconds() > state.retry.give_up_seconds
+    since = _parked_since(journal)
+    return since is not None and (now - since).total_seconds() > state.retry.give_up_seconds
+
+
+def _parked_since(journal: Sequence[Checkpoint]) -> datetime | None:
+    """Since when the step gets no further: its open call's intent, or the first time it was sent away before there was one."""
+    if open_calls := [row for row in journal[1:] if row.status != "COMPLETE" and row.kind != "wait"]:
+        return open_calls[0].created_at
+    last_begun = max((row.intent_at for row in journal[1:] if row.intent_at is not None), default=None)
+    times = [at for error in journal[0].errors if (at := _parked_at(error)) is not None]
+    return min((at for at in times if last_begun is None or at > last_begun), default=None)
+
+
+def _parked_at(error: object) -> datetime | None:
+    """When an error of a step's row sent it away; None for one of another kind."""
+    if not isinstance(error, dict) or not str(error.get("error", "")).startswith(Throttled.__name__):
+        return None
+    at = error.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.canonical import canonical, digest
 from app.core.durations import seconds
-from app.core.errors import NeedsPerson, OutcomeUnknown
+from app.core.errors import BudgetReached, NeedsPerson, OutcomeUnknown
 from app.core.ids import new_id
 from app.core.lifecycle import Status
 from app.core.run import Run
@@ -18,6 +18,7 @@ from app.core.workflow import EXPIRED, Human, Request, State, Workflow
 
 OPERATOR = "operator"
 AGAIN = "again"
+RAISE, STOP = "raise", "stop"
 DONE, NOT_DONE = "it_happened", "it_did_not_happen"
 
 
@@ -104,8 +105,26 @@ def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, p
 
 def unknown_routes(workflow: Workflow, run: Run) -> dict[str, dict[str, str]]:
     """Either verdict goes back into the same step, whose keys derive from it."""
-    stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
-    return {DONE: stay, NOT_DONE: stay}
+    return {DONE: _stay(run), NOT_DONE: _stay(run)}
+
+
+def budget_routes(run: Run) -> dict[str, dict[str, str]]:
+    """With a higher budget the same step goes on; stopping it is a cancel."""
+    return {RAISE: _stay(run)}
+
+
+def _stay(run: Run) -> dict[str, str]:
+    return {"state": run.state, "queue": run.queue, "stays": "yes"}
+
+
+def budget(run: Run, problem: BudgetReached) -> str:
+    """A run that needs more tokens than it may use: an operator sees the bill, and allows more or stops it."""
+    form = _verdict_form(tokens={"type": "integer", "title": "How many tokens more", "minimum": 1})
+    return _row(
+        kind="budget", role=OPERATOR, title=f"{run.subject} has reached its token budget", outcomes=[RAISE, STOP], form=form,
+        note=f"{problem}\n{problem.bill}\n'{RAISE}' lets {run.state} go on with so many tokens more; nothing is paid twice. "
+        f"'{STOP}' cancels the run.",
+    )  # fmt: skip
 
 
 def triage(run: Run, status: Status, reason: str) -> str:

@@ -22,7 +22,7 @@ from app.engine import advance, persons, start
 from app.engine.runtime import Runtime
 from app.humans import forms, people
 from app.humans.people import Person
-from app.store import approvals, human_tasks, payloads, runs
+from app.store import approvals, budgets, human_tasks, payloads, runs
 from app.store.database import Connection
 
 _TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
@@ -55,6 +55,8 @@ def _complete(
     first = human_tasks.read(db, task_id)
     if first is None:
         raise NotFound(f"there is no human task {task_id}")
+    if first["kind"] == "budget":  # which stands on the root run: both rows, in the order of all
+        budgets.lock(db, first["run_id"], budgets.root_of(db, first["run_id"]))
     run = advance.lock_or_refuse(db, first["run_id"])
     task = human_tasks.read(db, task_id)  # again, now that nobody else can answer
     assert task is not None
@@ -111,9 +113,18 @@ def _answer(
         result = canonical(values.get("result") or {"attested_by": person.username}) if happened else None
         if not human_tasks.judge_call(db, run.id, task["step_seq"], task["call_seq"], happened=happened, output=result):
             raise Refused("the call has been settled meanwhile")
+    if task["kind"] == "budget" and outcome == persons.RAISE:
+        budgets.allow_more(db, budgets.root_of(db, run.id), _tokens(values))
     if task["kind"] == "doubt" and values.get("data"):
         given["data"] = _correct(rt, db, run, values["data"])
     return given
+
+
+def _tokens(values: Mapping[str, Any]) -> int:
+    tokens = values.get("tokens")
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 < tokens < 2**40:
+        raise BadInput(f"tokens: say how many tokens more the run may use, such as 50000; {tokens!r} is no such number")
+    return tokens
 
 
 def _approve(
@@ -186,6 +197,8 @@ def _happened(
         return Happened(event=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
     if run.status is not Status.WAITING_FOR_HUMAN:
         raise Refused(f"the run is {run.status.value}; it does not wait for this answer")
+    if task["kind"] == "budget" and outcome == persons.STOP:
+        return Happened(event=Event.CANCELLED, actor=actor, reason=comment or "stopped at its token budget")
     cause = {"event": Event.ANSWERED.value, "answer": {**given, "at": at}}
     if "data" in given:
         cause["data"] = given["data"]

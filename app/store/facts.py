@@ -65,7 +65,8 @@ _DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > (SELECT app_now())
     count(*) FILTER (WHERE created_at <= (SELECT app_now()) - interval '15 minutes') AS before
 FROM dead_letters WHERE created_at > (SELECT app_now()) - interval '24 hours 15 minutes'"""
 _BREAKERS = """SELECT name, coalesce(extract(epoch FROM app_now() - opened_at)::float8, 0) AS seconds FROM downstreams
-WHERE breaker = 'open'"""
+WHERE breaker <> 'closed'
+  AND coalesce(probe_at, opened_at) > (SELECT app_now()) - interval '15 minutes'"""  # nobody has asked for it since: no news
 
 
 def engine(db: Connection) -> EngineFacts:

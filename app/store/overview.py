@@ -41,8 +41,8 @@ _COUNTS = "SELECT status, count(*) AS n FROM runs WHERE parent_run_id IS NULL GR
 
 _ONE = f"""
 SELECT {_LISTED}, step_seq, worker_id, ready_at, deadline_at, pending_events, pause_requested, cancel_requested,
-    irreversible_since, crash_attempts, late_retries, expected_seconds, waited_seconds, token_budget, parent_step_seq,
-    forked_from, transition_seq,
+    irreversible_since, crash_attempts, late_retries, expected_seconds, waited_seconds, token_budget, tokens_reserved,
+    unpriced_calls, parent_step_seq, forked_from, transition_seq,
     (SELECT data FROM run_data d WHERE d.run_id = runs.id) AS data
 FROM runs WHERE id = %(id)s"""
 _CHILDREN = (

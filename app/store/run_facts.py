@@ -31,6 +31,7 @@ class RunFacts:
     expected_seconds: float | None
     tokens: int
     token_budget: int | None
+    tokens_raised: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +55,12 @@ class Suspicion:
 _NOW = "(SELECT app_now())"
 _ACTIVE = f"""(extract(epoch FROM {_NOW} - r.created_at)::float8 - r.waited_seconds
     - CASE WHEN r.status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT') THEN extract(epoch FROM {_NOW} - r.updated_at)::float8 ELSE 0 END)"""
-_RUN = f"""SELECT r.id, r.subject, r.state, r.status, r.waiting_reason, r.expected_seconds, r.token_budget,
+_RUN = f"""SELECT r.id, r.subject, r.state, r.status, r.waiting_reason, r.expected_seconds, r.token_budget, r.tokens_raised,
     r.tokens_in + r.tokens_out AS tokens, {_ACTIVE} AS active_seconds, extract(epoch FROM {_NOW} - r.updated_at)::float8 AS still_seconds"""
 _SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER')
     OR (r.status = 'WAITING_FOR_HUMAN' AND r.updated_at < {_NOW} - make_interval(secs => %(human_wait)s))
-    OR r.tokens_in + r.tokens_out > %(times_budget)s * r.token_budget OR {_ACTIVE} > %(times_expected)s * r.expected_seconds)
+    OR r.tokens_in + r.tokens_out > %(times_budget)s * r.token_budget + r.tokens_raised
+    OR {_ACTIVE} > %(times_expected)s * r.expected_seconds)
   AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
 _READY = f"{_RUN} FROM runs r WHERE r.status = 'READY' AND {_SUSPICIOUS} LIMIT %(limit)s"
 _GIVEN = f"{_RUN} FROM runs r WHERE r.id = ANY (%(ids)s) AND {_SUSPICIOUS} LIMIT %(limit)s"

@@ -83,7 +83,10 @@ WITH lease AS (
 
 _RESULT = """
 UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s, completed_at = app_now(),
-    lease_token = %(token)s, latency_ms = %(latency_ms)s, tokens_in = %(tokens_in)s, tokens_out = %(tokens_out)s, cost = %(cost)s,
+    lease_token = %(token)s, latency_ms = %(latency_ms)s,
+    tokens_in = coalesce(c.tokens_in + %(tokens_in)s::bigint, c.tokens_in, %(tokens_in)s),
+    tokens_out = coalesce(c.tokens_out + %(tokens_out)s::bigint, c.tokens_out, %(tokens_out)s),
+    cost = CASE WHEN c.tokens_in IS NULL THEN %(cost)s::numeric WHEN %(tokens_in)s::bigint IS NULL THEN c.cost ELSE c.cost + %(cost)s END,
     errors = c.errors || %(errors)s::jsonb
 FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
 WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(from)s)
@@ -91,10 +94,6 @@ RETURNING c.completed_at"""
 _EXECUTED = """
 UPDATE actions SET status = 'EXECUTED', executed_at = app_now() WHERE id = %(action)s AND status = 'PROPOSED'
   AND EXISTS (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s) RETURNING id"""
-_COUNT = """
-UPDATE runs SET tokens_in = tokens_in + %(tokens_in)s, tokens_out = tokens_out + %(tokens_out)s, cost = cost + %(cost)s
-WHERE id = %(id)s AND lease_token = %(token)s AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s
-  AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(open)s)) RETURNING id"""
 _STANDS_NO_LONGER = """
 UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND r.lease_token = %(token)s AND NOT EXISTS (
     SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s AND c.action_id IS NOT NULL AND c.status IN ('INTENT', 'UNKNOWN', 'COMPLETE'))
@@ -255,13 +254,6 @@ def result(
 def executed(place: Place, action: UUID) -> Statement:
     """The action of a confirmed irreversible call is done."""
     return _EXECUTED, place.params() | {"action": action}
-
-
-def count_tokens(place: Place, tokens_in: int, tokens_out: int, cost: Any) -> Statement:
-    """Add what a model call used to its run."""
-    return _COUNT, place.params() | {
-        "tokens_in": tokens_in, "tokens_out": tokens_out, "cost": cost or 0, "open": ["INTENT", "UNKNOWN"],
-    }  # fmt: skip
 
 
 def stands_no_longer(place: Place) -> Statement:

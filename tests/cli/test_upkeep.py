@@ -100,8 +100,8 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "broker", "payments", "model", "data folder",
-        "sandbox", "disk",
+        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "downstreams", "broker", "payments", "model",
+        "data folder", "sandbox", "disk",
     ]  # fmt: skip
 
 
@@ -114,6 +114,8 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         ("queues", "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'", "nobody serves isolated.leaf.v1, steps.leaf.v1"),
         ("sweeps", "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'", "timers (last 1 h ago"),
         ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),
+        ("downstreams", ("INSERT INTO downstreams (name, breaker, opened_at, probe_at) VALUES ('payments', 'open', app_now(), app_now() + "
+         "interval '9 s')"), "payments has been held back"),
         ("schema", "UPDATE alembic_version SET version_num = '0000'", "this code wants"),
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ from app.core.run import Run, Transition
 from app.engine.runtime import Registry
 from app.engine.start import start
 from app.engine.step import run_step
-from app.store import conversations, due, facts, moves, pipeline, run_facts, sla, steps, workers
+from app.store import budgets, conversations, downstreams, due, facts, moves, pipeline, run_facts, sla, steps, workers
 from app.store.conversations import Kept
 from app.store.database import Connection, Database, connect
 from app.store.grouped import GroupedJournal
@@ -44,7 +44,6 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
     "reopen": [steps.reopen(PLACE, irreversible=False), steps.reopen(PLACE, irreversible=True)],
     "result": [steps.result(PLACE, status="COMPLETE", output="{}"), steps.result(PLACE, status="FAILED", error="{}")],
     "executed": [steps.executed(PLACE, ID)],
-    "count_tokens": [steps.count_tokens(PLACE, 1, 1, 0)],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
     "call": [steps.call(PLACE)],
 }
@@ -72,7 +71,16 @@ OF_MOVES: dict[str, Sequence[Statement]] = {
 OF_CONVERSATIONS: dict[str, Sequence[Statement]] = {
     "keep": [conversations.keep(PLACE, Kept("0" * 64, "{}"), "{}")],
 }
+OF_LIMITS: dict[str, Sequence[Statement]] = {
+    "reserving": [
+        budgets.reserving(statement, root=ID, tokens=1)
+        for statement in (steps.intent(PLACE, **CALL), steps.reopen(PLACE, irreversible=False))
+    ],
+    "settle": [budgets.settle(PLACE, root=ID, reserved=1, tokens_in=1, tokens_out=1, cost=None)],
+    "give_back": [downstreams.give_back(PLACE)],
+}
 BY_KEY = {
+    "permits_pkey",
     "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "actions_pkey", "signals_pkey", "signals_pending",
     "messages_pkey",
     "human_tasks_run", "alerts_run", "dead_letters_run",
@@ -80,8 +88,11 @@ BY_KEY = {
 
 
 def test_every_statement_of_the_hot_path_is_looked_at() -> None:
-    for module, looked_at in ((steps, OF_STEPS), (moves, OF_MOVES), (conversations, OF_CONVERSATIONS)):
-        own = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
+    looks = (
+        ((steps,), OF_STEPS), ((moves,), OF_MOVES), ((conversations,), OF_CONVERSATIONS), ((budgets, downstreams), OF_LIMITS),
+    )  # fmt: skip
+    for modules, looked_at in looks:
+        own = [f for m in modules for _, f in inspect.getmembers(m, inspect.isfunction) if f.__module__ == m.__name__]
         made = {f.__name__ for f in own if "Statement" in str(inspect.signature(f).return_annotation)}
         assert made == set(looked_at)
 
@@ -105,7 +116,7 @@ def test_the_journal_finds_every_row_by_its_key_whatever_the_planner_believes(da
     wrong = []
     for state in _states_of_a_database(database_url):
         with connect(database_url, "worker", options=pipeline.OPTIONS) as db:
-            for name, statements in (OF_STEPS | OF_MOVES | OF_CONVERSATIONS).items():
+            for name, statements in (OF_STEPS | OF_MOVES | OF_CONVERSATIONS | OF_LIMITS).items():
                 for n, statement in enumerate(statements):
                     _, plan = next(plans(db, statement))  # the generic one: the journal has no other
                     if whole_tables(plan) or not indexes(plan) <= BY_KEY:

@@ -24,7 +24,7 @@ import time_machine
 
 from app.core.ports import Bell, Dispatcher, ToolCode
 from app.engine.runtime import Runtime
-from app.store import moves, steps
+from app.store import budgets, moves, steps
 from app.store.database import Connection
 from app.store.journal import Journal, Rows
 from app.store.moves import Statement
@@ -133,6 +133,10 @@ def _kind(statement: Statement) -> tuple[str, object]:
     if text in (steps._INTENT, steps._IRREVERSIBLE) or text.startswith(steps._REOPEN.split("{")[0]):
         return "intent", params["call_seq"]
     if text == steps._RESULT:
+        return "result", params["call_seq"]
+    if text.startswith((budgets._HELD_ONCE, budgets._HELD_AGAIN)):
+        return "intent", params["call_seq"]
+    if text == budgets._SETTLE:  # comes before the result, in its commit
         return "result", params["call_seq"]
     if text.startswith(moves._MOVED):
         return "move", params["from_state"]

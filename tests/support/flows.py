@@ -159,7 +159,8 @@ READING = Workflow(
 )
 
 if os.environ.get(faults.VARIABLE):
+    from tests.support.limited import RegistryOverHttp
     from tests.support.oddities import Oddities
 
-    faults.install({"oddities.fetch": Oddities()})
+    faults.install({"oddities.fetch": Oddities(), "registry.fetch": RegistryOverHttp()})
     faults.set_clock()

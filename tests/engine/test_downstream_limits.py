@@ -1,0 +1,247 @@
+"""What a downstream can bear holds for all workers together; who must wait parks, and spends no attempt."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.core.errors import BadInput, NotDone, Throttled
+from app.core.limits import Limit, limits
+from app.engine import start
+from app.engine.explain import explain
+from app.engine.runtime import Registry
+from app.store import downstreams, situation
+from app.sweeps import alerts
+from tests.support.journey import Travel, travel
+from tests.support.limited import FETCH, FETCHING, Work
+
+Deed = Callable[[], Any]
+
+
+class Register:
+    """The registry, which answers as the test says and keeps count."""
+
+    def __init__(self) -> None:
+        self.calls = list[str]()
+        self.meanwhile: Deed = lambda: None
+        self.problem: Exception | None = None
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        self.calls.append(str(params["what"]))
+        self.meanwhile()
+        if self.problem is not None:
+            raise self.problem
+        return {"found": True}
+
+
+def _journey(url: str, limit: str) -> Any:
+    return travel(url, downstreams=f"registry={limit}" if limit else "")
+
+
+def _begin(journey: Travel, register: Register, count: int, first: int = 0) -> list[UUID]:
+    journey.rt.workflows = Registry((FETCHING,))
+    journey.rt.tools = {FETCH.name: register}
+    begun = [
+        journey.rt.database.transact(
+            lambda db, n=n: start.start(db, FETCHING, subject=f"D-{n}", data=Work(), key=None, actor="test")  # type: ignore[misc]
+        ).run_id
+        for n in range(first, first + count)
+    ]
+    journey.go()
+    return begun
+
+
+def _wake(journey: Travel) -> None:
+    journey.tamper(
+        "UPDATE runs SET status = 'READY', ready_at = app_now() WHERE status = 'WAITING_FOR_TIMER' AND wake_at <= app_now()"
+    )
+    journey.go()
+
+
+def _statuses(journey: Travel) -> dict[str, int]:
+    return {row["status"]: row["n"] for row in journey.rows("SELECT status, count(*) AS n FROM runs GROUP BY 1")}
+
+
+def _registry(journey: Travel) -> dict[str, Any]:
+    return journey.one("SELECT * FROM downstreams WHERE name = 'registry'")
+
+
+@pytest.fixture
+def register() -> Register:
+    return Register()
+
+
+def test_above_the_rate_runs_park_with_a_time_of_their_own_and_spend_no_attempt(
+    database_url: str, register: Register
+) -> None:
+    with _journey(database_url, "rate:0.1/s,burst:2") as journey:
+        _begin(journey, register, 5)
+        assert len(register.calls) == 2
+        parked = journey.rows("SELECT * FROM runs WHERE status = 'WAITING_FOR_TIMER' ORDER BY wake_at")
+        assert [run["attempt"] for run in parked] == [1, 1, 1]
+        assert "registry is called as often as it allows" in parked[0]["waiting_reason"]
+        apart = [(b["wake_at"] - a["wake_at"]).total_seconds() for a, b in itertools.pairwise(parked)]
+        assert all(gap > 0 for gap in apart) and (parked[2]["wake_at"] - parked[0]["wake_at"]).total_seconds() > 10
+        assert not journey.rows("SELECT 1 FROM checkpoints WHERE kind = 'tool' AND status <> 'COMPLETE'"), (
+            "nothing was begun"
+        )
+        said = explain(
+            journey.rt.database.transact(lambda db: situation.read(db, parked[0]["id"])), journey.rt.settings
+        )
+        assert "registry is called as often as it allows" in said.sentence and "until" in said.sentence
+        for _ in range(4):
+            journey.advance_clock(timedelta(seconds=40))
+            _wake(journey)
+        assert _statuses(journey) == {"COMPLETE": 5}
+
+
+def test_no_more_calls_are_under_way_than_allowed_and_a_dead_workers_permit_is_given_back(
+    database_url: str, register: Register
+) -> None:
+    with _journey(database_url, "concurrency:1") as journey:
+        seen: list[int] = []
+        register.meanwhile = lambda: seen.append(journey.one("SELECT count(*) AS n FROM permits")["n"])
+        _begin(journey, register, 3)
+        assert seen == [1, 1, 1] and _statuses(journey) == {"COMPLETE": 3}
+        assert not journey.rows("SELECT 1 FROM permits"), "a permit outlived its call"
+
+        class Killed(BaseException):
+            pass
+
+        def die() -> None:
+            raise Killed
+
+        register.meanwhile = die
+        with pytest.raises(Killed):
+            _begin(journey, register, 1, first=10)
+        assert len(journey.rows("SELECT 1 FROM permits")) == 1
+        register.meanwhile = lambda: None
+        (late,) = _begin(journey, register, 1, first=11)
+        assert journey.run(late)["status"] == "WAITING_FOR_TIMER", "the dead one's lease still stands"
+        journey.tamper("UPDATE runs SET lease_token = NULL, status = 'DEAD_LETTER' WHERE status = 'RUNNING'")
+        journey.advance_clock(timedelta(seconds=5))
+        _wake(journey)
+        assert journey.run(late)["status"] == "COMPLETE"
+        assert not journey.rows("SELECT 1 FROM permits")
+
+
+def test_what_one_worker_is_asked_for_holds_for_all(database_url: str, register: Register) -> None:
+    with _journey(database_url, "concurrency:8") as journey:
+        register.problem = Throttled("429", retry_after_seconds=60)
+        _begin(journey, register, 4)
+        assert len(register.calls) == 1, "the second one did not need to be told"
+        assert "asked every caller for patience" in str(journey.rows("SELECT waiting_reason FROM runs"))
+        register.problem = None
+        journey.advance_clock(timedelta(seconds=59))
+        _wake(journey)
+        assert len(register.calls) == 1, "earlier than it had asked for"
+        journey.advance_clock(timedelta(seconds=30))
+        _wake(journey)
+        assert _statuses(journey) == {"COMPLETE": 4} and journey.one("SELECT max(attempt) AS n FROM runs")["n"] == 1
+
+
+def test_the_breaker_opens_for_all_lets_one_probe_through_and_closes(database_url: str, register: Register) -> None:
+    with _journey(database_url, "rate:2/s,burst:9,failures:3,window:30s,cooldown:10s") as journey:
+        register.problem = NotDone("connection refused")
+        _begin(journey, register, 8)
+        assert len(register.calls) == 3, "the third failure opens the breaker; nobody else calls"
+        assert _registry(journey)["breaker"] == "open"
+        alerts.run_once(journey.rt)
+        alerts.run_once(journey.rt)
+        assert [a["resolved_at"] for a in journey.rows("SELECT * FROM alerts WHERE rule = 'breaker_open'")] == [None]
+        # A probe fails: still one alert, and no attempt of the prober is spent.
+        before = {run["id"]: run["attempt"] for run in journey.rows("SELECT id, attempt FROM runs")}
+        journey.advance_clock(timedelta(seconds=60))
+        _wake(journey)
+        assert len(register.calls) == 4 and _registry(journey)["breaker"] == "open"
+        assert before == {run["id"]: run["attempt"] for run in journey.rows("SELECT id, attempt FROM runs")}
+        # It is back: one call finds out, the others follow at the rate.
+        register.problem = None
+        journey.advance_clock(timedelta(seconds=60))
+        _wake(journey)
+        assert _registry(journey)["breaker"] == "closed"
+        assert len(register.calls) == 5, "after the probe the bucket is empty: no stampede"
+        for _ in range(9):
+            journey.advance_clock(timedelta(seconds=10))
+            _wake(journey)
+        assert _statuses(journey) == {"COMPLETE": 8}
+        alerts.run_once(journey.rt)
+        assert all(a["resolved_at"] for a in journey.rows("SELECT * FROM alerts WHERE rule = 'breaker_open'"))
+
+
+def test_while_a_probe_is_out_nobody_else_calls(database_url: str, register: Register) -> None:
+    with _journey(database_url, "failures:1,cooldown:1s") as journey:
+        register.problem = NotDone("connection refused")
+        _begin(journey, register, 1)
+        journey.advance_clock(timedelta(seconds=30))
+        register.problem, inside = None, list[str]()
+
+        def look() -> None:
+            register.meanwhile = lambda: None
+            _begin(journey, register, 2, first=50)
+            inside.extend(register.calls[2:])
+
+        register.meanwhile = look
+        _wake(journey)
+        assert inside == [], "somebody called while the probe was out"
+        assert _registry(journey)["breaker"] == "closed"
+
+
+def test_a_refusal_of_the_request_itself_says_nothing_of_the_downstream(database_url: str, register: Register) -> None:
+    with _journey(database_url, "failures:1") as journey:
+        register.problem = NotDone("422: no such policy", retry=False)
+        _begin(journey, register, 3)
+        assert _registry(journey)["breaker"] == "closed" and len(register.calls) == 3
+
+
+def test_parking_for_a_downstream_is_bounded_by_the_steps_give_up_age(database_url: str, register: Register) -> None:
+    with _journey(database_url, "rate:0.00001/s") as journey:
+        _, held = _begin(journey, register, 2)
+        assert journey.run(held)["status"] == "WAITING_FOR_TIMER"
+        journey.advance_clock(timedelta(hours=7))
+        journey.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", held)
+        journey.go()
+        assert journey.run(held)["status"] == "FAILED_RETRIABLE"
+
+
+def test_a_downstream_without_a_limit_costs_no_statement(database_url: str, register: Register) -> None:
+    with _journey(database_url, "") as journey:
+        _begin(journey, register, 1)
+        assert not journey.rows("SELECT 1 FROM downstreams") and _statuses(journey) == {"COMPLETE": 1}
+
+
+def test_an_open_breaker_that_nobody_asks_for_any_more_is_no_news(database_url: str) -> None:
+    with _journey(database_url, "failures:1,cooldown:1s") as journey:
+        limit = limits(journey.rt.settings.downstreams)["registry"]
+        journey.rt.database.transact(
+            lambda db: db.execute("INSERT INTO downstreams (name) VALUES ('registry')").rowcount
+        )
+        journey.rt.database.transact(lambda db: downstreams.report(db, limit, "failed"))
+        alerts.run_once(journey.rt)
+        assert len(journey.rows("SELECT 1 FROM alerts WHERE rule = 'breaker_open' AND resolved_at IS NULL")) == 1
+        journey.advance_clock(timedelta(hours=1))
+        alerts.run_once(journey.rt)
+        assert not journey.rows("SELECT 1 FROM alerts WHERE rule = 'breaker_open' AND resolved_at IS NULL")
+
+
+@pytest.mark.parametrize(
+    "text", ["payments", "payments=rate:fast", "=rate:1/s", "payments=rate:0/s", "payments=color:red", "p=window:soon"]
+)
+def test_a_limit_that_cannot_be_read_is_refused_naming_it(text: str) -> None:
+    with pytest.raises(BadInput, match="LONGHAUL_DOWNSTREAMS"):
+        limits(text)
+
+
+def test_limits_are_read_as_they_are_written() -> None:
+    found = limits(
+        "payments=rate:20/s,burst:5,concurrency:8,failures:3,window:1m,cooldown:5s; model:openai=concurrency:2"
+    )
+    assert found["payments"] == Limit(
+        name="payments", rate=20, burst=5, concurrency=8, failures=3, window=60, cooldown=5
+    )
+    assert found["model:openai"] == Limit(name="model:openai", concurrency=2)
