@@ -146,6 +146,7 @@ def test_what_is_wrong_outside_of_the_database(
 ) -> None:
     monkeypatch.setattr(doctor, "broker_problem", lambda: "redis://box does not answer")
     monkeypatch.setattr(doctor, "_payments", _raises(ConnectionRefusedError("connection refused")))
+    monkeypatch.setattr("app.documents.no_network.means_in_force", lambda: "none")
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
     file = tmp_path / "file"
     file.touch()
