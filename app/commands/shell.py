@@ -62,7 +62,7 @@ def _database_trouble(problem: Exception) -> str | None:
         )
     if state == _NOT_ALLOWED:
         return f"this login may not do that: {said}. Use the one that migrates, or GRANT it our roles."
-    if state is None or is_gone(problem):
+    if is_gone(problem):
         return f"the database does not answer: {said}. Start it, or correct LONGHAUL_DATABASE_URL."
     return None
 
@@ -98,17 +98,28 @@ def opened(role: Role = "web") -> Iterator[Runtime]:
     if not config.database_url:
         raise StackNotRunning(config.data_dir.absolute())
     from app.bootstrap import runtime
-    from app.store.database import connect
     from workflows import WORKFLOWS
 
     rt = runtime(WORKFLOWS, role=role, config=config)
     try:
         # A pool waits and then only knows that it waited; one connection tried by hand says at once what is wrong.
-        connect(config.database_url, role).close()
+        _try(config.database_url, role)
         yield rt
     finally:
         rt.journal.close()
         rt.database.close()
+
+
+def _try(url: str, role: Role) -> None:
+    """Connect once. Raises BadInput if the URL is none."""
+    from app.store.database import DatabaseError, connect, is_gone
+
+    try:
+        connect(url, role).close()
+    except DatabaseError as problem:
+        if problem.sqlstate or is_gone(problem):
+            raise
+        raise BadInput(f"LONGHAUL_DATABASE_URL: {str(problem).strip()}. Correct it.") from None
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 
 class LonghaulError(Exception):
     """Anything Longhaul raises on purpose."""
@@ -159,3 +161,10 @@ class Unrecoverable(StepError):
 
 class Diverged(Unrecoverable):
     """The step made another call than its journal holds at that place."""
+
+
+def misfits(problem: ValidationError, *, what: str) -> str:
+    """One line that names each field that does not fit (five at most), and what is wrong with it."""
+    wrong = problem.errors()
+    named = "; ".join(f"{'.'.join(map(str, error['loc'])) or what}: {error['msg']}" for error in wrong[:5])
+    return named + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")

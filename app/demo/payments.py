@@ -31,6 +31,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from app.core.errors import misfits
 from app.demo.payments_store import (
     LETTERS,
     PAYMENTS,
@@ -123,7 +124,7 @@ def create_app(store: PaymentsStore, switches: Switches) -> FastAPI:
         try:
             app.state.switches = Switches.model_validate_json(await request.body())
         except ValidationError as error:
-            return _error(400, _reasons(error))
+            return _error(400, misfits(error, what="body"))
         return JSONResponse(app.state.switches.model_dump())
 
     app.include_router(_effects(store, PAYMENTS, PaymentBody))
@@ -165,7 +166,7 @@ async def _post(
     try:
         body, refusal = model.model_validate_json(raw), None
     except ValidationError as error:
-        body, refusal = None, _error(400, _reasons(error))
+        body, refusal = None, _error(400, misfits(error, what="body"))
     if key is None or not _KEY.fullmatch(key):
         refusal = _error(
             400,
@@ -197,10 +198,6 @@ async def _act(store: PaymentsStore, ledger: Ledger, key: str, body: Body, switc
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"error": message}, status_code=status, headers=headers)
-
-
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
 
 
 def _from_loopback(request: Request) -> bool:
@@ -240,7 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         switches = Switches.model_validate_json(os.environ.get(SWITCHES_VARIABLE) or "{}")
     except ValidationError as error:
-        parser.error(f"{SWITCHES_VARIABLE}: {_reasons(error)}")
+        parser.error(f"{SWITCHES_VARIABLE}: {misfits(error, what='body')}")
     store = PaymentsStore(options.db)
     app = create_app(store, switches)
     config = uvicorn.Config(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=5)

@@ -22,6 +22,7 @@ from app.core.errors import (
     Suspended,
     Throttled,
     Unrecoverable,
+    misfits,
 )
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
@@ -46,7 +47,7 @@ def failed(
     now: datetime,
 ) -> tuple[Happened, Beside]:
     """What an exception of the work means for the run."""
-    actor, said = rt.actor, f"{type(problem).__name__}: {problem}"[:2000]
+    actor, said = rt.actor, _said(problem)
     error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now})
     match problem:
         case Suspended():
@@ -117,6 +118,13 @@ def stopped(run: Run, status: Status, reason: str, error: str | None) -> Beside:
         alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}"),
         dead_letter=persons.dead_letter(run, reason) if dead else None,
     )
+
+
+def _said(problem: Exception) -> str:
+    """What went wrong in one line: a person reads it in a task and in `explain`."""
+    if isinstance(problem, ValidationError):
+        return f"{type(problem).__name__}: {problem.title}: {misfits(problem, what='all of it')}"[:2000]
+    return " ".join(f"{type(problem).__name__}: {problem}".split())[:2000]
 
 
 def _where(problem: BaseException) -> str:

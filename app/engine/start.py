@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.durations import seconds
-from app.core.errors import BadInput, KeyReused
+from app.core.errors import BadInput, KeyReused, misfits
 from app.core.lifecycle import Event, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.workflow import Workflow
@@ -80,8 +80,7 @@ def fitting_or_refuse(model: type[Model], value: Any, *, what: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as problem:
-        fields = "; ".join(f"{'.'.join(map(str, e['loc'])) or what}: {e['msg']}" for e in problem.errors()[:5])
-        raise BadInput(f"{what}: {fields}") from problem
+        raise BadInput(f"{what}: {misfits(problem, what=what)}") from problem
     except RecursionError as problem:
         raise BadInput(f"{what} is nested too deeply; at most 64 levels are read") from problem
 

@@ -267,3 +267,15 @@ def test_of_no_run_nothing_is_said(journey: Travel) -> None:
 )
 def test_durations_as_people_say_them(seconds: float, words: str) -> None:
     assert spoken(seconds) == words
+
+
+def test_data_that_does_not_fit_is_explained_in_one_line(journey: Travel) -> None:
+    run_id = journey.begin()
+    journey.tamper("""UPDATE run_data SET data = '{"mood": "sad", "amount": "much"}' WHERE run_id = %s""", run_id)
+    journey.go()
+    assert journey.run(run_id)["status"] == Status.DEAD_LETTER
+    sentence = said(journey, run_id).sentence
+    assert "Luggage: mood: Input should be 'well'" in sentence
+    assert "; amount: " in sentence
+    assert "\n" not in sentence
+    assert "errors.pydantic.dev" not in sentence
