@@ -40,7 +40,10 @@ def test_secrets_come_from_the_environment_and_their_absence_is_explained() -> N
     asked = re.findall(r"\$\{(\w+)(:\?)?([^}]*)\}", COMPOSE_FILE.read_text())
     secrets = {name for name, required, why in asked if required and why.startswith("set it to")}
     assert secrets == {"LONGHAUL_POSTGRES_PASSWORD", "LONGHAUL_SESSION_SECRET", "LONGHAUL_FLOWER_LOGIN"}
-    assert {name for name, required, _ in asked if not required} == {"LONGHAUL_PAYMENTS_URL"}
+    optional = {name: default for name, required, default in asked if not required}
+    assert "LONGHAUL_PAYMENTS_URL" in optional
+    assert all(default.startswith(":-") for default in optional.values()), "compose warns of a variable without one"
+    assert {name.removeprefix("LONGHAUL_").lower() for name in optional} <= set(Settings.model_fields), "a name is wrong"
 
 
 @pytest.mark.parametrize("name", sorted(set(services()) - ENDING))
