@@ -92,6 +92,7 @@ _SWEEPS = {
     "dispatch": _settings.dispatch_seconds,
     "timers": _settings.timers_seconds,
     "human_tasks": _settings.tasks_seconds,
+    "actions": _settings.actions_seconds,
     "alerts": _settings.alerts_seconds,
     "retention": _settings.retention_seconds,
 }

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     timers_seconds: float = 2.0
     alerts_seconds: float = 30.0
     tasks_seconds: float = Field(default=60.0, description="human task SLA sweep")
+    actions_seconds: float = Field(default=60.0, description="asking services about executed actions and open calls")
     retention_seconds: float = 3600.0
 
     # Limits.

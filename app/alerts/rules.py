@@ -183,6 +183,14 @@ def breaker_open(facts: EngineFacts, _limits: Limits) -> Said:
         yield name, f"calls to {name} have been held back for {_long(seconds)}, because it kept failing"
 
 
+def action_unconfirmed(facts: EngineFacts, _limits: Limits) -> Said:
+    """Money or a letter that the other side knows otherwise than we do, or has not confirmed for an hour."""
+    for action in facts.actions:
+        what = f"the {action.purpose.replace('_', ' ')} of {action.amount} {action.currency} to {action.payee} for {action.claim}"
+        says = "its service says something else" if action.disputed else "its service could not be asked"
+        yield str(action.id), f"{what} was executed {_long(action.seconds)} ago, and {says}; run {action.run_id}"
+
+
 def _served(workers: Iterable[WorkerFacts]) -> set[str]:
     return {
         queue for worker in workers if worker.gone_seconds is None and not worker.stopping for queue in worker.queues
@@ -192,7 +200,15 @@ def _served(workers: Iterable[WorkerFacts]) -> set[str]:
 ENGINE_RULES: Mapping[str, EngineRule] = MappingProxyType(
     {
         rule.__name__: rule
-        for rule in (dead_letter_spike, sweep_overdue, worker_silent, ready_too_old, nobody_serves, breaker_open)
+        for rule in (
+            dead_letter_spike,
+            sweep_overdue,
+            worker_silent,
+            ready_too_old,
+            nobody_serves,
+            breaker_open,
+            action_unconfirmed,
+        )
     }
 )
 

@@ -82,7 +82,7 @@ def show(
         {
             name: value
             for name, value in shown.items()
-            if name not in ("data", "findings", "human_tasks", "alerts", "children")
+            if name not in ("data", "findings", "human_tasks", "actions", "alerts", "children")
         }
     )
     say(pretty(shown["data"]))
@@ -90,6 +90,10 @@ def show(
         say(f"finding {finding.get('severity', '')} {finding.get('code')}: {finding.get('summary')}")
     for task in shown.get("human_tasks", ()):
         say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
+    for action in shown.get("actions", ()):
+        by = ", ".join(action["approvers"]) or "nobody"
+        say(f"action {action['purpose']} {action['status']}: {action['amount']} {action['currency']} to {action['payee']}, "
+            f"approved by {by}{', ' + action['reference'] if action['reference'] else ''}")  # fmt: skip
     for child in shown.get("children", ()):
         say(f"child {child['run_id']} {child['subject']} {child['state']} {child['status']}")
     for alert in shown.get("alerts", ()):
@@ -98,6 +102,7 @@ def show(
 
 def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
+    from app.actions import ledger
     from app.store import human_tasks, overview
 
     def read(db: Any) -> dict[str, Any]:
@@ -105,6 +110,7 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
         row = _renamed(overview.one(db, run_id))
         row["findings"] = _findings(row["data"])
         row["human_tasks"] = human_tasks.of_run(db, run_id)
+        row["actions"] = ledger.of_run(db, run_id)
         row["alerts"] = overview.alerts(db, run_id)
         row["children"] = [_renamed(child) for child in overview.children(db, run_id)]
         return row

@@ -20,6 +20,7 @@ LonghaulError
     │   └── Throttled        the downstream asked for patience
     ├── NeedsPerson          the work was done but cannot be trusted: a person decides
     ├── BudgetReached        a model call that the run's budget has no room for: a person decides
+    ├── ApprovalMissing      what was allowed is not allowed any more: a person decides
     ├── OutcomeUnknown       a call may or may not have had its effect
     └── Unrecoverable        trying again cannot help
         └── Diverged         the step no longer makes the calls its journal holds
@@ -141,6 +142,14 @@ class BudgetReached(StepError):
     def __init__(self, message: str, *, bill: str) -> None:
         super().__init__(message)
         self.bill = bill
+
+
+class ApprovalMissing(StepError):
+    """An irreversible call whose approval does not count (any more); `action` is the ledger's row of it."""
+
+    def __init__(self, message: str, *, action: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.action = action
 
 
 class OutcomeUnknown(StepError):

@@ -32,15 +32,22 @@ StepFunction = Callable[[Any, Any], str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """An action that approving a human task would permit; the approval is bound to exactly these values."""
+    """An action that approving a human task would permit; the approval is bound to exactly these values.
+
+    claim: the business key the effect is for; empty: the run's subject. Of one claim, coverage, payee and purpose there is
+    one effect, across all runs. amount_field, payee_field: the form's fields whose values replace these, when the person may
+    change them; whoever changes the payee, or the amount by more than the share `tolerance` of it, becomes its proposer,
+    and somebody else must approve.
+    """
 
     purpose: str
     payee: str
     amount: Decimal
     currency: str
     coverage: str
+    claim: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    # The form's fields whose values replace these, when the person may change them.
+    tolerance: Decimal = Decimal(0)
     amount_field: str | None = None
     payee_field: str | None = None
 

@@ -25,9 +25,9 @@ from app.core.errors import (
     StepError,
     Suspended,
     Transient,
-    Unrecoverable,
 )
 from app.core.ports import Answered
+from app.engine import approvals
 from app.engine.call import Call
 from app.engine.holdings import Holding
 from app.engine.permits import Permits
@@ -40,7 +40,6 @@ from app.store.runs import restore_text
 from app.store.steps import Checkpoint, Place
 from app.telemetry import logs
 
-UNAPPROVED = "LH001"  # raised by the database's trigger
 RETRY_UNKNOWN_SECONDS = 1.0
 
 
@@ -143,7 +142,7 @@ class Caller:
 
     def _again(self, call: Call, found: Checkpoint, begun: float) -> Any:
         """Act again under the same key: certainly without effect so far, or harmless to repeat from `begun` for a call's length."""
-        reopened = steps.reopen(self._place(call), irreversible=call.action is not None)
+        reopened = steps.reopen(self._place(call), action=call.action)
         self._open(call, self._spending.reserve(reopened, call.reserve_tokens))
         return self._act(call, found.key or "", begun)
 
@@ -158,7 +157,7 @@ class Caller:
                 f"{call.name} was not repeated in time", call_seq=call.seq, retry_in_seconds=RETRY_UNKNOWN_SECONDS
             )
         begun = time.monotonic()
-        self._open(call, steps.reopen(self._place(call), irreversible=call.action is not None, come_from=("INTENT",)))
+        self._open(call, steps.reopen(self._place(call), action=call.action, come_from=("INTENT",)))
         return begun
 
     def _open(self, call: Call, statement: Statement) -> None:
@@ -167,10 +166,8 @@ class Caller:
         try:
             rows = self._write_for(call, [*call.beside, statement])[-1]
         except DatabaseError as problem:
-            if problem.sqlstate == UNAPPROVED:
-                raise Unrecoverable(
-                    f"{call.name} was refused by the database: {problem.diag.message_primary}"
-                ) from problem
+            if refusal := approvals.refusal(call, problem, self.transact):
+                raise refusal from problem
             raise
         if rows:
             return
@@ -205,12 +202,9 @@ class Caller:
         place, latency = self._place(call), (time.perf_counter() - started) * 1000
         recorded = steps.result(place, status="COMPLETE", output=text, latency_ms=latency, tokens_in=answered.tokens_in,
                                 tokens_out=answered.tokens_out, cost=answered.cost)  # fmt: skip
-        statements = [recorded]
-        if call.action is not None:
-            statements.append(steps.executed(place, call.action))
         # What was used before the result, and only while there is none: written again after a lost answer, it counts once.
         spent = self._spending.used(place, call.reserve_tokens, answered)
-        statements = [*spent, *statements, *self._permits.given_back(place, call.downstream)]
+        statements = [*spent, recorded, *self._permits.given_back(place, call.downstream)]
         rows = self._write_for(call, statements, counts=bool(spent))[len(spent)]
         self._permits.answered(place, call.downstream)
         at = rows[0]["completed_at"] if rows else self._written_before(call, text)

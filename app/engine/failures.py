@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app.core.canonical import canonical
 from app.core.errors import (
+    ApprovalMissing,
     BudgetReached,
     NeedsPerson,
     NotCanonical,
@@ -64,6 +65,10 @@ def failed(
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, waiting_reason=f"token budget reached: {problem}",
                                 routes=persons.budget_routes(run))  # fmt: skip
             return happened, Beside(error=error, task=persons.budget(run, problem))
+        case ApprovalMissing():
+            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, routes=persons.approval_routes(run),
+                                waiting_reason=f"needs another approval: {problem}")  # fmt: skip
+            return happened, Beside(error=error, task=persons.approval(run, problem))
         case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
             return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
                 error=error

@@ -10,15 +10,15 @@ from typing import Any
 
 from app.core.canonical import canonical, digest
 from app.core.durations import seconds
-from app.core.errors import BudgetReached, NeedsPerson, OutcomeUnknown
+from app.core.errors import ApprovalMissing, BudgetReached, NeedsPerson, OutcomeUnknown
 from app.core.ids import new_id
 from app.core.lifecycle import Status
 from app.core.run import Run
-from app.core.workflow import EXPIRED, Human, Request, State, Workflow
+from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
 
 OPERATOR = "operator"
 AGAIN = "again"
-RAISE, STOP = "raise", "stop"
+RAISE, APPROVE, STOP = "raise", "approve", "stop"
 DONE, NOT_DONE = "it_happened", "it_did_not_happen"
 
 
@@ -125,6 +125,26 @@ def budget(run: Run, problem: BudgetReached) -> str:
         note=f"{problem}\n{problem.bill}\n'{RAISE}' lets {run.state} go on with so many tokens more; nothing is paid twice. "
         f"'{STOP}' cancels the run.",
     )  # fmt: skip
+
+
+def approval(run: Run, problem: ApprovalMissing) -> str:
+    """An action whose approval does not count: a person of the role that gave it may give another for exactly the same."""
+    a = problem.action
+    proposer = [] if a["proposed_by"] == "agent" else [a["proposed_by"]]
+    proposal = Proposal(purpose=a["purpose"], payee=a["payee"], amount=a["amount"], currency=a["currency"], coverage=a["coverage"],
+                        claim=a["claim"], evidence=a["evidence"])  # fmt: skip
+    what = f"{a['purpose'].replace('_', ' ')} of {a['amount']} {a['currency']} to {a['payee']}"
+    return _row(
+        kind="approval", role=a["role"] or OPERATOR, title=f"Approve again: {what}", outcomes=[APPROVE, STOP], form=_verdict_form(),
+        note=f"{run.state} of {run.subject} was to do this, but {problem}. Nothing has been sent since.\n"
+        f"'{APPROVE}' allows exactly this, '{STOP}' cancels the run.",
+        proposals=[_plain(proposal)], approves={APPROVE: [a["purpose"]]}, not_by=list(dict.fromkeys([*proposer, *a["not_by"]])),
+    )  # fmt: skip
+
+
+def approval_routes(run: Run) -> dict[str, dict[str, str]]:
+    """Allowed again, the same step goes on; stopping it is a cancel."""
+    return {APPROVE: _stay(run)}
 
 
 def triage(run: Run, status: Status, reason: str) -> str:

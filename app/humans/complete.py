@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from app.actions import approve
 from app.core.canonical import canonical
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused
 from app.core.lifecycle import Event, Status
@@ -22,9 +22,10 @@ from app.engine import advance, persons, start
 from app.engine.runtime import Runtime
 from app.humans import forms, people
 from app.humans.people import Person
-from app.store import approvals, budgets, human_tasks, payloads, runs
+from app.store import budgets, human_tasks, payloads, runs
 from app.store.database import Connection
 
+_STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
 _TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
 
 
@@ -103,11 +104,12 @@ def _answer(
     rt: Runtime, db: Connection, run: Run, task: Mapping[str, Any], person: Person, outcome: str, values: dict[str, Any]
 ) -> dict[str, Any]:
     """The answer as the next step will see it, with whatever it approves or corrects written beside."""
+    proposals = approve.chosen(task, outcome)
+    authority = approve.authority(db, task, person.username, proposals)
     given: dict[str, Any] = {"outcome": outcome, "by": person.username, "name": person.display_name, "roles": list(person.roles),
-                             "authority": person.authority, "task_id": task["id"], "values": values}  # fmt: skip
-    if purposes := task["approves"].get(outcome):
-        chosen = [p for p in task["proposals"] if p["purpose"] in purposes]
-        given["actions"] = {p["purpose"]: _approve(db, run, task, person, p, values) for p in chosen}
+                             "authority": authority, "task_id": task["id"], "values": values}  # fmt: skip
+    if proposals:
+        given["actions"] = {p["purpose"]: approve.approve(db, task, person.username, p, values) for p in proposals}
     if task["kind"] == "unknown":
         happened = outcome == persons.DONE
         result = canonical(values.get("result") or {"attested_by": person.username}) if happened else None
@@ -125,55 +127,6 @@ def _tokens(values: Mapping[str, Any]) -> int:
     if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 < tokens < 2**40:
         raise BadInput(f"tokens: say how many tokens more the run may use, such as 50000; {tokens!r} is no such number")
     return tokens
-
-
-def _approve(
-    db: Connection,
-    run: Run,
-    task: Mapping[str, Any],
-    person: Person,
-    proposal: Mapping[str, Any],
-    values: dict[str, Any],
-) -> dict[str, Any]:
-    amount = _amount(_chosen(proposal, "amount", values), proposal)
-    payee = str(_chosen(proposal, "payee", values) or "").strip()
-    if not payee:
-        raise BadInput(f"{proposal.get('payee_field') or 'payee'}: nobody is named; say who is to receive it")
-    if task["not_by"] and amount > person.authority:
-        raise NotEntitled(
-            f"{amount} is above the authority of {person.display_name} ({person.authority}); somebody above must sign"
-        )
-    action = approvals.propose(
-        db, run.id, purpose=proposal["purpose"], payee=payee, amount=amount, currency=proposal["currency"],
-        coverage=proposal["coverage"], evidence=proposal["evidence"], proposed_by=_proposer(task),
-    )  # fmt: skip
-    approvals.approve(
-        db, action, approver=person.username, role=task["role"], authority=person.authority, task_id=task["id"]
-    )
-    return {name: str(action[name]) for name in ("id", "purpose", "payee", "amount", "currency", "coverage")}
-
-
-def _chosen(proposal: Mapping[str, Any], what: str, values: Mapping[str, Any]) -> Any:
-    """What the person wrote in the field that may replace a proposed value, else the proposed value."""
-    name = proposal.get(f"{what}_field")
-    return (values.get(name) if name else None) or proposal[what]
-
-
-def _proposer(task: Mapping[str, Any]) -> str:
-    """The agent proposed, unless the person changed what they approve; a sign-off names who reviewed before."""
-    return task["not_by"][0] if task["not_by"] else "agent"
-
-
-def _amount(value: Any, proposal: Mapping[str, Any]) -> Decimal:
-    try:
-        amount = Decimal(str(value)).quantize(Decimal("0.01"))
-    except InvalidOperation:
-        raise BadInput(
-            f"{proposal.get('amount_field') or 'amount'}: {value!r} is no amount; write it like 1234.50"
-        ) from None
-    if not amount.is_finite() or amount < 0:
-        raise BadInput(f"{proposal.get('amount_field') or 'amount'}: {value} is not a payable amount")
-    return amount
 
 
 def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
@@ -197,8 +150,8 @@ def _happened(
         return Happened(event=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
     if run.status is not Status.WAITING_FOR_HUMAN:
         raise Refused(f"the run is {run.status.value}; it does not wait for this answer")
-    if task["kind"] == "budget" and outcome == persons.STOP:
-        return Happened(event=Event.CANCELLED, actor=actor, reason=comment or "stopped at its token budget")
+    if task["kind"] in _STOPPED and outcome == persons.STOP:
+        return Happened(event=Event.CANCELLED, actor=actor, reason=comment or _STOPPED[task["kind"]])
     cause = {"event": Event.ANSWERED.value, "answer": {**given, "at": at}}
     if "data" in given:
         cause["data"] = given["data"]

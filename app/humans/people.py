@@ -12,17 +12,18 @@ from app.store.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as the product knows them. `authority` is the largest amount they may approve."""
+    """A person as the product knows them. `authority`: the largest amount of `currency` they may approve, whatever the coverage."""
 
     username: str
     display_name: str
     roles: tuple[str, ...]
     authority: Decimal
+    currency: str = "USD"
 
 
 def enrol(db: Connection, person: Person) -> None:
     """Enrol a person, or change their roles and authority."""
-    users.upsert(db, person.username, person.display_name, person.roles, person.authority)
+    users.upsert(db, person.username, person.display_name, person.roles, person.authority, person.currency)
 
 
 def find(db: Connection, username: str) -> Person:

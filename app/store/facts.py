@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 from app.store.database import Connection
@@ -33,6 +34,21 @@ class WorkerFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ActionFacts:
+    """An executed action that the other side disputes, or has not confirmed for `seconds`."""
+
+    id: UUID
+    run_id: UUID
+    claim: str
+    purpose: str
+    payee: str
+    amount: Decimal
+    currency: str
+    disputed: bool
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EngineFacts:
     """The engine at one moment. ready: by queue, since when the oldest run is READY. breakers: open ones, since when.
 
@@ -45,6 +61,7 @@ class EngineFacts:
     dead_letters: int = 0
     dead_letters_before: int = 0
     breakers: Mapping[str, float] = field(default_factory=dict)
+    actions: Sequence[ActionFacts] = ()
 
 
 # The oldest of each queue by jumps along the index of ready runs, however many are ready.
@@ -68,6 +85,12 @@ _BREAKERS = """SELECT name, coalesce(extract(epoch FROM app_now() - opened_at)::
 WHERE breaker <> 'closed'
   AND coalesce(probe_at, opened_at) > (SELECT app_now()) - interval '15 minutes'"""  # nobody has asked for it since: no news
 
+_ACTIONS = """SELECT id, run_id, claim, purpose, payee, amount, currency, status = 'DISPUTED' AS disputed,
+    extract(epoch FROM app_now() - executed_at)::float8 AS seconds
+FROM actions WHERE status = 'DISPUTED'
+    OR (status = 'EXECUTED' AND confirmation IS NULL AND executed_at < (SELECT app_now()) - interval '1 hour')
+ORDER BY executed_at LIMIT 100"""
+
 
 def engine(db: Connection) -> EngineFacts:
     """All there is to know about the engine itself."""
@@ -79,4 +102,5 @@ def engine(db: Connection) -> EngineFacts:
         dead_letters=letters["late"],
         dead_letters_before=letters["before"],
         breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
+        actions=[ActionFacts(**row) for row in db.execute(_ACTIONS).fetchall()],
     )

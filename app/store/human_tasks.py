@@ -101,13 +101,7 @@ def judge_call(
     db: Connection, run_id: UUID, step_seq: int, call_seq: int, *, happened: bool, output: str | None
 ) -> bool:
     """A person's verdict on an unknown call: COMPLETE with an attested output, or back to INTENT under the next key."""
-    where = [run_id, step_seq, call_seq]
     if happened:
-        db.execute(
-            """UPDATE actions SET status = 'EXECUTED', executed_at = app_now() WHERE status = 'PROPOSED' AND id =
-               (SELECT action_id FROM checkpoints WHERE run_id = %s AND step_seq = %s AND call_seq = %s)""",
-            where,
-        )
         row = db.execute(
             """UPDATE checkpoints SET status = 'COMPLETE', output = %s::jsonb, output_hash = %s, completed_at = app_now()
                WHERE run_id = %s AND step_seq = %s AND call_seq = %s AND status IN ('INTENT', 'UNKNOWN') RETURNING call_seq""",

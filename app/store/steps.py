@@ -72,14 +72,15 @@ FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KE
 WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(from)s)
 RETURNING c.created_at, c.intent_at, c.key_valid_until"""
 
-# An irreversible one stands again from here on: a cancel was possible while it was FAILED.
+# An irreversible one stands again from here on: a cancel was possible while it was FAILED. It names its action, so that
+# the ledger looks at it again whatever the row says.
 _REOPEN_IRREVERSIBLE = """
 WITH lease AS (
     UPDATE runs SET irreversible_since = coalesce(irreversible_since, app_now())
     WHERE id = %(id)s AND lease_token = %(token)s AND NOT cancel_requested RETURNING id
 )""" + _REOPEN.replace(
     "(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease", "lease"
-)
+).replace("SET status = 'INTENT'", "SET status = 'INTENT', action_id = %(action)s::uuid")
 
 _RESULT = """
 UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s, completed_at = app_now(),
@@ -91,9 +92,6 @@ UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output
 FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
 WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(from)s)
 RETURNING c.completed_at"""
-_EXECUTED = """
-UPDATE actions SET status = 'EXECUTED', executed_at = app_now() WHERE id = %(action)s AND status = 'PROPOSED'
-  AND EXISTS (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s) RETURNING id"""
 _STANDS_NO_LONGER = """
 UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND r.lease_token = %(token)s AND NOT EXISTS (
     SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s AND c.action_id IS NOT NULL AND c.status IN ('INTENT', 'UNKNOWN', 'COMPLETE'))
@@ -220,10 +218,10 @@ def intent(
 
 
 def reopen(
-    place: Place, *, irreversible: bool, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")
+    place: Place, *, action: UUID | None, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")
 ) -> Statement:
     """A call found FAILED (certainly without effect) or due for repetition under its key becomes an INTENT of this attempt."""
-    return _REOPEN_IRREVERSIBLE if irreversible else _REOPEN, place.params() | {"from": list(come_from)}
+    return _REOPEN_IRREVERSIBLE if action else _REOPEN, place.params() | {"from": list(come_from), "action": action}
 
 
 def result(
@@ -249,11 +247,6 @@ def result(
         "cost": cost,
         "from": ["INTENT", "UNKNOWN"],
     }
-
-
-def executed(place: Place, action: UUID) -> Statement:
-    """The action of a confirmed irreversible call is done."""
-    return _EXECUTED, place.params() | {"action": action}
 
 
 def stands_no_longer(place: Place) -> Statement:

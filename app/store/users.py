@@ -9,13 +9,20 @@ from typing import Any
 from app.store.database import Connection
 
 
-def upsert(db: Connection, username: str, display_name: str, roles: Sequence[str], authority: Decimal) -> None:
-    """Enrol a person, or change who they are."""
+def upsert(
+    db: Connection, username: str, display_name: str, roles: Sequence[str], authority: Decimal, currency: str
+) -> None:
+    """Enrol a person, or change who they are and up to how much of a currency they may approve, whatever the coverage."""
     db.execute(
         """INSERT INTO users (username, display_name, roles, authority, created_at) VALUES (%s, %s, %s, %s, app_now())
            ON CONFLICT (username) DO UPDATE
            SET display_name = excluded.display_name, roles = excluded.roles, authority = excluded.authority""",
         [username, display_name, list(roles), authority],
+    )
+    db.execute(
+        """INSERT INTO authorities (holder, currency, up_to) VALUES (%s, %s, %s)
+           ON CONFLICT (holder, coverage, currency) DO UPDATE SET up_to = excluded.up_to""",
+        [username, currency, authority],
     )
 
 

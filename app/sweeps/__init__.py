@@ -12,11 +12,11 @@ from types import MappingProxyType
 from app.core.canonical import canonical
 from app.engine.runtime import Runtime
 from app.store import due
-from app.sweeps import alerts, dispatch, heartbeats, human_tasks, retention, timers
+from app.sweeps import actions, alerts, dispatch, heartbeats, human_tasks, retention, timers
 from app.sweeps.schedule import periods
 
 __all__ = [
-    "SWEEPS", "Counts", "alerts", "dispatch", "heartbeats", "human_tasks", "periods", "retention", "run", "timers",
+    "SWEEPS", "Counts", "actions", "alerts", "dispatch", "heartbeats", "human_tasks", "periods", "retention", "run", "timers",
 ]  # fmt: skip
 
 Counts = dict[str, int]
@@ -27,6 +27,7 @@ SWEEPS: Mapping[str, Callable[[Runtime], Counts]] = MappingProxyType(
         "dispatch": dispatch.run_once,
         "timers": timers.run_once,
         "human_tasks": human_tasks.run_once,
+        "actions": actions.run_once,
         "alerts": alerts.run_once,
         "retention": retention.run_once,
     }

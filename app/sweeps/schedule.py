@@ -12,6 +12,7 @@ def periods(settings: Settings) -> dict[str, float]:
         "dispatch": settings.dispatch_seconds,
         "timers": settings.timers_seconds,
         "human_tasks": settings.tasks_seconds,
+        "actions": settings.actions_seconds,
         "alerts": settings.alerts_seconds,
         "retention": settings.retention_seconds,
     }

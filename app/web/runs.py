@@ -12,12 +12,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.actions import ledger
 from app.core.errors import BadInput, NotFound
 from app.core.ids import task_id
 from app.core.lifecycle import STOPPED, WAITING, Status
 from app.engine.explain import explain
 from app.engine.runtime import Runtime
-from app.store import approvals, human_tasks, pages, runs, situation
+from app.store import human_tasks, pages, runs, situation
 from app.store.database import Connection
 from app.store.pages import Place, Row, RunFilter
 from app.web.documents import documents_of
@@ -96,7 +97,7 @@ def _beside(rt: Runtime, db: Connection, run: Row) -> dict[str, Any]:
         "data": in_order(rt, run["workflow"], run["workflow_version"], data),
         "documents_listed": documents_of(db, run_id, data),
         "tasks": human_tasks.of_run(db, run_id),
-        "actions": approvals.of_run(db, run_id),
+        "actions": ledger.of_run(db, run_id),
         "children": pages.children(db, run_id, limit=_CHILDREN),
         "children_shown": _CHILDREN,
         "alerts": pages.alerts_of(db, run_id),

@@ -115,7 +115,8 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(STOPPED, ("stopped", "!")),
     "INTENT": ("running", "▶"), "UNKNOWN": ("stopped", "!"), "OPEN": ("waiting", "…"), "COMPLETED": ("done", "✓"),
     "EXPIRED": ("stopped", "!"), "open": ("stopped", "!"), "resolved": ("done", "✓"), "pending": ("waiting", "…"),
-    "consumed": ("done", "✓"), "EXECUTED": ("done", "✓"), "PROPOSED": ("waiting", "…"), "VOID": ("failed", "✕"),
+    "consumed": ("done", "✓"), "EXECUTED": ("done", "✓"), "CONFIRMED": ("done", "✓"), "PROPOSED": ("waiting", "…"),
+    "APPROVED": ("waiting", "…"), "EXECUTING": ("running", "▶"), "DISPUTED": ("failed", "✕"), "VOID": ("ready", "–"),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tests.support.journey import Travel
 
 SHOWN = {
     "run_id", "workflow", "workflow_version", "subject", "state", "status", "waiting_reason", "wake_at", "expires_at", "findings",
-    "data", "human_tasks", "alerts", "created_at", "updated_at", "finished_at", "parent_run_id", "children",
+    "data", "human_tasks", "actions", "alerts", "created_at", "updated_at", "finished_at", "parent_run_id", "children",
 }  # fmt: skip
 
 

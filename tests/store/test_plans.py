@@ -41,9 +41,8 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
     "lease": steps.lease(ID, 1, token=ID, worker=ID, timeout_seconds=1.0),
     "leased": steps.leased(ID, 1, ID),
     "intent": [steps.intent(PLACE, **CALL), steps.intent(PLACE, **CALL, action=ID)],
-    "reopen": [steps.reopen(PLACE, irreversible=False), steps.reopen(PLACE, irreversible=True)],
+    "reopen": [steps.reopen(PLACE, action=None), steps.reopen(PLACE, action=ID)],
     "result": [steps.result(PLACE, status="COMPLETE", output="{}"), steps.result(PLACE, status="FAILED", error="{}")],
-    "executed": [steps.executed(PLACE, ID)],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
     "call": [steps.call(PLACE)],
 }
@@ -74,14 +73,14 @@ OF_CONVERSATIONS: dict[str, Sequence[Statement]] = {
 OF_LIMITS: dict[str, Sequence[Statement]] = {
     "reserving": [
         budgets.reserving(statement, root=ID, tokens=1)
-        for statement in (steps.intent(PLACE, **CALL), steps.reopen(PLACE, irreversible=False))
+        for statement in (steps.intent(PLACE, **CALL), steps.reopen(PLACE, action=None))
     ],
     "settle": [budgets.settle(PLACE, root=ID, reserved=1, tokens_in=1, tokens_out=1, cost=None)],
     "give_back": [downstreams.give_back(PLACE)],
 }
 BY_KEY = {
     "permits_pkey",
-    "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "actions_pkey", "signals_pkey", "signals_pending",
+    "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "signals_pkey", "signals_pending",
     "messages_pkey",
     "human_tasks_run", "alerts_run", "dead_letters_run",
 }  # fmt: skip

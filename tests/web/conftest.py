@@ -24,8 +24,8 @@ from app.web.application import application
 from tests.web.flows import Desk, Silent, runtime
 
 PEOPLE = (
-    Person("ada.quillmore", "Ada Quillmore, Adjuster", ("adjuster",), Decimal(25000)),
-    Person("bela.ostrander", "Bela Ostrander, Adjuster", ("adjuster",), Decimal(25000)),
+    Person("ada.quillmore", "Ada Quillmore, Adjuster", ("adjuster",), Decimal(25000), "EUR"),
+    Person("bela.ostrander", "Bela Ostrander, Adjuster", ("adjuster",), Decimal(25000), "EUR"),
     Person("carl.vintergard", "Carl Vintergard, Operator", ("operator",), Decimal(0)),
 )
 _TOKEN = re.compile(r'name="csrf" value="([^"]+)"')

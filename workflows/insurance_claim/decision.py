@@ -5,6 +5,7 @@ The law: nothing is denied and nothing paid without a person, and above the revi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -56,6 +57,7 @@ def _proposal(
 ) -> Proposal:
     return Proposal(
         purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
+        claim=data.claim_number or "", tolerance=DISAGREEMENT,
         evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
         amount_field="amount" if editable else None, payee_field="payee" if editable else None,
     )  # fmt: skip
@@ -87,11 +89,13 @@ def decide(step: Any, data: ClaimFile) -> str:
     )  # fmt: skip
     data.currency = data.review.currency or data.currency
     data.actions = {purpose: action["id"] for purpose, action in actions.items()}
-    return "needs_sign_off" if sign_off_reasons(data, Decimal(str(answer["authority"]))) else "within_authority"
+    reasons = sign_off_reasons(data, Decimal(str(answer["authority"])), actions)
+    data.review = data.review.model_copy(update={"sign_off_reasons": reasons})
+    return "needs_sign_off" if reasons else "within_authority"
 
 
-def sign_off_reasons(data: ClaimFile, authority: Decimal) -> list[str]:
-    """Why a second person must sign; empty if the reviewer's own approval is enough."""
+def sign_off_reasons(data: ClaimFile, authority: Decimal, actions: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Why a second person must sign; empty if the reviewer's own approval is enough, which is for the ledger to say."""
     review, suggested = data.review, data.recommendation
     assert review is not None
     reasons = []
@@ -103,13 +107,10 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal) -> list[str]:
         reasons.append("a fraud referral")
     if review.outcome == "settle" and suggested and suggested.outcome == "investigate":
         reasons.append("the assessment would investigate first")
-    if (
-        suggested
-        and suggested.amount is not None
-        and review.amount is not None
-        and differs(review.amount, suggested.amount)
-    ):
+    if review.amount is not None and suggested and suggested.amount and differs(review.amount, suggested.amount):
         reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
+    if not reasons and any(action.get("status") != "APPROVED" for action in actions.values()):
+        reasons.append("the reviewer named the amount or the payee, which nobody had proposed")
     return reasons
 
 
@@ -130,6 +131,7 @@ def ask_sign_off(step: Any, data: ClaimFile) -> Request:
         f"{review.reviewer_name} decided to {outcome}"
         + (f" for {amount} {review.currency}, payee {review.payee}." if settle else "."),
         f"Why: {review.reason}",
+        f"Why a second person: {'; '.join(review.sign_off_reasons)}.",
     ]
     if review.provision_id:
         lines.append(f"Provision {review.provision_id}: {review.provision_text}")

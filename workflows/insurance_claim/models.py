@@ -172,6 +172,7 @@ class Review(Part):
     provision_id: str | None = None
     provision_text: str | None = None
     documents_wanted: list[str] = Field(default_factory=list)
+    sign_off_reasons: list[str] = Field(default_factory=list)
     decided_at: AwareDatetime | None = None
 
 

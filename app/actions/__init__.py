@@ -1,0 +1,1 @@
+"""Irreversible effects: proposed by a human task, approved by its answer, executed by a call, confirmed by asking again."""

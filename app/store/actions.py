@@ -1,0 +1,142 @@
+"""The ledger of actions: what an irreversible effect is, who allowed exactly that, and what became of it.
+
+The law stands in the database (migration 0004): nobody writes these tables; its functions do, after they have looked for
+themselves. What they refuse comes back here as an error for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from app.core.canonical import canonical, digest
+from app.core.errors import BadInput, LonghaulError, NotEntitled, Refused
+from app.core.ids import new_id
+from app.store.database import Connection
+
+VALID_DAYS = 30
+NO_APPROVAL, DONE_ALREADY = "LH001", "LH004"  # what the database says of an intent it refuses
+_REFUSALS: Mapping[str, type[LonghaulError]] = {"LH002": NotEntitled, "LH003": BadInput, DONE_ALREADY: Refused}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """An action's call, as the other side can be asked about it: the tool, the key it was sent under, what was sent."""
+
+    action: UUID
+    run_id: UUID
+    step_seq: int
+    call_seq: int
+    tool: str
+    key: str
+    input: Mapping[str, Any]
+    age_seconds: float
+
+
+def authority(db: Connection, person: str, role: str, coverage: str, currency: str) -> Decimal:
+    """The largest amount in `currency` a person may approve under a coverage, acting in a role; 0 without any."""
+    row = db.execute("SELECT authority_of(%s, %s, %s, %s) AS up_to", [person, role, coverage, currency]).fetchone()
+    return row["up_to"] if row else Decimal(0)
+
+
+def approve(
+    db: Connection, task_id: UUID, *, person: str, purpose: str, payee: str, amount: Decimal, days: int = VALID_DAYS
+) -> dict[str, Any]:
+    """Write the action that a person allows by answering an open task, and their approval, valid for `days`.
+
+    The action's `status` is APPROVED if this approval is enough. Raises NotEntitled, BadInput (not what the task proposes)
+    or Refused (the same effect stands in another run).
+    """
+    try:
+        row = db.execute(
+            "SELECT (a).* FROM approve_action(%s, %s, %s, %s, %s, %s, %s, %s) a",
+            [new_id(), new_id(), task_id, person, purpose, payee, amount, days],
+        ).fetchone()
+    except psycopg.Error as problem:
+        if refusal := _REFUSALS.get(problem.sqlstate or ""):
+            raise refusal(problem.diag.message_primary) from problem
+        raise
+    assert row is not None
+    return row
+
+
+def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """The actions of a run, the oldest first, each with who approved it and what the other side called it."""
+    return db.execute(
+        """SELECT a.*, p.approvers, p.expires_at, c.output AS answer, c.name AS tool
+           FROM actions a
+           LEFT JOIN LATERAL (
+               SELECT coalesce(array_agg(p.approver ORDER BY p.created_at), '{}') AS approvers, max(p.expires_at) AS expires_at
+               FROM approvals p WHERE p.action_id = a.id AND p.revoked_at IS NULL) p ON true
+           LEFT JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
+           WHERE a.run_id = %s ORDER BY a.created_at, a.purpose""",
+        [run_id],
+    ).fetchall()
+
+
+def standing(db: Connection, action_id: UUID) -> dict[str, Any] | None:
+    """An action with its last approval and the task that gave it, or None if there is no such action."""
+    return db.execute(
+        """SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, coalesce(t.not_by, '{}') AS not_by,
+               p.expires_at <= app_now() AS expired
+           FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
+           WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1""",
+        [action_id],
+    ).fetchone()
+
+
+def unconfirmed(db: Connection, *, limit: int) -> list[Effect]:
+    """Executed actions nobody has asked the other side about yet, and those it disputes, the oldest first."""
+    asked_for = "(a.status = 'EXECUTED' AND a.confirmation IS NULL OR a.status = 'DISPUTED')"
+    return _effects(db, asked_for, "a.executed_at", limit)
+
+
+def in_doubt(db: Connection, *, limit: int) -> list[Effect]:
+    """Actions that may have happened, of runs nobody works on: whoever stopped them left the question open."""
+    stopped = "r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER', 'PAUSED') AND c.status IN ('INTENT', 'UNKNOWN')"
+    return _effects(db, f"a.status IN ('EXECUTING', 'UNKNOWN') AND {stopped}", "c.intent_at", limit)
+
+
+def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Effect]:
+    rows = db.execute(
+        f"""SELECT a.id AS action, a.run_id, a.step_seq, a.call_seq, c.name AS tool, c.idempotency_key AS key, c.input,
+               extract(epoch FROM app_now() - {since})::float8 AS age_seconds
+            FROM actions a JOIN runs r ON r.id = a.run_id
+            JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
+            WHERE {condition} ORDER BY {since}, a.id LIMIT %s""",
+        [limit],
+    ).fetchall()
+    return [Effect(**row) for row in rows]
+
+
+def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) -> bool:
+    """What the other side says of an executed action: CONFIRMED or DISPUTED; `agrees` None: it cannot be asked."""
+    row = db.execute(
+        "SELECT confirm_action(%s, %s, %s::jsonb) AS done", [action_id, agrees, canonical(said)]
+    ).fetchone()
+    return bool(row and row["done"])
+
+
+def settle(db: Connection, effect: Effect, output: Any) -> bool:
+    """Complete the open call of a stopped run with what the other side knows of it. False if the run goes on or was settled."""
+    text = canonical(output)
+    row = db.execute(
+        """UPDATE checkpoints c SET status = 'COMPLETE', output = %(output)s::jsonb, output_hash = %(hash)s, completed_at = app_now()
+           FROM (SELECT id FROM runs WHERE id = %(id)s AND lease_token IS NULL AND status IN ('FAILED_RETRIABLE', 'DEAD_LETTER', 'PAUSED')
+                 FOR NO KEY UPDATE) r
+           WHERE c.run_id = r.id AND c.step_seq = %(step)s AND c.call_seq = %(call)s AND c.status IN ('INTENT', 'UNKNOWN')
+           RETURNING c.call_seq""",
+        {"id": effect.run_id, "step": effect.step_seq, "call": effect.call_seq, "output": text, "hash": digest(text)},
+    ).fetchone()
+    return row is not None
+
+
+def void_of_ended(db: Connection) -> int:
+    """Void what was allowed and never begun by runs that have ended; how many."""
+    row = db.execute("SELECT void_actions_of_ended() AS n").fetchone()
+    return int(row["n"]) if row else 0
