@@ -157,12 +157,13 @@ class Evidence(Part):
 
 
 class Finding(Part):
-    """Something a check saw: what, where, and why it is not certain."""
+    """Something a check saw: what, where, and why it is not certain. `subjects`: other claims to compare with."""
 
     code: FindingCode
     severity: Severity
     summary: str
     evidence: list[Evidence] = Field(default_factory=list)
+    subjects: list[str] = Field(default_factory=list)
     why_uncertain: str
 
 

@@ -47,6 +47,7 @@ def _finding(refs: list[DocumentRef], others: list[OtherClaim], unlisted: int) -
         severity="warning",
         summary=f"{files} {'was' if len(refs) == 1 else 'were'} also sent under {claims}.{more}",
         evidence=[evidence_of(ref) for ref in refs],
+        subjects=[other.number for other in others],
         why_uncertain=f"{_OF_A_BILL if bill else _OF_ANOTHER} {_SAME_BYTES}",
     )
 
