@@ -14,6 +14,7 @@ from app.core.ports import ToolCode
 from app.documents.reader import read_document
 from app.documents.storage import DocumentStore
 from app.settings import Settings
+from app.store import documents as listed
 from app.store.database import Database
 
 
@@ -31,6 +32,7 @@ def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
         "letters.send_decision": mail,
         "letters.write": LetterWriter(store),
         "documents.read": DocumentReader(store),
+        "documents.elsewhere": SentElsewhere(database),
         "insurer.policy": PolicyLookup(database),
     }
 
@@ -44,6 +46,24 @@ class DocumentReader:
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
         path: Path = self._store.path(params["sha256"])
         return read_document(path).model_dump(mode="json")
+
+
+class SentElsewhere:
+    """`documents.elsewhere`: who else sent the same files, by their content. Nobody is an answer."""
+
+    MOST = 10
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        """{"subjects": the first `MOST` of them, "of": how many there are}."""
+        with self._database.transaction() as db:
+            found = listed.elsewhere(db, **params, most=self.MOST)
+        return {
+            "subjects": [{k: v for k, v in row.items() if k != "of"} for row in found],
+            "of": len(found) and found[0]["of"],
+        }
 
 
 class LetterWriter:

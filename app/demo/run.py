@@ -55,13 +55,18 @@ def main(*, exit_when_done: bool = False) -> int:
         console.print(
             f"{len(claims)} sample claims with their documents are in [bold]{settings().data_dir / 'samples'}[/]"
         )
-        submitted = [(intake.submit_folder(rt, c.folder, key=c.key, actor="demo"), c) for c in claims]
+        later = [claim for claim in claims if claim.after]
+        submitted = [(_submit(rt, claim), claim) for claim in claims if not claim.after]
         known = sum(not s.new for s, _ in submitted)
         console.print(f"Submitted. {known} of them had been submitted before, and are the same runs.")
-        standings = _watch(rt, console, {s.run_id: claim for s, claim in submitted})
+        standings = _watch(rt, console, {s.run_id: claim for s, claim in submitted}, later)
         console.print(board.table(standings, status))
         console.print(board.where_to_look(status, standings))
-        right = all(s.right for s in standings)
+        for claim in later:
+            console.print(
+                f"[yellow]{claim.claim} was not sent: it follows {claim.after}, which has not come to its end[/]"
+            )
+        right = all(s.right for s in standings) and not later
         if not exit_when_done:
             _wait_for_interrupt(console, status, ours)
     return 0 if right else 1
@@ -87,7 +92,21 @@ def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool
             stop_stack(data_dir)
 
 
-def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim]) -> list[Standing]:
+def _submit(rt: Runtime, claim: SampleClaim) -> intake.Submitted:
+    return intake.submit_folder(rt, claim.folder, key=claim.key, actor="demo")
+
+
+def _submit_due(
+    rt: Runtime, claims: dict[UUID, SampleClaim], later: list[SampleClaim], standings: list[Standing]
+) -> None:
+    """Send in what follows a claim that has come to its end; it moves from `later` to `claims`."""
+    ended = {s.claim.claim for s in standings if s.right}
+    for claim in [claim for claim in later if claim.after in ended]:
+        claims[_submit(rt, claim).run_id] = claim
+        later.remove(claim)
+
+
+def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim], later: list[SampleClaim]) -> list[Standing]:
     """Show progress until every claim has come to rest where it should, or patience ends."""
     give_up, looks, standings = time.monotonic() + PATIENCE_SECONDS, 0, list[Standing]()
     moved = time.monotonic()
@@ -97,9 +116,10 @@ def _watch(rt: Runtime, console: Console, claims: dict[UUID, SampleClaim]) -> li
                 answer_open_tasks(rt, claims)
                 before, standings = standings, board.standings(rt, claims)
                 moved = time.monotonic() if before != standings else moved
+                _submit_due(rt, claims, later, standings)
             except LonghaulError as problem:
                 console.print(f"[yellow]{problem}[/]")
-            looks = looks + 1 if standings and all(s.right for s in standings) else 0
+            looks = looks + 1 if standings and not later and all(s.right for s in standings) else 0
             live.update(board.progress(standings))
             threading.Event().wait(LOOK_SECONDS)
     return standings

@@ -22,7 +22,7 @@ from app.demo.samples.written import day, money
 TODAY = date(2026, 11, 23)
 # Days at which careless date arithmetic breaks: a leap day, the day after February, New Year.
 SETS = [(1, TODAY), (2, date(2028, 2, 29)), (3, date(2027, 3, 1)), (4, date(2026, 1, 1))]
-OF_PAPERS = {"WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT"}
+OF_PAPERS = {"WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "DUPLICATE_CLAIM"}
 BILLS = ("repair_estimate", "repair_invoice")
 
 
@@ -101,7 +101,7 @@ def test_there_are_24_submissions_of_the_agreed_scenarios(samples: list[SampleCl
     assert len(samples) == 24
     assert len({s.folder for s in samples}) == len({s.key for s in samples}) == len({s.claim for s in samples}) == 23
     counted = Counter(s.scenario for s in samples)
-    assert (counted["clean"], counted["over_authority"]) == (6, 2)
+    assert (counted["clean"], counted["over_authority"]) == (6, 1)
     assert sum(bool(s.missing) and "UNREADABLE_DOCUMENT" not in s.expected_findings for s in samples) == 3
     findings = Counter(code for s in samples for code in s.expected_findings)
     assert findings["DATE_OF_LOSS_CONFLICT"] == findings["LINES_DO_NOT_ADD_UP"] == 2
@@ -112,6 +112,19 @@ def test_the_last_submission_is_an_earlier_folder_and_key_again(samples: list[Sa
     first, last = samples[0], samples[-1]
     assert last.scenario == "duplicate_submission"
     assert (last.folder, last.key, last.expected_end) == (first.folder, first.key, first.expected_end)
+
+
+def test_a_paper_stands_in_two_claims_only_where_it_is_expected_to_be_found(samples: list[SampleClaim]) -> None:
+    owners: dict[bytes, set[str]] = {}
+    for sample in samples:
+        for path in sample.folder.glob("*.pdf"):
+            owners.setdefault(path.read_bytes(), set()).add(sample.claim)
+    shared = [claims for claims in owners.values() if len(claims) > 1]
+    again = [(s.claim, s.after) for s in samples if "DUPLICATE_CLAIM" in s.expected_findings]
+    assert len(again) == 1
+    assert shared == [set(again[0])] * 2, "the police report and the invoice"
+    assert [s.claim for s in samples if s.after] == [again[0][0]]
+    assert next(s.expected_end for s in samples if s.claim == again[0][1]) == "COMPLETE"
 
 
 def test_the_automaton_answers_half_of_the_human_tasks_and_no_doubtful_one(samples: list[SampleClaim]) -> None:
@@ -196,7 +209,7 @@ def test_policies_cover_all_claims_but_the_unknown_one_and_some_nobody_claims_on
     assert len(rows) == len(policies(TODAY))
     assert sum(case.form.policy not in rows for case in cases) == 1
     assert len(rows.keys() - {case.form.policy for case in cases}) >= 1
-    assert len({case.policy.insured for case in cases}) == len(cases)
+    assert len({case.policy.insured for case in cases}) == len(cases) - 1, "one of them claims twice"
 
 
 def test_another_set_in_the_same_place_is_refused(tmp_path: Path) -> None:

@@ -56,6 +56,10 @@ class Office:
         """Submit a folder; the run's id."""
         return intake.submit_folder(self.rt, folder, key=key, actor="test").run_id
 
+    def upload(self, run_id: UUID, *files: Path) -> None:
+        """Add documents to a claim."""
+        intake.upload(self.rt, run_id, [(path.name, path.read_bytes()) for path in files], actor="test")
+
     def task(self, run_id: UUID) -> Mapping[str, Any]:
         """The open task of a run, once it is there."""
         return self.stack.wait(

@@ -30,6 +30,7 @@ class Finding(BaseModel):
     summary: str
     why_uncertain: str = ""
     evidence: list[dict[str, Any]] = []
+    subjects: list[str] = []
 
 
 class Complaint(BaseModel):
@@ -38,6 +39,7 @@ class Complaint(BaseModel):
     customer: str = "Orsolya Wendelmoor"
     amount: Decimal = Decimal("1240.00")
     words: str = "The bicycle arrived without wheels."
+    compare: list[str] = []
     findings: list[Finding] = []
     decided: str | None = None
 
@@ -60,7 +62,7 @@ def _read(step: Any, data: Complaint) -> str:
     source = {"document": "d1", "filename": "invoice.pdf", "page": 2, "quote": f"{QUOTE}. {data.words}"}
     data.findings = [
         Finding(code="TOTAL", severity="warning", summary=f"The total may not add up: {data.words}",
-                why_uncertain="The lines are hard to read.", evidence=[source])
+                why_uncertain="The lines are hard to read.", evidence=[source], subjects=data.compare)
     ]  # fmt: skip
     return "read"
 

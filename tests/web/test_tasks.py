@@ -268,3 +268,13 @@ def test_an_overdue_task_says_so(owner: Database, ada: Visitor, task: UUID) -> N
         assert pages.now(db) > stored(owner, task)["due_at"]  # type: ignore[operator]
     assert "overdue since" in ada.get(f"/tasks/{task}").text
     assert "overdue since" in ada.get("/").text
+
+
+def test_a_finding_leads_to_the_other_runs_it_speaks_of(desk: Desk, owner: Database, ada: Visitor) -> None:
+    other = desk.file("CMP 1/<b>&x")
+    run = desk.file("CMP-2", compare=["CMP 1/<b>&x"])
+    for path in (f"/tasks/{task_of(owner, run)}", f"/runs/{run}"):
+        page = ada.get(path).text
+        (link,) = {a["href"] or "" for a in Page(page).all("a") if "?text=" in (a["href"] or "")}
+        assert str(other) in ada.get(link).text
+        assert "CMP 1/<b>" not in page

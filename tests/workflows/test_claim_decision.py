@@ -29,9 +29,11 @@ def step(**answer: Any) -> Any:
     def call(tool: Any, **params: Any) -> dict[str, Any]:
         if tool.name == "letters.write":
             wrote.append(params)
+        if tool.name == "documents.elsewhere":
+            return {"subjects": [], "of": 0}
         return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1"}
 
-    return SimpleNamespace(answer=answer, now=AT, call=call, wrote=wrote)
+    return SimpleNamespace(answer=answer, now=AT, call=call, wrote=wrote, subject="CLM-88214")
 
 
 def below_the_deductible() -> ClaimFile:

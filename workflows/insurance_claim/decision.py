@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
-from workflows.insurance_claim import assess
+from workflows.insurance_claim import assess, elsewhere
 from workflows.insurance_claim.letters import Facts, write
 from workflows.insurance_claim.models import ClaimFile, Review, Settlement, SignOff, SiuReview
 from workflows.insurance_claim.note import review_note
@@ -75,7 +75,8 @@ def ask_siu(step: Any, data: ClaimFile) -> Request:
 
 
 def decide(step: Any, data: ClaimFile) -> str:
-    """Pure rules over the reviewer's answer: is it within their authority, or does somebody else sign?"""
+    """Rules over the reviewer's answer: is it within their authority, or does somebody else sign?"""
+    elsewhere.look_again(step, data)
     answer = step.answer
     data.sign_off = None  # a refusal was of the decision before this one
     values, actions = answer["values"], answer.get("actions", {})
@@ -101,6 +102,8 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal, actions: Mapping[str, 
     reasons = []
     if review.outcome == "deny":
         reasons.append("a denial")
+    if any(finding.code == "DUPLICATE_CLAIM" for finding in data.findings):
+        reasons.append("files of this claim were sent under another claim number too")
     if review.amount is not None and review.amount > authority:
         reasons.append(f"{review.amount} is above the reviewer's authority of {authority}")
     if data.siu_review is not None:

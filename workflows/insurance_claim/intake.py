@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app.core.workflow import ChildRun
 from workflows.document_reading import DocumentReading
-from workflows.insurance_claim import notice
+from workflows.insurance_claim import elsewhere, notice
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.letters import UNNAMED, Facts, send, write
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
@@ -108,6 +108,7 @@ def validate(step: Any, data: ClaimFile) -> str:
     notice.fill_from_forms(data)
     notice.adopt_what_all_say(data)
     look_up_policy(step, data)
+    elsewhere.look(step, data)
     data.missing = required_documents(data)
     data.findings = check_claim(data, step.now.date())
     asked = sum(letter.kind == "document_request" for letter in data.letters)

@@ -15,9 +15,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.core.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
 
 __all__ = [
-    "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
-    "Letter", "LineItem", "Money", "Notice", "PolicyRecord", "Provision", "Recommendation", "Review", "Settlement",
-    "SignOff", "SiuReview", "StatedDate", "Vehicle",
+    "Begun", "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
+    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PolicyRecord", "Provision", "Recommendation", "Review",
+    "Settlement", "SignOff", "SiuReview", "StatedDate", "Vehicle",
 ]  # fmt: skip
 
 Severity = Literal["blocking", "warning", "info"]
@@ -27,7 +27,7 @@ FindingCode = Literal[
     "POLICY_NOT_FOUND", "LOSS_OUTSIDE_POLICY", "DATE_OF_LOSS_CONFLICT", "IMPOSSIBLE_DATE", "FUTURE_DATE",
     "IDENTITY_CONFLICT", "LINES_DO_NOT_ADD_UP", "CLAIMED_TOTAL_MISMATCH", "VIN_CHECK_DIGIT", "PART_NOT_CLAIMED",
     "WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "CURRENCY_CONFLICT",
-    "INSTRUCTIONS_IN_DOCUMENT",
+    "INSTRUCTIONS_IN_DOCUMENT", "DUPLICATE_CLAIM",
 ]  # fmt: skip
 """Stable: alerts, tests and reports name findings by these."""
 
@@ -127,6 +127,26 @@ class DocumentRef(Part):
     received_at: AwareDatetime | None = None
 
 
+class Begun(Part):
+    """A payment of another claim, as the ledger has it; `at` None: it was begun, and its outcome is not known."""
+
+    status: str
+    amount: Money
+    currency: str
+    at: AwareDatetime | None = None
+
+
+class OtherClaim(Part):
+    """A claim under another number that was sent some of the same files, as it stood when it was looked for."""
+
+    number: str
+    sha256: list[str]
+    state: str
+    status: str
+    since: AwareDatetime
+    payment: Begun | None = None
+
+
 class Evidence(Part):
     """Where something stands. `page` is None for what has no pages: the notice, the policy database."""
 
@@ -137,12 +157,13 @@ class Evidence(Part):
 
 
 class Finding(Part):
-    """Something a check saw: what, where, and why it is not certain."""
+    """Something a check saw: what, where, and why it is not certain. `subjects`: other claims to compare with."""
 
     code: FindingCode
     severity: Severity
     summary: str
     evidence: list[Evidence] = Field(default_factory=list)
+    subjects: list[str] = Field(default_factory=list)
     why_uncertain: str
 
 
@@ -238,6 +259,8 @@ class ClaimFile(BaseModel):
     policy_checked: bool = Field(default=False, description="the policy database was asked; policy None: not there")
     documents: list[DocumentRef] = Field(default_factory=list)
     extractions: list[DocumentFacts] = Field(default_factory=list)
+    elsewhere: list[OtherClaim] = Field(default_factory=list, description="claims that were sent the same files")
+    more_elsewhere: int = Field(default=0, description="such claims that are not listed")
     findings: list[Finding] = Field(default_factory=list)
     missing: list[str] = Field(default_factory=list, description="kinds of documents still wanted")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.core.tools import Tool
 
 POLICY = Tool("insurer.policy", reads_only=True, timeout="10s", downstream="policy")
+ELSEWHERE = Tool("documents.elsewhere", reads_only=True, timeout="10s")
 WRITE_LETTER = Tool(
     "letters.write", reads_only=True, timeout="30s"
 )  # stored under its content hash: the same every time

@@ -53,10 +53,15 @@ def name_of(seed: int, number: int) -> str:
     return names[(number - 1) % len(names)]
 
 
+def claim_number(number: int, today: date) -> str:
+    """The number that claim `number` goes by."""
+    return f"CLM-{today.year}-{number:04d}"
+
+
 def honest_case(seed: int, number: int, today: date, size: Size, bill_kind: BillKind) -> CaseFile:
     """The case of claim `number` before any scenario changes it."""
     rng = stream(seed, number)
-    claim = f"CLM-{today.year}-{number:04d}"
+    claim = claim_number(number, today)
     loss = today - timedelta(days=rng.randint(12, 60))
     policy = make_policy(rng, name_of(seed, number), loss)
     story = rng.choice(COLLISIONS)

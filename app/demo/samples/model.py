@@ -37,6 +37,7 @@ FindingCode = Literal[
     "WRONG_DOCUMENT_TYPE",
     "DUPLICATE_DOCUMENT",
     "UNREADABLE_DOCUMENT",
+    "DUPLICATE_CLAIM",
 ]
 DemoAnswer = Literal["approve", "deny", "leave"]
 CURRENCY = "USD"
@@ -200,6 +201,7 @@ class SampleClaim:
 
     `missing` names the kinds that must still be sent (an invoice serves where an estimate is missing), `demo_answer`
     what the demo automaton does at the review, `expected_end` the state the run then stands in, `why` the reason.
+    `after`: the claim that must have come to its end before this one is sent in.
     """
 
     folder: Path
@@ -211,6 +213,7 @@ class SampleClaim:
     demo_answer: DemoAnswer
     expected_end: str
     why: str
+    after: str | None = None
 
 
 Twist = Callable[[CaseFile, Random], CaseFile]

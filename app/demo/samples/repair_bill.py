@@ -52,7 +52,7 @@ def _head(bill: Bill) -> list[Field]:
         bill.number, day(bill.day, shop.days), bill.owner, bill.claim, bill.policy,
         f"{vehicle.year} {vehicle.make} {vehicle.model}", vehicle.vin, vehicle.plate,
     )  # fmt: skip
-    return list(zip(_LABELS[shop.look], values, strict=True))
+    return [(label, value) for label, value in zip(_LABELS[shop.look], values, strict=True) if value]
 
 
 def _row(item: LineItem, shop: Shop) -> tuple[str, ...]:

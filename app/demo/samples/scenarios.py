@@ -6,7 +6,7 @@ denies what was not covered (a supervisor automaton signs what needs signing), a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.demo.samples import damage, twists
@@ -42,6 +42,8 @@ class Scenario:
     missing: tuple[DocumentKind, ...] = ()
     answer: DemoAnswer = "leave"
     end: str = WITH_A_PERSON
+    again: int | None = None
+    """The number of the paid claim whose papers, but for the form, are sent in again under this one's."""
 
 
 def _clean(why: str, size: Size, bill: BillKind, extras: tuple[DocumentKind, ...], claim_json: bool = True) -> Scenario:
@@ -135,7 +137,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         extras=_PHOTOS,
         findings=("IDENTITY_CONFLICT",),
     ),
-    _clean(_SMALL, "small", INVOICE, _LETTER, claim_json=False),
+    replace(_clean(_SMALL, "small", INVOICE, _LETTER), twist=twists.shop_knew_no_claim_number),
     Scenario(
         "part_not_claimed",
         "the invoice bills sunroof glass that nobody reported, so it is more than was claimed",
@@ -154,11 +156,11 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         end=WAITING,
     ),
     Scenario(
-        "over_authority",
-        "above 25,000 and left for a person: approving it shows the sign-off",
-        size="huge",
+        "same_invoice_again",
+        "an invoice that was paid under another claim number: approving it shows the sign-off",
         bill=INVOICE,
-        extras=_PHOTOS,
+        findings=("DUPLICATE_CLAIM",),
+        again=15,
     ),
     Scenario(
         "future_date",

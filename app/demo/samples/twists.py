@@ -24,6 +24,12 @@ def honest(case: CaseFile, rng: Random) -> CaseFile:
     return case
 
 
+def shop_knew_no_claim_number(case: CaseFile, rng: Random) -> CaseFile:
+    """The shop billed before the claim had a number: nothing on its paper says whose claim it is for. Nothing is wrong."""
+    del rng
+    return replace(case, bill=replace(case.bill, claim=""))
+
+
 def police_saw_another_day(case: CaseFile, rng: Random) -> CaseFile:
     """The police report dates the loss two to five days before the claim form does."""
     loss = _real(case.form.date_of_loss) - timedelta(days=rng.randint(2, 5))

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from app.demo.samples.casefile import honest_case, make_policy, name_of, stream
+from app.demo.samples.casefile import claim_number, honest_case, make_policy, name_of, stream
 from app.demo.samples.claim_form import claim_form
 from app.demo.samples.model import CURRENCY, CaseFile, DocumentKind, Paper, Papers, Policy, SampleClaim
 from app.demo.samples.police_report import police_report
@@ -66,7 +66,7 @@ def policies(today: date | None = None, seed: int = 1) -> list[Policy]:
     """
     today = today or datetime.now(UTC).date()
     cases = zip(SCENARIOS, case_files(seed, today), strict=True)
-    claimed = [case.policy for scenario, case in cases if scenario.policy_known]
+    claimed = [case.policy for scenario, case in cases if scenario.policy_known and scenario.again is None]
     first = len(SCENARIOS) + 1
     others = [
         make_policy(stream(seed, number), name_of(seed, number), today)
@@ -76,6 +76,9 @@ def policies(today: date | None = None, seed: int = 1) -> list[Policy]:
 
 
 def _case(seed: int, number: int, scenario: Scenario, today: date) -> CaseFile:
+    if scenario.again is not None:
+        case, claim = _case(seed, scenario.again, SCENARIOS[scenario.again - 1], today), claim_number(number, today)
+        return replace(case, claim=claim, form=replace(case.form, claim=claim))
     case = honest_case(seed, number, today, scenario.size, scenario.bill)
     return scenario.twist(case, stream(seed, f"{number}/twist"))
 
@@ -91,6 +94,7 @@ def _sample(folder: Path, seed: int, today: date, scenario: Scenario, case: Case
         demo_answer=scenario.answer,
         expected_end=scenario.end,
         why=scenario.why,
+        after=claim_number(scenario.again, today) if scenario.again else None,
     )
 
 
@@ -98,7 +102,10 @@ def _papers(seed: int, number: int, scenario: Scenario, case: CaseFile) -> Paper
     """The papers of a claim as they arrive."""
     kinds: tuple[DocumentKind, ...] = ("claim_form", "police_report", scenario.bill, *scenario.extras)
     sent = tuple(kind for kind in kinds if kind not in scenario.unsent)
-    papers = tuple(_paper(kind, sent, case, stream(seed, f"{number}/{kind}")) for kind in sent)
+    papers = tuple(
+        _paper(kind, sent, case, stream(seed, f"{number if kind == 'claim_form' else scenario.again or number}/{kind}"))
+        for kind in sent
+    )
     return scenario.envelope(papers, case.today)
 
 

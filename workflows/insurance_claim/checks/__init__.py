@@ -6,14 +6,15 @@ file. A finding names its evidence and says why it may be wrong, because a perso
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
-from workflows.insurance_claim.checks import amounts, dates, documents, identity, parts
+from workflows.insurance_claim.checks import amounts, dates, documents, elsewhere, identity, parts
 from workflows.insurance_claim.checks.documents import required_documents
 from workflows.insurance_claim.models import ClaimFile, Finding
 from workflows.insurance_claim.room import with_fewer_places
 
-__all__ = ["check_claim", "required_documents"]
+__all__ = ["check_claim", "required_documents", "with_elsewhere"]
 
 _GRAVEST_FIRST = ("blocking", "warning", "info")
 
@@ -36,5 +37,16 @@ def check_claim(file: ClaimFile, today: date) -> list[Finding]:
         *documents.check_duplicates(file),
         *documents.check_readable(file),
         *documents.check_instructions(file),
+        *elsewhere.check_elsewhere(file),
     ]
+    return _gravest_first(findings)
+
+
+def with_elsewhere(file: ClaimFile) -> list[Finding]:
+    """The file's findings, those about other claims found anew."""
+    others = [finding for finding in file.findings if finding.code != "DUPLICATE_CLAIM"]
+    return _gravest_first([*others, *elsewhere.check_elsewhere(file)])
+
+
+def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(map(with_fewer_places, findings), key=lambda finding: _GRAVEST_FIRST.index(finding.severity))
