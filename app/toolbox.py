@@ -11,7 +11,7 @@ from app.connectors.insurer import PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
 from app.core.ports import ToolCode
-from app.documents.reader import read_document
+from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
 from app.settings import Settings
 from app.store.database import Database
@@ -31,6 +31,7 @@ def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
         "letters.send_decision": mail,
         "letters.write": LetterWriter(store),
         "documents.read": DocumentReader(store),
+        "documents.read_scan": ScanReader(store),
         "insurer.policy": PolicyLookup(database),
     }
 
@@ -44,6 +45,17 @@ class DocumentReader:
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
         path: Path = self._store.path(params["sha256"])
         return read_document(path).model_dump(mode="json")
+
+
+class ScanReader:
+    """`documents.read_scan`: one page of a stored document, read by OCR in a confined child process."""
+
+    def __init__(self, store: DocumentStore) -> None:
+        self._store = store
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        path: Path = self._store.path(params["sha256"])
+        return read_scan(path, params["page"]).model_dump(mode="json", exclude={"words"})
 
 
 class LetterWriter:

@@ -43,7 +43,9 @@ def test_secrets_come_from_the_environment_and_their_absence_is_explained() -> N
     optional = {name: default for name, required, default in asked if not required}
     assert "LONGHAUL_PAYMENTS_URL" in optional
     assert all(default.startswith(":-") for default in optional.values()), "compose warns of a variable without one"
-    assert {name.removeprefix("LONGHAUL_").lower() for name in optional} <= set(Settings.model_fields), "a name is wrong"
+    assert {name.removeprefix("LONGHAUL_").lower() for name in optional} <= set(Settings.model_fields), (
+        "a name is wrong"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(services()) - ENDING))
