@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from app.agents.provider import Models
@@ -11,6 +10,7 @@ from app.connectors.insurer import PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
 from app.core.ports import ToolCode
+from app.documents.page_images import PageImages
 from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
 from app.settings import Settings
@@ -19,7 +19,7 @@ from app.store.database import Database
 
 def documents(config: Settings) -> DocumentStore:
     """Where documents and letters lie."""
-    return DocumentStore(config.data_dir / "documents")
+    return DocumentStore(config.documents_url or config.data_dir / "documents")
 
 
 def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
@@ -43,8 +43,8 @@ class DocumentReader:
         self._store = store
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        path: Path = self._store.path(params["sha256"])
-        return read_document(path).model_dump(mode="json")
+        with self._store.opened(params["sha256"]) as document:
+            return read_document(document).model_dump(mode="json")
 
 
 class ScanReader:
@@ -54,8 +54,11 @@ class ScanReader:
         self._store = store
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        path: Path = self._store.path(params["sha256"])
-        return read_scan(path, params["page"]).model_dump(mode="json", exclude={"words"})
+        with self._store.opened(params["sha256"]) as document:
+            scan = read_scan(document, params["page"])
+        if scan.words:  # where they stand is for the eye, not for the journal
+            PageImages(self._store).keep_words(params["sha256"], params["page"], scan.words)
+        return scan.model_dump(mode="json", exclude={"words"})
 
 
 class LetterWriter:
