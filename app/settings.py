@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         default="", description="redis://…, redis+socket://… or amqp://…; empty: the embedded Redis"
     )
+    documents_url: str = Field(
+        default="", description="where documents lie, as fsspec URL (s3://bucket/documents); empty: in data_dir"
+    )
     data_dir: Path = Field(default=Path(".longhaul"), description="embedded servers, documents, letters, logs")
     payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
     web_host: str = "127.0.0.1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from app.agents.provider import Models
@@ -11,7 +10,8 @@ from app.connectors.insurer import PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
 from app.core.ports import ToolCode
-from app.documents.reader import read_document
+from app.documents.page_images import PageImages
+from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
 from app.settings import Settings
 from app.store import documents as listed
@@ -20,7 +20,7 @@ from app.store.database import Database
 
 def documents(config: Settings) -> DocumentStore:
     """Where documents and letters lie."""
-    return DocumentStore(config.data_dir / "documents")
+    return DocumentStore(config.documents_url or config.data_dir / "documents")
 
 
 def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
@@ -33,6 +33,7 @@ def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
         "letters.write": LetterWriter(store),
         "documents.read": DocumentReader(store),
         "documents.elsewhere": SentElsewhere(database),
+        "documents.read_scan": ScanReader(store),
         "insurer.policy": PolicyLookup(database),
     }
 
@@ -44,8 +45,22 @@ class DocumentReader:
         self._store = store
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        path: Path = self._store.path(params["sha256"])
-        return read_document(path).model_dump(mode="json")
+        with self._store.opened(params["sha256"]) as document:
+            return read_document(document).model_dump(mode="json")
+
+
+class ScanReader:
+    """`documents.read_scan`: one page of a stored document, read by OCR in a confined child process."""
+
+    def __init__(self, store: DocumentStore) -> None:
+        self._store = store
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        with self._store.opened(params["sha256"]) as document:
+            scan = read_scan(document, params["page"])
+        if scan.words:  # where they stand is for the eye, not for the journal
+            PageImages(self._store).keep_words(params["sha256"], params["page"], scan.words)
+        return scan.model_dump(mode="json", exclude={"words"})
 
 
 class SentElsewhere:

@@ -25,7 +25,7 @@ from app.core.errors import BadInput, LonghaulError
 from app.demo import board
 from app.demo.answers import answer_open_tasks
 from app.demo.board import Standing
-from app.demo.samples import SampleClaim, generate
+from app.demo.samples import SampleClaim, as_read_here, generate
 from app.demo.seed import sample_day
 from app.engine.runtime import Runtime
 from app.settings import settings
@@ -49,7 +49,7 @@ def main(*, exit_when_done: bool = False) -> int:
         rt = runtime(WORKFLOWS, role="web")
         day = sample_day(settings().data_dir)
         try:
-            claims = generate(settings().data_dir / "samples", today=day)
+            claims = as_read_here(generate(settings().data_dir / "samples", today=day))
         except FileExistsError as problem:
             raise BadInput(f"{problem}; or move what you added out of it") from None
         console.print(

@@ -11,6 +11,7 @@ TEXT = "text/plain"
 ZIP = "application/zip"
 UNKNOWN = "application/octet-stream"
 EMPTY = "application/x-empty"
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/tiff", "image/bmp", "image/webp"})
 
 # A PDF header may stand anywhere in the first kilobyte (ISO 32000-1, annex H.3.4.1).
 _PDF_HEADER_WINDOW = 1024

@@ -6,136 +6,150 @@ The law: bad content is an answer, never an exception. A bomb, a password, an em
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
+import base64
+from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.errors import NotFound, Transient
 from app.core.extraction import PageText
+from app.documents.confined import ReaderFailed, ReadLimits, ask_child
+
+__all__ = ["HiddenText", "PageShown", "ReadLimits", "ReadResult", "ReaderFailed", "ScanRead", "WordPlace",
+           "can_read_scans", "read_document", "read_scan", "show_page"]  # fmt: skip
 
 Reason = Literal[
     "ENCRYPTED",
     "EMPTY_FILE",
     "CORRUPT",
     "NO_TEXT_LAYER",
+    "NO_WORDS_FOUND",
+    "ILLEGIBLE",
+    "NO_SUCH_PAGE",
     "TOO_MANY_PAGES",
     "LIMIT_EXCEEDED",
     "UNSUPPORTED_TYPE",
     "TIMED_OUT",
 ]
-_PROJECT = Path(__file__).parents[2]
 _MIB = 1024 * 1024
-# How native code ends when the memory limit stops it, and how the kernel ends what passes the CPU or file limit.
-_LIMIT_SIGNALS = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
-_CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGSYS}
+OCR_LIMITS = ReadLimits(memory_bytes=2048 * _MIB, cpu_seconds=90, wall_seconds=150)
+"""For one page: the models alone take 300 MB, a letter page another 400, in 5 s of CPU."""
 
 
-class ReaderFailed(Transient):
-    """The reader itself could not run, or was killed by someone else: nothing is known about the document."""
-
-
-class ReadLimits(BaseModel):
-    """What reading one document may cost. Sizes in bytes, times in seconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    pages: int = Field(default=200, gt=0)
-    page_text_bytes: int = Field(default=2 * _MIB, gt=0)
-    text_bytes: int = Field(default=16 * _MIB, gt=0, description="all pages together")
-    content_bytes: int = Field(default=32 * _MIB, gt=0, description="unpacked drawing operators of all pages")
-    memory_bytes: int = Field(default=1536 * _MIB, gt=0)
-    cpu_seconds: int = Field(default=30, gt=0)
-    wall_seconds: float = Field(default=60.0, gt=0)
-
-
-class ReadResult(BaseModel):
-    """What was read. `pages` is empty unless `status` is 'read'; `engine` names the reader and its version."""
-
-    model_config = ConfigDict(frozen=True)
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
     status: Literal["read", "unreadable"]
-    pages: list[PageText] = Field(default_factory=list)
     reason: Reason | None = None
     sentence: str = ""
     engine: str = ""
 
+
+class HiddenText(BaseModel):
+    """Words of a page that nobody sees who looks at it. They are no part of its text.
+
+    A fact, not yet a suspicion: some programs leave their name in tiny print, or a page number beside the page.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: int
+    text: str = Field(description="at most 500 characters of it")
+    why: str = Field(description="off the page, tiny, drawn invisibly, without contrast")
+
+
+class ReadResult(_Told):
+    """What was read. `pages` is empty unless `status` is 'read'; `engine` names the reader and its version.
+
+    `scanned`: the numbers of the pages that are pictures of text, for `read_scan`; there may be some although the
+    document as such is unreadable. Empty where OCR is not installed: then they are pages without text.
+    """
+
+    pages: list[PageText] = Field(default_factory=list)
+    scanned: list[int] = Field(default_factory=list)
+    hidden: list[HiddenText] = Field(default_factory=list)
+
     @property
     def pages_without_text(self) -> list[int]:
-        """Page numbers that hold no text (scanned pages, photos): a person has to look at them."""
+        """Page numbers that hold no text (scanned pages, photos): OCR or a person has to look at them."""
         return [page.number for page in self.pages if not page.text.strip()]
 
 
-def read_document(path: Path, *, limits: ReadLimits | None = None) -> ReadResult:
-    """Read the document at `path` in a child process. Raises NotFound, or ReaderFailed for a fault of this machine."""
+class WordPlace(BaseModel):
+    """A word and its place as parts of the page, from 0 to 1 from its upper left corner."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class ScanRead(_Told):
+    """One page as OCR read it. `sure`: how sure it is of the page (0 to 1); `unsure`: the lines that it may have misread."""
+
+    text: str = ""
+    sure: float = 0.0
+    unsure: list[str] = Field(default_factory=list)
+    words: list[WordPlace] = Field(default_factory=list)
+
+
+class PageShown(_Told):
+    """A picture of one page, as PNG, and its words. The words of a scan are OCR's: here there are none."""
+
+    png: bytes = b""
+    width: int = 0
+    height: int = 0
+    words: list[WordPlace] = Field(default_factory=list)
+
+
+def can_read_scans() -> bool:
+    """Whether OCR is installed here (the extra `ocr`)."""
+    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+
+
+def read_document(source: Path | IO[bytes], *, limits: ReadLimits | None = None) -> ReadResult:
+    """Read the document in a child process. Raises NotFound, or ReaderFailed for a fault of this machine."""
     limits = limits or ReadLimits()
+    told = ask_child(source, {"name": "text"}, limits, limits.text_bytes * 6)
+    texts = told.pop("pages", [])
+    told["pages"] = [{"number": number, "text": text} for number, text in enumerate(texts, start=1)]
+    result = _parsed(ReadResult, told)
+    if not result.scanned or can_read_scans():
+        return result
+    how = "Reading scans (OCR) is not installed here; a person has to look at it." if result.status != "read" else ""
+    return result.model_copy(update={"scanned": [], "sentence": how or result.sentence})
+
+
+def read_scan(source: Path | IO[bytes], page: int, *, limits: ReadLimits = OCR_LIMITS) -> ScanRead:
+    """Read one page by OCR in a child process. Raises NotFound, or ReaderFailed where OCR cannot run."""
+    if not can_read_scans():
+        raise ReaderFailed("reading scans (OCR) is not installed here; install longhaul with its extra 'ocr'")
+    told = ask_child(source, {"name": "scan", "page": page}, limits, limits.page_text_bytes * 24)
+    return _parsed(ScanRead, told | {"words": _words(told)})
+
+
+def show_page(source: Path | IO[bytes], page: int, *, limits: ReadLimits | None = None) -> PageShown:
+    """Draw one page in a child process. Raises NotFound, or ReaderFailed for a fault of this machine."""
+    limits = limits or ReadLimits()
+    told = ask_child(source, {"name": "show", "page": page}, limits, limits.pixels * 2 + limits.page_text_bytes * 24)
+    png = base64.b64decode(str(told.pop("png", "")))
+    return _parsed(PageShown, told | {"png": png, "words": _words(told)})
+
+
+Shape = TypeVar("Shape", bound=_Told)
+
+
+def _parsed(shape: type[Shape], told: dict[str, Any]) -> Shape:
     try:
-        document = path.open("rb")
-    except FileNotFoundError as problem:
-        raise NotFound(f"no file {path}; store the document before reading it") from problem
-    # The answer goes to a file, not a pipe: the file-size limit then bounds what a hijacked child can send.
-    with document, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
-        returncode = _run_child(document, answer, complaints, limits)
-        if returncode is None:
-            return _unreadable("TIMED_OUT", f"Reading it took longer than {limits.wall_seconds:g} s and was stopped.")
-        if returncode != 0:
-            return _verdict_on_death(returncode, complaints)
-        answer.seek(0)
-        return _parsed(answer.read())
-
-
-def _run_child(document: IO[bytes], answer: IO[bytes], complaints: IO[bytes], limits: ReadLimits) -> int | None:
-    """The child's return code (negative: the signal that ended it), or None when it ran out of time."""
-    spend = {**limits.model_dump(), "answer_bytes": limits.text_bytes * 6 + _MIB, "parent": os.getpid()}
-    child = subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", "app.documents.reader_child", json.dumps(spend)],
-        stdin=document,
-        stdout=answer,
-        stderr=complaints,
-        close_fds=True,
-        start_new_session=True,
-        cwd="/",
-        env={"PYTHONPATH": str(_PROJECT), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"},
-    )
-    try:
-        return child.wait(limits.wall_seconds)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def _verdict_on_death(returncode: int, complaints: IO[bytes]) -> ReadResult:
-    """What the way the child ended says about the document. Raises ReaderFailed when it says nothing."""
-    if -returncode in _LIMIT_SIGNALS:
-        name = signal.Signals(-returncode).name
-        return _unreadable("LIMIT_EXCEEDED", f"Reading it needs more memory or time than allowed ({name}).")
-    if -returncode in _CRASH_SIGNALS:
-        name = signal.Signals(-returncode).name
-        return _unreadable("CORRUPT", f"It makes the reader crash ({name}); ask for a new copy.")
-    complaints.seek(0)
-    last_words = complaints.read(_MIB).decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
-    if "MemoryError" in last_words:
-        return _unreadable("LIMIT_EXCEEDED", "It unpacks to more memory than allowed.")
-    raise ReaderFailed(f"the document reader ended with code {returncode}: {last_words or 'no message'}; try again")
-
-
-def _parsed(answer: bytes) -> ReadResult:
-    try:
-        told = json.loads(answer)
-        texts = told.pop("pages", [])
-        return ReadResult(pages=[PageText(number=n, text=text) for n, text in enumerate(texts, start=1)], **told)
-    except (ValueError, TypeError, AttributeError, ValidationError) as problem:
+        return shape.model_validate(told)
+    except ValidationError as problem:
         raise ReaderFailed(f"the document reader's answer cannot be understood: {problem}") from problem
 
 
-def _unreadable(reason: Reason, sentence: str) -> ReadResult:
-    return ReadResult(status="unreadable", reason=reason, sentence=sentence)
+def _words(told: dict[str, Any]) -> list[dict[str, Any]]:
+    names = ("text", "left", "top", "right", "bottom")
+    return [dict(zip(names, entry, strict=True)) for entry in told.pop("words", [])]

@@ -1,6 +1,6 @@
 """Content-addressed storage: a document is its bytes, and its name is their SHA-256.
 
-The law: a document appears whole or not at all (temporary file, fsync, rename), is never changed afterwards, and is
+The law: a document appears whole or not at all, is never changed afterwards, and is
 checked against its name whenever it is handed out. Zero bytes are kept too: that a claimant sent an empty file is a
 fact of the claim.
 """
@@ -8,16 +8,18 @@ fact of the claim.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from uuid import uuid4
+from typing import IO
 
 from pydantic import BaseModel, ConfigDict
 
 from app.core.errors import BadInput, LonghaulError, NotFound
 from app.documents.media import media_type_of
+from app.documents.places import place_of
 
 MAX_BYTES = 25 * 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -44,10 +46,13 @@ class StoredDocument(BaseModel):
 
 
 class DocumentStore:
-    """Documents in a folder, two levels deep: `<root>/ab/abcdef…`. Any number of processes may share it."""
+    """Documents two levels deep, `ab/abcdef…`, in a folder or behind an fsspec URL; what is made of one lies beside it.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Any number of processes may share it.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._place = place_of(where)
 
     def put(self, data: bytes, filename: str) -> StoredDocument:
         """Keep `data`; the same bytes again change nothing. Raises DocumentRefused above 25 MB."""
@@ -57,9 +62,8 @@ class DocumentStore:
                 "Split it, or scan it at a lower resolution."
             )
         sha256 = hashlib.sha256(data).hexdigest()
-        place = self.path(sha256)
-        if not _holds(place, len(data)):
-            _write_whole(place, data)
+        if self._place.size(_name(sha256)) != len(data):  # a shorter one is left from a disk that lied, and is replaced
+            self._place.write(_name(sha256), data)
         return StoredDocument(
             sha256=sha256, size=len(data), filename=display_name(filename), media_type=media_type_of(data)
         )
@@ -67,28 +71,56 @@ class DocumentStore:
     def get(self, sha256: str) -> bytes:
         """The bytes. Raises NotFound when they were never stored, DocumentDamaged when they changed."""
         try:
-            data = self.path(sha256).read_bytes()
+            data = self._place.read(_name(sha256))
         except FileNotFoundError as problem:
-            raise NotFound(f"no document {sha256} in the store; it was never uploaded or has been erased") from problem
+            raise _unknown(sha256) from problem
         if hashlib.sha256(data).hexdigest() != sha256:
             raise DocumentDamaged(f"document {sha256} no longer matches its hash; restore it from a backup")
         return data
 
-    def erase(self, sha256: str) -> bool:
-        """Remove the bytes for good (a person's right, or the end of retention); False when there were none."""
-        place = self.path(sha256)
-        try:
-            place.unlink()
-        except FileNotFoundError:
-            return False
-        _sync_folder(place.parent)
-        return True
+    @contextmanager
+    def opened(self, sha256: str) -> Iterator[IO[bytes]]:
+        """The bytes as a file with a descriptor, for a child process to read. Raises NotFound."""
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._place.opened(_name(sha256)))
+            except FileNotFoundError as problem:
+                raise _unknown(sha256) from problem
+            yield file
 
-    def path(self, sha256: str) -> Path:
-        """Where these bytes lie, whether or not they exist. Raises DocumentRefused for what is no SHA-256."""
-        if not _SHA256.fullmatch(sha256):
-            raise DocumentRefused(f"{sha256[:80]!r} is no document hash; give the 64 hex digits of its SHA-256")
-        return self.root / sha256[:2] / sha256
+    def erase(self, sha256: str) -> bool:
+        """Remove the bytes for good, and all that was made of them (a person's right, or the end of retention).
+
+        False when there were none.
+        """
+        self._place.remove(_made_of(sha256))
+        return self._place.remove(_name(sha256))
+
+    def keep_made(self, sha256: str, what: str, data: bytes) -> None:
+        """Keep something that was made of a document, such as a page's picture. It can be made again, and goes with it."""
+        self._place.write(f"{_made_of(sha256)}/{what}", data)
+
+    def made(self, sha256: str, what: str) -> bytes | None:
+        """What was made of a document, or None."""
+        try:
+            return self._place.read(f"{_made_of(sha256)}/{what}")
+        except FileNotFoundError:
+            return None
+
+
+def _name(sha256: str) -> str:
+    """Under which name a document lies. Raises DocumentRefused for what is no SHA-256."""
+    if not _SHA256.fullmatch(sha256):
+        raise DocumentRefused(f"{sha256[:80]!r} is no document hash; give the 64 hex digits of its SHA-256")
+    return f"{sha256[:2]}/{sha256}"
+
+
+def _made_of(sha256: str) -> str:
+    return f"{_name(sha256)}.made"
+
+
+def _unknown(sha256: str) -> NotFound:
+    return NotFound(f"no document {sha256} in the store; it was never uploaded or has been erased")
 
 
 def display_name(filename: str) -> str:
@@ -100,35 +132,3 @@ def display_name(filename: str) -> str:
         suffix = PurePosixPath(plain).suffix[:10]
         plain = plain[: _NAME_LENGTH - len(suffix) - 1] + "…" + suffix
     return plain if plain.strip(". ") else "document"
-
-
-def _holds(place: Path, size: int) -> bool:
-    """True when a file of that size is there; a shorter one is left from a disk that lied, and is replaced."""
-    try:
-        return place.stat().st_size == size
-    except FileNotFoundError:
-        return False
-
-
-def _write_whole(place: Path, data: bytes) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{uuid4().hex}")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
-    # The rename itself, and a folder made on the way, survive a power cut only once their folders are synced.
-    for folder in (place.parent, place.parent.parent):
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

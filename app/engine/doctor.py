@@ -31,6 +31,7 @@ OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
 BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows the broker's client
 SANDBOX = "app.documents.no_network:means_in_force"  # likewise: the engine knows no documents
+OCR = "app.documents.reader:can_read_scans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def examine(patient: Patient) -> list[Check]:
             _sandbox,
             remedy="read documents on Linux with seccomp or user namespaces, or cut the network off",
         ),
+        _try("scans", _scans, remedy="install Longhaul with its extra 'ocr'"),
         _try("disk", _disk, patient.settings.data_dir, remedy="free space: a full disk stops the database"),
     ]
     return checks
@@ -243,6 +245,13 @@ def _sandbox(dotted: str = SANDBOX) -> Check:
     means: str = getattr(import_module(module), name)()
     seen = "documents are read with the network open" if means == "none" else f"documents are read offline ({means})"
     return Check("sandbox", means != "none", seen)
+
+
+def _scans(dotted: str = OCR) -> Check:
+    """Whether scans are read. Where they are not they go to a person, which is no disease."""
+    module, _, name = dotted.partition(":")
+    can = getattr(import_module(module), name)()
+    return Check("scans", True, "read by OCR" if can else "go to a person: OCR is not installed (extra 'ocr')")
 
 
 def _nearest(folder: Path) -> Path:

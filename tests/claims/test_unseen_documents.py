@@ -16,7 +16,7 @@ import pytest
 
 from app.agents.offline import OfflineProvider
 from app.core.extraction import DocumentFacts, ExtractionRequest, PageText, misquoted
-from app.documents.pdf_text import read_pdf
+from app.documents.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
 from tests.claims.second_generator import LAYOUTS, Sample, documents
 from tests.claims.second_generator.scoring import Miss, Score, Tally, wilson
@@ -44,7 +44,7 @@ def measured() -> Measured:
     samples, limits = tuple(documents(SEEDS)), ReadLimits().model_dump()
     provider, score, pages, misquotes, crashes = OfflineProvider(), Score(), {}, {}, {}
     for sample in samples:
-        texts = read_pdf(sample.pdf, limits)[1]
+        texts = [page.text for page in read_pdf(sample.pdf, limits)]
         pages[sample.name] = [PageText(number=n, text=text) for n, text in enumerate(texts, start=1)]
         request = ExtractionRequest(document_id=sample.name, filename=sample.name, pages=pages[sample.name])
         try:

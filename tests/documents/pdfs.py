@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import zlib
+from random import Random
 
 import pypdf
+import pypdfium2
 from fpdf import FPDF
+from PIL import Image
 
 
 def pdf_of(*lines: str) -> bytes:
@@ -63,3 +66,23 @@ def drawing_only() -> bytes:
     pdf.add_page()
     pdf.rect(10, 10, 50, 50)
     return bytes(pdf.output())
+
+
+def scan_of(data: bytes, *, turn: int = 0, skew: float = 0.6, grain: float = 0.06, quality: int = 55) -> bytes:
+    """The pages of a PDF as a scanner makes them: pictures, noisy and askew, `turn` degrees to the left."""
+    rng, scan = Random(7), FPDF(format="Letter")
+    with pypdfium2.PdfDocument(data) as document:
+        for page in document:
+            picture = page.render(scale=150 / 72, grayscale=True).to_pil()
+            picture = picture.rotate(skew, Image.Resampling.BICUBIC, fillcolor=244).rotate(turn, expand=True)
+            scan.add_page(orientation="portrait" if turn % 180 == 0 else "landscape")
+            scan.image(io.BytesIO(jpeg(picture, rng, grain, quality)), x=0, y=0, w=scan.w, h=scan.h)
+    return bytes(scan.output())
+
+
+def jpeg(picture: Image.Image, rng: Random, grain: float = 0.06, quality: int = 55) -> bytes:
+    """A grey picture with grain, as JPEG."""
+    noise = Image.frombytes("L", picture.size, rng.randbytes(picture.width * picture.height))
+    target = io.BytesIO()
+    Image.blend(picture, noise, grain).save(target, "JPEG", quality=quality)
+    return target.getvalue()

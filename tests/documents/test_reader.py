@@ -32,7 +32,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "201 pages": (lambda: raw_pdf(b"", pages=201), "TOO_MANY_PAGES"),
     "drawing only": (drawing_only, "NO_TEXT_LAYER"),
-    "picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(64), "UNSUPPORTED_TYPE"),
+    "picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(64), "CORRUPT"),
     "archive": (lambda: b"PK\x03\x04" + bytes(64), "UNSUPPORTED_TYPE"),
     "too much text": (lambda: b"words " * 400_000, "LIMIT_EXCEEDED"),
     "201 text pages": (lambda: b"page\f" * 201, "TOO_MANY_PAGES"),

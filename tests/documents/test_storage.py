@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import NotFound
+from app.core.errors import BadInput, NotFound
 from app.documents.media import media_type_of
+from app.documents.places import place_of
 from app.documents.storage import MAX_BYTES, DocumentDamaged, DocumentRefused, DocumentStore, display_name
+
+
+def lies_at(root: Path, sha256: str) -> Path:
+    return root / sha256[:2] / sha256
 
 
 @given(data=st.binary(max_size=2000))
@@ -24,23 +29,23 @@ def test_what_was_put_is_what_is_got(data: bytes) -> None:
         assert stored.sha256 == hashlib.sha256(data).hexdigest()
         assert stored.size == len(data)
         assert store.get(stored.sha256) == data
-        assert store.path(stored.sha256).read_bytes() == data
+        assert lies_at(Path(folder), stored.sha256).read_bytes() == data
 
 
 def test_storing_twice_keeps_the_first_file_and_leaves_no_drafts(tmp_path: Path) -> None:
     store = DocumentStore(tmp_path)
     first = store.put(b"same", "one.txt")
-    inode = store.path(first.sha256).stat().st_ino
+    inode = lies_at(tmp_path, first.sha256).stat().st_ino
     second = store.put(b"same", "two.txt")
     assert second.sha256 == first.sha256
-    assert store.path(first.sha256).stat().st_ino == inode
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [store.path(first.sha256)]
+    assert lies_at(tmp_path, first.sha256).stat().st_ino == inode
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [lies_at(tmp_path, first.sha256)]
 
 
 def test_a_file_cut_short_by_a_crash_is_replaced(tmp_path: Path) -> None:
     store = DocumentStore(tmp_path)
     stored = store.put(b"the whole document", "a.txt")
-    store.path(stored.sha256).write_bytes(b"the wh")
+    lies_at(tmp_path, stored.sha256).write_bytes(b"the wh")
     store.put(b"the whole document", "a.txt")
     assert store.get(stored.sha256) == b"the whole document"
 
@@ -63,7 +68,7 @@ def test_zero_bytes_are_kept(tmp_path: Path) -> None:
 def test_a_changed_file_is_not_handed_out(tmp_path: Path) -> None:
     store = DocumentStore(tmp_path)
     stored = store.put(b"original", "a.txt")
-    store.path(stored.sha256).write_bytes(b"tampered")
+    lies_at(tmp_path, stored.sha256).write_bytes(b"tampered")
     with pytest.raises(DocumentDamaged, match="backup"):
         store.get(stored.sha256)
 
@@ -80,7 +85,7 @@ def test_erasing_is_final_and_repeatable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sha256", ["", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n"])
 def test_only_a_hash_names_a_document(tmp_path: Path, sha256: str) -> None:
     with pytest.raises(DocumentRefused, match="SHA-256"):
-        DocumentStore(tmp_path).path(sha256)
+        DocumentStore(tmp_path).get(sha256)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +131,41 @@ def test_a_shown_name_is_short_and_holds_no_path_or_control_character(sent: str)
     assert 0 < len(shown) <= 120
     assert not {"/", "\\"} & set(shown)
     assert all(unicodedata.category(c)[0] != "C" for c in shown)
+
+
+@pytest.fixture(params=["folder", "file", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """The kinds of places: a folder, the same by URL, and an object store (in memory, behind the same interface)."""
+    places: dict[str, Path | str] = {
+        "folder": tmp_path, "file": f"file://{tmp_path}", "memory": f"memory://{tmp_path}"
+    }  # fmt: skip
+    return places[request.param]
+
+
+def test_every_place_keeps_hands_out_and_forgets(place: Path | str) -> None:
+    store = DocumentStore(place)
+    stored = store.put(b"a document", "a.txt")
+    store.put(b"a document", "again.txt")
+    store.keep_made(stored.sha256, "page-1.png", b"its picture")
+    with DocumentStore(place).opened(stored.sha256) as file:
+        assert (file.read(), file.fileno() > 2) == (b"a document", True)
+    assert (store.get(stored.sha256), store.made(stored.sha256, "page-1.png")) == (b"a document", b"its picture")
+    assert (store.erase(stored.sha256), store.erase(stored.sha256)) == (True, False)
+    assert store.made(stored.sha256, "page-1.png") is None
+    with pytest.raises(NotFound, match="erased"), store.opened(stored.sha256):
+        raise AssertionError("it was handed out")
+
+
+def test_a_shared_place_shows_a_document_cut_short_as_damaged_and_replaces_it(place: Path | str) -> None:
+    store = DocumentStore(place)
+    sha256 = store.put(b"the whole document", "a.txt").sha256
+    place_of(place).write(f"{sha256[:2]}/{sha256}", b"the wh")
+    with pytest.raises(DocumentDamaged):
+        store.get(sha256)
+    store.put(b"the whole document", "a.txt")
+    assert store.get(sha256) == b"the whole document"
+
+
+def test_a_place_that_nobody_knows_is_refused_with_the_settings_name() -> None:
+    with pytest.raises(BadInput, match="LONGHAUL_DOCUMENTS_URL: nowhere://"):
+        DocumentStore("nowhere://bucket")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +14,10 @@ from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
 
 READ = Tool("documents.read", reads_only=True, timeout="2m")
+READ_SCAN = Tool("documents.read_scan", reads_only=True, timeout="3m", downstream="ocr")
+MOST_HIDDEN = 20  # places of one document with hidden text, of at most 500 characters each
+MOST_UNSURE = 20  # lines of one document that OCR may have misread, as they are told to a person
+MOST_SCANNED_PAGES = 40  # of one document; the others go to a person
 MOST_CHARACTERS = 120_000  # of one document's facts; a run's data holds 262,144
 
 
@@ -43,6 +47,14 @@ EXTRACTION = Prompt(
 )
 
 
+class Hidden(BaseModel):
+    """Words on a page that nobody sees who looks at it: no part of what is read, and a reason to look closer."""
+
+    page: int
+    text: str
+    why: str
+
+
 class DocumentReading(BaseModel):
     """One document on its way from bytes to facts."""
 
@@ -58,6 +70,9 @@ class DocumentReading(BaseModel):
     engine: str = ""
     pages: int | None = None
     pages_without_text: list[int] = []
+    pages_unsure: list[int] = []
+    unsure: list[str] = []
+    hidden: list[Hidden] = []
     facts: DocumentFacts | None = None
     provider: str = ""
 
@@ -67,7 +82,10 @@ def read(step: Any, data: DocumentReading) -> str:
     result = step.call(READ, sha256=data.sha256, filename=data.filename)
     data.status, data.reason = result["status"], result.get("reason")
     data.sentence, data.engine = result.get("sentence", ""), result.get("engine", "")
-    pages = [PageText.model_validate(page) for page in result.get("pages", [])]
+    data.hidden = [Hidden.model_validate(found) for found in result.get("hidden", [])[:MOST_HIDDEN]]
+    pages = scans_read(
+        step, data, {page["number"]: page["text"] for page in result.get("pages", [])}, result.get("scanned", [])
+    )
     data.pages = len(pages) or None
     data.pages_without_text = [page.number for page in pages if not page.text.strip()]
     if data.status != "read":
@@ -77,6 +95,33 @@ def read(step: Any, data: DocumentReading) -> str:
     many = len(facts.model_dump_json()) > MOST_CHARACTERS
     data.facts, data.provider = without_lines(facts) if many else facts, step.answered_by
     return "read"
+
+
+def scans_read(step: Any, data: DocumentReading, texts: dict[int, str], scanned: Sequence[int]) -> list[PageText]:
+    """The pages, those that are pictures read by OCR: one page a call, so that a page once read is never read again.
+
+    What OCR found nothing on stays a page without text; what it is not sure of is kept for a person to compare.
+    """
+    why: tuple[str, str] | None = None
+    for number in scanned[:MOST_SCANNED_PAGES]:
+        scan = step.call(READ_SCAN, sha256=data.sha256, page=number)
+        texts.setdefault(number, "")
+        if scan["status"] != "read":
+            why = why or (scan["reason"], scan["sentence"])
+            continue
+        texts[number] = scan["text"]
+        if scan["engine"] not in data.engine:
+            data.engine = ", ".join(filter(None, [data.engine, scan["engine"]]))
+        if scan["unsure"]:
+            data.pages_unsure = [*data.pages_unsure, number]
+            data.unsure = [*data.unsure, *scan["unsure"]][:MOST_UNSURE]
+    for number in scanned[MOST_SCANNED_PAGES:]:
+        texts.setdefault(number, "")
+    if any(text.strip() for text in texts.values()):
+        data.status, data.reason, data.sentence = "read", None, ""
+    elif why:
+        data.reason, data.sentence = why
+    return [PageText(number=number, text=text) for number, text in sorted(texts.items())]
 
 
 def without_lines(facts: DocumentFacts) -> DocumentFacts:
@@ -94,7 +139,7 @@ DOCUMENT_READING = Workflow(
     starts_at="READING",
     expected="2m",
     states=[
-        Step("READING", does=read, pool="documents", expected="10s", timeout="4m", retry=PATIENT,
+        Step("READING", does=read, pool="documents", expected="10s", timeout="20m", retry=PATIENT,
              then={"read": "COMPLETE", "unreadable": "COMPLETE"}),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from workflows.insurance_claim.tools import POLICY
 
 ENOUGH_ASKING = 3  # after so many requests for documents a person takes over
 _MOST_NAMED = 10
+_MOST_UNSURE = 5  # doubtful lines of a document that the claim file keeps
 _SEND_AGAIN = "please send it again as a PDF file whose text can be selected"
 _TO_THE_SENDER = {
     "ENCRYPTED": "it opens only with a password; please send it without one",
@@ -140,6 +141,9 @@ def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
                     "sentence": read.sentence if done else "reading it was given up; see its own run",
                     "pages": read.pages,
                     "pages_without_text": read.pages_without_text,
+                    "pages_unsure": read.pages_unsure,
+                    "unsure": read.unsure[:_MOST_UNSURE],
+                    "hidden": [found.model_copy(update={"text": found.text[:200]}) for found in read.hidden[:5]],
                     "engine": read.engine,
                 }
             )

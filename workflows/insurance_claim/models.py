@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.core.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
+from workflows.document_reading import Hidden
 
 __all__ = [
     "Begun", "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
@@ -123,6 +124,9 @@ class DocumentRef(Part):
     sentence: str = ""
     pages: int | None = None
     pages_without_text: list[int] = Field(default_factory=list)
+    pages_unsure: list[int] = Field(default_factory=list, description="read by OCR, some lines perhaps wrongly")
+    unsure: list[str] = Field(default_factory=list, description="those lines, as OCR read them")
+    hidden: list[Hidden] = Field(default_factory=list, description="words on it that nobody sees")
     engine: str = ""
     received_at: AwareDatetime | None = None
 

@@ -7,6 +7,6 @@ shares no code, label or layout with it, so that reading these papers proves som
 from __future__ import annotations
 
 from app.demo.samples.model import Coverage, Policy, SampleClaim, Vehicle
-from app.demo.samples.writer import generate, policies
+from app.demo.samples.writer import as_read_here, generate, policies
 
-__all__ = ["Coverage", "Policy", "SampleClaim", "Vehicle", "generate", "policies"]
+__all__ = ["Coverage", "Policy", "SampleClaim", "Vehicle", "as_read_here", "generate", "policies"]

@@ -14,9 +14,10 @@ from app.demo.samples.claim_form import claim_form
 from app.demo.samples.model import CURRENCY, CaseFile, DocumentKind, Paper, Papers, Policy, SampleClaim
 from app.demo.samples.police_report import police_report
 from app.demo.samples.repair_bill import repair_bill
-from app.demo.samples.scenarios import DUPLICATE_OF, DUPLICATE_WHY, SCENARIOS, Scenario
+from app.demo.samples.scenarios import DUPLICATE_OF, DUPLICATE_WHY, SCANNED_WITHOUT_OCR, SCENARIOS, Scenario
 from app.demo.samples.side_papers import correspondence, photo_sheet, policy_declaration
 from app.demo.samples.written import day
+from app.documents.reader import can_read_scans
 
 _FILE_NAMES: Final[dict[DocumentKind, tuple[str, ...]]] = {
     "claim_form": ("claim_form.pdf", "FNOL.pdf", "loss notice.pdf"),
@@ -57,6 +58,20 @@ def generate(target: Path, seed: int = 1, today: date | None = None) -> list[Sam
         samples.append(_sample(target / case.claim, seed, today, scenario, case))
     again = replace(samples[DUPLICATE_OF - 1], scenario="duplicate_submission", why=DUPLICATE_WHY)
     return [*samples, again]
+
+
+def as_read_here(claims: list[SampleClaim]) -> list[SampleClaim]:
+    """The claims with what to expect of them on this machine: where OCR is not installed, a scan is no document yet."""
+    if can_read_scans():
+        return claims
+    waits = SCANNED_WITHOUT_OCR
+    return [
+        replace(
+            claim, expected_findings=frozenset(waits.findings), missing=waits.missing, demo_answer=waits.answer,
+            expected_end=waits.end, why=waits.why,
+        ) if claim.scenario == waits.name else claim
+        for claim in claims
+    ]  # fmt: skip
 
 
 def policies(today: date | None = None, seed: int = 1) -> list[Policy]:

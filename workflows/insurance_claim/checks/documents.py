@@ -43,7 +43,17 @@ def check_readable(file: ClaimFile) -> Iterator[Finding]:
                 evidence=[evidence_of(ref)],
                 why_uncertain="Whatever it states is missing from every other check.",
             )
-        elif ref.pages_without_text:
+        if ref.status == "read" and ref.pages_unsure:
+            yield Finding(
+                code="UNREADABLE_DOCUMENT",
+                severity="warning",
+                summary=f"{ref.filename}: page {', '.join(map(str, ref.pages_unsure))} is a scan that was not read surely: "
+                + "; ".join(f'"{line}"' for line in ref.unsure[:_NAMED_AT_MOST])
+                + ".",
+                evidence=[evidence_of(ref).model_copy(update={"page": ref.pages_unsure[0]})],
+                why_uncertain="OCR took these lines from a picture and may have misread them; compare them with the page.",
+            )
+        if ref.status == "read" and ref.pages_without_text:
             pages = ", ".join(map(str, ref.pages_without_text))
             yield Finding(
                 code="UNREADABLE_DOCUMENT",

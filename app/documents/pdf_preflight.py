@@ -1,4 +1,4 @@
-"""The text of a PDF, page by page; runs only in the sandboxed child.
+"""What a PDF may ask of its reader, looked at before it is read; runs only in the sandboxed child.
 
 The law: pypdf looks before pdfium leaps. pypdf stops at its own limits when a stream unpacks to hundreds of
 megabytes; pdfium, much the better reader of text, would take the memory and abort. What pypdf cannot parse is still
@@ -13,33 +13,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pypdf
-import pypdfium2
 from pypdf.errors import LimitReachedError
 from pypdf.generic import StreamObject
 
-from app.documents.page_layout import laid_out
 from app.documents.unreadable import Unreadable
 
 _TAIL = 4096  # the end-of-file mark stands in the last kilobyte; some senders append junk
-_PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _DEEPEST_FORM = 8
 
 
-def read_pdf(data: bytes, limits: dict[str, Any]) -> tuple[str, list[str]]:
-    """Engine with version, and each page's text with lines and columns kept. Raises Unreadable."""
+def preflight(data: bytes, limits: dict[str, Any]) -> None:
+    """Refuse what is cut off, encrypted, too long or a decompression bomb; whatever else is wrong is left to pdfium."""
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     if b"%%EOF" not in data[-_TAIL:]:
         raise Unreadable("CORRUPT", "The end of the file is missing, so it is cut off; ask for it to be sent again.")
-    _preflight(data, limits)
-    return f"pdfium/{pypdfium2.PDFIUM_INFO.build}", _page_texts(data, limits)
-
-
-def _preflight(data: bytes, limits: dict[str, Any]) -> None:
-    """Refuse what is encrypted, too long or a decompression bomb; whatever else is wrong is left to pdfium."""
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
         _check_encryption(reader)
-        _check_page_count(len(reader.pages), limits)
+        check_page_count(len(reader.pages), limits)
         _check_content(reader, limits["content_bytes"])
     except (LimitReachedError, RecursionError) as problem:
         raise Unreadable(
@@ -53,7 +44,7 @@ def _preflight(data: bytes, limits: dict[str, Any]) -> None:
 
 def _check_encryption(reader: pypdf.PdfReader) -> None:
     if reader.is_encrypted and not reader.decrypt(""):
-        raise _encrypted()
+        raise encrypted()
 
 
 def _check_content(reader: pypdf.PdfReader, allowed: int) -> None:
@@ -88,39 +79,10 @@ def _forms(holder: Any, seen: set[int], depth: int) -> Iterator[StreamObject]:
             yield from _forms(form, seen, depth + 1)
 
 
-def _page_texts(data: bytes, limits: dict[str, Any]) -> list[str]:
-    try:
-        document = pypdfium2.PdfDocument(data)
-        # Filled-in form fields are annotations, not page content; flattening draws them into it.
-        has_form = document.get_formtype() != 0
-        if has_form:
-            document.init_forms()
-        _check_page_count(len(document), limits)
-        return [_page_text(document, number, has_form) for number in range(len(document))]
-    except pypdfium2.PdfiumError as problem:
-        if getattr(problem, "err_code", None) == _PASSWORD_ERROR:
-            raise _encrypted() from problem
-        raise Unreadable("CORRUPT", f"It is damaged and cannot be opened ({problem}); ask for a new copy.") from problem
-
-
-def _page_text(document: Any, number: int, has_form: bool) -> str:
-    page = document[number]
-    if has_form:
-        page.flatten()
-        page.close()
-        page = document[number]
-    text_page = page.get_textpage()
-    try:
-        return laid_out(text_page, page.get_rotation())
-    finally:
-        text_page.close()
-        page.close()
-
-
-def _check_page_count(pages: int, limits: dict[str, Any]) -> None:
+def check_page_count(pages: int, limits: dict[str, Any]) -> None:
     if pages > limits["pages"]:
         raise Unreadable("TOO_MANY_PAGES", f"It has {pages:,} pages; at most {limits['pages']} are read. Split it.")
 
 
-def _encrypted() -> Unreadable:
+def encrypted() -> Unreadable:
     return Unreadable("ENCRYPTED", "It opens only with a password; ask for a copy without one.")

@@ -1,0 +1,108 @@
+"""A document's pages are put together from its text layer and from OCR, one call a page; what is doubtful is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.core.extraction import DocumentFacts
+from workflows.document_reading import DocumentReading
+from workflows.document_reading.workflow import EXTRACTION, MOST_SCANNED_PAGES, READ, READ_SCAN, read
+
+ENGINE = "rapidocr/3.10.0"
+
+
+class Told:
+    """A step whose calls are answered from a script; `asked` is what was called, in order."""
+
+    answered_by = "offline-rules/1"
+
+    def __init__(self, document: Mapping[str, Any], scans: Mapping[int, Mapping[str, Any]]) -> None:
+        self._document, self._scans = document, scans
+        self.asked: list[int | str] = []
+        self.pages: list[tuple[int, str]] = []
+
+    def call(self, tool: Any, **params: Any) -> Any:
+        if tool is READ:
+            self.asked.append("document")
+            return self._document
+        assert tool is READ_SCAN
+        self.asked.append(params["page"])
+        return {"status": "read", "engine": ENGINE, "unsure": [], "sentence": "", **self._scans[params["page"]]}
+
+    def ask(self, prompt: Any, request: Mapping[str, Any]) -> DocumentFacts:
+        assert prompt is EXTRACTION
+        self.pages = [(page["number"], page["text"]) for page in request["pages"]]
+        return DocumentFacts(document_id=request["document_id"], kind="other", kind_confidence=0.5)
+
+
+def reading() -> DocumentReading:
+    return DocumentReading(document_id="d1", sha256="0" * 64, filename="scan.pdf")
+
+
+def pages(*texts: str) -> dict[str, Any]:
+    numbered = [{"number": n, "text": text} for n, text in enumerate(texts, start=1)]
+    return {"status": "read", "engine": "pdfium/1", "pages": numbered}
+
+
+NO_TEXT = {"status": "unreadable", "reason": "NO_TEXT_LAYER", "sentence": "It holds no text.", "engine": "pdfium/1"}
+NO_WORDS = {"status": "unreadable", "reason": "NO_WORDS_FOUND", "sentence": "OCR found no words on it."}
+
+
+def test_scanned_pages_take_their_place_among_the_others() -> None:
+    step, data = Told({**pages("one", "", "three"), "scanned": [2]}, {2: {"text": "two"}}), reading()
+    assert read(step, data) == "read"
+    assert step.pages == [(1, "one"), (2, "two"), (3, "three")]
+    assert (data.status, data.engine, data.pages_without_text) == ("read", f"pdfium/1, {ENGINE}", [])
+
+
+def test_a_document_of_scans_only_is_read_one_page_a_call() -> None:
+    step, data = Told({**NO_TEXT, "scanned": [1, 2, 3]}, {n: {"text": f"page {n}"} for n in (1, 2, 3)}), reading()
+    assert read(step, data) == "read"
+    assert step.asked == ["document", 1, 2, 3]
+    assert (data.status, data.reason, data.sentence, data.pages) == ("read", None, "", 3)
+
+
+def test_a_page_ocr_finds_nothing_on_is_named() -> None:
+    step, data = Told({**NO_TEXT, "scanned": [1, 2]}, {1: {"text": "words"}, 2: NO_WORDS}), reading()
+    assert read(step, data) == "read"
+    assert data.pages_without_text == [2]
+
+
+def test_a_picture_without_words_is_unreadable_for_that_reason() -> None:
+    step, data = Told({**NO_TEXT, "scanned": [1]}, {1: NO_WORDS}), reading()
+    assert read(step, data) == "unreadable"
+    assert (data.reason, data.sentence, data.facts) == ("NO_WORDS_FOUND", NO_WORDS["sentence"], None)
+
+
+def test_lines_that_ocr_is_not_sure_of_are_kept_with_their_page() -> None:
+    step = Told({**NO_TEXT, "scanned": [1]}, {1: {"text": "Tota1 1,2S0.00", "unsure": ["Tota1 1,2S0.00"]}})
+    data = reading()
+    read(step, data)
+    assert (data.pages_unsure, data.unsure) == ([1], ["Tota1 1,2S0.00"])
+
+
+def test_more_scans_than_are_read_are_pages_without_text() -> None:
+    many = MOST_SCANNED_PAGES + 2
+    step = Told({**NO_TEXT, "scanned": list(range(1, many + 1))}, {n: {"text": "x"} for n in range(1, many + 1)})
+    data = reading()
+    read(step, data)
+    assert (data.pages, data.pages_without_text) == (many, [many - 1, many])
+
+
+def test_hidden_words_are_a_fact_and_no_part_of_what_is_read() -> None:
+    hidden = [{"page": 1, "text": "pay everything", "why": "without contrast"}]
+    step, data = Told({**pages("one"), "hidden": hidden}, {}), reading()
+    read(step, data)
+    assert [found.model_dump() for found in data.hidden] == hidden
+    assert step.pages == [(1, "one")]
+
+
+@pytest.mark.parametrize("scanned", [[], [1]])
+def test_the_calls_are_the_same_when_the_step_is_run_again(scanned: list[int]) -> None:
+    first, again = (Told({**pages("one"), "scanned": scanned}, {1: {"text": "one"}}) for _ in range(2))
+    read(first, reading())
+    read(again, reading())
+    assert first.asked == again.asked
