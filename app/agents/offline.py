@@ -14,11 +14,11 @@ from app.agents.offline_entries import numbered_items
 from app.agents.offline_fields import Candidate, candidates_in, chosen
 from app.agents.offline_gaps import gaps
 from app.agents.offline_guard import all_tried, tried
-from app.agents.offline_kinds import kind_of
+from app.agents.offline_kinds import kind_of, sign_of
 from app.agents.offline_lines import Table, listed_without_header, tables_in
 from app.agents.offline_paper import Paper, paper_of
 from app.agents.offline_prose import prose_facts
-from app.agents.offline_text import Line, fold, within_reach
+from app.agents.offline_text import Line, within_reach
 from app.agents.offline_totals import MONEY_FIELDS, currency, totals
 from app.core.extraction import (
     DocumentFacts,
@@ -28,6 +28,8 @@ from app.core.extraction import (
     ExtractionRequest,
     misquoted,
 )
+from app.core.folding import fold
+from app.core.prompts import RULES
 
 _SECTION = re.compile(r"\b(claimant|insured|policy ?holder)\b")
 _OTHER_SECTION = re.compile(
@@ -41,7 +43,7 @@ _PSEUDO_FIELDS = frozenset({*MONEY_FIELDS, "due", "name"})
 class OfflineProvider:
     """Reads documents by rules. The same request always gives the same reply."""
 
-    name = "offline-rules/1"
+    name = RULES
 
     def extract(self, request: ExtractionRequest) -> ExtractionReply:
         """The facts one document states; never raises for what a document holds."""
@@ -69,6 +71,7 @@ def _facts(request: ExtractionRequest, notes: list[str]) -> DocumentFacts:
         document_id=request.document_id,
         kind=kind,
         kind_confidence=kind_confidence,
+        kind_quote=sign_of(kind, paper.lines),
         fields=fields,
         lines=rows,
         notes=[text for text in (note, *notes) if text],

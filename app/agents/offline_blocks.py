@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from app.agents.offline_labels import Label
 from app.agents.offline_paper import Paper, cell_of
 from app.agents.offline_readers import NOTHING
-from app.agents.offline_text import Cell, Line, fold
+from app.agents.offline_text import Cell, Line
 from app.core.extraction import Extracted, quote_stands_in
+from app.core.folding import fold
 
 _MOST_LINES, _MOST_CHARACTERS, _MOST_ITEMS = 14, 900, 40
 _BULLET = re.compile(r"(?:[-–•*·▪☐☑☒]|\[[ xX]?\]|[(\[]?\d{1,2}[.)\]])\s+")

@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.agents.offline_amounts import amounts_in, read_amount
 from app.agents.offline_lines import Table, kind_of_line
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import Habits
-from app.agents.offline_text import Line, fold
+from app.agents.offline_text import Line
+from app.core.amounts import amounts_in, read_amount
 from app.core.extraction import LineItem
+from app.core.folding import fold
 
 _NUMBERED = re.compile(r"\s*(?:(?:item|line|pos|no)\b\.?\s*)?(?P<number>\d{1,3})\s?[.):]\s+(?=[^\W\d_])")
 _AMOUNT_WORD = re.compile(r"(?:\b(?:amount|total|sum|betrag|montant)|=)\s?:?\s*")

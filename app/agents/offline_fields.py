@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.agents.offline_dates import read_date
 from app.agents.offline_guard import all_tried
 from app.agents.offline_labels import Label
 from app.agents.offline_paper import Paper, cell_of
 from app.agents.offline_parties import OWNED, is_of_others, under_others
 from app.agents.offline_readers import NEEDS_ANNOUNCEMENT, READERS, SPLITTERS, Habits, Reading
 from app.agents.offline_text import Cell, Line
+from app.core.dates import read_date
 from app.core.extraction import Extracted
 
 _BEHIND, _BEHIND_BARE, _BESIDE, _BELOW = 0.95, 0.85, 0.92, 0.85

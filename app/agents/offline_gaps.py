@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from app.agents.offline_amounts import amounts_in
 from app.agents.offline_lines import Table
 from app.agents.offline_paper import Paper
 from app.agents.offline_text import Line
+from app.core.amounts import amounts_in
 from app.core.extraction import Extracted
 
 _TAX_WORD = re.compile(

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from app.agents.offline_text import Line, fold
+from app.agents.offline_text import Line
 from app.core.extraction import DocumentKind
+from app.core.folding import fold
 
 _TITLE_LINES = 8
 _TITLE_FACTOR = 3.0
 _ENOUGH = 3.0
+_QUOTED = 300  # characters of the line that tells the kind
 
 # Weight after the words; words of weight 1 only support.
 _SIGNS: dict[DocumentKind, str] = {
@@ -83,6 +85,16 @@ def kind_of(lines: Iterable[Line], filename: str) -> tuple[DocumentKind, float, 
     if best < _ENOUGH:
         return "other", 0.3 if best else 0.5, note
     return ranked[0], round(min(0.98, 0.5 + 0.5 * (best - second) / best * min(1.0, best / 12)), 2), note
+
+
+def sign_of(kind: DocumentKind, lines: Iterable[Line]) -> str:
+    """The line that says most plainly that it is of this kind, as it stands on its page; '' where none does."""
+    best, said = 0.0, ""
+    for line in lines:
+        weight = sum(weight for pattern, weight in _PATTERNS.get(kind, ()) if pattern.search(line.folded))
+        if weight > best:
+            best, said = weight, line.text.strip()
+    return said[:_QUOTED]
 
 
 def _score(kind: DocumentKind, title: str, body: str) -> float:

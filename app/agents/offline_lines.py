@@ -14,11 +14,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-from app.agents.offline_amounts import AmountRead, amounts_in, decimal_of, read_amount
 from app.agents.offline_columns import Header, header_in
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import Habits
 from app.agents.offline_text import Cell, Line
+from app.core.amounts import AmountRead, amounts_in, decimal_of, read_amount
 from app.core.extraction import Extracted, LineItem
 
 _MOST_ROWS = 500

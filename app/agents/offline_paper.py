@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.agents.offline_amounts import style_of
-from app.agents.offline_dates import order_of
 from app.agents.offline_labels import Label, labels_in
 from app.agents.offline_readers import Habits
 from app.agents.offline_text import Cell, Line, lines_of
+from app.core.amounts import style_of
+from app.core.dates import order_of
 from app.core.extraction import PageText
 
 

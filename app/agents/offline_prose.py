@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.agents.offline_amounts import read_amount
 from app.agents.offline_fields import Candidate
 from app.agents.offline_labels import WORD, Label, label_at
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import READERS, Habits, Reading, read_day, read_reference
-from app.agents.offline_text import Line, fold
+from app.agents.offline_text import Line
+from app.core.amounts import read_amount
 from app.core.extraction import Extracted
+from app.core.folding import fold
 
 _RANK = 3
 _SURE, _LESS_SURE = 0.85, 0.75

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.agents.offline_amounts import Style, read_amount
-from app.agents.offline_dates import Order, dates_in, order_hint, read_date
-from app.agents.offline_text import fold
+from app.core.amounts import Style, read_amount
+from app.core.dates import Order, dates_in, order_hint, read_date
+from app.core.folding import fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest
+from app.core.extraction import ExtractionRequest, Statements
 
 Rule = Callable[[Mapping[str, Any]], BaseModel]
 RULES_NAME = OfflineProvider.name
 
 
-def _extraction(request: Mapping[str, Any]) -> DocumentFacts:
-    return OfflineProvider().extract(ExtractionRequest.model_validate(request)).facts
+def _extraction(request: Mapping[str, Any]) -> Statements:
+    facts = OfflineProvider().extract(ExtractionRequest.model_validate(request)).facts
+    return Statements.model_validate({name: getattr(facts, name) for name in Statements.model_fields})
 
 
 OFFLINE_RULES: dict[str, Rule] = {"document_extraction": _extraction}

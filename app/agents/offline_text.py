@@ -7,17 +7,15 @@ Positions are kept, because a value is found by where it stands: behind its labe
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from app.core.extraction import PageText
+from app.core.folding import fold
 
 _LONGEST_LINE = 1000  # what is longer is cut into such lines: no page of people's has them, and time stays linear
 _MOST_CHARACTERS = 1_000_000
 _CELL = re.compile(r"\S+(?: \S+)*")
-_ALIKE = str.maketrans({"’": "'", "‘": "'", "`": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "º": "°", "−": "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +77,3 @@ def _cut(text: str) -> Iterator[str]:
     for line in text.split("\n"):
         for start in range(0, max(len(line), 1), _LONGEST_LINE):
             yield line[start : start + _LONGEST_LINE]
-
-
-def fold(text: str) -> str:
-    """`text` in lower case without accents, every character still at its place."""
-    if text.isascii():
-        return text.lower().replace("`", "'")
-    return "".join(map(_fold_one, text.translate(_ALIKE)))
-
-
-@lru_cache(maxsize=4096)
-def _fold_one(character: str) -> str:
-    base = unicodedata.normalize("NFD", character)[0]
-    lower = base.lower()
-    return lower if len(lower) == 1 else base

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from app.agents.offline_amounts import AmountRead, amounts_in, currency_words_in
 from app.agents.offline_fields import Candidate, chosen, fact_at
 from app.agents.offline_paper import Paper
 from app.agents.offline_readers import Reading
 from app.agents.offline_text import Line
+from app.core.amounts import AmountRead, amounts_in, currency_words_in
 from app.core.extraction import Extracted
 
 _ANY_DOLLARS = ("$", "dollars")  # those of several countries

@@ -40,7 +40,7 @@ class Models:
         self, prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking, fixed: Mapping[str, Mapping[str, Any]]
     ) -> tuple[Output, str]:
         """The answer and the model that gave it. An asking begun by an earlier attempt stays with its provider."""
-        model = self._chosen(asking.provider or self.spec(prompt.name))
+        model = self._chosen(OFFLINE if prompt.by_rules else asking.provider or self.spec(prompt.name))
         if model is None:
             return _by_rule(prompt, request, asking), RULES_NAME
         # Late: its libraries take more time and memory to load than all else, and a process without models needs none.

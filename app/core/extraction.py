@@ -60,15 +60,38 @@ class LineItem(Wire):
     quote: str = Field(min_length=1)
 
 
-class DocumentFacts(Wire):
-    """What one document states. `fields` keys: see `FIELDS`; a field nobody is sure of is absent."""
+class Statements(Wire):
+    """What one reader says of a document: its kind, with the words that say so, and its facts."""
 
-    document_id: str
     kind: DocumentKind
     kind_confidence: Confidence
+    kind_quote: str = Field(
+        default="", max_length=400, description="the words that say so, as they stand in the document"
+    )
     fields: dict[str, Extracted] = Field(default_factory=dict)
     lines: list[LineItem] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list, description="why something was left out, in sentences")
+
+
+class Doubt(Wire):
+    """Something a model reads otherwise than the rules do, or reads alone. It changes no fact; a person looks."""
+
+    field: str = Field(description="a name of `FIELDS`, 'kind' or 'lines'")
+    by_model: str
+    by_rules: str | None = Field(default=None, description="None: the rules state nothing")
+    page: int | None = None
+    quote: str = ""
+
+
+class DocumentFacts(Statements):
+    """What one document states. `fields` keys: see `FIELDS`; a field nobody is sure of is absent.
+
+    confirmed: the fields that a model read as the rules did. doubts: those it did not.
+    """
+
+    document_id: str
+    confirmed: list[str] = Field(default_factory=list)
+    doubts: list[Doubt] = Field(default_factory=list)
 
 
 FIELDS: tuple[str, ...] = (

@@ -16,6 +16,9 @@ from app.core.durations import seconds
 from app.core.errors import InvalidDefinition
 from app.core.tools import Tool
 
+RULES = "offline-rules/1"
+"""The model's name where no model answered, but our own rules."""
+
 Output = TypeVar("Output", bound=BaseModel)
 Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
 """(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed."""
@@ -49,7 +52,7 @@ class Prompt(Generic[Output]):
     check: the semantic check of an answer, beyond its schema. render: how the request is put to a model; as JSON if None.
     requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
     answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
-    timeout_seconds: longest one request may take.
+    timeout_seconds: longest one request may take. by_rules: answered by the offline rules whatever the settings say.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Prompt(Generic[Output]):
     tool_calls: int = 0
     answer_tokens: int = 4096
     timeout_seconds: float = 120.0
+    by_rules: bool = False
 
     def __post_init__(self) -> None:
         if wrong := [tool.name for tool in self.tools if not tool.reads_only]:

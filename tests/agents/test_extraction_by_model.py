@@ -1,4 +1,4 @@
-"""The extraction prompt asked of a model: what it says must stand in the document, or it is told so, then a person is asked."""
+"""A document read by a model: what it says must stand there, and even then it changes nothing the rules read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.agents.offline_rules import OFFLINE_RULES
+from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.errors import NeedsPerson
-from app.core.extraction import DocumentFacts
+from app.core.extraction import DocumentFacts, PageText
 from app.settings import Settings
-from tests.support.askings import MemoryAsking
 from tests.support.model_server import ModelServer
-from workflows.document_reading.workflow import EXTRACTION
+from workflows.document_reading.reading import read_pages
 
-TEXT = "POLICE REPORT\nReport number: PR-77\nDate of accident: 2026-03-04\nPlate: B-AB 123\n"
-REQUEST: dict[str, Any] = {"document_id": "d1", "filename": "report.pdf", "pages": [{"number": 1, "text": TEXT}]}
+TEXT = "POLICE REPORT\nReport number: PR-77\nDate of accident: 2026-03-04\nPlate: B-AB 123\nSeen near 4 Mill Lane on 2026-05-06\n"
+PAGES = [PageText(number=1, text=TEXT)]
 RULE = {"rule": "document_extraction"}
+KIND = {"kind": "police_report", "kind_confidence": 0.9, "kind_quote": "POLICE REPORT"}
 
 
 @pytest.fixture(scope="module")
@@ -28,32 +27,61 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     running.stop()
 
 
-def _extracted(server: ModelServer, *turns: dict[str, Any], provider: str = "openai:scripted") -> DocumentFacts:
+def _by_rules() -> DocumentFacts:
+    facts, reader = read_pages(Alone(Models(Settings(provider="offline"))), "d1", "report.pdf", PAGES)
+    assert reader == "offline-rules/1" and len(facts.fields) >= 3 and not facts.doubts
+    return facts
+
+
+def _read(server: ModelServer, *turns: dict[str, Any], provider: str = "openai:scripted") -> DocumentFacts:
     server.say([{"turns": list(turns)}])
-    config = Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url)
-    return Models(config).ask(EXTRACTION, REQUEST, MemoryAsking(), {})[0]
+    alone = Alone(Models(Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url)))
+    facts, reader = read_pages(alone, "d1", "report.pdf", PAGES)
+    assert reader != "offline-rules/1" and alone.answered[0].tokens_in
+    return facts
+
+
+def _fact(value: str, quote: str) -> dict[str, Any]:
+    return {"value": value, "raw": value, "page": 1, "quote": quote, "confidence": 1.0}
 
 
 @pytest.mark.parametrize("provider", ["openai:scripted", "local"])
-def test_a_models_facts_are_those_it_stated(server: ModelServer, provider: str) -> None:
-    stated = OFFLINE_RULES["document_extraction"](REQUEST)
-    assert isinstance(stated, DocumentFacts) and len(stated.fields) >= 3
-    assert _extracted(server, RULE, provider=provider) == stated
+def test_what_both_readers_say_is_confirmed(server: ModelServer, provider: str) -> None:
+    rules = _by_rules()
+    read = _read(server, RULE, provider=provider)
+    assert read == rules.model_copy(update={"confirmed": sorted(rules.fields)})
 
 
-def test_a_fact_whose_quote_does_not_stand_in_the_document_is_never_believed(server: ModelServer) -> None:
-    made_up = {"value": "999.00", "raw": "999.00", "page": 1, "quote": "Total: 999.00", "confidence": 0.9}
-    invented = {
-        "answer": {"document_id": "d1", "kind": "police_report", "kind_confidence": 0.9, "fields": {"total": made_up}}
+def test_a_fact_whose_quote_does_not_stand_in_the_document_is_refused_and_no_other(server: ModelServer) -> None:
+    invented = {"total": _fact("999.00", "Total: 999.00"), "plate": _fact("B-AB 123", "Plate: B-AB 123")}
+    read = _read(server, {"answer": {**KIND, "fields": invented}})
+    assert read.confirmed == ["plate"] and read.doubts == [] and read.fields == _by_rules().fields
+    assert any("total: refused" in note for note in read.notes)
+
+
+def test_a_model_can_doubt_a_fact_but_neither_change_nor_remove_nor_make_one(server: ModelServer) -> None:
+    lies = {
+        "date_of_loss": _fact("2026-05-06", "Seen near 4 Mill Lane on 2026-05-06"),  # stands there, and is not the date
+        "total": _fact("4", "Seen near 4 Mill Lane"),
     }
-    assert "total" not in _extracted(server, invented, RULE).fields
-    with pytest.raises(NeedsPerson, match="total: its quote does not stand"):
-        _extracted(server, invented)
+    read = _read(server, {"answer": {**KIND, "fields": lies}})
+    assert read.fields == _by_rules().fields, "what it left out stays, what it says is no fact"
+    doubts = {doubt.field: (doubt.by_rules, doubt.by_model) for doubt in read.doubts}
+    assert doubts == {"date_of_loss": ("2026-03-04", "2026-05-06"), "total": (None, "4")}
 
 
-def test_the_server_can_spoil_a_date_and_a_category_the_same_way_each_time(server: ModelServer) -> None:
-    true = _extracted(server, RULE)
-    dates = [_extracted(server, {**RULE, "spoil": "date"}) for _ in range(2)]
-    assert dates[0] == dates[1] != true
-    assert dates[0].fields["date_of_loss"].value != true.fields["date_of_loss"].value
-    assert _extracted(server, {**RULE, "spoil": "kind"}).kind != true.kind
+def test_a_wrong_category_is_a_doubt(server: ModelServer) -> None:
+    read = _read(server, {"answer": {**KIND, "kind": "repair_invoice"}})
+    assert read.kind == "police_report" and [doubt.field for doubt in read.doubts] == ["kind"]
+
+
+def test_a_model_may_add_a_suspicion(server: ModelServer) -> None:
+    order = {"instructions": _fact("Seen near 4 Mill Lane", "Seen near 4 Mill Lane on 2026-05-06")}
+    assert "instructions" in _read(server, {"answer": {**KIND, "fields": order}}).fields
+
+
+@pytest.mark.parametrize("spoil", ["date", "kind"])
+def test_the_server_can_spoil_an_answer_the_same_way_each_time(server: ModelServer, spoil: str) -> None:
+    once, again = (_read(server, {**RULE, "spoil": spoil}) for _ in range(2))
+    assert once == again != _read(server, RULE)
+    assert once.fields == _by_rules().fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from app.core.extraction import DocumentKind
+from app.core.extraction import DocumentKind, Doubt
 from workflows.insurance_claim.checks import check_claim
 from workflows.insurance_claim.models import (
     ClaimFile,
@@ -153,6 +153,15 @@ def with_notes(file: ClaimFile, notes: list[str]) -> ClaimFile:
     """The claim with these notes of what was left out of its bill."""
     extractions = [
         said.model_copy(update={"notes": notes}) if said.document_id == "bill" else said for said in file.extractions
+    ]
+    return file.model_copy(update={"extractions": extractions})
+
+
+def with_doubts(file: ClaimFile, *doubts: Doubt) -> ClaimFile:
+    """The claim with these doubts about its bill."""
+    extractions = [
+        said.model_copy(update={"doubts": list(doubts)}) if said.document_id == "bill" else said
+        for said in file.extractions
     ]
     return file.model_copy(update={"extractions": extractions})
 

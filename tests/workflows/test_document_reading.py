@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.core.extraction import DocumentFacts
+from app.core.extraction import Statements
+from app.core.prompts import RULES
 from workflows.document_reading import DocumentReading
-from workflows.document_reading.workflow import EXTRACTION, MOST_SCANNED_PAGES, READ, READ_SCAN, read
+from workflows.document_reading.prompts import EXTRACTION
+from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_SCAN, read
 
 ENGINE = "rapidocr/3.10.0"
 
@@ -17,7 +19,7 @@ ENGINE = "rapidocr/3.10.0"
 class Told:
     """A step whose calls are answered from a script; `asked` is what was called, in order."""
 
-    answered_by = "offline-rules/1"
+    answered_by = RULES
 
     def __init__(self, document: Mapping[str, Any], scans: Mapping[int, Mapping[str, Any]]) -> None:
         self._document, self._scans = document, scans
@@ -32,10 +34,10 @@ class Told:
         self.asked.append(params["page"])
         return {"status": "read", "engine": ENGINE, "unsure": [], "sentence": "", **self._scans[params["page"]]}
 
-    def ask(self, prompt: Any, request: Mapping[str, Any]) -> DocumentFacts:
+    def ask(self, prompt: Any, request: Mapping[str, Any]) -> Statements:
         assert prompt is EXTRACTION
         self.pages = [(page["number"], page["text"]) for page in request["pages"]]
-        return DocumentFacts(document_id=request["document_id"], kind="other", kind_confidence=0.5)
+        return Statements(kind="other", kind_confidence=0.5)
 
 
 def reading() -> DocumentReading:

@@ -33,7 +33,9 @@ def assess(file: ClaimFile) -> Recommendation:
 
 
 def billed_total(file: ClaimFile) -> Decimal | None:
-    """The total of the invoice, else of the estimate; None if neither states one, or two differ."""
+    """The total of the invoice, else of the estimate; None if neither states one, two differ, or a reader doubts one."""
+    if any(doubt.field == "total" for facts in file.extractions for doubt in facts.doubts):
+        return None
     for kind in ("repair_invoice", "repair_estimate"):
         totals = {
             Decimal(str(facts.fields["total"].value))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from workflows.insurance_claim.checks import amounts, dates, documents, elsewhere, identity, parts
+from workflows.insurance_claim.checks import amounts, dates, documents, elsewhere, identity, parts, readings
 from workflows.insurance_claim.checks.documents import required_documents
 from workflows.insurance_claim.models import ClaimFile, Finding
 from workflows.insurance_claim.room import with_fewer_places
@@ -38,6 +38,8 @@ def check_claim(file: ClaimFile, today: date) -> list[Finding]:
         *documents.check_readable(file),
         *documents.check_instructions(file),
         *elsewhere.check_elsewhere(file),
+        *readings.check_readings_agree(file),
+        *readings.check_hidden_text(file),
     ]
     return _gravest_first(findings)
 

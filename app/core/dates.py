@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from app.agents.offline_text import fold
+from app.core.folding import fold
 
 Order = Literal["day", "month"]
 """What comes first in a date of three numbers."""
