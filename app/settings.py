@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     downstreams: str = Field(
         default="payments=rate:20/s,burst:40,concurrency:8;letters=rate:20/s,burst:40,concurrency:8;"
         "policy=rate:50/s,burst:100,concurrency:16;model:openai=rate:10/s,burst:20,concurrency:8;"
-        "model:anthropic=rate:10/s,burst:20,concurrency:8;model:local=concurrency:2",
+        "model:anthropic=rate:10/s,burst:20,concurrency:8;model:local=concurrency:1",
         description="name=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; parted by ;",
     )
 

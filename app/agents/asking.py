@@ -21,7 +21,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import Tool as AgentTool
 
-from app.agents.choices import Chosen
+from app.agents.choices import LOCAL, Chosen
 from app.agents.clients import cost, opened
 from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurability, beside, journaled_response
 from app.agents.model_errors import in_our_words
@@ -51,6 +51,8 @@ class AgentAsking(Generic[Output]):
     ) -> None:
         self._chosen, self._prompt, self._request, self._asking, self._fixed = chosen, prompt, request, asking, fixed
         self._number, self._last, self._problems = 0, "", list[str]()
+        self._brief = prompt.brief if chosen.kind == LOCAL else None
+        self._answer_tokens = prompt.brief_tokens if self._brief else prompt.answer_tokens
         self.model, self._waiter = chosen.model_name, SignalWaiter(asking)
 
     def run(self) -> Output:
@@ -66,7 +68,7 @@ class AgentAsking(Generic[Output]):
                 agent = self._agent(model)
                 limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
                 with external_event_scope(self._waiter):
-                    return (await agent.run(text, usage_limits=limits)).output
+                    return self._whole((await agent.run(text, usage_limits=limits)).output)
         except UsageLimitExceeded as limit:
             raise self._to_a_person(str(limit)) from limit
         except UnexpectedModelBehavior as problem:
@@ -74,30 +76,40 @@ class AgentAsking(Generic[Output]):
         finally:
             BRIDGE.reset(token)
 
-    def _agent(self, model: Any) -> Agent[None, Output]:
+    def _whole(self, answer: Any) -> Output:
+        """An answer in the prompt's own form."""
+        whole: Output = answer.whole() if self._brief else answer
+        return whole
+
+    def _agent(self, model: Any) -> Agent[None, Any]:
         prompt = self._prompt
-        native = self._chosen.native_output
+        native, form = self._chosen.native_output, self._form
         tools = [*map(self._tool, prompt.tools), *map(self._awaits, prompt.awaits)]
-        output: Any = NativeOutput(prompt.output) if native else ToolOutput(prompt.output, name=ANSWER)
-        agent: Agent[None, Output] = Agent(
+        output: Any = NativeOutput(form) if native else ToolOutput(form, name=ANSWER)
+        agent: Agent[None, Any] = Agent(
             model,
             name=prompt.name,
             instructions=prompt.instructions,
             output_type=output,
-            model_settings={"max_tokens": prompt.answer_tokens, "temperature": 0.0, "timeout": prompt.timeout_seconds},
+            model_settings={"max_tokens": self._answer_tokens, "temperature": 0.0, "timeout": prompt.timeout_seconds},
             retries=prompt.requests,
             toolsets=[FunctionToolset(tools, id=TOOLS)] if tools else [],
             capabilities=[StepDurability()],
         )
 
         @agent.output_validator
-        def believed(answer: Output) -> Output:
-            self._problems = list(prompt.check(answer, self._request)) if prompt.check else []
+        def believed(answer: Any) -> Any:
+            self._problems = list(prompt.check(self._whole(answer), self._request)) if prompt.check else []
             if self._problems:
                 raise ModelRetry("The answer cannot be believed:\n" + "\n".join(f"- {p}" for p in self._problems))
             return answer
 
         return agent
+
+    @property
+    def _form(self) -> Any:
+        """The model that an answer must fit."""
+        return self._brief or self._prompt.output
 
     def _tool(self, tool: Tool) -> AgentTool[None]:
         assert tool.takes is not None
@@ -145,7 +157,7 @@ class AgentAsking(Generic[Output]):
         size = len(canonical(plain).encode()) // BYTES_PER_TOKEN
         request = ModelRequest(
             provider=self._chosen.spec, model=self._chosen.model_name, messages=plain, seconds=prompt.timeout_seconds,
-            downstream=f"model:{self._chosen.kind}", reserve_tokens=size + prompt.answer_tokens,
+            downstream=f"model:{self._chosen.kind}", reserve_tokens=size + self._answer_tokens,
         )  # fmt: skip
         payload = await beside(
             lambda awaited: self._asking.request(request, lambda: awaited(lambda: self._sent(send, number)))
@@ -183,7 +195,7 @@ class AgentAsking(Generic[Output]):
             said = (response.provider_details or {}).get("refusal") or _shown(response) or "without a word"
             return NeedsPerson(f"{who} with a refusal: {said}", "the model declined, and would again")
         if response.finish_reason == "length":
-            return SchemaFailure(f"{who} with more than {self._prompt.answer_tokens} tokens, and was cut off")
+            return SchemaFailure(f"{who} with more than {self._answer_tokens} tokens, and was cut off")
         if last and (unfit := self._unfit(response)):
             return SchemaFailure(f"{who} outside its schema: {unfit}"[:2000])
         return None
@@ -197,7 +209,7 @@ class AgentAsking(Generic[Output]):
         if not answers:
             return None if calls else "it has no answer in it"
         try:
-            self._prompt.output.model_validate_json(answers[0])
+            self._form.model_validate_json(answers[0])
         except ValidationError as problem:
             return _wrong(problem)
         return None

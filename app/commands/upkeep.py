@@ -96,8 +96,14 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _provider(config: Settings) -> str:
-    """The name of the model provider, once it was made as a worker makes it. Raises what is wrong with it."""
+    """Who answers prompts, made as a worker makes them; a local model is asked whether it is there. Raises what is wrong."""
+    import httpx
+
     from app import toolbox
 
     toolbox.provider(config)
-    return config.provider
+    said = config.provider + (f", but {config.providers}" if config.providers else "")
+    if config.local_model_url:
+        httpx.get(f"{config.local_model_url}/models", timeout=2.0, trust_env=False).raise_for_status()
+        said += f"; the local model at {config.local_model_url} answers"
+    return said

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,6 +20,15 @@ RULES = "offline-rules/1"
 """The model's name where no model answered, but our own rules."""
 
 Output = TypeVar("Output", bound=BaseModel)
+Whole_co = TypeVar("Whole_co", bound=BaseModel, covariant=True)
+
+
+class Brief(Protocol[Whole_co]):
+    """A pydantic model that says less than an `output`, and can be made into one."""
+
+    def whole(self) -> Whole_co: ...
+
+
 Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
 """(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed."""
 
@@ -52,7 +61,8 @@ class Prompt(Generic[Output]):
     check: the semantic check of an answer, beyond its schema. render: how the request is put to a model; as JSON if None.
     requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
     answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
-    timeout_seconds: longest one request may take. by_rules: answered by the offline rules whatever the settings say.
+    timeout_seconds: longest one request may take. brief: a narrower form of the answer, asked of the small model on this
+    machine, in at most `brief_tokens`; its `whole()` is the `output`. by_rules: answered by the offline rules whatever the settings say.
     """
 
     name: str
@@ -67,6 +77,8 @@ class Prompt(Generic[Output]):
     tool_calls: int = 0
     answer_tokens: int = 4096
     timeout_seconds: float = 120.0
+    brief: type[Brief[Output]] | None = None
+    brief_tokens: int = 1200
     by_rules: bool = False
 
     def __post_init__(self) -> None:

@@ -84,7 +84,11 @@ def examine(patient: Patient) -> list[Check]:
             patient.settings.payments_url,
             remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL",
         ),
-        _try("model", lambda: Check("model", True, patient.provider()), remedy="set LONGHAUL_PROVIDER and its key"),
+        _try(
+            "model",
+            lambda: Check("model", True, patient.provider()),
+            remedy="set LONGHAUL_PROVIDER and its key; `make local-model` installs a local one",
+        ),
         _try(
             "data folder",
             _folder,

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from app.settings import Settings
+from app.stack import local_model
 from app.stack.ports import choose_port
 from app.stack.postgres import EmbeddedPostgres
 from app.stack.redis import EmbeddedRedis
@@ -22,6 +23,7 @@ from app.stack.status import StackStatus, StackUrls
 
 _CELERY = [sys.executable, "-m", "celery", "-A", "tasks"]
 _FLOWER_USER = "longhaul"
+_LOCAL_MODEL_PORT = 8713
 
 
 @dataclass
@@ -43,18 +45,22 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
         web=f"http://127.0.0.1:{_port(settings, 'web_port')}",
         flower=f"http://127.0.0.1:{_port(settings, 'flower_port')}",
         payments=_payments_url(settings),
+        local_model=_local_model_url(settings),
     )
     flower_login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"
     env = environment_of(settings) | shared_environment(settings, data_dir, urls)
     servers: list[Service] = [
         Server(name, server) for name, server in (("postgres", postgres), ("redis", redis)) if server
     ]
-    groups = [servers, _payments(settings, data_dir, env), *_processes(settings, data_dir, env, flower_login)]
+    services = [*_payments(settings, data_dir, env), *_local_model(urls, data_dir, env, settings)]
+    groups = [servers, services, *_processes(settings, data_dir, env, flower_login)]
     about = StackStatus(
         data_dir=data_dir,
         urls=urls,
         flower_login=flower_login,
         database_folder=postgres.cluster if postgres else None,
+        provider=settings.provider,
+        providers=settings.providers,
     )
     return Assembly(groups, about, lambda: _migrate(urls.database_url, data_dir))
 
@@ -79,7 +85,7 @@ def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> d
         "LONGHAUL_WEB_PORT": str(port_of(urls.web)),
         "LONGHAUL_FLOWER_PORT": str(port_of(urls.flower)),
         "PYTHONUNBUFFERED": "1",
-    }
+    } | ({"LONGHAUL_LOCAL_MODEL_URL": urls.local_model} if urls.local_model else {})
 
 
 def port_of(url: str) -> int:
@@ -106,6 +112,23 @@ def _payments(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[S
         return []
     argv = [sys.executable, "-m", "app.demo.payments"]
     return [_command("payments", argv, data_dir, env, port=port_of(env["LONGHAUL_PAYMENTS_URL"]))]
+
+
+def _local_model_url(settings: Settings) -> str:
+    """Where the local model will be found; empty where nothing asks for it, or the settings say where it is."""
+    if not local_model.is_wanted(settings):
+        return settings.local_model_url
+    local_model.weights()  # now, where one clear message is possible
+    return f"http://127.0.0.1:{choose_port(_LOCAL_MODEL_PORT, named_by=None)}/v1"
+
+
+def _local_model(urls: StackUrls, data_dir: Path, env: dict[str, str], settings: Settings) -> list[Service]:
+    """The small model on this machine, where a prompt is to be answered by it."""
+    if not local_model.is_wanted(settings):
+        return []
+    port = port_of(urls.local_model)
+    argv = [sys.executable, "-m", "app.stack.local_model", "--port", str(port)]
+    return [_command("local-model", argv, data_dir, env, port=port)]
 
 
 def _processes(settings: Settings, data_dir: Path, env: dict[str, str], flower_login: str) -> list[list[Service]]:

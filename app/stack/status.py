@@ -50,13 +50,14 @@ class StackUrls(BaseModel):
     web: str = ""
     flower: str = ""
     payments: str = ""
+    local_model: str = ""
 
 
 class StackStatus(BaseModel):
     """The stack of one data folder.
 
     `running`: its supervisor lives. `ready`: everything has once answered. `database_folder`: where the embedded
-    Postgres keeps its files, outside `data_dir` where its user cannot enter that.
+    Postgres keeps its files, outside `data_dir` where its user cannot enter that. `provider`, `providers`: who answers prompts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +71,8 @@ class StackStatus(BaseModel):
     flower_login: str = ""
     database_folder: Path | None = None
     urls: StackUrls = StackUrls()
+    provider: str = ""
+    providers: str = ""
     processes: list[ProcessStatus] = []
 
     def supervisor(self) -> ChildProcess | None:
@@ -98,6 +101,9 @@ def stack_environment(data_dir: Path) -> dict[str, str]:
         "LONGHAUL_DATABASE_URL": status.urls.database_url,
         "LONGHAUL_BROKER_URL": status.urls.broker_url,
         "LONGHAUL_PAYMENTS_URL": status.urls.payments,
+        "LONGHAUL_LOCAL_MODEL_URL": status.urls.local_model,
+        "LONGHAUL_PROVIDER": status.provider,
+        "LONGHAUL_PROVIDERS": status.providers,
         "LONGHAUL_DATA_DIR": str(status.data_dir),
     }
     return {name: value for name, value in found.items() if value}

