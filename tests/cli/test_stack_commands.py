@@ -93,16 +93,18 @@ def test_help_names_every_command(nowhere: Longhaul) -> None:
 def test_the_demo_is_called_with_its_option_and_ends_with_its_code(
     nowhere: Longhaul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bool] = []
+    seen: list[tuple[bool, bool]] = []
 
-    def main(*, exit_when_done: bool) -> int:
-        seen.append(exit_when_done)
+    def main(*, exit_when_done: bool, local: bool) -> int:
+        seen.append((exit_when_done, local))
         return 1
 
     monkeypatch.setattr("app.demo.run.main", main)
     assert nowhere("demo", "--exit").exit_code == 1
     assert nowhere("demo").exit_code == 1
-    assert seen == [True, False]
+    assert nowhere("demo", "--model", "local").exit_code == 1
+    assert nowhere("demo", "--model", "gpt").exit_code == 2
+    assert seen == [(True, False), (False, False), (False, True)]
 
 
 def test_output_of_json_is_only_json(nowhere: Longhaul, stack: StackStatus, journey: Travel) -> None:
