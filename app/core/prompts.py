@@ -21,7 +21,13 @@ RULES = "offline-rules/1"
 
 Output = TypeVar("Output", bound=BaseModel)
 Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
-"""(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed."""
+"""(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed.
+
+Where the prompt has tools, what was asked holds "tools": each answer they gave, as {"ref", "tool", "answer"}; a model is
+told the same refs, so that an answer can cite them.
+"""
+Rule = Callable[[Mapping[str, Any]], BaseModel]
+"""How the offline rules answer a prompt: (what was asked) → its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class Prompt(Generic[Output]):
     requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
     answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
     timeout_seconds: longest one request may take. by_rules: answered by the offline rules whatever the settings say.
+    rule: those rules, where the workflow has them; else `app.agents.offline_rules` does.
     """
 
     name: str
@@ -68,6 +75,7 @@ class Prompt(Generic[Output]):
     answer_tokens: int = 4096
     timeout_seconds: float = 120.0
     by_rules: bool = False
+    rule: Rule | None = None
 
     def __post_init__(self) -> None:
         if wrong := [tool.name for tool in self.tools if not tool.reads_only]:

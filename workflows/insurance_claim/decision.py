@@ -21,8 +21,8 @@ DISAGREEMENT = Decimal("0.10")  # a reviewed amount this far from the suggested 
 
 
 def assess_claim(step: Any, data: ClaimFile) -> str:
-    """Suggest; a person decides."""
-    data.recommendation = assess.assess(data)
+    """Suggest; a person decides, and reads why."""
+    data.recommendation = assess.assessed(step, data)
     return "assessed"
 
 
