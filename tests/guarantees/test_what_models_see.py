@@ -17,6 +17,7 @@ from app.core.summary import CAP, LAST_STEP_CAP
 from app.store import conversations, history
 from app.store.conversations import Seen
 from app.store.database import Connection
+from app.store.verify import verify
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.model_server import ModelServer
@@ -33,7 +34,7 @@ LOOK = {
 SCRIPT: list[dict[str, Any]] = [
     {"when": "State what kind of document this is", "turns": [{"rule": "document_extraction"}]},
     {"when": "You assess a motor insurance claim", "turns": [LOOK, {"rule": "claim_assessment"}]},
-    {"when": "", "turns": [{"text": "no"}]},
+    {"when": "Draft one short", "turns": [{"answer": {"text": "Thank you for your patience."}}]},
 ]
 
 
@@ -76,6 +77,7 @@ def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
     assert data["extractions"] and all(facts["confirmed"] and not facts["doubts"] for facts in data["extractions"])
 
     assert {row["prompt_version"] for row in asked} == {prompt.id for prompt in PROMPTS}
+    assert (data["paragraph"], data["drafted_by"]) == ("Thank you for your patience.", "scripted")
     assessing = [row for row in asked if row["prompt_version"].startswith("claim_assessment/")]
     assert len(assessing) == 2 and all(row["tokens_in"] for row in assessing)
     for row in asked:
@@ -94,3 +96,25 @@ def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
     )
     tools = [m for m in seen.messages if m["role"] == "tool"]
     assert len(tools) == 2
+
+
+def test_a_model_that_declines_everything_holds_up_no_claim(make_stack: Flows, models: ModelServer) -> None:
+    models.say(
+        [
+            {"when": "State what kind", "turns": [{"rule": "document_extraction"}]},
+            {"turns": [{"refusal": "I would rather not."}]},
+        ]
+    )
+    stack = make_stack(**models.settings())
+    stack.workers(2)
+    stack.beat()
+    with closing(Office(stack)) as office:
+        sample = office.sample("clean")
+        run_id = office.submit(sample.folder, sample.key)
+        assert "I would rather not" in office.task(run_id)["note"]
+        office.settle(run_id)
+        stack.until_complete(run_id)
+        data = office.data(run_id)
+        verdict = office.rt.database.transact(lambda db: verify(db, run_id))
+    assert verdict.holds, verdict.broken
+    assert data["recommendation"]["outcome"] == "abstain" and data["drafted_by"] == "template" and data["paragraph"]

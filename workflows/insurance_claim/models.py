@@ -283,6 +283,8 @@ class ClaimFile(BaseModel):
     actions: dict[str, str] = Field(default_factory=dict, description="ids of the approved actions, by purpose")
     settlement: Settlement | None = None
     letters: list[Letter] = Field(default_factory=list)
+    paragraph: str = Field(default="", description="of the decision letter: what was drafted, or the template")
+    drafted_by: str = ""
     notes: list[str] = Field(default_factory=list)
 
     def document(self, document_id: str) -> DocumentRef | None:
