@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.agents.provider import Models
-from app.connectors.insurer import PolicyLookup
+from app.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
 from app.core.ports import ToolCode
@@ -35,6 +35,9 @@ def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
         "documents.elsewhere": SentElsewhere(database),
         "documents.read_scan": ScanReader(store),
         "insurer.policy": PolicyLookup(database),
+        "insurer.claim_history": ClaimHistory(database),
+        "insurer.payments": EarlierPayments(database),
+        "insurer.wording": CoverageWording(database),
     }
 
 

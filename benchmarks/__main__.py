@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import recovery, steps
+from benchmarks import prompt_tokens, recovery, steps
 
 if __name__ == "__main__":
     steps.main()
     recovery.main()
+    prompt_tokens.main()

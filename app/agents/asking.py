@@ -53,6 +53,7 @@ class AgentAsking(Generic[Output]):
         self._number, self._last, self._problems = 0, "", list[str]()
         self._brief = prompt.brief if chosen.kind == LOCAL else None
         self._answer_tokens = prompt.brief_tokens if self._brief else prompt.answer_tokens
+        self._tools_said: list[dict[str, Any]] = []
         self.model, self._waiter = chosen.model_name, SignalWaiter(asking)
 
     def run(self) -> Output:
@@ -99,7 +100,8 @@ class AgentAsking(Generic[Output]):
 
         @agent.output_validator
         def believed(answer: Any) -> Any:
-            self._problems = list(prompt.check(self._whole(answer), self._request)) if prompt.check else []
+            asked = {**self._request, "tools": self._tools_said} if prompt.tools else self._request
+            self._problems = list(prompt.check(self._whole(answer), asked)) if prompt.check else []
             if self._problems:
                 raise ModelRetry("The answer cannot be believed:\n" + "\n".join(f"- {p}" for p in self._problems))
             return answer
@@ -120,7 +122,9 @@ class AgentAsking(Generic[Output]):
                 checked = takes.model_validate({**params, **given})
             except ValidationError as problem:
                 raise ModelRetry(f"{tool.name} was not called: {_wrong(problem)}") from problem
-            return self._asking.call(tool, checked.model_dump(mode="json"))
+            answer = self._asking.call(tool, checked.model_dump(mode="json"))
+            self._tools_said.append({"ref": f"t{len(self._tools_said) + 1}", "tool": tool.name, "answer": answer})
+            return {name: self._tools_said[-1][name] for name in ("ref", "answer")}
 
         schema = takes.model_json_schema()
         schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in given}

@@ -25,7 +25,14 @@ _ORDERS = re.compile(
     r"|(?:system|developer) prompt|\b(?:as|you are) an? (?:ai|language model|assistant)\b"
     r"|(?:note|instructions?|message) (?:to|for) (?:the )?(?:ai|llm|model|assistant|automated \w+)"
     r"|(?:approve|pay|settle) (?:this|the) claim (?:immediately|automatically|without|in full)"
+    r"|(?:ignore|disregard|forget) (?:all |any |the |your )*\w+ (?:above|before)\b|^\W*system:|<\|im_(?:start|end)\|>"
+    r"|\b(?:call|use|invoke) the tool\b|\b(?:decode|decrypt) and (?:obey|follow|execute)\b|\bassistant, "
 )
+_NO_WIDTH = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
+_LOOK_ALIKES = str.maketrans("аеорсхуіѕ", "aeopcxyis")
+# Several signs of no width in a row of letters, or Cyrillic letters within a Latin word: nobody writes so by accident.
+_DISGUISED = re.compile("(?:[^\\W\\d_][\u200b\u200c\u2060\ufeff]){4}|[a-zA-Z][\u0430-\u044f]{1,3}[a-zA-Z]")
+_QUOTED = 300  # characters of such a passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,21 @@ def block_fields(paper: Paper, *, skip: frozenset[int]) -> dict[str, Extracted]:
 
 
 def orders_to_machines(paper: Paper) -> Extracted | None:
-    """The first passage that gives orders to whoever reads the document by machine."""
+    """The first passage that gives orders to whoever reads the document by machine, or takes pains to hide its letters.
+
+    It is quoted as it stands, and read without what hides it: signs of no width, letters of another alphabet that look alike.
+    """
     for line in paper.lines:
-        match = _ORDERS.search(line.folded)
-        if match:
-            said = line.text.strip()
-            return Extracted(value=match[0], raw=match[0], page=line.page, quote=said[:300], confidence=0.8)
+        said = line.text.strip()
+        if _ORDERS.search(line.folded) or _DISGUISED.search(line.text) or _ORDERS.search(_undisguised(line.folded)):
+            return Extracted(
+                value=said[:_QUOTED], raw=said[:_QUOTED], page=line.page, quote=said[:_QUOTED], confidence=0.8
+            )
     return None
+
+
+def _undisguised(folded: str) -> str:
+    return fold(_NO_WIDTH.sub("", folded).translate(_LOOK_ALIKES))
 
 
 def _segments(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> Iterator[Segment]:

@@ -6,15 +6,13 @@ with `OFFLINE_RULES["prompt_name"] = rule`; a prompt without a rule is refused b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from pydantic import BaseModel
 
 from app.agents.offline import OfflineProvider
 from app.core.extraction import ExtractionRequest, Statements
+from app.core.prompts import Rule
 
-Rule = Callable[[Mapping[str, Any]], BaseModel]
 RULES_NAME = OfflineProvider.name
 
 

@@ -54,7 +54,7 @@ class Models:
 
 
 def _by_rule(prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking) -> Output:
-    rule = OFFLINE_RULES.get(prompt.name)
+    rule = prompt.rule or OFFLINE_RULES.get(prompt.name)
     if rule is None:
         raise Unrecoverable(
             f"the offline rules cannot answer {prompt.name}; name a model for it in LONGHAUL_PROVIDER or {OVERRIDES}"

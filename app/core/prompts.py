@@ -30,7 +30,13 @@ class Brief(Protocol[Whole_co]):
 
 
 Check = Callable[[Any, Mapping[str, Any]], Sequence[str]]
-"""(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed."""
+"""(answer, what was asked) → what is wrong with it, in sentences; none if it can be believed.
+
+Where the prompt has tools, what was asked holds "tools": each answer they gave, as {"ref", "tool", "answer"}; a model is
+told the same refs, so that an answer can cite them.
+"""
+Rule = Callable[[Mapping[str, Any]], BaseModel]
+"""How the offline rules answer a prompt: (what was asked) → its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,8 @@ class Prompt(Generic[Output]):
     requests: most model requests of one asking, corrections and tool rounds included. tool_calls: most tool calls.
     answer_tokens: most tokens of one answer; with what is sent, this is what a request reserves of the budget.
     timeout_seconds: longest one request may take. brief: a narrower form of the answer, asked of the small model on this
-    machine, in at most `brief_tokens`; its `whole()` is the `output`. by_rules: answered by the offline rules whatever the settings say.
+    machine, in at most `brief_tokens`; its `whole()` is the `output`. by_rules: answered by the offline rules whatever the
+    settings say. rule: those rules, where the workflow has them; else `app.agents.offline_rules` does.
     """
 
     name: str
@@ -80,6 +87,7 @@ class Prompt(Generic[Output]):
     brief: type[Brief[Output]] | None = None
     brief_tokens: int = 1200
     by_rules: bool = False
+    rule: Rule | None = None
 
     def __post_init__(self) -> None:
         if wrong := [tool.name for tool in self.tools if not tool.reads_only]:

@@ -48,6 +48,7 @@ from typing import Any
 
 from app.agents.offline_rules import OFFLINE_RULES
 from app.demo.model_protocols import as_anthropic, as_openai
+from workflows.insurance_claim.prompts import PROMPTS
 
 _TOKEN = re.compile(r"[^\W_]{1,4}|[^\w\s]|_")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -57,6 +58,7 @@ CREATE TABLE IF NOT EXISTS requests (
     model TEXT NOT NULL, part TEXT, did TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL)"""
 
 Json = dict[str, Any]
+RULES = OFFLINE_RULES | {prompt.name: prompt.rule for prompt in PROMPTS if prompt.rule}
 
 
 def tokens(text: str) -> int:
@@ -154,7 +156,7 @@ def message(asked: Asked, reply: Json) -> tuple[Json, str]:
 
 def _answer(asked: Asked, reply: Json) -> Any:
     if "rule" in reply:
-        return OFFLINE_RULES[reply["rule"]](json.loads(asked.user)).model_dump(mode="json")
+        return RULES[reply["rule"]](json.loads(asked.user)).model_dump(mode="json")
     return reply.get("answer", {})
 
 

@@ -9,11 +9,12 @@ folder, so that a demo started again weeks later finds the same claims.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from app.connectors import insurer
-from app.connectors.insurer import InsuredPolicy
+from app.connectors.insurer import EarlierClaim, InsuredPolicy
 from app.demo.people import PEOPLE
 from app.demo.samples import Policy, policies
 from app.humans import people
@@ -39,7 +40,10 @@ PROVISIONS = (
 def prepare(database_url: str, data_dir: Path) -> None:
     """Install the insurer's schema, and seed it and the people where there are none yet."""
     insurer.install(database_url)
-    insurer.seed(database_url, [_insured(policy) for policy in policies(sample_day(data_dir))])
+    day = sample_day(data_dir)
+    insured = [_insured(policy) for policy in policies(day)]
+    insurer.seed(database_url, insured)
+    insurer.seed_earlier(database_url, [_earlier(policy, day) for policy in insured[::2]])
     database = Database(database_url, "owner", size=1)
     with database.transaction() as db:
         for p in PEOPLE:
@@ -65,6 +69,15 @@ def _insured(policy: Policy) -> InsuredPolicy:
         coverages=[{"code": c.code, "name": c.code.replace("_", " ").title(), "limit": c.limit, "deductible": c.deductible}
                    for c in policy.coverages],
     )  # fmt: skip
+
+
+def _earlier(policy: InsuredPolicy, day: date) -> EarlierClaim:
+    """Every second policy has a claim of two years ago."""
+    loss = day - timedelta(days=730)
+    paid = [("COLLISION", loss + timedelta(days=30), Decimal("640.00"), policy.currency)]
+    number = f"OLD-{''.join(filter(str.isalnum, policy.policy_number))[-6:]}"
+    return EarlierClaim(policy_number=policy.policy_number, claim_number=number, date_of_loss=loss, status="closed",
+                        about="a parked car was scratched", paid=paid)  # fmt: skip
 
 
 def main() -> int:

@@ -57,7 +57,7 @@ def test_where_the_deductible_leaves_nothing_the_rules_abstain_and_the_form_sugg
     file = below_the_deductible()
     suggested = file.recommendation = assess.assess(file)
     assert (suggested.outcome, suggested.amount) == ("abstain", Decimal("0.00"))
-    assert "nothing is left to pay" in suggested.reasons[-1]
+    assert "nothing is left to pay" in suggested.reasons[-1].says
     request = ask_reviewer(step(), file)
     assert request.defaults == {"amount": ""}
     denied = {"comment": "x", "amount": "", "provision_id": "3.1", "provision_text": "less the deductible"}

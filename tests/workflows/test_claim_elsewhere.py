@@ -115,7 +115,7 @@ def test_the_rules_abstain() -> None:
     file.findings = findings(file)
     suggested = assess.assess(file)
     assert suggested.outcome == "abstain"
-    assert any("DUPLICATE_CLAIM" in reason for reason in suggested.reasons)
+    assert any("DUPLICATE_CLAIM" in reason.says for reason in suggested.reasons)
 
 
 def settled() -> dict[str, Any]:

@@ -23,7 +23,8 @@ _ANYBODY_MAY_ADD = "instructions"
 class Asks(Protocol):
     """What reading needs of a step; `app.agents.alone` is one without a run."""
 
-    answered_by: str
+    @property
+    def answered_by(self) -> str: ...
 
     def ask(self, prompt: Prompt[Output], request: Mapping[str, Any]) -> Output: ...
 

@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
 from workflows.insurance_claim import assess, elsewhere
+from workflows.insurance_claim.draft import drafted
 from workflows.insurance_claim.letters import Facts, write
 from workflows.insurance_claim.models import ClaimFile, Review, Settlement, SignOff, SiuReview
 from workflows.insurance_claim.note import review_note
+from workflows.insurance_claim.prompts import LETTER
 from workflows.insurance_claim.tools import PAY, SEND_DECISION
 
 PAYMENT, SETTLEMENT_LETTER, DENIAL_LETTER = "payment", "settlement_letter", "denial_letter"
@@ -21,8 +23,8 @@ DISAGREEMENT = Decimal("0.10")  # a reviewed amount this far from the suggested 
 
 
 def assess_claim(step: Any, data: ClaimFile) -> str:
-    """Suggest; a person decides."""
-    data.recommendation = assess.assess(data)
+    """Suggest; a person decides, and reads why."""
+    data.recommendation = assess.assessed(step, data)
     return "assessed"
 
 
@@ -192,6 +194,12 @@ def deny(step: Any, data: ClaimFile) -> str:
     return "denied"
 
 
+def draft_letter(step: Any, data: ClaimFile) -> str:
+    """The free paragraph of the letter; all that the letter states comes from what was approved."""
+    data.paragraph, data.drafted_by = drafted(step, data, LETTER)
+    return "drafted"
+
+
 def correspond(step: Any, data: ClaimFile) -> str:
     """Write and send the letter of the decision, under its own approved action."""
     review = data.review
@@ -202,7 +210,7 @@ def correspond(step: Any, data: ClaimFile) -> str:
     told = f"The payment goes to {review.payee}." if settled else review.reason
     letter = write(
         step, data, "settlement" if settled else "denial",
-        Facts(lines=[told], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+        Facts(lines=[told, data.paragraph], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
               provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
     )  # fmt: skip
     purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER

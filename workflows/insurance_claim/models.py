@@ -17,7 +17,7 @@ from workflows.document_reading import Hidden
 
 __all__ = [
     "Begun", "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
-    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PolicyRecord", "Provision", "Recommendation", "Review",
+    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PolicyRecord", "Provision", "Reason", "Recommendation", "Review",
     "Settlement", "SignOff", "SiuReview", "StatedDate", "Vehicle",
 ]  # fmt: skip
 
@@ -171,13 +171,21 @@ class Finding(Part):
     why_uncertain: str
 
 
+class Reason(Part):
+    """One reason of an assessment. `cites`: ids of what it rests on; `sources`: the same in words."""
+
+    says: str = Field(min_length=1, max_length=400)
+    cites: list[str] = Field(default_factory=list, max_length=12)
+    sources: list[str] = Field(default_factory=list)
+
+
 class Recommendation(Part):
     """What the assessment suggests; it decides nothing. `provider` names the model, or the rules."""
 
-    outcome: Literal["settle", "deny", "investigate", "abstain"]
+    outcome: Literal["settle", "investigate", "abstain"]
     amount: Money | None = None
     currency: str | None = None
-    reasons: list[str] = Field(default_factory=list)
+    reasons: list[Reason] = Field(default_factory=list)
     confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     provider: str = ""
 
@@ -275,6 +283,8 @@ class ClaimFile(BaseModel):
     actions: dict[str, str] = Field(default_factory=dict, description="ids of the approved actions, by purpose")
     settlement: Settlement | None = None
     letters: list[Letter] = Field(default_factory=list)
+    paragraph: str = Field(default="", description="of the decision letter: what was drafted, or the template")
+    drafted_by: str = ""
     notes: list[str] = Field(default_factory=list)
 
     def document(self, document_id: str) -> DocumentRef | None:

@@ -1,17 +1,17 @@
 """The written note for the person who reviews a claim.
 
-The law: it says what was seen and where, what is uncertain and why, what was not read and, where the claim comes back,
-what was decided so far, by whom and why. It recommends nothing, and it is bounded: what does not fit is counted, never silently dropped.
+The law: it says what was seen and where, what is uncertain and why, what was not read and what was suggested or decided
+so far, by whom and why. A suggestion is named as one. It is bounded: what does not fit is counted, never silently dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding
+from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding, Recommendation
 
 MAX_CHARACTERS = 8000
-_SEEN, _UNCERTAIN, _UNREAD, _DECIDED = 2600, 3000, 1000, 1000
+_SEEN, _UNCERTAIN, _UNREAD, _DECIDED, _SUGGESTED = 2200, 2600, 900, 900, 1000
 _LINE, _QUOTE, _PLACES = 320, 90, 3
 _TOLD_FIRST = (
     "claim_number", "policy_number", "claimant", "insured", "date_of_loss", "place", "vin", "plate",
@@ -25,6 +25,11 @@ def review_note(file: ClaimFile) -> str:
     sections: tuple[tuple[str, list[str]], ...] = (
         (f"Claim {file.claim_number}", []),
         *([("What was decided so far", _bounded(_decided(file), _DECIDED))] if _has_decisions(file) else []),
+        *(
+            [("What is suggested, and why", _bounded(_suggested(file.recommendation), _SUGGESTED))]
+            if file.recommendation
+            else []
+        ),
         ("What was seen", _bounded(_seen(file), _SEEN)),
         ("What is uncertain, and why", _bounded(_uncertain(file), _UNCERTAIN)),
         ("What was not read", _bounded(_unread(file), _UNREAD)),
@@ -46,6 +51,14 @@ def _decided(file: ClaimFile) -> Iterable[str]:
         amount = f" {file.review.amount} {file.review.currency}" if file.review.amount is not None else ""
         yield f"- {file.review.reviewer_name or file.review.reviewer} decided: {file.review.outcome}{amount}: {file.review.reason}"
         yield f"- Sign-off refused by {file.sign_off.approver_name or file.sign_off.approver}: {file.sign_off.reason}"
+
+
+def _suggested(said: Recommendation) -> Iterable[str]:
+    """The assessment, with what each reason rests on; a person decides."""
+    amount = f" {said.amount:.2f} {said.currency or ''}".rstrip() if said.amount is not None else ""
+    yield f"- {said.provider} suggests: {said.outcome}{amount} (confidence {said.confidence:.0%})"
+    for reason in said.reasons:
+        yield f"- {reason.says}" + (f" [{'; '.join(reason.sources)}]" if reason.sources else "")
 
 
 def _seen(file: ClaimFile) -> Iterable[str]:

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel, Field
+
 from app.core.tools import Tool
 
-POLICY = Tool("insurer.policy", reads_only=True, timeout="10s", downstream="policy")
+
+class OfPolicy(BaseModel):
+    """Which policy; the claim's own, a model does not choose it."""
+
+    policy_number: str
+
+
+class OfCoverage(OfPolicy):
+    """Which coverage of it."""
+
+    coverage: str = Field(description="a coverage's code, such as COLLISION")
+
+
+POLICY = Tool("insurer.policy", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
+              about="The policy as the insurer's database has it: insured, period, vehicles, coverages, limits, deductibles.")  # fmt: skip
+HISTORY = Tool("insurer.claim_history", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
+               about="Earlier claims under this policy: date of loss, status, what they were about.")  # fmt: skip
+EARLIER_PAYMENTS = Tool("insurer.payments", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
+                        about="What was paid before under this policy: claim, coverage, amount, day.")  # fmt: skip
+WORDING = Tool("insurer.wording", reads_only=True, timeout="10s", downstream="policy", takes=OfCoverage,
+               about="The words of the policy about one coverage, with the provisions that hold for every coverage.")  # fmt: skip
+ABOUT_POLICY = (POLICY, HISTORY, EARLIER_PAYMENTS, WORDING)
+"""What an assessor may look up, all of it about the claim's own policy."""
 ELSEWHERE = Tool("documents.elsewhere", reads_only=True, timeout="10s")
 WRITE_LETTER = Tool(
     "letters.write", reads_only=True, timeout="30s"

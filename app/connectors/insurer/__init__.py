@@ -1,6 +1,10 @@
-"""The insurer's policy database: its own schema beside ours, read through one tool. The only SQL outside the store."""
+"""The insurer's policy database: its own schema beside ours, read through tools that have no effect. The only SQL outside the store."""
 
+from app.connectors.insurer.earlier import ClaimHistory, CoverageWording, EarlierPayments
 from app.connectors.insurer.lookup import PolicyLookup
-from app.connectors.insurer.schema import InsuredPolicy, install, seed
+from app.connectors.insurer.schema import EarlierClaim, InsuredPolicy, install, seed, seed_earlier
 
-__all__ = ["InsuredPolicy", "PolicyLookup", "install", "seed"]
+__all__ = [
+    "ClaimHistory", "CoverageWording", "EarlierClaim", "EarlierPayments", "InsuredPolicy", "PolicyLookup", "install", "seed",
+    "seed_earlier",
+]  # fmt: skip

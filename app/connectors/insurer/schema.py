@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from app.core.canonical import canonical
@@ -31,8 +32,16 @@ CREATE TABLE IF NOT EXISTS insurer.policies (
     payee text NOT NULL,
     payee_account text NOT NULL
 );
+CREATE TABLE IF NOT EXISTS insurer.claims (
+    policy_number text NOT NULL, claim_number text NOT NULL, date_of_loss date NOT NULL, status text NOT NULL, about text NOT NULL,
+    PRIMARY KEY (policy_number, claim_number)
+);
+CREATE TABLE IF NOT EXISTS insurer.payments (
+    policy_number text NOT NULL, claim_number text NOT NULL, coverage text NOT NULL, paid_on date NOT NULL,
+    amount numeric(18, 2) NOT NULL, currency text NOT NULL, PRIMARY KEY (policy_number, claim_number, coverage, paid_on)
+);
 GRANT USAGE ON SCHEMA insurer TO longhaul_worker, longhaul_web;
-GRANT SELECT ON insurer.policies TO longhaul_worker, longhaul_web;
+GRANT SELECT ON insurer.policies, insurer.claims, insurer.payments TO longhaul_worker, longhaul_web;
 """
 
 
@@ -52,6 +61,18 @@ class InsuredPolicy:
     vehicles: Sequence[Mapping[str, Any]] = ()
     coverages: Sequence[Mapping[str, Any]] = ()
     provisions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierClaim:
+    """A row of `insurer.claims`, with what was paid on it: one row of `insurer.payments` for each coverage."""
+
+    policy_number: str
+    claim_number: str
+    date_of_loss: date
+    status: str
+    about: str
+    paid: Sequence[tuple[str, date, Decimal, str]] = ()
 
 
 def install(database_url: str) -> None:
@@ -76,4 +97,17 @@ def seed(database_url: str, policies: Iterable[InsuredPolicy]) -> int:
                     canonical(list(p.vehicles)), canonical(list(p.coverages)), canonical(list(p.provisions)), p.payee, p.payee_account,
                 ],
             )  # fmt: skip
+    return len(rows)
+
+
+def seed_earlier(database_url: str, claims: Iterable[EarlierClaim]) -> int:
+    """Put earlier claims and their payments in, unless they are there; how many were named."""
+    rows = list(claims)
+    with connect(database_url, "owner") as db, db.transaction():
+        for c in rows:
+            db.execute("INSERT INTO insurer.claims VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                       [c.policy_number, c.claim_number, c.date_of_loss, c.status, c.about])  # fmt: skip
+            for coverage, day, amount, currency in c.paid:
+                db.execute("INSERT INTO insurer.payments VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                           [c.policy_number, c.claim_number, coverage, day, amount, currency])  # fmt: skip
     return len(rows)

@@ -1,0 +1,72 @@
+"""A drafted paragraph may be kind; what it states is refused, and the template is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.errors import NeedsPerson, SchemaFailure, StepError, Throttled
+from tests.workflows.claims import claim
+from workflows.insurance_claim import draft
+from workflows.insurance_claim.models import ClaimFile
+from workflows.insurance_claim.prompts import LETTER
+
+
+def _file() -> ClaimFile:
+    return claim().model_copy(update={"claimant": "Nora Quill"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for your patience, Nora.",
+        "We hope that you are well. If anything is not clear, please write to us.",
+        "It was good of you to send everything so soon.",
+    ],
+)
+def test_kind_words_are_taken(text: str) -> None:
+    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file())) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You will receive 5,000.00 soon.",
+        "You will receive five thousand soon.",
+        "We are paying you in full.",
+        "We deny your claim.",
+        "Our colleague Mallory will help you.",
+        "MALLORY takes care of it.",
+        "Mallory takes care of it.",
+        "Please write to help@evil.example for more.",
+        "Please see evil.example for more.",
+        "Please expect us in October.",
+        "Your car was covered all along.",
+        "Thank you \u202e for waiting.",
+        "Please click here.",
+        "You get \u0661\u0662 more.",
+    ],
+)
+def test_what_states_anything_is_refused(text: str) -> None:
+    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file()))
+
+
+def test_the_template_passes_the_same_check() -> None:
+    request = draft.request_of(_file())
+    for letter in ("settlement", "denial"):
+        told = {**request, "last_step": {**request["last_step"], "letter": letter}}
+        assert draft.check(draft.by_template(told), told) == []
+
+
+@pytest.mark.parametrize("problem", [NeedsPerson("x", "y"), SchemaFailure("x"), Throttled("x")])
+def test_a_letter_does_not_wait_for_a_model(problem: StepError) -> None:
+    class Step:
+        def ask(self, prompt: Any, request: Any) -> Any:
+            raise problem
+
+        def log(self, message: str, **more: Any) -> None:
+            assert "x" not in message
+
+    text, by = draft.drafted(Step(), _file(), LETTER)
+    assert by == "template" and text == draft.by_template(draft.request_of(_file())).text
