@@ -21,6 +21,7 @@ from app import toolbox
 from app.core.canonical import parse_json
 from app.core.errors import BadInput
 from app.core.ids import new_id
+from app.documents.attachments import with_attachments
 from app.documents.storage import MAX_BYTES, StoredDocument
 from app.engine import advance, signals, start
 from app.engine.runtime import Runtime
@@ -56,11 +57,13 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
     """Start a claim from a folder. Raises BadInput naming the file and the remedy; nothing is half-started."""
     files = _files(folder)
     stated = _claim_json(folder)
-    kept = [(path, _keep(rt, path)) for path in files]
-    fingerprint = hashlib.sha256("".join(sorted(stored.sha256 for _, stored in kept)).encode()).hexdigest()
+    kept = [stored for path in files for stored in _keep(rt, path)]
+    if len(kept) > MAX_FILES:
+        raise BadInput(f"{folder} holds more than {MAX_FILES} documents with what is attached to its e-mails")
+    fingerprint = hashlib.sha256("".join(sorted(stored.sha256 for stored in kept)).encode()).hexdigest()
     number = _claim_number(stated)
     claim = number or _name_of(folder, fingerprint)
-    refs = [_reference(n, path, stored) for n, (path, stored) in enumerate(kept, start=1)]
+    refs = [_reference(f"d{n}", stored) for n, stored in enumerate(kept, start=1)]
     data = ClaimFile(
         claim_number=claim, number_is_provisional=number is None, documents=refs, notice=_notice(stated),
         notes=list(_not_understood(stated)),
@@ -71,7 +74,7 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
             db, INSURANCE_CLAIM, subject=claim, data=data, key=key or f"{claim}:{fingerprint}", actor=actor
         )
         if started.new:
-            for _, stored in kept:
+            for stored in kept:
                 documents.insert(db, new_id(), started.run_id, stored.model_dump(), actor)
         return started
 
@@ -85,11 +88,10 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
     if not files:
         raise BadInput("no files were given; name at least one")
     store = toolbox.documents(rt.settings)
-    kept = sorted((store.put(content, name) for name, content in files), key=lambda s: (s.sha256, s.filename))
-    refs = [
-        DocumentRef(id=f"u{s.sha256[:12]}", sha256=s.sha256, filename=s.filename, media_type=s.media_type, size=s.size)
-        for s in kept
-    ]
+    sent = [store.put(content, name) for name, content in files]
+    came = [stored for one in sent for stored in with_attachments(store, one, most=MAX_FILES)]
+    kept = sorted(came, key=lambda s: (s.sha256, s.filename))
+    refs = [_reference(f"u{stored.sha256[:12]}", stored) for stored in kept]
     payload = {"documents": [ref.model_dump(mode="json") for ref in refs]}
     text = payloads.boundary_text(payload, what="the upload")
     signal_id = "upload-" + hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -149,8 +151,10 @@ def content_of(path: Path) -> bytes:
         raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
 
 
-def _keep(rt: Runtime, path: Path) -> StoredDocument:
-    return toolbox.documents(rt.settings).put(content_of(path), path.name)
+def _keep(rt: Runtime, path: Path) -> list[StoredDocument]:
+    """The file, and what is attached to it if it is an e-mail."""
+    store = toolbox.documents(rt.settings)
+    return with_attachments(store, store.put(content_of(path), path.name), most=MAX_FILES)
 
 
 def _claim_json(folder: Path) -> dict[str, Any]:
@@ -217,7 +221,11 @@ def _name_of(folder: Path, fingerprint: str) -> str:
     return f"{name}-{fingerprint[:8]}"
 
 
-def _reference(n: int, path: Path, stored: StoredDocument) -> DocumentRef:
+def _reference(document_id: str, stored: StoredDocument) -> DocumentRef:
     return DocumentRef(
-        id=f"d{n}", sha256=stored.sha256, filename=stored.filename, media_type=stored.media_type, size=stored.size
+        id=document_id,
+        sha256=stored.sha256,
+        filename=stored.filename,
+        media_type=stored.media_type,
+        size=stored.size,
     )

@@ -49,6 +49,8 @@ class ReadLimits(BaseModel):
     content_bytes: int = Field(default=32 * _MIB, gt=0, description="unpacked drawing operators of all pages")
     pixels: int = Field(default=6_000_000, gt=0, description="a page drawn by us is made coarser to have no more")
     picture_pixels: int = Field(default=40_000_000, gt=0, description="a picture that has more is refused")
+    attachments: int = Field(default=50, ge=0, description="of an e-mail")
+    attachment_bytes: int = Field(default=40 * _MIB, ge=0, description="all attachments of an e-mail together")
     memory_bytes: int = Field(default=1536 * _MIB, gt=0)
     cpu_seconds: int = Field(default=30, gt=0)
     wall_seconds: float = Field(default=60.0, gt=0)

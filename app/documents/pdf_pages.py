@@ -31,6 +31,15 @@ _LEAST_CONTRAST = 12  # of 255, between the lightest and the darkest spot of a w
 _FEW_LETTERS = 50  # fewer than these on a page that is mostly a picture: a stamp or a caption, not its text
 _MOSTLY = 0.5
 _DEEPEST_OBJECT = 3
+_MOST_NAMED = 20
+
+
+class Attached(NamedTuple):
+    """A file within a PDF."""
+
+    filename: str
+    size: int = 0
+    dropped: str = "a file embedded in a PDF is not taken out of it"
 
 
 class Drawn(NamedTuple):
@@ -48,6 +57,13 @@ def read_pdf(data: bytes, limits: dict[str, Any]) -> list[PageFound]:
     with _opened(data) as document:
         check_page_count(len(document), limits)
         return [_found(document, number) for number in range(len(document))]
+
+
+def attached_to(data: bytes) -> list[Attached]:
+    """The files embedded in a PDF, none of which is taken out."""
+    with _opened(data) as document:
+        names = (document.get_attachment(n).get_name() for n in range(min(document.count_attachments(), _MOST_NAMED)))
+        return [Attached(name or "a file") for name in names]
 
 
 def page_of_pdf(data: bytes, number: int, limits: dict[str, Any], dots_per_inch: int) -> Drawn:

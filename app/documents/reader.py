@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.core.extraction import PageText
 from app.documents.confined import ReaderFailed, ReadLimits, ask_child
 
-__all__ = ["HiddenText", "PageShown", "ReadLimits", "ReadResult", "ReaderFailed", "ScanRead", "WordPlace",
-           "can_read_scans", "read_document", "read_scan", "show_page"]  # fmt: skip
+__all__ = ["Attachment", "HiddenText", "PageShown", "Part", "ReadLimits", "ReadResult", "ReaderFailed", "ScanRead", "WordPlace",
+           "can_read_scans", "parts_of", "read_document", "read_scan", "show_page"]  # fmt: skip
 
 Reason = Literal[
     "ENCRYPTED",
@@ -59,6 +59,22 @@ class HiddenText(BaseModel):
     why: str = Field(description="off the page, tiny, drawn invisibly, without contrast")
 
 
+class Attachment(BaseModel):
+    """What came within a document. `dropped` says why it is no document of its own; empty: it is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    filename: str
+    size: int = 0
+    dropped: str = ""
+
+
+class Part(Attachment):
+    """An attachment with its bytes; none where it was dropped."""
+
+    data: bytes = Field(default=b"", repr=False)
+
+
 class ReadResult(_Told):
     """What was read. `pages` is empty unless `status` is 'read'; `engine` names the reader and its version.
 
@@ -69,6 +85,7 @@ class ReadResult(_Told):
     pages: list[PageText] = Field(default_factory=list)
     scanned: list[int] = Field(default_factory=list)
     hidden: list[HiddenText] = Field(default_factory=list)
+    attachments: list[Attachment] = Field(default_factory=list)
 
     @property
     def pages_without_text(self) -> list[int]:
@@ -95,6 +112,10 @@ class ScanRead(_Told):
     sure: float = 0.0
     unsure: list[str] = Field(default_factory=list)
     words: list[WordPlace] = Field(default_factory=list)
+
+
+class _PartsTold(_Told):
+    parts: list[Part] = Field(default_factory=list)
 
 
 class PageShown(_Told):
@@ -130,6 +151,18 @@ def read_scan(source: Path | IO[bytes], page: int, *, limits: ReadLimits = OCR_L
         raise ReaderFailed("reading scans (OCR) is not installed here; install longhaul with its extra 'ocr'")
     told = ask_child(source, {"name": "scan", "page": page}, limits, limits.page_text_bytes * 24)
     return _parsed(ScanRead, told | {"words": _words(told)})
+
+
+def parts_of(source: Path | IO[bytes], *, limits: ReadLimits | None = None) -> list[Part]:
+    """The attachments of an e-mail, taken out in a child process; of anything else, or where it cannot be opened, none.
+
+    Raises NotFound, or ReaderFailed for a fault of this machine.
+    """
+    limits = limits or ReadLimits()
+    told = ask_child(source, {"name": "parts"}, limits, limits.attachment_bytes * 2)
+    for part in told.get("parts", []):
+        part["data"] = base64.b64decode(str(part.get("data", "")))
+    return _parsed(_PartsTold, told).parts
 
 
 def show_page(source: Path | IO[bytes], page: int, *, limits: ReadLimits | None = None) -> PageShown:

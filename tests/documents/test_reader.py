@@ -15,7 +15,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject
 
 from app.core.errors import NotFound
 from app.documents.reader import ReadLimits, ReadResult, read_document
-from app.documents.reader_child import storable
+from app.documents.unseen import storable
 from tests.documents.pdfs import drawing_only, encrypted, pdf_of, raw_pdf
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {

@@ -16,6 +16,7 @@ from workflows.document_reading.reading import read_pages
 READ = Tool("documents.read", reads_only=True, timeout="2m")
 READ_SCAN = Tool("documents.read_scan", reads_only=True, timeout="3m", downstream="ocr")
 MOST_HIDDEN = 20  # places of one document with hidden text, of at most 500 characters each
+MOST_DROPPED = 20  # attachments of one document that are named as not taken
 MOST_UNSURE = 20  # lines of one document that OCR may have misread, as they are told to a person
 MOST_SCANNED_PAGES = 40  # of one document; the others go to a person
 MOST_CHARACTERS = 120_000  # of one document's facts; a run's data holds 262,144
@@ -47,6 +48,7 @@ class DocumentReading(BaseModel):
     pages_unsure: list[int] = []
     unsure: list[str] = []
     hidden: list[Hidden] = []
+    dropped: list[str] = []
     facts: DocumentFacts | None = None
     provider: str = ""
 
@@ -57,6 +59,9 @@ def read(step: Any, data: DocumentReading) -> str:
     data.status, data.reason = result["status"], result.get("reason")
     data.sentence, data.engine = result.get("sentence", ""), result.get("engine", "")
     data.hidden = [Hidden.model_validate(found) for found in result.get("hidden", [])[:MOST_HIDDEN]]
+    data.dropped = [f"{a['filename']}: {a['dropped']}" for a in result.get("attachments", []) if a["dropped"]][
+        :MOST_DROPPED
+    ]
     pages = scans_read(
         step, data, {page["number"]: page["text"] for page in result.get("pages", [])}, result.get("scanned", [])
     )

@@ -144,6 +144,7 @@ def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
                     "pages_unsure": read.pages_unsure,
                     "unsure": read.unsure[:_MOST_UNSURE],
                     "hidden": [found.model_copy(update={"text": found.text[:200]}) for found in read.hidden[:5]],
+                    "dropped": read.dropped[:_MOST_NAMED],
                     "engine": read.engine,
                 }
             )

@@ -127,6 +127,7 @@ class DocumentRef(Part):
     pages_unsure: list[int] = Field(default_factory=list, description="read by OCR, some lines perhaps wrongly")
     unsure: list[str] = Field(default_factory=list, description="those lines, as OCR read them")
     hidden: list[Hidden] = Field(default_factory=list, description="words on it that nobody sees")
+    dropped: list[str] = Field(default_factory=list, description="what lay within it and was not taken out, and why")
     engine: str = ""
     received_at: AwareDatetime | None = None
 

@@ -139,6 +139,7 @@ def _unread_of(ref: DocumentRef) -> Iterable[str]:
         yield f"- {ref.filename}: not read yet."
     elif ref.pages_without_text:
         yield f"- {ref.filename}: page {', '.join(map(str, ref.pages_without_text))} holds no text."
+    yield from (f"- {ref.filename} holds {dropped}." for dropped in ref.dropped)
 
 
 def _places(finding: Finding) -> str:
