@@ -33,9 +33,9 @@ def _by_rules() -> DocumentFacts:
     return facts
 
 
-def _read(server: ModelServer, *turns: dict[str, Any], provider: str = "openai:scripted") -> DocumentFacts:
+def _read(server: ModelServer, *turns: dict[str, Any]) -> DocumentFacts:
     server.say([{"turns": list(turns)}])
-    alone = Alone(Models(Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url)))
+    alone = Alone(Models(Settings(provider="openai:scripted", openai_base_url=server.url)))
     facts, reader = read_pages(alone, "d1", "report.pdf", PAGES)
     assert reader != "offline-rules/1" and alone.answered[0].tokens_in
     return facts
@@ -45,10 +45,9 @@ def _fact(value: str, quote: str) -> dict[str, Any]:
     return {"value": value, "raw": value, "page": 1, "quote": quote, "confidence": 1.0}
 
 
-@pytest.mark.parametrize("provider", ["openai:scripted", "local"])
-def test_what_both_readers_say_is_confirmed(server: ModelServer, provider: str) -> None:
+def test_what_both_readers_say_is_confirmed(server: ModelServer) -> None:
     rules = _by_rules()
-    read = _read(server, RULE, provider=provider)
+    read = _read(server, RULE)
     assert read == rules.model_copy(update={"confirmed": sorted(rules.fields)})
 
 

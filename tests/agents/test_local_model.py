@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.agents.alone import Alone
@@ -39,8 +40,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, log = choose_port(0, named_by=None), tmp_path_factory.mktemp("model") / "log"
     argv = [sys.executable, "-m", "app.stack.local_model", "--port", str(port)]
     served = spawn(argv, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT)}, death_signal=signal.SIGKILL)
-    wait_for(lambda: answers(port), "the local model to listen", evidence=log.read_text)
-    yield f"http://127.0.0.1:{port}/v1"
+    url = f"http://127.0.0.1:{port}"
+    wait_for(
+        lambda: answers(port) and httpx.get(f"{url}/health").is_success,
+        "the local model to be loaded",
+        evidence=log.read_text,
+    )
+    yield f"{url}/v1"
     served.send(signal.SIGTERM)
     served.wait(20)
     assert not served.alive, "it did not end when it was told to"

@@ -36,6 +36,7 @@ def models(tmp_path: Path) -> Iterator[ModelServer]:
     server.stop()
 
 
+@pytest.mark.timeout(480)  # so many kills, one after the other; each has its own patience
 def test_a_killed_agent_goes_on_where_it_stood_wherever_it_was_killed(make_stack: Flows, models: ModelServer) -> None:
     stack = make_stack("agents:JUDGING", **models.settings())
     stack.workers(2, kept=True)
