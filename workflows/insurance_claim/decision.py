@@ -210,7 +210,7 @@ def correspond(step: Any, data: ClaimFile) -> str:
     told = f"The payment goes to {review.payee}." if settled else review.reason
     letter = write(
         step, data, "settlement" if settled else "denial",
-        Facts(lines=[told, data.paragraph], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+        Facts(lines=[*filter(None, (told, data.paragraph))], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
               provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
     )  # fmt: skip
     purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER
