@@ -208,9 +208,10 @@ def correspond(step: Any, data: ClaimFile) -> str:
     by = review.reviewer_name + (f", signed off by {data.sign_off.approver_name}" if data.sign_off else "")
     # Why a claim is denied is owed to the claimant; why it is paid was written for colleagues.
     told = f"The payment goes to {review.payee}." if settled else review.reason
+    lines = [line for line in (told, data.paragraph) if line]
     letter = write(
         step, data, "settlement" if settled else "denial",
-        Facts(lines=[*filter(None, (told, data.paragraph))], amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+        Facts(lines=lines, amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
               provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
     )  # fmt: skip
     purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER
