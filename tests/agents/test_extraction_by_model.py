@@ -33,9 +33,9 @@ def _by_rules() -> DocumentFacts:
     return facts
 
 
-def _read(server: ModelServer, *turns: dict[str, Any]) -> DocumentFacts:
+def _read(server: ModelServer, *turns: dict[str, Any], provider: str = "openai:scripted") -> DocumentFacts:
     server.say([{"turns": list(turns)}])
-    alone = Alone(Models(Settings(provider="openai:scripted", openai_base_url=server.url)))
+    alone = Alone(Models(Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url)))
     facts, reader = read_pages(alone, "d1", "report.pdf", PAGES)
     assert reader != "offline-rules/1" and alone.answered[0].tokens_in
     return facts
@@ -47,8 +47,16 @@ def _fact(value: str, quote: str) -> dict[str, Any]:
 
 def test_what_both_readers_say_is_confirmed(server: ModelServer) -> None:
     rules = _by_rules()
-    read = _read(server, RULE)
-    assert read == rules.model_copy(update={"confirmed": sorted(rules.fields)})
+    assert _read(server, RULE) == rules.model_copy(update={"confirmed": sorted(rules.fields)})
+
+
+def test_what_a_small_model_says_in_brief_is_held_to_the_same_rules(server: ModelServer) -> None:
+    said = {"value": "2026-03-04", "page": 1, "quote": "Date of accident: 2026-03-04"}
+    lie = {"value": "4", "page": 1, "quote": "Seen near 4 Mill Lane"}
+    brief = {"kind": "police_report", "kind_quote": "POLICE REPORT", "fields": {"date_of_loss": said, "total": lie}}
+    read = _read(server, {"answer": brief}, provider="local")
+    assert read.fields == _by_rules().fields and read.confirmed == ["date_of_loss"]
+    assert [doubt.field for doubt in read.doubts] == ["total"]
 
 
 def test_a_fact_whose_quote_does_not_stand_in_the_document_is_refused_and_no_other(server: ModelServer) -> None:

@@ -12,9 +12,10 @@ import pytest
 from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.canonical import canonical
+from app.core.extraction import Doubt
 from app.settings import Settings
 from tests.support.model_server import ModelServer
-from tests.workflows.claims import POLICY, claim, fact, findings, with_facts
+from tests.workflows.claims import POLICY, claim, fact, findings, with_doubts, with_facts
 from workflows.insurance_claim import assess
 from workflows.insurance_claim.assessment import Assessment, check
 from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation
@@ -137,13 +138,17 @@ def test_another_amount_than_the_rules_compute_is_said_and_never_suggested(serve
 
 def test_a_model_can_make_it_more_careful_and_never_less(server: ModelServer) -> None:
     assert _assessed(server, _says("investigate", ("it smells", ["f1"]))).outcome == "investigate"
-    doubtful = with_facts(_claim(), "report", date_of_loss=fact("2031-05-11"))
-    doubtful.findings = findings(doubtful)
-    rules = assess.assess(doubtful)
-    assert rules.outcome != "settle"
-    blocking = any(f.severity == "blocking" for f in doubtful.findings)
-    eager = _assessed(server, _says("settle", ("fine", ["a1"]), amount="1228.00"), file=doubtful)
-    assert eager.outcome == ("investigate" if blocking else "abstain")
+    rules = with_doubts(_claim(), Doubt(field="vin", by_model="X", page=1))
+    rules.findings = findings(rules)
+    assert [finding.severity for finding in rules.findings] == ["warning"]
+    eager = _assessed(server, _says("settle", ("fine", ["a1"]), amount="1228.00"), file=rules)
+    assert (eager.outcome, eager.amount) == ("abstain", Decimal("1228.00")), "a warning is not argued away"
+    blocked = with_facts(_claim(), "report", date_of_loss=fact("2031-05-11"))
+    blocked.findings = findings(blocked)
+    assert (
+        _assessed(server, _says("settle", ("fine", ["a1"]), amount="1228.00"), file=blocked).outcome
+        == assess.assess(blocked).outcome
+    )
 
 
 def test_there_is_no_denial_to_suggest() -> None:
