@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants bench lock lock-local-model clean
+.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -58,6 +58,9 @@ mutants: setup ## Break the guarantees one by one and show that a test notices
 
 bench: setup ## Measure on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
+
+accuracy: setup ## Measure how right the readers of documents are, into docs/accuracy.md
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 # What the image installs is the same minus the embedded servers and the tools of development.
 lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another uv)
