@@ -11,8 +11,9 @@ _ORDERS = re.compile(
     r"|(?:system|developer) prompt|\b(?:as|you are) an? (?:ai|language model|assistant)\b"
     r"|(?:note|instructions?|message) (?:to|for) (?:the )?(?:ai|llm|model|assistant|automated \w+)"
     r"|(?:approve|pay|settle) (?:this|the) claim (?:immediately|automatically|without|in full)"
-    r"|(?:ignore|disregard|forget) (?:all |any |the |your )*\w+ (?:above|before)\b|^\W*system:|<\|im_(?:start|end)\|>"
-    r"|\b(?:call|use|invoke) the tool\b|\b(?:decode|decrypt) and (?:obey|follow|execute)\b|\bassistant, "
+    r"|(?:ignore|disregard|forget) (?:all |any |the |your )*\w+ (?:above|before)\b|<\|im_(?:start|end)\|>"
+    r"|^\W*system: ?(?:you|ignore|disregard|forget|override|set|as an|note|message|instructions|assistant|developer)\b"
+    r"|\b(?:call|invoke) the tool\b|\b(?:decode|decrypt) and (?:obey|follow|execute)\b|^\W*assistant, "
 )
 _NO_WIDTH = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _LOOK_ALIKES = str.maketrans("аеорсхуіѕ", "aeopcxyis")
