@@ -15,23 +15,12 @@ from app.agents.offline_readers import NOTHING
 from app.agents.offline_text import Cell, Line
 from app.core.extraction import Extracted, quote_stands_in
 from app.core.folding import fold
+from app.core.orders import addresses_a_machine
 
 _MOST_LINES, _MOST_CHARACTERS, _MOST_ITEMS = 14, 900, 40
 _BULLET = re.compile(r"(?:[-–•*·▪☐☑☒]|\[[ xX]?\]|[(\[]?\d{1,2}[.)\]])\s+")
 _COUNT = re.compile(r"^\s*\d{1,2}\s?x\s+")
 _BETWEEN_ITEMS = re.compile(r"\s*[,;/•]\s*(?:and\s+)?|\s+(?:and|und|et)\s+")
-_ORDERS = re.compile(
-    r"(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier|other) \w+"
-    r"|(?:system|developer) prompt|\b(?:as|you are) an? (?:ai|language model|assistant)\b"
-    r"|(?:note|instructions?|message) (?:to|for) (?:the )?(?:ai|llm|model|assistant|automated \w+)"
-    r"|(?:approve|pay|settle) (?:this|the) claim (?:immediately|automatically|without|in full)"
-    r"|(?:ignore|disregard|forget) (?:all |any |the |your )*\w+ (?:above|before)\b|^\W*system:|<\|im_(?:start|end)\|>"
-    r"|\b(?:call|use|invoke) the tool\b|\b(?:decode|decrypt) and (?:obey|follow|execute)\b|\bassistant, "
-)
-_NO_WIDTH = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
-_LOOK_ALIKES = str.maketrans("аеорсхуіѕ", "aeopcxyis")
-# Several signs of no width in a row of letters, or Cyrillic letters within a Latin word: nobody writes so by accident.
-_DISGUISED = re.compile("(?:[^\\W\\d_][\u200b\u200c\u2060\ufeff]){4}|[a-zA-Z][\u0430-\u044f]{1,3}[a-zA-Z]")
 _QUOTED = 300  # characters of such a passage
 
 
@@ -70,15 +59,11 @@ def orders_to_machines(paper: Paper) -> Extracted | None:
     """
     for line in paper.lines:
         said = line.text.strip()
-        if _ORDERS.search(line.folded) or _DISGUISED.search(line.text) or _ORDERS.search(_undisguised(line.folded)):
+        if addresses_a_machine(said):
             return Extracted(
                 value=said[:_QUOTED], raw=said[:_QUOTED], page=line.page, quote=said[:_QUOTED], confidence=0.8
             )
     return None
-
-
-def _undisguised(folded: str) -> str:
-    return fold(_NO_WIDTH.sub("", folded).translate(_LOOK_ALIKES))
 
 
 def _segments(label: Label, line: Line, paper: Paper, skip: frozenset[int]) -> Iterator[Segment]:

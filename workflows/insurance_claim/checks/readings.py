@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.core.orders import addresses_a_machine
 from workflows.document_reading import Hidden
 from workflows.insurance_claim.checks.statements import evidence_of
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding
@@ -32,12 +33,15 @@ def check_readings_agree(file: ClaimFile) -> Iterator[Finding]:
 
 
 def check_hidden_text(file: ClaimFile) -> Iterator[Finding]:
-    """HIDDEN_TEXT: words that are in the file and not to be seen on its pages; no reader was given them."""
+    """HIDDEN_TEXT: words that are in the file and not to be seen on its pages; no reader was given them.
+
+    It blocks where they give orders; a scan that can be searched, or a newsletter, hides words every day.
+    """
     for ref in file.documents:
         if ref.hidden:
             yield Finding(
                 code="HIDDEN_TEXT",
-                severity="blocking",
+                severity="blocking" if any(addresses_a_machine(found.text) for found in ref.hidden) else "warning",
                 summary=f"{ref.filename} holds words that nobody sees who looks at it: {ref.hidden[0].text[:_SHOWN]!r}.",
                 evidence=[_of_hidden(ref, found) for found in ref.hidden],
                 why_uncertain="Some programs hide text innocently, under a scan for one; it was left out of what was read.",
