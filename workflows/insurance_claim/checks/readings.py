@@ -9,6 +9,7 @@ from workflows.insurance_claim.checks.statements import evidence_of
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding
 
 _TOLD = 6  # doubts named in a summary; the others stand in the evidence
+_SIGNATURE = 4  # words of hidden text that a program leaves of itself; an order to a reader takes more
 _SHOWN = 90
 
 
@@ -32,12 +33,15 @@ def check_readings_agree(file: ClaimFile) -> Iterator[Finding]:
 
 
 def check_hidden_text(file: ClaimFile) -> Iterator[Finding]:
-    """HIDDEN_TEXT: words that are in the file and not to be seen on its pages; no reader was given them."""
+    """HIDDEN_TEXT: words that are in the file and not to be seen on its pages; no reader was given them.
+
+    A word or four are worth a note only: programs sign their pages in print too small to see, or number them in the margin.
+    """
     for ref in file.documents:
         if ref.hidden:
             yield Finding(
                 code="HIDDEN_TEXT",
-                severity="blocking",
+                severity="blocking" if any(len(found.text.split()) > _SIGNATURE for found in ref.hidden) else "info",
                 summary=f"{ref.filename} holds words that nobody sees who looks at it: {ref.hidden[0].text[:_SHOWN]!r}.",
                 evidence=[_of_hidden(ref, found) for found in ref.hidden],
                 why_uncertain="Some programs hide text innocently, under a scan for one; it was left out of what was read.",
