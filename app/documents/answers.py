@@ -135,7 +135,7 @@ def _scan(data: bytes, page: int, limits: dict[str, Any]) -> dict[str, Any]:
     found = ocr.Reader().read(picture)
     text = storable(found.layout.text)
     engine = ocr.engine()
-    if not text.strip():
+    if not any(letter.isalnum() for letter in text):  # lines of a drawing are read as dashes
         return {
             "status": "unreadable",
             "reason": "NO_WORDS_FOUND",

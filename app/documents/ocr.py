@@ -23,6 +23,7 @@ UNSURE = 0.8  # a line below this may be misread; measured on clean and on noisy
 _SURE_ENOUGH = 0.85  # a page that is upside down or sideways is at 0.7
 _TALL = 1.5
 _SKEW_LENGTH = 4  # letters; shorter lines say little of the page's skew
+_DARK, _MARGIN = 128, 120  # of 255; dots
 _TURNS = (90, 270, 180)
 
 
@@ -63,6 +64,17 @@ class Reader:
     def read(self, picture: Image) -> Recognised:
         """The words of a picture, with boxes in points from its lower left."""
         picture = _sized(picture)
+        found = self._read(picture)
+        inked = None if found.layout.words else _inked(picture)
+        if inked is None:
+            return found
+        # A line or two on an otherwise empty page is overlooked by the models, and found when it fills their sight.
+        part = self._read(picture.crop(inked))
+        right, up = inked[0] * _POINTS_PER_DOT, (picture.height - inked[3]) * _POINTS_PER_DOT
+        words = [_moved(word, right, up) for word in part.layout.words]
+        return Recognised(Layout(part.layout.text, words), found.width, found.height, part.sure, part.unsure)
+
+    def _read(self, picture: Image) -> Recognised:
         told, turn = self._told(picture), 0
         for other in _TURNS if told.words and (told.sure < _SURE_ENOUGH or told.is_sideways) else ():
             again = self._told(picture.rotate(other, expand=True))
@@ -158,6 +170,28 @@ def _turned_back(word: Word, turn: int, width: float, height: float) -> Word:
         case 270:
             box = Box(width - box.top, box.left, width - box.bottom, box.right)
     return Word(word.text, box, word.sure)
+
+
+def _inked(picture: Image) -> tuple[int, int, int, int] | None:
+    """The part of the picture with anything dark on it, grains aside, and a margin; None where all or nothing is dark."""
+    from PIL import ImageFilter
+
+    dark = picture.filter(ImageFilter.MedianFilter(3)).point(lambda dot: 255 if dot < _DARK else 0).getbbox()
+    if dark is None:
+        return None
+    left, top, right, bottom = dark
+    inked = (
+        max(left - _MARGIN, 0),
+        max(top - _MARGIN, 0),
+        min(right + _MARGIN, picture.width),
+        min(bottom + _MARGIN, picture.height),
+    )
+    return None if inked == (0, 0, *picture.size) else inked
+
+
+def _moved(word: Word, right: float, up: float) -> Word:
+    box = word.box
+    return Word(word.text, Box(box.left + right, box.bottom + up, box.right + right, box.top + up), word.sure)
 
 
 def _sized(picture: Image) -> Image:

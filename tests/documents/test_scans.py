@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.documents import reader
 from app.documents.reader import ReadLimits, ScanRead, can_read_scans, read_document, read_scan, show_page
-from tests.documents.pdfs import drawing_only, jpeg, scan_of
+from tests.documents.pdfs import drawing_only, jpeg, pdf_of, scan_of
 
 needs_ocr = pytest.mark.skipif(not can_read_scans(), reason="the extra 'ocr' is not installed")
 ROWS = [("Date of loss", "12 May 2031"), ("Policy", "GX 410-77"), ("Subtotal", "1,190.40"), ("Grand total", "1,250.00")]
@@ -71,6 +71,14 @@ def test_a_picture_is_a_page_like_any_other(tmp_path: Path) -> None:
     found = read_document(path)
     assert (found.status, found.reason, found.scanned) == ("unreadable", "NO_TEXT_LAYER", [1])
     assert "1,250.00" in read_scan(path, 1).text
+
+
+@needs_ocr
+def test_one_line_on_an_empty_page_is_not_overlooked(tmp_path: Path) -> None:
+    read = read_scan(kept(tmp_path, scan_of(pdf_of("Page number 1"))), 1)
+    assert read.text.strip() == "Page number 1"
+    first = read.words[0]
+    assert (first.left, first.top) == pytest.approx((10 / 210, 10 / 297), abs=0.02)
 
 
 @needs_ocr

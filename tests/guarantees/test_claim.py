@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,27 @@ def test_a_folder_of_hostile_documents_ends_with_a_reason_and_never_in_a_crash_l
     assert "UNREADABLE_DOCUMENT" in {finding["code"] for finding in data["findings"]}
     assert worker.alive
     assert all(stack.run(one)["crash_attempts"] == 0 for one in family(stack, run_id))
+
+
+def test_a_claim_sent_as_one_e_mail_is_the_claim_of_its_attachments(make_stack: Flows, tmp_path: Path) -> None:
+    stack = make_stack()
+    stack.workers(1)
+    stack.beat()
+    with closing(Office(stack)) as office:
+        sample = office.sample("clean")
+        message = EmailMessage()
+        message["From"], message["Message-ID"] = "claimant@example.org", "<1@example.org>"
+        message.set_content("Please find my papers attached.")
+        for paper in sorted(sample.folder.glob("*.pdf")):
+            message.add_attachment(paper.read_bytes(), maintype="application", subtype="pdf", filename=paper.name)
+        (tmp_path / "claim").mkdir()
+        (tmp_path / "claim" / "my papers.eml").write_bytes(message.as_bytes())
+        run_id = office.submit(tmp_path / "claim")
+        stack.until_status(run_id, "WAITING_FOR_HUMAN")
+        data = office.data(run_id)
+    kinds = {ref["filename"]: ref["kind"] for ref in data["documents"]}
+    assert set(kinds) == {"my papers.eml", *(paper.name for paper in sample.folder.glob("*.pdf"))}
+    assert {"claim_form", "police_report", "repair_estimate"} <= set(kinds.values())
+    assert (data["missing"], [f["code"] for f in data["findings"] if f["severity"] != "info"]) == ([], [])
+    listed = {row["sha256"] for row in stack.all("SELECT sha256 FROM documents WHERE run_id = %s", run_id)}
+    assert listed == {ref["sha256"] for ref in data["documents"]}

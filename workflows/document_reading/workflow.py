@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +17,14 @@ from workflows.document_reading.reading import read_pages
 READ = Tool("documents.read", reads_only=True, timeout="2m")
 READ_SCAN = Tool("documents.read_scan", reads_only=True, timeout="3m", downstream="ocr")
 MOST_HIDDEN = 20  # places of one document with hidden text, of at most 500 characters each
+SAME_WORDS = 0.8  # of an invisible text layer and of the picture above it: two programs read it, each with its errors
 MOST_DROPPED = 20  # attachments of one document that are named as not taken
 MOST_UNSURE = 20  # lines of one document that OCR may have misread, as they are told to a person
 MOST_SCANNED_PAGES = 40  # of one document; the others go to a person
 MOST_CHARACTERS = 120_000  # of one document's facts; a run's data holds 262,144
+
+
+_WORD = re.compile(r"\w+")
 
 
 class Hidden(BaseModel):
@@ -28,6 +33,14 @@ class Hidden(BaseModel):
     page: int
     text: str
     why: str
+
+
+def is_scanners_own(found: Hidden, page: int, read: str) -> bool:
+    """Whether an invisible text layer is the one that scanners lay under their pictures: it says what OCR reads there."""
+    said = _WORD.findall(found.text.lower())
+    seen = set(_WORD.findall(read.lower()))
+    same = sum(word in seen for word in said)
+    return found.page == page and found.why == "drawn invisibly" and same >= SAME_WORDS * len(said)
 
 
 class DocumentReading(BaseModel):
@@ -88,6 +101,7 @@ def scans_read(step: Any, data: DocumentReading, texts: dict[int, str], scanned:
             why = why or (scan["reason"], scan["sentence"])
             continue
         texts[number] = scan["text"]
+        data.hidden = [found for found in data.hidden if not is_scanners_own(found, number, scan["text"])]
         if scan["engine"] not in data.engine:
             data.engine = ", ".join(filter(None, [data.engine, scan["engine"]]))
         if scan["unsure"]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from app.core.orders import addresses_a_machine
 from workflows.document_reading import Hidden
 from workflows.insurance_claim.checks.statements import evidence_of
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding
+from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding, Severity
 
 _TOLD = 6  # doubts named in a summary; the others stand in the evidence
+_SIGNATURE = 4  # words of hidden text that a program leaves of itself; an order to a reader takes more
 _SHOWN = 90
+_MILD_FIRST = ("info", "warning", "blocking")
 
 
 def check_readings_agree(file: ClaimFile) -> Iterator[Finding]:
@@ -35,17 +37,24 @@ def check_readings_agree(file: ClaimFile) -> Iterator[Finding]:
 def check_hidden_text(file: ClaimFile) -> Iterator[Finding]:
     """HIDDEN_TEXT: words that are in the file and not to be seen on its pages; no reader was given them.
 
-    It blocks where they give orders; a scan that can be searched, or a newsletter, hides words every day.
+    It blocks where they give orders; newsletters hide words every day. A word or four are worth a note only: programs sign
+    their pages in print too small to see, or number them in the margin.
     """
     for ref in file.documents:
         if ref.hidden:
             yield Finding(
                 code="HIDDEN_TEXT",
-                severity="blocking" if any(addresses_a_machine(found.text) for found in ref.hidden) else "warning",
+                severity=max((_gravity(found.text) for found in ref.hidden), key=_MILD_FIRST.index),
                 summary=f"{ref.filename} holds words that nobody sees who looks at it: {ref.hidden[0].text[:_SHOWN]!r}.",
                 evidence=[_of_hidden(ref, found) for found in ref.hidden],
                 why_uncertain="Some programs hide text innocently, under a scan for one; it was left out of what was read.",
             )
+
+
+def _gravity(text: str) -> Severity:
+    if addresses_a_machine(text):
+        return "blocking"
+    return "warning" if len(text.split()) > _SIGNATURE else "info"
 
 
 def _of_hidden(ref: DocumentRef, found: Hidden) -> Evidence:
