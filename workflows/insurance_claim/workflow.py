@@ -18,6 +18,7 @@ INSURANCE_CLAIM = Workflow(
     data=ClaimFile,
     starts_at="RECEIVED",
     expected="10d",
+    token_budget=80_000,  # five documents read by a model, an assessment of three requests, a letter; rules use none
     cancelled_as="WITHDRAWN",
     endings={"COMPLETE": Status.COMPLETE},
     states=[
