@@ -42,7 +42,10 @@ class Settings(BaseSettings):
 
     # Models.
     provider: str = Field(default="offline", description="offline, openai:<model>, anthropic:<model> or local")
-    providers: str = Field(default="", description="per prompt: claim_assessment=openai:…,document_extraction=offline")
+    providers: str = Field(
+        default="",
+        description="per prompt, or for one subject of it: claim_assessment@CLM-1=openai:…",
+    )
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = Field(
         default="", description="any server that speaks OpenAI's protocol; empty: OpenAI's own"

@@ -41,6 +41,7 @@ class _Unjournaled:
     """The asking that keeps nothing."""
 
     provider: str | None = None
+    subject = ""
 
     def __init__(self, answered: list[Answered], tools: Mapping[str, Callable[[Mapping[str, Any]], Any]]) -> None:
         self._answered, self._tools, self.place = answered, tools, f"alone.{uuid4()}"

@@ -28,19 +28,22 @@ class Models:
         for part in filter(None, (part.strip() for part in config.providers.split(","))):
             name, equals, spec = part.partition("=")
             if not (name.strip() and equals):
-                raise BadInput(f"{OVERRIDES}: {part!r} is not of the form prompt_name=provider")
+                raise BadInput(
+                    f"{OVERRIDES}: {part!r} is not of the form prompt_name=provider or prompt_name@subject=provider"
+                )
             chosen(spec.strip(), config, OVERRIDES)
             self._by_prompt[name.strip()] = spec.strip()
 
-    def spec(self, prompt_name: str) -> str:
-        """How the settings spell the provider of a prompt."""
-        return self._by_prompt.get(prompt_name, self._config.provider)
+    def spec(self, prompt_name: str, subject: str = "") -> str:
+        """How the settings spell the provider of a prompt, for the runs of a subject where they name one for it."""
+        for_all = self._by_prompt.get(prompt_name, self._config.provider)
+        return self._by_prompt.get(f"{prompt_name}@{subject}", for_all)
 
     def ask(
         self, prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking, fixed: Mapping[str, Mapping[str, Any]]
     ) -> tuple[Output, str]:
         """The answer and the model that gave it. An asking begun by an earlier attempt stays with its provider."""
-        model = self._chosen(OFFLINE if prompt.by_rules else asking.provider or self.spec(prompt.name))
+        model = self._chosen(OFFLINE if prompt.by_rules else asking.provider or self.spec(prompt.name, asking.subject))
         if model is None:
             return _by_rule(prompt, request, asking), RULES_NAME
         # Late: its libraries take more time and memory to load than all else, and a process without models needs none.

@@ -77,7 +77,7 @@ def over_duration(run: RunFacts, limits: Limits) -> str | None:
 def over_budget(run: RunFacts, limits: Limits) -> str | None:
     """Far more tokens than budgeted, and more than a person has allowed since."""
     if run.token_budget is not None and run.tokens > limits.times_budget * run.token_budget + run.tokens_raised:
-        return f"{run.subject} has used {run.tokens} tokens; its budget is {run.token_budget}"
+        return f"{run.subject} has used {run.tokens:,} tokens; its budget is {run.token_budget:,}"
     return None
 
 

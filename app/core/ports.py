@@ -88,6 +88,11 @@ class Asking(Protocol):
         ...
 
     @property
+    def subject(self) -> str:
+        """The subject of the run that asks."""
+        ...
+
+    @property
     def provider(self) -> str | None:
         """The provider its first request was journaled with, by an earlier attempt."""
         ...

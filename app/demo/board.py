@@ -18,7 +18,7 @@ from app.demo.people import PEOPLE
 from app.demo.samples import SampleClaim
 from app.engine.runtime import Runtime
 from app.stack.status import StackStatus
-from app.store import runs, trace
+from app.store import overview, runs, trace
 from app.store.database import Connection
 
 
@@ -33,6 +33,7 @@ class Standing:
     status: str
     reason: str
     findings: frozenset[str]
+    alerts: frozenset[str] = frozenset()
     moved_by: str = ""
 
     @property
@@ -42,8 +43,9 @@ class Standing:
 
     @property
     def as_expected(self) -> bool:
-        """Where the demo leaves it, with the findings it should have."""
-        return self.state == self.claim.expected_end and self.findings == frozenset(self.claim.expected_findings)
+        """Where the demo leaves it, with the findings and the alerts it should have."""
+        stands = self.state == self.claim.expected_end and self.findings == frozenset(self.claim.expected_findings)
+        return stands and self.claim.expected_alerts <= self.alerts
 
 
 def standings(rt: Runtime, claims: Mapping[UUID, SampleClaim]) -> list[Standing]:
@@ -57,7 +59,8 @@ def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
         raise NotFound(f"the run {run_id} of {claim.claim} is gone")
     data = runs.data_of(db, run.id) or {}
     codes = frozenset(finding["code"] for finding in data.get("findings", []))
-    found = Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes)
+    alerts = frozenset(alert["rule"] for alert in overview.alerts(db, run_id) if alert["resolved_at"] is None)
+    found = Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes, alerts)
     return found if found.as_expected else replace(found, moved_by=_person(db, run_id))
 
 
@@ -105,7 +108,11 @@ def _why(s: Standing) -> Text:
 def _missing(s: Standing) -> str:
     wanted = frozenset(s.claim.expected_findings)
     return ", ".join(
-        [*(f"no {c}" for c in sorted(wanted - s.findings)), *(f"unexpected {c}" for c in sorted(s.findings - wanted))]
+        [
+            *(f"no {c}" for c in sorted(wanted - s.findings)),
+            *(f"unexpected {c}" for c in sorted(s.findings - wanted)),
+            *(f"no alert {rule} yet" for rule in sorted(s.claim.expected_alerts - s.alerts)),
+        ]
     )
 
 

@@ -15,7 +15,7 @@ and again: a request repeated after a crash gets the same answer. A reply is one
 
     {"answer": {…}}                    the answer in the asked schema: by the tool "answer", or as JSON text
     {"rule": "document_extraction"}    the same, as the offline rules of that prompt answer the request (JSON of the user)
-    {"calls": [{"name": …, "with": {…}}]}   a tool round
+    {"calls": [{"name": …, "with": {…}}]}   a tool round; with "say": "…" it talks as well
     {"text": "…"}  {"refusal": "…"}    prose; a refusal by the protocol's own field
     {"raw": "…"}                       this very text in the answer's place, JSON or not
 
@@ -139,9 +139,8 @@ def message(asked: Asked, reply: Json) -> tuple[Json, str]:
     finish = "length" if reply.get("length") else "stop"
     half = bool(reply.get("cut") or reply.get("length"))
     if "calls" in reply:
-        return _calls(
-            asked, [(call["name"], json.dumps(call.get("with", {}))) for call in reply["calls"]], half
-        ), "tool_calls"
+        calls = [(call["name"], json.dumps(call.get("with", {}))) for call in reply["calls"]]
+        return {**_calls(asked, calls, half), "content": reply.get("say")}, "tool_calls"
     if "refusal" in reply:
         return {"role": "assistant", "content": None, "refusal": reply["refusal"]}, "stop"
     if "text" in reply:

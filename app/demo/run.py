@@ -22,7 +22,7 @@ from rich.live import Live
 from app import intake
 from app.bootstrap import runtime
 from app.core.errors import BadInput, LonghaulError
-from app.demo import board
+from app.demo import board, simulated
 from app.demo.answers import answer_open_tasks
 from app.demo.board import Standing
 from app.demo.samples import SampleClaim, as_read_here, generate
@@ -50,7 +50,7 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, LOG_WIDTH)
-    with _stack(console, settings().data_dir.absolute()) as (status, ours):
+    with _stack(console, settings().data_dir.absolute(), simulate=not local) as (status, ours):
         rt = runtime(WORKFLOWS, role="web")
         day = sample_day(settings().data_dir)
         try:
@@ -65,6 +65,8 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
             console.print(
                 f"The first {len(claims)} of them are read by the local model as well as by the rules: [bold]some minutes[/]."
             )
+        if status.providers and simulated.CLAIM in status.providers:
+            claims = [simulated.expected(claim) for claim in claims]
         later = [claim for claim in claims if claim.after]
         submitted = [(_submit(rt, claim), claim) for claim in claims if not claim.after]
         known = sum(not s.new for s, _ in submitted)
@@ -85,9 +87,16 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
 
 
 @contextmanager
-def _stack(console: Console, data_dir: Path) -> Iterator[tuple[StackStatus, bool]]:
-    """The running stack, or one of our own that is stopped at the end."""
+def _stack(console: Console, data_dir: Path, *, simulate: bool) -> Iterator[tuple[StackStatus, bool]]:
+    """The running stack, or one of our own that is stopped at the end, with a simulated model for one claim if `simulate`."""
     status, ours = stack_status(data_dir), False
+    if simulate and not status.running and simulated.is_possible():
+        with simulated.served(data_dir / "simulated-model") as variables:
+            os.environ.update(variables)
+            settings.cache_clear()
+            with _stack(console, data_dir, simulate=False) as found:
+                yield found
+        return
     if status.running:
         if LOCAL_READS in os.environ.get("LONGHAUL_PROVIDERS", "") and status.providers != LOCAL_READS:
             raise BadInput(f"the stack that runs on {data_dir} asks no local model; stop it with `longhaul down` first")

@@ -27,6 +27,7 @@ class Steps(Protocol):
     """What an asking uses of its step."""
 
     heard: set[str]
+    subject: str
 
     def take(self) -> int: ...
 
@@ -46,6 +47,10 @@ class StepAsking:
     @property
     def place(self) -> str:
         return f"{self._caller.place_name}.{self._first_seq}"
+
+    @property
+    def subject(self) -> str:
+        return self._step.subject
 
     @property
     def provider(self) -> str | None:

@@ -48,6 +48,16 @@ def test_each_prompt_may_have_a_provider_of_its_own() -> None:
     ]
 
 
+def test_one_subject_may_have_a_provider_of_its_own() -> None:
+    models = Models(Settings(providers="judging@CLM-7=local:small, judging=offline", local_model_url="http://x"))
+    assert [models.spec("judging", subject) for subject in ("CLM-7", "CLM-70", "")] == [
+        "local:small",
+        "offline",
+        "offline",
+    ]
+    assert models.spec("reading", "CLM-7") == "offline"
+
+
 def test_a_key_is_not_shown() -> None:
     config = Settings(provider="openai:gpt-4o", openai_api_key=SecretStr("sk-hush"))
     assert "sk-hush" not in f"{config!r} {chosen('openai:gpt-4o', config)!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -66,3 +67,18 @@ def test_a_claim_that_a_person_moved_on_is_not_wrong(journey: Travel, asked: UUI
     (found,) = board.standings(journey.rt, {asked: sample(state)})
     assert found.right
     assert f"moved on by ada; the demo left it in {state}" in shown([found])
+
+
+def test_a_claim_whose_alert_has_not_come_is_not_yet_right(journey: Travel, asked: UUID) -> None:
+    state = journey.one("SELECT state FROM runs WHERE id = %s", asked)["state"]
+    claim = replace(sample(state), expected_alerts=frozenset({"over_budget"}))
+    (found,) = board.standings(journey.rt, {asked: claim})
+    assert not found.right
+    assert "no alert over_budget yet" in shown([found])
+    journey.tamper(
+        """INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
+           VALUES (gen_random_uuid(), 'over_budget', %s, %s, 'too many', app_now())""",
+        str(asked), asked,
+    )  # fmt: skip
+    (found,) = board.standings(journey.rt, {asked: claim})
+    assert found.right

@@ -32,7 +32,7 @@ def test_only_the_stack_it_started_is_stopped(
     monkeypatch.setattr(run, "start_detached", lambda _: running(7))
     monkeypatch.setattr(run, "stack_environment", lambda _: {})
     monkeypatch.setattr(run, "stop_stack", seen.append)
-    with run._stack(Console(quiet=True), FOLDER) as (_, ours):
+    with run._stack(Console(quiet=True), FOLDER, simulate=False) as (_, ours):
         assert ours
     assert seen == stopped
 

@@ -24,6 +24,8 @@ class MemoryAsking:
         self.signals: dict[str, Any] = {}
         self._tools, self._at = dict(tools or {}), 0
 
+    subject = "S-1"
+
     @property
     def place(self) -> str:
         return "memory.1"

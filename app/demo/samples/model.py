@@ -201,7 +201,8 @@ class SampleClaim:
 
     `missing` names the kinds that must still be sent (an invoice serves where an estimate is missing), `demo_answer`
     what the demo automaton does at the review, `expected_end` the state the run then stands in, `why` the reason.
-    `after`: the claim that must have come to its end before this one is sent in.
+    `after`: the claim that must have come to its end before this one is sent in. `expected_alerts`: the rules whose alerts
+    are then open.
     """
 
     folder: Path
@@ -214,6 +215,7 @@ class SampleClaim:
     expected_end: str
     why: str
     after: str | None = None
+    expected_alerts: frozenset[str] = frozenset()
 
 
 Twist = Callable[[CaseFile, Random], CaseFile]
