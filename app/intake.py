@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,7 +25,7 @@ from app.documents.attachments import with_attachments
 from app.documents.storage import MAX_BYTES, StoredDocument
 from app.engine import advance, signals, start
 from app.engine.runtime import Runtime
-from app.store import documents, payloads
+from app.store import desk, documents, payloads
 from app.store.database import Connection
 from workflows.insurance_claim import INSURANCE_CLAIM
 from workflows.insurance_claim.models import ClaimFile, DocumentRef, Notice, StatedDate
@@ -57,12 +57,30 @@ def submit_folder(rt: Runtime, folder: Path, *, key: str | None = None, actor: s
     """Start a claim from a folder. Raises BadInput naming the file and the remedy; nothing is half-started."""
     files = _files(folder)
     stated = _claim_json(folder)
-    kept = [stored for path in files for stored in _keep(rt, path)]
+    kept = [stored for path in files for stored in _keep(rt, path.name, content_of(path))]
+    return _submit(rt, stated, kept, name=folder.resolve().name, key=key, actor=actor)
+
+
+def submit(
+    rt: Runtime, stated: Mapping[str, Any], files: Sequence[tuple[str, bytes]], *, key: str | None = None, actor: str
+) -> Submitted:
+    """Start a claim from what is stated of it (as in `claim.json`) and documents (name, content). Raises BadInput."""
+    if not stated and not files:
+        raise BadInput("a claim needs documents, or a statement such as its policy number; send at least one of both")
+    if len(files) > MAX_FILES:
+        raise BadInput(f"these are {len(files)} files; at most {MAX_FILES} make one claim")
+    kept = [stored for name, content in files for stored in _keep(rt, name, content)]
+    return _submit(rt, dict(stated), kept, name="claim", key=key, actor=actor)
+
+
+def _submit(
+    rt: Runtime, stated: dict[str, Any], kept: Sequence[StoredDocument], *, name: str, key: str | None, actor: str
+) -> Submitted:
     if len(kept) > MAX_FILES:
-        raise BadInput(f"{folder} holds more than {MAX_FILES} documents with what is attached to its e-mails")
+        raise BadInput(f"{name} holds more than {MAX_FILES} documents with what is attached to its e-mails")
     fingerprint = hashlib.sha256("".join(sorted(stored.sha256 for stored in kept)).encode()).hexdigest()
     number = _claim_number(stated)
-    claim = number or _name_of(folder, fingerprint)
+    claim = number or _name_of(name, fingerprint)
     refs = [_reference(f"d{n}", stored) for n, stored in enumerate(kept, start=1)]
     data = ClaimFile(
         claim_number=claim, number_is_provisional=number is None, documents=refs, notice=_notice(stated),
@@ -100,6 +118,8 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
         new, moved = signals.keep(db, run_id, EVENT, text, signal_id=signal_id, actor=actor)
         for stored in kept if new else []:
             documents.insert(db, new_id(), run_id, stored.model_dump(), actor)
+        if new:
+            desk.new_evidence(db, run_id, files=[stored.filename for stored in kept], actor=actor)
         return moved
 
     advance.announce(rt, rt.database.transact(work))
@@ -151,10 +171,10 @@ def content_of(path: Path) -> bytes:
         raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
 
 
-def _keep(rt: Runtime, path: Path) -> list[StoredDocument]:
+def _keep(rt: Runtime, name: str, content: bytes) -> list[StoredDocument]:
     """The file, and what is attached to it if it is an e-mail."""
     store = toolbox.documents(rt.settings)
-    return with_attachments(store, store.put(content_of(path), path.name), most=MAX_FILES)
+    return with_attachments(store, store.put(content, name), most=MAX_FILES)
 
 
 def _claim_json(folder: Path) -> dict[str, Any]:
@@ -215,10 +235,9 @@ def _iso(text: str) -> date | None:
         return None  # 31 February, or another order: kept as stated, and found by the checks
 
 
-def _name_of(folder: Path, fingerprint: str) -> str:
+def _name_of(name: str, fingerprint: str) -> str:
     """Without a claim number: the folder's name and the documents' fingerprint, so that the same folder is the same claim."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", folder.resolve().name).strip("-").upper()[:40] or "CLAIM"
-    return f"{name}-{fingerprint[:8]}"
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-').upper()[:40] or 'CLAIM'}-{fingerprint[:8]}"
 
 
 def _reference(document_id: str, stored: StoredDocument) -> DocumentRef:

@@ -20,9 +20,9 @@ from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.engine import advance, persons, start
 from app.engine.runtime import Runtime
-from app.humans import forms, people
+from app.humans import entitled, forms, people
 from app.humans.people import Person
-from app.store import budgets, human_tasks, payloads, runs
+from app.store import budgets, desk, human_tasks, payloads, runs
 from app.store.database import Connection
 
 _STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
@@ -70,6 +70,7 @@ def _complete(
     text = canonical(given)
     at = human_tasks.complete(db, task_id, outcome=outcome, answer=text, by=by)
     assert at is not None, "the run's lock keeps rivals out"
+    desk.drop_drafts(db, task_id, by)
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
     moved = advance.apply(db, run, _happened(run, task, person, outcome, given, at))
     return Completed(task_id, run.id, outcome, by, at), moved
@@ -88,12 +89,8 @@ def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: i
         raise Refused(f"this task is {task['status'].lower()}: its run has moved on")
     if row_version is not None and row_version != task["row_version"]:
         raise Refused("the task changed since you opened it; read it again, your text is kept in the form")
-    if task["role"] not in person.roles and not {"supervisor"} & set(person.roles) & {task["role"]}:
-        raise NotEntitled(
-            f"this task is for the role {task['role']}; {person.display_name} has {', '.join(person.roles) or 'none'}"
-        )
-    if person.username in task["not_by"]:
-        raise NotEntitled(f"{person.display_name} took part in what is to be approved; somebody else must answer")
+    if why_not := entitled.refusal(task, person):
+        raise NotEntitled(why_not)
     if task["claimed_by"] not in (None, person.username):
         raise Refused(f"{task['claimed_by']} is working on this task; they release it, or it returns by itself")
     if outcome not in task["outcomes"]:

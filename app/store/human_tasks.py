@@ -72,31 +72,6 @@ def complete(db: Connection, task_id: UUID, *, outcome: str, answer: str, by: st
     return row["completed_at"] if row else None
 
 
-def claim(db: Connection, task_id: UUID, by: str) -> str | None:
-    """Take a task for oneself; who holds it if somebody else does, else None."""
-    row = db.execute(
-        """UPDATE human_tasks SET claimed_by = %(by)s, claimed_at = app_now(), row_version = row_version + 1
-           WHERE id = %(id)s AND status = 'OPEN' AND (claimed_by IS NULL OR claimed_by = %(by)s) RETURNING id""",
-        {"id": task_id, "by": by},
-    ).fetchone()
-    if row:
-        return None
-    held = db.execute(
-        "SELECT coalesce(claimed_by, completed_by, status) AS who FROM human_tasks WHERE id = %s", [task_id]
-    ).fetchone()
-    return held["who"] if held else None
-
-
-def release(db: Connection, task_id: UUID, by: str) -> bool:
-    """Give a claimed task back."""
-    row = db.execute(
-        """UPDATE human_tasks SET claimed_by = NULL, claimed_at = NULL, row_version = row_version + 1
-           WHERE id = %s AND claimed_by = %s AND status = 'OPEN' RETURNING id""",
-        [task_id, by],
-    ).fetchone()
-    return row is not None
-
-
 def judge_call(
     db: Connection, run_id: UUID, step_seq: int, call_seq: int, *, happened: bool, output: str | None
 ) -> bool:

@@ -51,11 +51,13 @@ _RETURN = """
 WITH idle AS (
     SELECT t.id, t.run_id, t.claimed_by FROM human_tasks t
     WHERE t.status = 'OPEN' AND t.claimed_at < (SELECT app_now()) - make_interval(secs => %(lease)s)
+      AND (t.follow_up_at IS NULL OR t.follow_up_at < (SELECT app_now()) - make_interval(secs => %(lease)s))
       AND NOT EXISTS (SELECT 1 FROM human_task_drafts d WHERE d.task_id = t.id AND d.author = t.claimed_by
                       AND d.updated_at >= (SELECT app_now()) - make_interval(secs => %(lease)s))
     ORDER BY t.claimed_at LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
 ), returned AS (
-    UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL FROM idle WHERE t.id = idle.id RETURNING t.id
+    UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL, follow_up_at = NULL, parked_reason = NULL FROM idle
+    WHERE t.id = idle.id RETURNING t.id
 )
 INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
 SELECT idle.id, idle.run_id, 'claim returned', %(actor)s, jsonb_build_object('claimed_by', idle.claimed_by), app_now()
@@ -76,5 +78,8 @@ def overdue(db: Connection) -> list[OverdueTask]:
 
 
 def return_claims(db: Connection, *, lease_seconds: float, actor: str, limit: int) -> list[dict[str, Any]]:
-    """Give back tasks claimed longer ago than the lease, unless the claimer saved a draft since: task_id, run_id of each."""
+    """Give back tasks claimed longer ago than the lease, unless the claimer saved a draft since or has set it aside.
+
+    task_id, run_id of each.
+    """
     return db.execute(_RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit}).fetchall()

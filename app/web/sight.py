@@ -12,7 +12,6 @@ from app.core.errors import NotFound
 from app.core.workflow import Human
 from app.engine.runtime import Runtime
 from app.humans import people
-from app.humans.people import Person
 from app.store import human_tasks, pages, runs
 from app.web import form_fields
 from app.web.documents import documents_of
@@ -53,15 +52,6 @@ def see(rt: Runtime, task_id: UUID) -> Sight:
             names={person.username: person.display_name for person in people.everyone(db)},
             order=_order(rt, task),
         )
-
-
-def refusal(task: Mapping[str, Any], person: Person) -> str | None:
-    """Why this person may not answer, or None. Only a courtesy: `complete` decides under the run's lock."""
-    if task["role"] not in person.roles:
-        return f"This task is for the role {task['role']}; you have {', '.join(person.roles) or 'no role'}."
-    if person.username in task["not_by"]:
-        return "You took part in what is to be approved; somebody else must answer."
-    return None
 
 
 def _order(rt: Runtime, task: Mapping[str, Any]) -> Sequence[str]:

@@ -11,12 +11,13 @@ from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, Refused
 from app.humans.complete import complete
+from app.humans.entitled import refusal
 from app.humans.people import Person
 from app.web import form_answers
 from app.web.posting import Posted
 from app.web.render import render
 from app.web.session import Me, Rt
-from app.web.sight import Sight, refusal, see
+from app.web.sight import Sight, see
 
 router = APIRouter()
 

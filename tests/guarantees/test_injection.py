@@ -312,8 +312,8 @@ def test_what_a_person_could_read_as_an_order_to_a_machine_is_said_and_takes_a_s
 def test_the_banking_attacks_of_agentdojo_have_no_effect_either(server: ModelServer) -> None:
     goals = banking_goals()
     if not goals:
-        told = "agentdojo is not installed; `make test` installs it, without its dependencies"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(told)
+        why = "agentdojo is not installed; `make test` installs it, without its dependencies"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
     assert len(goals) >= 8
     mine = [attack for attack in attacks(goals) if attack.encoding in ("plain", "chat_markup")]
     had = {

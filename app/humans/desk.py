@@ -1,0 +1,187 @@
+"""Working at a human task before it is answered: take it, give it back, hand it on, set it aside, note, draft.
+
+The law: each is one transaction: the guarded change and its line in the task's history. None of them moves a run, and
+none can lose what somebody wrote: drafts are kept per person, comments for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from app.core.canonical import canonical
+from app.core.errors import BadInput, NotEntitled, NotFound, Refused
+from app.core.ids import new_id
+from app.engine.runtime import Runtime
+from app.humans import entitled, people
+from app.humans.people import Person
+from app.humans.rights import Right, require
+from app.store import desk, human_tasks, overview, payloads
+from app.store.database import Connection
+
+LONGEST_TEXT = 4000  # characters of a comment or a reason
+_Task = Mapping[str, Any]
+_Given = TypeVar("_Given")
+
+
+def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
+    """Take a task, so that others leave it alone; again renews it. Raises NotEntitled, Refused naming who has it."""
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        _entitled(task, me)
+        if not desk.claim(db, task_id, by):
+            raise Refused(_held(db, task))
+        if task["claimed_by"] != by:
+            _note(db, task, "claimed", by)
+
+    _work(rt, task_id, by, change)
+
+
+def release(rt: Runtime, task_id: UUID, *, by: str) -> None:
+    """Give a task back to everybody of its role. Raises Refused if the person does not have it."""
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        if not desk.release(db, task_id, by):
+            raise Refused("you do not have this task; it was released, taken over or answered")
+        _note(db, task, "released", by)
+
+    _work(rt, task_id, by, change)
+
+
+def take_over(rt: Runtime, task_id: UUID, *, by: str, reason: str) -> None:
+    """Take a task from whoever holds it: a supervisor's right, with a reason. The draft of the other stays theirs."""
+    why = _text(reason, "reason")
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        require(me, Right.TAKE_OVER)
+        _entitled(task, me)
+        _hand_over(db, task, to=by)
+        _note(db, task, "taken over", by, {"from": task["claimed_by"], "reason": why})
+
+    _work(rt, task_id, by, change)
+
+
+def delegate(rt: Runtime, task_id: UUID, *, by: str, to: str, reason: str) -> None:
+    """Give a task to a colleague who may answer it: by whoever holds it, or by a supervisor."""
+    why = _text(reason, "reason")
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        if task["claimed_by"] != by:
+            require(me, Right.TAKE_OVER)
+        other = people.find(db, to)
+        if why_not := entitled.refusal(task, other):
+            raise BadInput(f"to: {other.display_name} may not answer this task. Told to them: {why_not}")
+        _hand_over(db, task, to=to)
+        _note(db, task, "delegated", by, {"to": to, "reason": why})
+
+    _work(rt, task_id, by, change)
+
+
+def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -> None:
+    """Set a task aside until a time with a zone: it stays the person's, and its clocks go on."""
+    why = _text(reason, "reason")
+    if until.tzinfo is None:
+        raise BadInput("until: name the time zone, such as 2026-03-01T09:00:00+01:00")
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        _entitled(task, me)
+        if until <= overview.now(db):
+            raise BadInput(f"until: {until.isoformat()} is past; set the task aside until a later time")
+        if not desk.park(db, task_id, by, until=until, reason=why):
+            raise Refused(_held(db, task))
+        _note(db, task, "parked", by, {"until": until, "reason": why})
+
+    _work(rt, task_id, by, change)
+
+
+def unpark(rt: Runtime, task_id: UUID, *, by: str) -> None:
+    """Take a task up again before its time."""
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        _entitled(task, me)
+        if task["follow_up_at"] is None:
+            raise Refused("the task is not set aside")
+        if not desk.park(db, task_id, by, until=None, reason=None):
+            raise Refused(_held(db, task))
+        _note(db, task, "taken up again", by)
+
+    _work(rt, task_id, by, change)
+
+
+def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
+    """Note something for whoever works on the task or reads of it later: its id. It cannot be changed."""
+    text, comment_id = _text(body, "comment"), new_id()
+
+    def change(db: Connection, task: _Task, me: Person) -> None:
+        require(me, Right.COMMENT)
+        desk.add_comment(db, comment_id, task_id, by, text)
+        _note(db, task, "commented", by)
+
+    _work(rt, task_id, by, change, even_closed=True)
+    return comment_id
+
+
+def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str]) -> datetime:
+    """Keep what a person has filled in so far (fields as typed); when. It renews their hold on the task."""
+    text = payloads.boundary_text(dict(draft), what="the draft")
+
+    def change(db: Connection, task: _Task, me: Person) -> datetime:
+        _entitled(task, me)
+        at = desk.save_draft(db, task_id, by, text)
+        if at is None:
+            raise Refused(_held(db, task))
+        return at
+
+    kept_at: datetime = _work(rt, task_id, by, change)
+    return kept_at
+
+
+def _work(
+    rt: Runtime,
+    task_id: UUID,
+    by: str,
+    change: Callable[[Connection, _Task, Person], Any],
+    *,
+    even_closed: bool = False,
+) -> Any:
+    def work(db: Connection) -> Any:
+        task = human_tasks.read(db, task_id)
+        if task is None:
+            raise NotFound(f"there is no human task {task_id}")
+        if task["status"] != "OPEN" and not even_closed:
+            raise Refused(_held(db, task))
+        return change(db, task, people.find(db, by))
+
+    return rt.database.transact(work)
+
+
+def _hand_over(db: Connection, task: _Task, *, to: str) -> None:
+    if not desk.hand_over(db, task["id"], to, holder=task["claimed_by"]):
+        raise Refused(_held(db, task))
+
+
+def _entitled(task: _Task, person: Person) -> None:
+    if why_not := entitled.refusal(task, person):
+        raise NotEntitled(why_not)
+
+
+def _held(db: Connection, task: _Task) -> str:
+    who = desk.holder(db, task["id"])
+    if task["status"] != "OPEN":
+        return f"this task is {task['status'].lower()} already; open it to see by whom and when"
+    return f"{who} has this task already" if who else "the task has changed meanwhile; open it again"
+
+
+def _note(db: Connection, task: _Task, event: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
+    human_tasks.add_event(
+        db, task["id"], task["run_id"], event, f"person:{by}", canonical(dict(detail)) if detail is not None else None
+    )
+
+
+def _text(text: str, field: str) -> str:
+    words = text.strip()
+    if not 1 <= len(words) <= LONGEST_TEXT:
+        raise BadInput(f"{field}: write 1 to {LONGEST_TEXT:,} characters; these are {len(words):,}")
+    return words

@@ -1,0 +1,17 @@
+"""Who is entitled to answer a human task: its role, and none of those who took part in what it would approve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.humans.people import Person
+
+
+def refusal(task: Mapping[str, Any], person: Person) -> str | None:
+    """Why this person may not answer the task, as a sentence to them; None if they may."""
+    if task["role"] not in person.roles:
+        return f"This task is for the role {task['role']}; you have {', '.join(person.roles) or 'no role'}."
+    if person.username in task["not_by"]:
+        return "You took part in what is to be approved; somebody else must answer."
+    return None

@@ -1,0 +1,122 @@
+"""Human tasks between opening and answering: held, handed on, set aside, commented on, drafted.
+
+The law: every change of a task is one guarded statement that says whether it came about, and raises the task's version,
+so that whoever looks at an older one is told before their answer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import canonical, restore
+from app.store.database import Connection
+
+
+def holder(db: Connection, task_id: UUID) -> str | None:
+    """The name of who holds an open task, if anybody does."""
+    row = db.execute(
+        """SELECT coalesce(u.display_name, t.claimed_by) AS who FROM human_tasks t LEFT JOIN users u ON u.username = t.claimed_by
+           WHERE t.id = %s AND t.status = 'OPEN'""",
+        [task_id],
+    ).fetchone()
+    return row["who"] if row else None
+
+
+def claim(db: Connection, task_id: UUID, by: str) -> bool:
+    """Give a free task to somebody; again to who has it renews their hold. False: another has it, or it is not open."""
+    return _changed(
+        db,
+        """claimed_by = %(by)s, claimed_at = app_now() WHERE id = %(id)s AND status = 'OPEN'
+           AND (claimed_by IS NULL OR claimed_by = %(by)s)""",
+        {"id": task_id, "by": by},
+    )
+
+
+def hand_over(db: Connection, task_id: UUID, to: str, *, holder: str | None) -> bool:
+    """Give a task to somebody else, whoever holds it; False if it is not `holder` any more, or the task is not open."""
+    return _changed(
+        db,
+        """claimed_by = %(to)s, claimed_at = app_now() WHERE id = %(id)s AND status = 'OPEN'
+           AND claimed_by IS NOT DISTINCT FROM %(holder)s::text""",
+        {"id": task_id, "to": to, "holder": holder},
+    )
+
+
+def release(db: Connection, task_id: UUID, by: str) -> bool:
+    """Give a held task back to everybody of its role; what was set aside is so no more."""
+    return _changed(
+        db,
+        """claimed_by = NULL, claimed_at = NULL, follow_up_at = NULL, parked_reason = NULL
+           WHERE id = %(id)s AND claimed_by = %(by)s AND status = 'OPEN'""",
+        {"id": task_id, "by": by},
+    )
+
+
+def park(db: Connection, task_id: UUID, by: str, *, until: datetime | None, reason: str | None) -> bool:
+    """Set a task aside until a time, in the hands of who holds it or takes it so; without a time take it up again."""
+    return _changed(
+        db,
+        """follow_up_at = %(until)s, parked_reason = %(reason)s, claimed_by = %(by)s, claimed_at = app_now()
+           WHERE id = %(id)s AND status = 'OPEN' AND (claimed_by IS NULL OR claimed_by = %(by)s)""",
+        {"id": task_id, "by": by, "until": until, "reason": reason},
+    )
+
+
+def _changed(db: Connection, change: str, params: dict[str, Any]) -> bool:
+    sql = f"UPDATE human_tasks SET row_version = row_version + 1, {change} RETURNING id"
+    return db.execute(sql, params).fetchone() is not None
+
+
+def new_evidence(db: Connection, run_id: UUID, *, files: Sequence[str], actor: str) -> None:
+    """Something came in that whoever has a task of the run open has not seen: their sight of it is stale from now on."""
+    db.execute(
+        """WITH seen AS (UPDATE human_tasks SET row_version = row_version + 1, evidence_at = app_now()
+                         WHERE run_id = %(run)s AND status = 'OPEN' AND kind IN ('work', 'doubt') RETURNING id)
+           INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
+           SELECT id, %(run)s, 'new evidence', %(actor)s, %(detail)s::jsonb, app_now() FROM seen""",
+        {"run": run_id, "actor": actor, "detail": canonical({"files": list(files)})},
+    )
+
+
+def add_comment(db: Connection, comment_id: UUID, task_id: UUID, author: str, body: str) -> None:
+    """Keep what somebody notes for whoever works on the task; never changed afterwards."""
+    db.execute(
+        "INSERT INTO human_task_comments (id, task_id, author, body, created_at) VALUES (%s, %s, %s, %s, app_now())",
+        [comment_id, task_id, author, body],
+    )
+
+
+def comments(db: Connection, task_id: UUID) -> list[dict[str, Any]]:
+    """The comments on a task, oldest first."""
+    return db.execute(
+        "SELECT id, author, body, created_at FROM human_task_comments WHERE task_id = %s ORDER BY created_at, id",
+        [task_id],
+    ).fetchall()
+
+
+def save_draft(db: Connection, task_id: UUID, author: str, draft: str) -> datetime | None:
+    """Keep what somebody has filled in so far, in place of what they had before; when, or None if the task is not open."""
+    row = db.execute(
+        """INSERT INTO human_task_drafts (task_id, author, draft, updated_at)
+           SELECT id, %(author)s, %(draft)s::jsonb, app_now() FROM human_tasks WHERE id = %(id)s AND status = 'OPEN'
+           ON CONFLICT (task_id, author) DO UPDATE SET draft = excluded.draft, updated_at = excluded.updated_at
+           RETURNING updated_at""",
+        {"id": task_id, "author": author, "draft": draft},
+    ).fetchone()
+    return row["updated_at"] if row else None
+
+
+def draft(db: Connection, task_id: UUID, author: str) -> dict[str, Any] | None:
+    """What somebody has filled in so far: `draft` (the form's fields as typed) and `updated_at`."""
+    row = db.execute(
+        "SELECT draft, updated_at FROM human_task_drafts WHERE task_id = %s AND author = %s", [task_id, author]
+    ).fetchone()
+    return {**row, "draft": restore(row["draft"])} if row else None
+
+
+def drop_drafts(db: Connection, task_id: UUID, author: str) -> None:
+    """Forget somebody's draft: they have answered."""
+    db.execute("DELETE FROM human_task_drafts WHERE task_id = %s AND author = %s", [task_id, author])
