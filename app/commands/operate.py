@@ -1,4 +1,4 @@
-"""What an operator does to a run: `cancel`, `pause`, `resume`, `retry`, `redrive`, `fail`, `purge`.
+"""What an operator does to a run: `cancel`, `pause`, `resume`, `retry`, `redrive`, `fail`, `close-dispute`, `purge`.
 
 Each names who does it and why; both are kept in the run's history.
 """
@@ -83,6 +83,26 @@ def redrive(run: RunName, reason: Reason, user: As = None, as_json: AsJson = Fal
 def fail(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
     """End a stopped run (DEAD_LETTER or FAILED_RETRIABLE) as FAILED."""
     _do("fail", run, reason, user, as_json=as_json)
+
+
+@commands.command("close-dispute")
+def close_dispute(
+    action: Annotated[
+        UUID, typer.Argument(metavar="ACTION", help="The action's id, as `longhaul show RUN --json` lists it.")
+    ],
+    reason: Annotated[str, typer.Option(help="What was found, and how it was settled; kept in the ledger.")],
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="The supervisor who closes it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what was found about an action that its service disputes; nothing is sent, and its effect stays taken."""
+    from app.actions import disputes
+
+    with opened() as rt:
+        run_id = disputes.close(rt, action, by=user, reason=reason)
+    if as_json:
+        emit({"action": action, "run_id": run_id, "closed_by": user})
+    else:
+        say(f"the dispute of action {action} of run {run_id} is closed by {user}")
 
 
 @commands.command()

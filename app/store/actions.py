@@ -6,7 +6,8 @@ themselves. What they refuse comes back here as an error for people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -52,17 +53,23 @@ def approve(
     The action's `status` is APPROVED if this approval is enough. Raises NotEntitled, BadInput (not what the task proposes)
     or Refused (the same effect stands in another run).
     """
-    try:
+    with _refusals_in_words():
         row = db.execute(
             "SELECT (a).* FROM approve_action(%s, %s, %s, %s, %s, %s, %s, %s) a",
             [new_id(), new_id(), task_id, person, purpose, payee, amount, days],
         ).fetchone()
+    assert row is not None
+    return row
+
+
+@contextmanager
+def _refusals_in_words() -> Iterator[None]:
+    try:
+        yield
     except psycopg.Error as problem:
         if refusal := _REFUSALS.get(problem.sqlstate or ""):
             raise refusal(problem.diag.message_primary) from problem
         raise
-    assert row is not None
-    return row
 
 
 def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
@@ -92,7 +99,9 @@ def standing(db: Connection, action_id: UUID) -> dict[str, Any] | None:
 
 def unconfirmed(db: Connection, *, limit: int) -> list[Effect]:
     """Executed actions nobody has asked the other side about yet, and those it disputes, the oldest first."""
-    asked_for = "(a.status = 'EXECUTED' AND a.confirmation IS NULL OR a.status = 'DISPUTED')"
+    asked_for = (
+        "(a.status = 'EXECUTED' AND a.confirmation IS NULL OR a.status = 'DISPUTED' AND a.dispute_closed_at IS NULL)"
+    )
     return _effects(db, asked_for, "a.executed_at", limit)
 
 
@@ -119,6 +128,16 @@ def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) 
     row = db.execute(
         "SELECT confirm_action(%s, %s, %s::jsonb) AS done", [action_id, agrees, canonical(said)]
     ).fetchone()
+    return bool(row and row["done"])
+
+
+def close_dispute(db: Connection, action_id: UUID, *, person: str, reason: str) -> bool:
+    """Keep what a person found about a disputed action. False if it is not disputed, or not any more.
+
+    Raises NotEntitled (not a supervisor whose authority covers it, or one who proposed or approved it) or BadInput.
+    """
+    with _refusals_in_words():
+        row = db.execute("SELECT close_dispute(%s, %s, %s) AS done", [action_id, person, reason]).fetchone()
     return bool(row and row["done"])
 
 

@@ -33,7 +33,7 @@ _ERASE = (
     "DELETE FROM messages WHERE run_id = %(r)s",
     "DELETE FROM run_names WHERE run_id = %(r)s",
     "UPDATE upload_links SET asks = %(gone)s, revoked_at = coalesce(revoked_at, app_now()) WHERE run_id = %(r)s",
-    "UPDATE actions SET evidence = '{}' WHERE run_id = %(r)s",
+    "UPDATE actions SET evidence = '{}', dispute_reason = NULL WHERE run_id = %(r)s",
     "UPDATE dead_letters SET reason = %(gone)s WHERE run_id = %(r)s",
     """UPDATE deliveries d SET body = '{}' FROM alerts a WHERE a.id = d.alert_id AND a.run_id = %(r)s""",
     "UPDATE alerts SET message = %(gone)s, detail = '{}' WHERE run_id = %(r)s",

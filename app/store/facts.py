@@ -87,7 +87,7 @@ WHERE breaker <> 'closed'
 
 _ACTIONS = """SELECT id, run_id, claim, purpose, payee, amount, currency, status = 'DISPUTED' AS disputed,
     extract(epoch FROM app_now() - executed_at)::float8 AS seconds
-FROM actions WHERE status = 'DISPUTED'
+FROM actions WHERE (status = 'DISPUTED' AND dispute_closed_at IS NULL)
     OR (status = 'EXECUTED' AND confirmation IS NULL AND executed_at < (SELECT app_now()) - interval '1 hour')
 ORDER BY executed_at LIMIT 100"""
 

@@ -32,6 +32,7 @@ NOBODY: list[tuple[Role, str]] = [
         "UPDATE actions SET status = 'APPROVED'",
         "UPDATE actions SET status = 'CONFIRMED'",
         "UPDATE actions SET proposed_by = 'agent'",
+        "UPDATE actions SET dispute_closed_at = app_now()",
         "DELETE FROM actions",
         "UPDATE approvals SET expires_at = app_now() + interval '10 years'",
         "UPDATE approvals SET authority = 1e9",

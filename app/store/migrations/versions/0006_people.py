@@ -1,4 +1,4 @@
-"""People: sessions, one-time links, API keys, links for claimants; tasks set aside; other names of a run."""
+"""People: sessions, one-time links, API keys, links for claimants; tasks set aside; other names of a run; disputes that end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _HERE = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute((_HERE / "0006_people.sql").read_text())
+    for name in ("0006_people.sql", "0006_disputes.sql"):
+        op.get_bind().connection.cursor().execute((_HERE / name).read_text())
 
 
 def downgrade() -> None:
