@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import re
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from random import Random
 
 import pypdf
+import pypdfium2
 import pytest
 
 from app.documents.reader import can_read_scans
 from app.documents.storage import DocumentStore
-from tests.documents.pdfs import pdf_of, scan_of
+from tests.documents.pdfs import jpeg, pdf_of, scan_of
 from tests.guarantees.conftest import Flows
+from tests.support.claims import Office
 from workflows.document_reading import DOCUMENT_READING, DocumentReading
 
 pytestmark = [
     pytest.mark.guarantee,
     pytest.mark.skipif(not can_read_scans(), reason="the extra 'ocr' is not installed"),
 ]
+DEDUCTIBLE = 250  # of the collision cover in that sample
 OCR_SECONDS = 120.0  # three pages of it, on a machine that has other things to do
 
 
@@ -50,3 +58,41 @@ def test_a_reader_killed_among_the_pages_of_a_scan_reads_no_finished_page_again(
     assert stack.events(run_id).count("reassigned") == 1
     read = stack.all("SELECT data FROM run_data WHERE run_id = %s", run_id)[0]["data"]
     assert (read["status"], read["pages"], read["pages_without_text"]) == ("read", 3, [])
+
+
+def photographed(folder: Path) -> int:
+    """Put a photograph in the place of each page of the folder's documents; how many."""
+    taken = 0
+    for paper in sorted(folder.glob("*.pdf")):
+        with pypdfium2.PdfDocument(paper.read_bytes()) as document:
+            for number, page in enumerate(document, start=1):
+                picture = page.render(scale=150 / 72, grayscale=True).to_pil()
+                paper.with_name(f"{paper.stem}-{number}.jpg").write_bytes(jpeg(picture, Random(number), 0.03, 80))
+                taken += 1
+        paper.unlink()
+    return taken
+
+
+def billed(folder: Path) -> Decimal:
+    """The total of the folder's bill, as its text layer has it."""
+    with pypdfium2.PdfDocument((folder / "invoice.pdf").read_bytes()) as document:
+        found = re.search(r"^Total\s+([\d,.]+)", document[0].get_textpage().get_text_range(), re.MULTILINE)
+    assert found
+    return Decimal(found[1].replace(",", ""))
+
+
+def test_a_claim_sent_as_photographs_is_paid_what_its_documents_say(make_stack: Flows) -> None:
+    stack = make_stack()
+    stack.workers(2)
+    stack.beat()
+    with closing(Office(stack)) as office:
+        sample = office.sample("clean", 1)  # photographs alone, no sheet of data beside them
+        total = billed(sample.folder)
+        assert photographed(sample.folder) >= 3
+        run_id = office.submit(sample.folder, sample.key)
+        office.settle(run_id)
+        stack.until_complete(run_id)
+        claim = office.data(run_id)
+    assert claim["findings"] == []
+    ((amount,),) = stack.payments.rows(f"SELECT amount FROM payments WHERE claim = '{sample.claim}'")
+    assert Decimal(str(amount)) == total - DEDUCTIBLE
