@@ -51,13 +51,16 @@ def storable(value: Any) -> str:
 
 
 def restore(value: Any) -> Any:
-    """Undo the escaping of a value read back from the store."""
+    """A value read back from the store as it was before: escapes undone, keys in the order of the canonical text.
+
+    jsonb gives keys back by their length. Whoever prints or hashes what a call gave must see one order in every attempt.
+    """
     if isinstance(value, str):
         return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), value) if _ESCAPE in value else value
     if isinstance(value, list):
         return [restore(item) for item in value]
     if isinstance(value, dict):
-        return {restore(key): restore(item) for key, item in value.items()}
+        return {restore(key): restore(item) for key, item in sorted(value.items())}
     return value
 
 

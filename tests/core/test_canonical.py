@@ -30,6 +30,17 @@ def test_what_is_json_comes_back_as_it_was(value: Any) -> None:
 
 
 @given(JSON)
+def test_what_postgres_gives_back_in_an_order_of_its_own_prints_as_it_did(value: Any) -> None:
+    def as_jsonb(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: as_jsonb(item[key]) for key in sorted(item, key=lambda key: (len(key.encode()), key))}
+        return [as_jsonb(one) for one in item] if isinstance(item, list) else item
+
+    live, kept = json.loads(canonical(value)), as_jsonb(json.loads(canonical(value)))
+    assert json.dumps(restore(kept)) == json.dumps(restore(live))
+
+
+@given(JSON)
 def test_the_text_holds_nothing_that_postgres_refuses(value: Any) -> None:
     text = canonical(value)
     text.encode("utf-8")

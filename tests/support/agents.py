@@ -45,7 +45,8 @@ class Registry:
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
         with (Path(os.environ[faults.VARIABLE]) / LOOKS).open("a") as looks:
             looks.write(f"{key}\n")
-        return {"number": params["number"], "stands": True}
+        # In jsonb the shorter name comes first, in canonical JSON the longer one: an answer is the same in both, also in its order.
+        return {"by": "the registrar", "about": {"stands": True, "no": params["number"]}}
 
 
 JUDGEMENT = Prompt(
