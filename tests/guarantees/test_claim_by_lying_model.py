@@ -91,3 +91,23 @@ def test_a_claim_read_and_assessed_by_a_lying_model_is_settled_on_what_the_rules
     assert root["tokens_in"] + root["tokens_out"] == told
     refused = [row for row in models.rows("SELECT did FROM requests") if row["did"].startswith("fault")]
     assert len(refused) >= 2 * (len(runs) - 1) + 1, "it was not as troublesome as it should be"
+
+
+def test_a_claims_assessment_killed_after_its_tools_goes_on_with_what_they_said(
+    make_stack: Flows, models: ModelServer
+) -> None:
+    history = {"calls": [{"name": "insurer_claim_history", "with": {}}]}
+    models.say([{"when": "You assess a motor insurance claim", "turns": [history, LOOK, {"rule": "claim_assessment"}]}])
+    stack = make_stack(**models.settings() | {"PROVIDER": "offline", "PROVIDERS": "claim_assessment=openai:scripted"})
+    stack.workers(2, kept=True)
+    stack.beat()
+    with closing(Office(stack)) as office:
+        sample = office.sample("clean")
+        stack.faults.arm("after_intent", 5)  # the request after both tools: no other step makes five calls
+        run_id = office.submit(sample.folder, sample.key)
+        stack.until_done("after_intent", 5)
+        assert office.task(run_id)["state"] == "AWAITING_HUMAN_REVIEW"
+    assert "reassigned" in stack.events(run_id)
+    made = [row for row in stack.checkpoints(run_id) if row["step_name"] == "ASSESSING" and row["call_seq"]]
+    assert [row["kind"] for row in made] == ["model", "tool", "model", "tool", "model"]
+    assert models.billed() == 3, "a finished request was paid for again"
