@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = 8710
     flower_port: int = 8712
-    session_secret: str = Field(default="", description="signs the web session cookie; empty: one made per data folder")
 
     # What this worker process does.
     pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")

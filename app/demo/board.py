@@ -116,8 +116,8 @@ def _missing(s: Standing) -> str:
     )
 
 
-def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableType:
-    """The addresses and commands worth trying."""
+def where_to_look(status: StackStatus, found: Sequence[Standing], links: Mapping[str, str]) -> RenderableType:
+    """The addresses and commands worth trying. links: the path that lets somebody in once, by their name."""
     urls = status.urls
     one = next((s for s in found if s.status == "WAITING_FOR_HUMAN"), found[0])
     lines = [
@@ -126,7 +126,8 @@ def where_to_look(status: StackStatus, found: Sequence[Standing]) -> RenderableT
             if shutil.which("longhaul")
             else ["First       . .venv/bin/activate    (in another terminal, in this folder)"]
         ),
-        f"Inbox       {urls.web}/            sign in as one of the demo people",
+        "Each of these lets one of the demo people in, once; `longhaul people link NAME` prints another:",
+        *(f"  {name:<32} {urls.web}{path}" for name, path in links.items()),
         f"Run pages   {urls.web}/runs/{one.run_id}",
         f"Flower      {urls.flower}    (login {status.flower_login})",
         "",

@@ -63,9 +63,12 @@ PEOPLE: Final[tuple[DemoPerson, ...]] = (
     DemoPerson("viktor.penhallen", "Viktor Penhallen, SIU Investigator", ("siu",), NO_AUTHORITY),
     DemoPerson("noor.calderwick", "Noor Calderwick, Operator", ("operator",), NO_AUTHORITY),
     DemoPerson("elise.thornabee", "Elise Thornabee, Auditor", ("auditor",), NO_AUTHORITY),
+    DemoPerson("avery.stonelund", "Avery Stonelund, Administrator", ("admin",), NO_AUTHORITY),
     DEMO_ADJUSTER,
     DEMO_SUPERVISOR,
 )
+LET_IN: Final = ("ines.halvorsby", "samuel.brightmoor", "noor.calderwick", "elise.thornabee", "avery.stonelund")
+"""Whose sign-in links the demo prints: one of each role that has something to see at once."""
 
 
 def person(username: str) -> DemoPerson:

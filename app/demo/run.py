@@ -25,9 +25,11 @@ from app.core.errors import BadInput, LonghaulError
 from app.demo import board, simulated
 from app.demo.answers import answer_open_tasks
 from app.demo.board import Standing
+from app.demo.people import LET_IN, person
 from app.demo.samples import SampleClaim, as_read_here, generate
 from app.demo.seed import sample_day
 from app.engine.runtime import Runtime
+from app.humans import administer
 from app.settings import settings
 from app.stack.run import start_detached, stop_stack
 from app.stack.status import StackStatus, stack_environment, stack_status
@@ -75,7 +77,9 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
             rt, console, {s.run_id: claim for s, claim in submitted}, later, LOCAL_SLOWER if local else 1
         )
         console.print(board.table(standings, status))
-        console.print(board.where_to_look(status, standings))
+        # Not wrapped: an address that is broken over two lines is none.
+        links = {person(name).display_name: administer.link(rt, name, by="demo") for name in LET_IN}
+        console.print(board.where_to_look(status, standings, links), soft_wrap=True)
         for claim in later:
             console.print(
                 f"[yellow]{claim.claim} was not sent: it follows {claim.after}, which has not come to its end[/]"

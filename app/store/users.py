@@ -32,3 +32,40 @@ def find(db: Connection, username: str) -> dict[str, Any] | None:
 
 def everyone(db: Connection) -> list[dict[str, Any]]:
     return db.execute("SELECT * FROM users ORDER BY username").fetchall()
+
+
+def password_hash(db: Connection, username: str) -> str | None:
+    """A person's password as it is kept; None if they have none, are disabled, or are not there."""
+    row = db.execute(
+        "SELECT password_hash FROM users WHERE username = %s AND disabled_at IS NULL", [username]
+    ).fetchone()
+    return row["password_hash"] if row else None
+
+
+def set_password(db: Connection, username: str, password_hash: str | None) -> None:
+    """Give a person a password, or take it away."""
+    db.execute(
+        "UPDATE users SET password_hash = %s, password_changed_at = app_now() WHERE username = %s",
+        [password_hash, username],
+    )
+
+
+def set_disabled(db: Connection, username: str, *, disabled: bool) -> None:
+    """Shut a person out, or let them in again."""
+    db.execute(
+        "UPDATE users SET disabled_at = CASE WHEN %s THEN coalesce(disabled_at, app_now()) END WHERE username = %s",
+        [disabled, username],
+    )
+
+
+def set_roles(db: Connection, username: str, roles: Sequence[str]) -> None:
+    """Replace a person's roles."""
+    db.execute("UPDATE users SET roles = %s WHERE username = %s", [list(roles), username])
+
+
+def with_role(db: Connection, role: str) -> int:
+    """How many people have a role and are not disabled."""
+    row = db.execute(
+        "SELECT count(*) AS n FROM users WHERE %s = ANY (roles) AND disabled_at IS NULL", [role]
+    ).fetchone()
+    return int(row["n"]) if row else 0

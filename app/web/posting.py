@@ -12,6 +12,7 @@ from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from app.core.errors import BadInput, LonghaulError
@@ -33,7 +34,8 @@ async def posted_form(request: Request) -> Mapping[str, str]:
     fields = await _fields(request)
     request.state.posted = fields
     refuse_foreign(request)
-    if not secrets.compare_digest(fields.get("csrf", "").encode(), csrf_token(request).encode()):
+    expected = await run_in_threadpool(csrf_token, request)
+    if not secrets.compare_digest(fields.get("csrf", "").encode(), expected.encode()):
         raise NotOurForm(
             "this form belongs to another session, or the session has ended; open the page again and send it anew"
         )

@@ -73,6 +73,7 @@ def of_database(request: Request, problem: Exception) -> Response:
     """An absent server, a busy one, or a fault of ours."""
     state = getattr(problem, "sqlstate", None)
     if is_gone(problem):
+        request.state.session = None  # nobody can be looked up now, and the page must not try again
         return problem_page(request, HTTPStatus.SERVICE_UNAVAILABLE, _AWAY)
     if state == _TIMED_OUT or state in RETRYABLE:
         return problem_page(request, HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from app.web import show
 from app.web.guard import guard_headers
-from app.web.session import csrf_token
+from app.web.session import csrf_token, keep_form_token
 
 _TEMPLATES = Environment(
     loader=PackageLoader("app.web"),
@@ -43,4 +43,5 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     )
     response = HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)
     guard_headers(response.headers)
+    keep_form_token(request, response)
     return response

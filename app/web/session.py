@@ -1,67 +1,27 @@
-"""Who is asking. The law: the signed cookie names a person; what they may do is read from the database each time."""
+"""Who is asking. The law: the cookie holds a random token and nothing else; the session it names, and what its person may
+do, are read from the database each time.
+"""
 
 from __future__ import annotations
 
-import os
 import secrets
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
-from app.core.errors import BadInput, NotFound
 from app.engine.runtime import Runtime
-from app.humans import people
+from app.humans import sessions
 from app.humans.people import Person
-from app.settings import Settings
-from app.store import pages
+from app.humans.sessions import Session
 
-LASTS_SECONDS = 12 * 3600
-_SHORTEST_SECRET = 16  # characters
+_FORM_COOKIE = "longhaul_form"
+_FORM_TOKEN_CHARACTERS = 43
 
 
 class SignInNeeded(Exception):
     """Nobody is signed in; the answer is the sign-in page."""
-
-
-def secret(settings: Settings) -> str:
-    """What signs the cookie: the setting, else a secret made once per data folder and readable by its owner alone."""
-    if settings.session_secret:
-        if len(settings.session_secret) < _SHORTEST_SECRET:
-            raise BadInput(f"LONGHAUL_SESSION_SECRET must have at least {_SHORTEST_SECRET} characters, or be empty")
-        return settings.session_secret
-    place = settings.data_dir / "web.secret"
-    if not place.exists():
-        _make_secret(place)
-    return place.read_text(encoding="ascii").strip()
-
-
-def _make_secret(place: Path) -> None:
-    """Write it whole under another name, then link: of two processes that start at once, both read the same one."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32))
-    with suppress(FileExistsError):
-        os.link(draft, place)
-    draft.unlink()
-
-
-def csrf_token(request: Request) -> str:
-    """The session's own token, made when first asked for."""
-    session = request.scope.get("session", {})
-    token: str = session.setdefault("csrf", secrets.token_urlsafe(24))
-    return token
-
-
-def begin(request: Request, person: Person) -> None:
-    """Sign a person in: nothing of the session before survives, its token neither."""
-    request.session.clear()
-    request.session["username"] = person.username
-    csrf_token(request)
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -70,22 +30,84 @@ def runtime_of(request: Request) -> Runtime:
     return rt
 
 
+def current(request: Request) -> Session | None:
+    """The session of a request, looked up once."""
+    if not hasattr(request.state, "session"):
+        token = request.cookies.get(cookie_name(request))
+        request.state.session = sessions.find(runtime_of(request), token) if token else None
+    found: Session | None = request.state.session
+    return found
+
+
+def csrf_token(request: Request) -> str:
+    """What a form must carry: the session's own token, or before there is one a cookie's that no other site can read."""
+    if session := current(request):
+        return session.csrf
+    if not hasattr(request.state, "form_token"):
+        given = request.cookies.get(_FORM_COOKIE, "")
+        fits = len(given) == _FORM_TOKEN_CHARACTERS and given.isascii()
+        request.state.form_token = given if fits else secrets.token_urlsafe(32)
+        request.state.form_token_is_new = not fits
+    token: str = request.state.form_token
+    return token
+
+
+def keep_form_token(request: Request, response: Response) -> None:
+    """Give the browser the token of a form shown to somebody who is not signed in."""
+    if getattr(request.state, "form_token_is_new", False):
+        response.set_cookie(
+            _FORM_COOKIE, request.state.form_token, httponly=True, samesite="strict", secure=_is_https(request)
+        )
+
+
+def begin(request: Request, response: Response, person: Person, *, let_in_by: str) -> None:
+    """Sign a person in, on this response: a new session, nothing of the one before survives."""
+    token = sessions.begin(
+        runtime_of(request), person, let_in_by=let_in_by, agent=request.headers.get("user-agent", ""),
+        instead_of=request.cookies.get(cookie_name(request)),
+    )  # fmt: skip
+    response.set_cookie(cookie_name(request), token, httponly=True, samesite="lax", secure=_is_https(request), path="/")
+
+
+def end(request: Request, response: Response) -> None:
+    """Sign out, on this response."""
+    if token := request.cookies.get(cookie_name(request)):
+        sessions.end(runtime_of(request), token)
+    response.delete_cookie(cookie_name(request), httponly=True, samesite="lax", secure=_is_https(request), path="/")
+
+
+def cookie_name(request: Request) -> str:
+    """Behind TLS the cookie bears a name that browsers take from this host alone, for all of it, and only so."""
+    return "__Host-longhaul_session" if _is_https(request) else "longhaul_session"
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, as far as we can see."""
+    return request.client.host if request.client else "unknown"
+
+
+def _is_https(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
 Rt = Annotated[Runtime, Depends(runtime_of)]
 
 
-def signed_in(request: Request, rt: Rt) -> Person:
-    """Who is signed in, as the database knows them now. Raises SignInNeeded."""
-    username = request.session.get("username")
-    if username is None:
+def session_of(request: Request) -> Session:
+    """The session of who is signed in. Raises SignInNeeded."""
+    session = current(request)
+    if session is None:
         raise SignInNeeded
-    try:
-        with pages.snapshot(rt.database) as db:
-            person = people.find(db, username)
-    except NotFound:
-        request.session.clear()
-        raise SignInNeeded from None
-    request.state.person = person
-    return person
+    request.state.person = session.person
+    return session
+
+
+Signed = Annotated[Session, Depends(session_of)]
+
+
+def signed_in(session: Signed) -> Person:
+    """Who is signed in, as the database knows them now. Raises SignInNeeded."""
+    return session.person
 
 
 Me = Annotated[Person, Depends(signed_in)]

@@ -1,4 +1,4 @@
-"""Signing in as one of the named demo people. There is no password: this is for a loopback address only."""
+"""Signing in: by name and password, or by a one-time link. What fails says nothing of who there is."""
 
 from __future__ import annotations
 
@@ -6,40 +6,68 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.humans import people
-from app.store import pages
+from app.humans import links, passwords
+from app.humans.passwords import WrongPassword
+from app.humans.throttle import TooOften
+from app.web import session
 from app.web.posting import Posted
 from app.web.render import render
-from app.web.session import Rt, begin
+from app.web.session import Rt, address_of
 
 router = APIRouter()
 
 
 @router.get("/sign-in")
-def choose_person(request: Request, rt: Rt, next: str = "/") -> Response:  # noqa: A002  # the usual name of this parameter
-    """Who there is to sign in as."""
-    with pages.snapshot(rt.database) as db:
-        everyone = people.everyone(db)
-    return render(request, "sign_in.html", everyone=everyone, next=_own_path(next))
+def ask(request: Request, next: str = "/") -> Response:  # noqa: A002  # the usual name of this parameter
+    """Name and password."""
+    return _form(request, next)
 
 
 @router.post("/sign-in")
 def sign_in(posted: Posted, request: Request, rt: Rt) -> Response:
-    """Sign in as the chosen person."""
-    with pages.snapshot(rt.database) as db:
-        person = people.find(db, posted.get("username", ""))
-    begin(request, person)
-    return RedirectResponse(_own_path(posted.get("next", "/")), status_code=303)
+    """Sign in with name and password; whatever is wrong, the form comes back."""
+    where, name = posted.get("next", "/"), posted.get("username", "")
+    try:
+        person = passwords.sign_in(rt, name, posted.get("password", ""), address=address_of(request))
+    except TooOften as problem:
+        answer = _form(request, where, name, message=f"{problem}.", status=429)
+        answer.headers["Retry-After"] = str(round(problem.retry_after_seconds) + 1)
+        return answer
+    except WrongPassword as problem:
+        return _form(request, where, name, message=f"{problem}.", status=403)
+    response = RedirectResponse(own_path(where), status_code=303)
+    session.begin(request, response, person, let_in_by="password")
+    return response
+
+
+@router.get("/sign-in/link/{token}")
+def show_link(request: Request, rt: Rt, token: str) -> Response:
+    """Whom a link lets in. Looking uses nothing up."""
+    return render(request, "sign_in_link.html", who=links.whose(rt, token), token=token)
+
+
+@router.post("/sign-in/link/{token}")
+def use_link(posted: Posted, request: Request, rt: Rt, token: str) -> Response:
+    """Sign in by a one-time link."""
+    person = links.use(rt, token, address=address_of(request))
+    response = RedirectResponse("/", status_code=303)
+    session.begin(request, response, person, let_in_by="link")
+    return response
 
 
 @router.post("/sign-out")
 def sign_out(posted: Posted, request: Request) -> Response:
-    """Forget who was signed in."""
-    request.session.clear()
-    return RedirectResponse("/sign-in", status_code=303)
+    """End the session."""
+    response = RedirectResponse("/sign-in", status_code=303)
+    session.end(request, response)
+    return response
 
 
-def _own_path(path: str) -> str:
-    """A path of ours; anything that could lead to another site becomes the inbox."""
+def _form(request: Request, where: str, name: str = "", *, message: str = "", status: int = 200) -> Response:
+    return render(request, "sign_in.html", status=status, next=own_path(where), username=name, message=message)
+
+
+def own_path(path: str) -> str:
+    """A path of ours; anything that could lead to another site becomes the first page."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_ours else "/"

@@ -13,10 +13,10 @@ from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, Refused
 from app.humans.complete import complete
 from app.humans.entitled import refusal
 from app.humans.people import Person
-from app.web import form_answers
+from app.web import form_answers, proof
 from app.web.posting import Posted
 from app.web.render import render
-from app.web.session import Me, Rt
+from app.web.session import Me, Rt, Signed, session_of
 from app.web.sight import Sight, see
 
 router = APIRouter()
@@ -29,7 +29,7 @@ def show_task(request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
 
 
 @router.post("/tasks/{task_id:uuid}")
-def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
+def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Signed, task_id: UUID) -> Response:
     """Answer the task; whatever is refused, the page comes back with the person's text."""
     sight = see(rt, task_id)
     fields = sight.fields(posted)
@@ -41,6 +41,8 @@ def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUI
     answerable = sight.task["status"] == "OPEN" and not refusal(sight.task, me)
     if wrong and answerable and version == sight.task["row_version"]:
         return _page(request, me, sight, typed=posted, wrong=wrong, status=422)
+    if answerable and (lacking := proof.lacking(request, rt, session, sight.task, outcome, posted)):
+        return _page(request, me, sight, typed=posted, message=lacking, status=403)
     try:
         complete(rt, task_id, by=me.username, outcome=outcome, answer=answer, row_version=version)
     except BadInput as problem:
@@ -85,6 +87,7 @@ def _page(
         refusal=why_not,
         given={field.label: given.get(field.name) for field in fields},
         kept=kept,
+        proof=proof.asked_for(sight.task, session_of(request)) if has_form else None,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.demo.people import PEOPLE, person
 
-ROLES = {"adjuster", "supervisor", "siu", "operator", "auditor"}
+ROLES = {"admin", "adjuster", "supervisor", "siu", "operator", "auditor"}
 
 
 def test_people_are_distinct_and_hold_known_roles() -> None:

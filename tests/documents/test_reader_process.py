@@ -88,14 +88,14 @@ def test_a_reading_that_takes_too_long_is_stopped_with_its_whole_group(endless: 
 
 
 def test_the_child_is_confined_and_inherits_nothing(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LONGHAUL_SESSION_SECRET", "not for the reader")
+    monkeypatch.setenv("LONGHAUL_OPENAI_API_KEY", "not for the reader")
     secret = os.dup(0)
     os.set_inheritable(secret, True)
     with reading(endless) as (child, _):
         assert child.rlimit(psutil.RLIMIT_AS)[0] == ReadLimits().memory_bytes
         assert child.rlimit(psutil.RLIMIT_NOFILE)[0] == 32
         assert child.rlimit(psutil.RLIMIT_FSIZE)[0] < 200 * 1024 * 1024
-        assert "LONGHAUL_SESSION_SECRET" not in child.environ()
+        assert "LONGHAUL_OPENAI_API_KEY" not in child.environ()
         assert {entry.name for entry in Path(f"/proc/{child.pid}/fd").iterdir()} == {"0", "1", "2"}
         assert os.getsid(child.pid) == child.pid
     os.close(secret)

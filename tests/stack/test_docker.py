@@ -39,7 +39,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
 def test_secrets_come_from_the_environment_and_their_absence_is_explained() -> None:
     asked = re.findall(r"\$\{(\w+)(:\?)?([^}]*)\}", COMPOSE_FILE.read_text())
     secrets = {name for name, required, why in asked if required and why.startswith("set it to")}
-    assert secrets == {"LONGHAUL_POSTGRES_PASSWORD", "LONGHAUL_SESSION_SECRET", "LONGHAUL_FLOWER_LOGIN"}
+    assert secrets == {"LONGHAUL_POSTGRES_PASSWORD", "LONGHAUL_FLOWER_LOGIN"}
     optional = {name: default for name, required, default in asked if not required}
     assert "LONGHAUL_PAYMENTS_URL" in optional
     assert all(default.startswith(":-") for default in optional.values()), "compose warns of a variable without one"

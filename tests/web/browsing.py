@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright
 
+from app.humans import links, people
+from app.humans.sessions import hashed
 from app.stack.ports import choose_port
+from app.store import sessions
+from app.store.database import Database
 from tests.support.waiting import wait_for
 
 _ROOT = Path(__file__).parents[2]
+_DATABASES: dict[str, str] = {}  # of the sites that are served, by their address
 # Without its own sandbox (a container's root has none) and without calling home.
 _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -48,6 +55,7 @@ def serving(database_url: str, data_dir: Path) -> Iterator[str]:
         "PYTHONPATH": str(_ROOT),
     }
     address = f"http://127.0.0.1:{port}"
+    _DATABASES[address] = database_url
     data_dir.mkdir(parents=True, exist_ok=True)
     log = data_dir / "web.log"
     command = [sys.executable, "-m", "app.web"]
@@ -63,6 +71,21 @@ def serving(database_url: str, data_dir: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def sign_in(page: Page, name: str) -> Page:
+    """As the person whose name begins so, by a one-time link, on the site that `page` belongs to."""
+    page.goto("/sign-in")
+    address = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
+    token = secrets.token_urlsafe(32)
+    database = Database(_DATABASES[address], "web", size=1)
+    with database.transaction() as db:
+        username = next(person.username for person in people.everyone(db) if person.display_name.startswith(name))
+        sessions.add_link(db, hashed(token), username=username, by="test", lasts_seconds=60)
+    database.close()
+    page.goto(f"{links.PATH}{token}")
+    page.get_by_role("button", name="Sign in").click()
+    return page
 
 
 def _answers(address: str) -> bool:

@@ -15,7 +15,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from app.engine.runtime import Runtime
-from app.humans import people
+from app.humans import links, people
 from app.humans.people import Person
 from app.settings import Settings
 from app.store import human_tasks
@@ -52,7 +52,8 @@ class Visitor:
 
     def post(self, path: str, **form: Any) -> Response:
         """Send a form with the session's own token."""
-        page: Response = self.http.post(path, data={"csrf": self.token("/sign-in"), **form}, headers=dict(self.headers))
+        token = self.token("/account") if "longhaul_session" in self.http.cookies else self.token("/sign-in")
+        page: Response = self.http.post(path, data={"csrf": token, **form}, headers=dict(self.headers))
         return page
 
     def answer(self, task: UUID, outcome: str, *, row_version: int = 1, **answers: str) -> Response:
@@ -70,7 +71,7 @@ class Visitor:
 
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(database_url=database_url, data_dir=tmp_path / "data", session_secret="a secret of this test alone")
+    return Settings(database_url=database_url, data_dir=tmp_path / "data")
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def visitor(web: Runtime) -> Callable[[str], Visitor]:
     def sign_in(username: str) -> Visitor:
         client = TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False)
         who = Visitor(client, username)
-        signed = who.post("/sign-in", username=username)
+        signed = who.post(f"{links.PATH}{links.make(web, username, by='test')}")
         assert signed.status_code == 200, signed.text
         return who
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, s
 from app.settings import Settings
 from app.store import human_tasks
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, serving
+from tests.web.browsing import chromium, launch, serving, sign_in
 from tests.web.conftest import task_of
 from tests.web.flows import Desk
 from tests.web.test_markup import HOSTILE
@@ -49,13 +49,6 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return sign_in(context.new_page(), "Ada Quillmore")
-
-
-def sign_in(page: Page, name: str) -> Page:
-    """As this person."""
-    page.goto("/sign-in")
-    page.get_by_role("button", name=name).click()
-    return page
 
 
 def state_of(owner: Database, task: UUID) -> str:

@@ -41,10 +41,11 @@ def test_every_answer_carries_its_headers(ada: Visitor, task: UUID, monkeypatch:
         for path in ("/", f"/tasks/{task}", "/runs", "/nowhere", "/static/style.css", "/healthz", "/sign-in")
     ]
     answers += [ada.http.get("/", headers={"host": "evil.example"}), ada.http.post("/sign-out"), ada.http.put("/")]
-    answers += ada.post("/sign-in", username="ada.quillmore").history
-    monkeypatch.setattr(pages, "open_alerts", None)
-    answers.append(ada.get("/alerts"))
-    assert [a.status_code for a in answers] == [200, 200, 200, 404, 200, 503, 200, 421, 400, 405, 303, 500]
+    with monkeypatch.context() as broken:
+        broken.setattr(pages, "open_alerts", None)
+        answers.append(ada.get("/alerts"))
+    answers += ada.post("/sign-out").history
+    assert [a.status_code for a in answers] == [200, 200, 200, 404, 200, 503, 200, 421, 400, 405, 500, 303]
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy

@@ -261,13 +261,14 @@ def test_authority_is_what_the_database_says_now(owner: Database, ada: Visitor, 
     assert ada.answer(task, "pay").status_code == 403
 
 
-def test_an_overdue_task_says_so(owner: Database, ada: Visitor, task: UUID) -> None:
+def test_an_overdue_task_says_so(owner: Database, visitor: Callable[[str], Visitor], task: UUID) -> None:
+    ada = visitor("ada.quillmore")
     assert "overdue" not in ada.get(f"/tasks/{task}").text
     with owner.transaction() as db:
         db.execute(later(timedelta(days=3)))
         assert pages.now(db) > stored(owner, task)["due_at"]  # type: ignore[operator]
-    assert "overdue since" in ada.get(f"/tasks/{task}").text
-    assert "overdue since" in ada.get("/").text
+    assert "overdue since" in visitor("ada.quillmore").get(f"/tasks/{task}").text
+    assert "overdue since" in visitor("ada.quillmore").get("/").text
 
 
 def test_a_finding_leads_to_the_other_runs_it_speaks_of(desk: Desk, owner: Database, ada: Visitor) -> None:

@@ -1,0 +1,114 @@
+"""What people are let in by: sessions, one-time links, and how often it failed. The law: a secret is known by its hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.store.database import Connection
+
+
+def begin(
+    db: Connection, id_hash: str, *, username: str, csrf: str, let_in_by: str, lasts_seconds: float, agent: str
+) -> None:
+    """Write a new session, proven just now; forget the person's long expired ones."""
+    db.execute(
+        "DELETE FROM sessions WHERE username = %s AND expires_at < (SELECT app_now()) - interval '1 day'", [username]
+    )
+    db.execute(
+        """INSERT INTO sessions (id_hash, username, csrf, created_at, seen_at, expires_at, stepped_up_at, let_in_by, agent)
+           VALUES (%s, %s, %s, app_now(), app_now(), app_now() + make_interval(secs => %s), app_now(), %s, %s)""",
+        [id_hash, username, csrf, lasts_seconds, let_in_by, agent],
+    )
+
+
+def find(db: Connection, id_hash: str, *, idle_seconds: float) -> dict[str, Any] | None:
+    """A live session with its person's row: `proven_seconds` and `unseen_seconds` ago."""
+    return db.execute(
+        """SELECT s.id_hash, s.csrf, s.let_in_by, u.username, u.display_name, u.roles, u.authority,
+               u.password_hash IS NOT NULL AS has_password,
+               extract(epoch FROM app_now() - s.stepped_up_at)::float8 AS proven_seconds,
+               extract(epoch FROM app_now() - s.seen_at)::float8 AS unseen_seconds
+           FROM sessions s JOIN users u ON u.username = s.username
+           WHERE s.id_hash = %s AND s.expires_at > app_now() AND s.seen_at > app_now() - make_interval(secs => %s)
+             AND u.disabled_at IS NULL""",
+        [id_hash, idle_seconds],
+    ).fetchone()
+
+
+def touch(db: Connection, id_hash: str) -> None:
+    """The session was used just now."""
+    db.execute("UPDATE sessions SET seen_at = app_now() WHERE id_hash = %s", [id_hash])
+
+
+def prove(db: Connection, id_hash: str) -> None:
+    """The person proved just now who they are."""
+    db.execute("UPDATE sessions SET stepped_up_at = app_now() WHERE id_hash = %s", [id_hash])
+
+
+def end(db: Connection, id_hash: str) -> None:
+    """End one session."""
+    db.execute("DELETE FROM sessions WHERE id_hash = %s", [id_hash])
+
+
+def end_all(db: Connection, username: str, *, but: str = "") -> int:
+    """End a person's sessions, all `but` one; how many."""
+    return db.execute("DELETE FROM sessions WHERE username = %s AND id_hash <> %s", [username, but]).rowcount
+
+
+def of(db: Connection, username: str) -> list[dict[str, Any]]:
+    """A person's live sessions, the newest first."""
+    return db.execute(
+        """SELECT id_hash, let_in_by, agent, created_at, seen_at, expires_at FROM sessions
+           WHERE username = %s AND expires_at > app_now() ORDER BY created_at DESC LIMIT 50""",
+        [username],
+    ).fetchall()
+
+
+def add_link(db: Connection, token_hash: str, *, username: str, by: str, lasts_seconds: float) -> None:
+    """Write a one-time link; forget those that expired long ago."""
+    db.execute("DELETE FROM sign_in_links WHERE expires_at < (SELECT app_now()) - interval '30 days'")
+    db.execute(
+        """INSERT INTO sign_in_links (token_hash, username, created_by, created_at, expires_at)
+           VALUES (%s, %s, %s, app_now(), app_now() + make_interval(secs => %s))""",
+        [token_hash, username, by, lasts_seconds],
+    )
+
+
+_USABLE = """token_hash = %s AND used_at IS NULL AND expires_at > app_now()
+    AND EXISTS (SELECT 1 FROM users u WHERE u.username = l.username AND u.disabled_at IS NULL)"""
+
+
+def link_for(db: Connection, token_hash: str) -> str | None:
+    """Whom a link that can still be used lets in."""
+    row = db.execute(f"SELECT username FROM sign_in_links l WHERE {_USABLE}", [token_hash]).fetchone()
+    return row["username"] if row else None
+
+
+def use_link(db: Connection, token_hash: str) -> str | None:
+    """Use a link up: whom it lets in; None if it cannot be used, or not any more. One row decides."""
+    row = db.execute(
+        f"UPDATE sign_in_links l SET used_at = app_now() WHERE {_USABLE} RETURNING username", [token_hash]
+    ).fetchone()
+    return row["username"] if row else None
+
+
+def failed(db: Connection, who: str) -> None:
+    """Count a failed attempt; forget those of yesterday."""
+    db.execute("DELETE FROM failed_attempts WHERE who = %s AND at < (SELECT app_now()) - interval '1 day'", [who])
+    db.execute("INSERT INTO failed_attempts (who, at) VALUES (%s, app_now())", [who])
+
+
+def forgiven(db: Connection, who: str) -> None:
+    """Forget somebody's failed attempts: they proved who they are."""
+    db.execute("DELETE FROM failed_attempts WHERE who = %s", [who])
+
+
+def wait_seconds(db: Connection, who: str, *, most: int, within_seconds: float) -> float:
+    """How long until somebody with `most` failures within a time may try again; 0: now."""
+    row = db.execute(
+        """SELECT extract(epoch FROM at + make_interval(secs => %(within)s) - app_now())::float8 AS left FROM failed_attempts
+           WHERE who = %(who)s AND at > (SELECT app_now()) - make_interval(secs => %(within)s)
+           ORDER BY at DESC OFFSET %(most)s - 1 LIMIT 1""",
+        {"who": who, "most": most, "within": within_seconds},
+    ).fetchone()
+    return max(0.0, row["left"]) if row else 0.0
