@@ -1,4 +1,4 @@
-"""People: sessions, one-time links, API keys, links for claimants; tasks set aside; other names of a run; disputes that end; a ledger without gaps."""
+"""People, sessions, links, keys and tasks set aside; other names of a run; disputes that end; a ledger without gaps."""
 
 from __future__ import annotations
 
