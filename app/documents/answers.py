@@ -42,6 +42,14 @@ def answer_to(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
             "reason": "LIMIT_EXCEEDED",
             "sentence": "It unpacks to more memory than allowed.",
         }
+    except (OSError, ImportError):
+        raise  # of this machine
+    except Exception as problem:
+        if task["name"] == "scan":  # OCR's models may fail for reasons of their own
+            raise
+        # Trying again would meet the same bytes: better a person than a run that is never read.
+        told = f"It makes the reader stumble ({type(problem).__name__}); ask for a new copy, or a person looks at it."
+        return {"status": "unreadable", "reason": "CORRUPT", "sentence": told}
 
 
 def _text(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:

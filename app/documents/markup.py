@@ -57,6 +57,13 @@ class _Reducer(HTMLParser):
         lines = [line.rstrip() for line in self._lines]
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
+    def parse_html_declaration(self, i: int) -> int:
+        """What the standard library refuses to understand ("<![WRONG[") is passed over, as browsers do."""
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._part(tag)
         if tag in _VOID:

@@ -108,6 +108,10 @@ def spoken(media_type: str, data: bytes) -> str:
             if mark in data:
                 return name
         return "an archive (zip)"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif"):
+        return "a photograph as telephones keep it (HEIC), to be sent as JPEG"
+    if media_type == WORD and "__substg1.0_".encode("utf-16-le") in data:
+        return "an Outlook message (.msg), to be saved as .eml or PDF"
     return {WORD: "an old Word or Excel document", RTF: "an RTF document", UNKNOWN: "no kind of file we know"}.get(
         media_type, media_type
     )

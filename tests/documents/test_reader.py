@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, TextStringObject
 
 from app.core.errors import NotFound
+from app.documents.answers import answer_to
 from app.documents.reader import ReadLimits, ReadResult, read_document
 from app.documents.unseen import storable
 from tests.documents.pdfs import drawing_only, encrypted, pdf_of, raw_pdf
@@ -208,3 +209,37 @@ def test_what_cannot_be_stored_is_written_out() -> None:
 def test_a_missing_file_is_not_the_documents_fault(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="store the document"):
         read_document(tmp_path / "nowhere.pdf")
+
+
+def test_what_nobody_foresaw_in_a_document_is_an_answer_and_a_fault_of_this_machine_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = {**ReadLimits().model_dump(), "task": {"name": "text"}}
+
+    def stumble(problem: Exception) -> Callable[[object], None]:
+        def read_mail(data: object) -> None:
+            raise problem
+
+        return read_mail
+
+    mail = b"From: a\nDate: b\nSubject: c\n\nwords"
+    monkeypatch.setattr("app.documents.mail.read_mail", stumble(AssertionError("unforeseen")))
+    told = answer_to(mail, limits)
+    assert (told["status"], told["reason"]) == ("unreadable", "CORRUPT")
+    assert "AssertionError" in told["sentence"]
+    monkeypatch.setattr("app.documents.mail.read_mail", stumble(OSError("the disk is full")))
+    with pytest.raises(OSError, match="the disk is full"):
+        answer_to(mail, limits)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64) + "__substg1.0_".encode("utf-16-le"), "Outlook message"),
+    ],
+)
+def test_what_people_often_send_is_named_with_its_remedy(tmp_path: Path, data: bytes, told: str) -> None:
+    result = read(tmp_path, data)
+    assert result.reason == "UNSUPPORTED_TYPE"
+    assert told in result.sentence

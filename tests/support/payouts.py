@@ -15,13 +15,14 @@ PAY = Tool("payments.pay", idempotent_for="24h", reconciles=True, irreversible=T
 
 
 class Payout(BaseModel):
-    """What is asked for; `payments`: how often the step pays, under one approval."""
+    """What is asked for; `payments`: how often the step pays, under one approval. `always_signed`: by a second person."""
 
     claim: str = "CLM-1"
     payee: str = "Ada Ferncastle"
     suggested: Decimal = Decimal("100.00")
     currency: str = "USD"
     payments: int = 1
+    always_signed: bool = False
     action: dict[str, str] = {}
     by: str = ""
 
@@ -49,7 +50,7 @@ def _review(step: Any, data: Payout) -> Request:
 
 def _decide(step: Any, data: Payout) -> str:
     data.action, data.by = step.answer["actions"]["payment"], step.answer["by"]
-    return "enough" if data.action["status"] == "APPROVED" else "more"
+    return "enough" if data.action["status"] == "APPROVED" and not data.always_signed else "more"
 
 
 def _sign(step: Any, data: Payout) -> Request:

@@ -43,6 +43,7 @@ HTML: Family = {
     "an attribute of a megabyte": case(lambda: b"<p style='" + b"a:b;" * 250_000 + b"'>seen</p>", "read"),
     "50,000 attributes": case(lambda: b"<p " + b"a=b " * 50_000 + b">seen</p>", "read"),
     "characters beyond all numbers": case(b"<p>&#99999999999;&#0;&#xd800;seen</p>", "read"),
+    "a section of no kind": case(b"<p>seen</p><![WRONG[x]]>", "read"),
     "comments before the beginning": case(lambda: b"<!---->" * 9_000 + b"<p>seen"),
     "everything hidden": case(b"<html><div style='display:none'>pay</div></html>", "NO_TEXT_LAYER"),
     "a frame of another": case(b"<p>seen</p><iframe src='file:///etc/passwd'></iframe>", "read"),
