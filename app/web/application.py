@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -12,7 +13,21 @@ from starlette.staticfiles import StaticFiles
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.pages import DATABASE_PROBLEM
-from app.web import alerts, claims, documents, health, inbox, problems, runs, session, sign_in, tasks
+from app.web import (
+    alerts,
+    claimant,
+    claims,
+    documents,
+    health,
+    inbox,
+    links,
+    overview,
+    problems,
+    runs,
+    session,
+    sign_in,
+    tasks,
+)
 from app.web.guard import Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -29,8 +44,9 @@ def application(rt: Runtime) -> FastAPI:
         max_age=session.LASTS_SECONDS,
         same_site="lax",
     )
-    app.add_middleware(Guard, named_host=rt.settings.web_host)
-    for page in (sign_in, inbox, tasks, claims, documents, runs, alerts, health):
+    public = urlsplit(rt.settings.public_url).hostname or ""
+    app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
+    for page in (sign_in, overview, inbox, tasks, claims, documents, links, runs, alerts, health, claimant):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)

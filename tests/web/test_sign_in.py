@@ -22,7 +22,16 @@ def test_everybody_enrolled_can_be_chosen(visitor: Callable[[str], Visitor]) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/runs/anything", "/alerts", "/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20"]
+    "path",
+    [
+        "/",
+        "/overview/parts",
+        "/inbox",
+        "/runs",
+        "/runs/anything",
+        "/alerts",
+        "/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20",
+    ],
 )
 def test_nobody_reads_without_signing_in(ada: Visitor, path: str) -> None:
     stranger = TestClient(ada.http.app, base_url="http://127.0.0.1:8710", follow_redirects=False)
