@@ -17,6 +17,7 @@ from app.store.database import Connection
 from app.store.glance import BINS_PER_DOUBLING, DAY_SLOTS, SLOT_SECONDS
 
 T = TypeVar("T")
+TOO_OLD_SECONDS = 30.0
 REST = 19  # times as long as a look took, until the next one: a twentieth of the time at most
 _SETTLED_SECONDS = 120  # after so long no transaction that began in a slot can still add to it
 _SLICE, _PATIENCE_SECONDS = 24, 0.25  # slots read at once; how long one look may go on filling in the past
@@ -36,9 +37,10 @@ class Paced(Generic[T]):
     def get(self) -> tuple[T, float]:
         """The value, and how many seconds old it is. Raises what making it raises; then the next look tries again."""
         if (made := self._made) is None or self._clock() >= self._due:
-            # One makes it; the others take the last one, or wait for the first.
-            with_lock = self._lock.acquire(blocking=made is None)
-            if with_lock:
+            # One makes it; the others take the last one, unless there is none, or making one takes far too long: what is
+            # shown must not grow old because the database hangs.
+            too_old = made is None or self._clock() - self._due > TOO_OLD_SECONDS
+            if self._lock.acquire(blocking=too_old):
                 try:
                     if self._made is made:
                         self._remake()

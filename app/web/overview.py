@@ -16,7 +16,7 @@ from app.core.durations import seconds
 from app.core.lifecycle import Status
 from app.core.workflow import Children, Human, Wait
 from app.engine.runtime import Runtime
-from app.store import downstreams, facts, glance, overview, pages
+from app.store import downstreams, facts, glance, pages
 from app.store.database import is_gone
 from app.store.glance import MOST, Now, Row
 from app.web import health
@@ -93,7 +93,7 @@ class Overview:
         """Runs by status and when that was, read whole and therefore seldom; None where it takes longer than a page may."""
         try:
             with pages.snapshot(self._rt.database) as db:
-                return pages.now(db), overview.counts(db)
+                return pages.now(db), glance.counts(db)
         except pages.DATABASE_PROBLEM as problem:
             if is_gone(problem):
                 raise

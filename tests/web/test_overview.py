@@ -20,7 +20,7 @@ from app.store.facts import EngineFacts, SweepFacts, WorkerFacts
 from app.sweeps import periods
 from app.web import health, overview
 from app.web.charts import chart
-from app.web.glancing import History, Paced, quantile, slot_of
+from app.web.glancing import TOO_OLD_SECONDS, History, Paced, quantile, slot_of
 from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
@@ -272,8 +272,14 @@ def test_whoever_comes_while_a_look_is_made_gets_the_last_one() -> None:
     slow.start()
     assert inside.wait(10)
     assert paced.get()[0] == 1
+    clock[0] = 5.0 + TOO_OLD_SECONDS
+    late: list[int] = []
+    waits = threading.Thread(target=lambda: late.append(paced.get()[0]))
+    waits.start()
     go_on.set()
-    slow.join(10)
+    for thread in (slow, waits):
+        thread.join(10)
+    assert late == [2], "what is far too old is waited for, not shown"
 
 
 def test_a_quantile_is_right_to_within_five_percent() -> None:
