@@ -40,7 +40,9 @@ def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
     taken, fresh = Taken(nothing=not files), list[StoredDocument]()
     store = toolbox.documents(rt.settings)
     with rt.database.transaction() as db:
-        have = {row["sha256"]: row["created_at"] for row in documents.of_run(db, link["run_id"])}
+        listed = documents.of_run(db, link["run_id"])
+    have = {row["sha256"]: row["created_at"] for row in listed}
+    room = intake.MAX_FILES - sum(row["uploaded_by"] == claimant_links.actor(link) for row in listed)
     for sent in files:  # one at a time: only one is ever in memory
         name = display_name(sent.filename)
         try:
@@ -50,6 +52,11 @@ def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
             continue
         first = found[0]
         new = [stored for stored in found if stored.sha256 not in have]
+        if len(fresh) + len(new) > room:
+            taken.refused.append(
+                (name, f"this link has taken {intake.MAX_FILES} files. Please write to us for another.")
+            )
+            continue
         if new:
             taken.came.append((name, first.size))
         else:

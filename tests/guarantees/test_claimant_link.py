@@ -165,6 +165,17 @@ def test_each_file_that_cannot_be_taken_is_named_with_the_reason(post: Post) -> 
     assert claimant.send(("letter.doc", word)).status_code == 422
 
 
+def test_a_link_takes_no_more_files_than_a_claim_may_have(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claimant_files.intake, "MAX_FILES", 3)
+    run_id = post.run()
+    claimant, _ = post.link(run_id)
+    claimant.send(("1.pdf", PDF + b"1"), ("2.pdf", PDF + b"2"))
+    full = claimant.send(("2 again.pdf", PDF + b"2"), ("3.pdf", PDF + b"3"), ("4.pdf", PDF + b"4"))
+    assert "4.pdf</bdi>: this link has taken 3 files" in full.text
+    assert "We have these already" in full.text
+    assert sorted(post.documents(run_id)) == ["1.pdf", "2.pdf", "3.pdf"]
+
+
 def test_an_expired_link_lets_nobody_in(post: Post) -> None:
     run_id = post.run()
     claimant, _ = post.link(run_id, days=2)

@@ -40,7 +40,7 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
         "tasks": (glance._TASKS, NOW, {"human_tasks_open"}),
         "alerts": (glance._ALERT_COUNTS, None, set[str]()),
         "dead letters": (glance._LETTERS, NOW, {"dead_letters_created"}),
-        "open dead letters": (glance._OPEN_LETTERS, NOW, {"runs_pkey"}),
+        "open dead letters": (glance._OPEN_LETTERS, NOW, {"dead_letters_open", "runs_pkey"}),
         "models": (glance._MODELS, None, {"checkpoints_models"}),
         "budgets": (glance._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
         "steps": (glance._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
