@@ -18,6 +18,7 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 
+from app import intake
 from app.humans import claimant_links
 from app.web import claimant_files
 from app.web.application import application
@@ -166,7 +167,7 @@ def test_each_file_that_cannot_be_taken_is_named_with_the_reason(post: Post) -> 
 
 
 def test_a_link_takes_no_more_files_than_a_claim_may_have(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claimant_files.intake, "MAX_FILES", 3)
+    monkeypatch.setattr(intake, "MAX_FILES", 3)
     run_id = post.run()
     claimant, _ = post.link(run_id)
     claimant.send(("1.pdf", PDF + b"1"), ("2.pdf", PDF + b"2"))
