@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,7 +108,20 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
     store = toolbox.documents(rt.settings)
     sent = [store.put(content, name) for name, content in files]
     came = [stored for one in sent for stored in with_attachments(store, one, most=MAX_FILES)]
-    kept = sorted(came, key=lambda s: (s.sha256, s.filename))
+    announce(rt, run_id, came, actor=actor)
+    return sorted(came, key=_by_content)
+
+
+def announce(
+    rt: Runtime,
+    run_id: UUID,
+    came: Sequence[StoredDocument],
+    *,
+    actor: str,
+    under: Callable[[Connection], object] = lambda db: None,
+) -> None:
+    """List documents under a claim that are stored already, and send them as one signal, in one transaction with `under`."""
+    kept = sorted(came, key=_by_content)
     refs = [_reference(f"u{stored.sha256[:12]}", stored) for stored in kept]
     payload = {"documents": [ref.model_dump(mode="json") for ref in refs]}
     text = payloads.boundary_text(payload, what="the upload")
@@ -120,10 +133,14 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
             documents.insert(db, new_id(), run_id, stored.model_dump(), actor)
         if new:
             desk.new_evidence(db, run_id, files=[stored.filename for stored in kept], actor=actor)
+        under(db)
         return moved
 
     advance.announce(rt, rt.database.transact(work))
-    return kept
+
+
+def _by_content(stored: StoredDocument) -> tuple[str, str]:
+    return stored.sha256, stored.filename
 
 
 def _files(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ Durations are seconds. The defaults are the contract's; tests set the intervals 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,10 @@ class Settings(BaseSettings):
     payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
     web_host: str = "127.0.0.1"
     web_port: int = 8710
+    public_url: str = Field(
+        default="",
+        description="how people outside reach the pages (https://claims.example.com); empty: as we are asked",
+    )
     flower_port: int = 8712
 
     # What this worker process does.
@@ -98,6 +103,13 @@ class Settings(BaseSettings):
     def _readable(cls, text: str) -> str:
         limits(text)
         return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_path(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/?", url):
+            raise ValueError("write it like https://claims.example.com, without a path")
+        return url.rstrip("/")
 
     @property
     def pool_names(self) -> tuple[str, ...]:

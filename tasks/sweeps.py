@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.store import due
 from app.sweeps import SWEEPS, run
 from tasks.celery import app
 from tasks.wiring import process_runtime
@@ -10,7 +11,9 @@ from tasks.wiring import process_runtime
 def _register(name: str) -> None:
     @app.task(name=f"longhaul.sweep.{name}", ignore_result=True)
     def sweep() -> None:
-        run(process_runtime(), name)
+        rt = process_runtime()
+        rt.database.transact(due.heard_beat)
+        run(rt, name)
 
 
 for _name in SWEEPS:

@@ -37,6 +37,10 @@ SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
   AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
 ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 LOOKS = "looks"  # a row of `sweeps` that is no sweep of beat's: see `app.sweeps.watch`
+BEAT, BEAT_SECONDS = (
+    "beat",
+    10.0,
+)  # a row that is none either: when a message of beat's was last taken; how often it is noted
 
 
 def timers(db: Connection, limit: int) -> list[tuple[Run, bool, bool]]:
@@ -102,6 +106,16 @@ def begin_sweep(db: Connection, name: str, every_seconds: float) -> bool:
 def end_sweep(db: Connection, name: str, counts: str) -> None:
     """Note that a sweep is done, and what it did."""
     db.execute("UPDATE sweeps SET last_finished_at = app_now(), counts = %s::jsonb WHERE name = %s", [counts, name])
+
+
+def heard_beat(db: Connection) -> None:
+    """Note that a message of beat's came, unless that was noted a moment ago."""
+    db.execute(
+        """INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
+           ON CONFLICT (name) DO UPDATE SET last_started_at = app_now()
+           WHERE sweeps.last_started_at < app_now() - make_interval(secs => %(half)s)""",
+        {"name": BEAT, "half": BEAT_SECONDS / 2},
+    )
 
 
 def begin_look(db: Connection, every_seconds: float) -> bool:

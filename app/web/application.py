@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -11,7 +12,23 @@ from starlette.staticfiles import StaticFiles
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.pages import DATABASE_PROBLEM
-from app.web import account, alerts, claims, documents, health, inbox, people, problems, runs, session, sign_in, tasks
+from app.web import (
+    account,
+    alerts,
+    claimant,
+    claims,
+    documents,
+    health,
+    inbox,
+    links,
+    overview,
+    people,
+    problems,
+    runs,
+    session,
+    sign_in,
+    tasks,
+)
 from app.web.guard import Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -21,8 +38,11 @@ def application(rt: Runtime) -> FastAPI:
     """The pages over one runtime (role "web"). Connects to nothing yet."""
     app = FastAPI(title="Longhaul", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.rt = rt
-    app.add_middleware(Guard, named_host=rt.settings.web_host)
-    for page in (sign_in, account, people, inbox, tasks, claims, documents, runs, alerts, health):
+    public = urlsplit(rt.settings.public_url).hostname or ""
+    app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
+    for page in (
+        sign_in, account, people, overview, inbox, tasks, claims, documents, links, runs, alerts, health, claimant,
+    ):  # fmt: skip
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)

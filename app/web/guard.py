@@ -1,4 +1,4 @@
-"""What stands before every request. The law: no page runs a script, is framed, sniffed, cached or named elsewhere.
+"""What stands before every request. The law: no page runs a script but ours, is framed, sniffed, cached or named elsewhere.
 
 A host name we do not have is refused: a foreign name that resolves to this machine would let a stranger's page read
 ours (DNS rebinding). An address in digits cannot be re-bound, and a health probe may come by any name.
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -26,15 +26,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _UNKNOWN_NAME = "This server is not known by that name. Open it as 127.0.0.1 or localhost, or set LONGHAUL_WEB_HOST.\n"
-_UNKNOWN_NAME = "This server is not known by that name. Open it as 127.0.0.1 or localhost, or set LONGHAUL_WEB_HOST.\n"
 
 
 class Guard:
     """Refuses foreign host names, and gives every answer the headers it must have."""
 
-    def __init__(self, app: ASGIApp, named_host: str) -> None:
+    def __init__(self, app: ASGIApp, named_host: str, public_host: str = "") -> None:
         self._app = app
-        self._names = {"localhost", named_host}
+        self._names = {"localhost", named_host, public_host} - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""

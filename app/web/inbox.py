@@ -18,7 +18,7 @@ router = APIRouter()
 _MINE, _OTHERS = 100, 50  # tasks on one page
 
 
-@router.get("/")
+@router.get("/inbox")
 def inbox(request: Request, rt: Rt, me: Me, after: str = "") -> Response:
     """Open tasks for this person's roles, oldest first, then those of others."""
     place = _place(after)

@@ -38,10 +38,15 @@ _TEMPLATES.tests["record"] = show.is_record
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page. Called after its transaction has ended."""
-    text = _TEMPLATES.get_template(template).render(
-        person=getattr(request.state, "person", None), csrf=csrf_token(request), path=request.url.path, **values
-    )
+    person = getattr(request.state, "person", None)
+    response = bare(template, status=status, person=person, csrf=csrf_token(request), path=request.url.path, **values)
+    keep_form_token(request, response)
+    return response
+
+
+def bare(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page for somebody who has no session and gets none."""
+    text = _TEMPLATES.get_template(template).render(**values)
     response = HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)
     guard_headers(response.headers)
-    keep_form_token(request, response)
     return response

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from app.core.errors import NotEntitled, Refused
+from app.core.ids import new_id
 from app.humans.complete import complete
 from app.store.database import Role
 from tests.actions.conftest import Bureau
@@ -69,8 +70,12 @@ def test_a_run_and_its_ledger_cannot_be_deleted(bureau: Bureau, role: Role) -> N
 def test_whose_account_is_closed_approves_nothing(bureau: Bureau) -> None:
     run_id = bureau.begin()
     bureau.journey.tamper("UPDATE users SET disabled_at = app_now() WHERE username = 'ada'")
-    with pytest.raises(NotEntitled, match="the account of ada is closed"):
+    with pytest.raises(NotEntitled, match="Ada is shut out"):
         bureau.answer(run_id, "ada")
+    by_hand = "SELECT approve_action(%s, %s, %s, 'ada', 'payment', 'Ada Ferncastle', 100, 30)"
+    with pytest.raises(psycopg.Error) as refused:
+        attempt(bureau, "web", by_hand, new_id(), new_id(), bureau.task(run_id)["id"])
+    assert refused.value.sqlstate == "LH002"
     bureau.answer(run_id, "bea")
     assert bureau.status(run_id) == "COMPLETE"
 

@@ -78,6 +78,13 @@ def test_nothing_listens_beyond_this_machine(stack: StackStatus) -> None:
     assert set(listening) == {"127.0.0.1"}
 
 
+def test_beat_is_heard_of(stack: StackStatus, data_dir: Path) -> None:
+    with psycopg.connect(stack_environment(data_dir)["LONGHAUL_DATABASE_URL"], autocommit=True) as connection:
+        wait_for(
+            lambda: connection.execute("SELECT 1 FROM sweeps WHERE name = 'beat'").fetchone(), "a message of beat's"
+        )
+
+
 def test_another_shell_finds_the_database(stack: StackStatus, data_dir: Path) -> None:
     found = stack_environment(data_dir)
     with psycopg.connect(found["LONGHAUL_DATABASE_URL"]) as connection:

@@ -82,7 +82,7 @@ BY_KEY = {
     "permits_pkey",
     "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "signals_pkey", "signals_pending",
     "messages_pkey",
-    "human_tasks_run", "alerts_run", "dead_letters_run",
+    "human_tasks_run", "alerts_run", "dead_letters_run", "dead_letters_open",
 }  # fmt: skip
 
 

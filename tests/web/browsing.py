@@ -43,14 +43,14 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 @contextmanager
-def serving(database_url: str, data_dir: Path) -> Iterator[str]:
+def serving(database_url: str, data_dir: Path, *, workflows: str = "tests.web.flows:REVIEW") -> Iterator[str]:
     """`python -m app.web` as it is started in earnest, over the tests' workflow; the address at which it answers."""
     port = choose_port(0, named_by=None)
     env = os.environ | {
         "LONGHAUL_DATABASE_URL": database_url,
         "LONGHAUL_DATA_DIR": str(data_dir),
         "LONGHAUL_WEB_PORT": str(port),
-        "LONGHAUL_WORKFLOWS": "tests.web.flows:REVIEW",
+        "LONGHAUL_WORKFLOWS": workflows,
         "LONGHAUL_DISPATCHER": "tests.web.flows:Silent",
         "PYTHONPATH": str(_ROOT),
     }

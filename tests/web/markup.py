@@ -6,12 +6,13 @@ from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
 
-_VOID = {"meta", "link", "input", "wbr"}
+_VOID = {"meta", "link", "input", "wbr", "br"}
 _FIELDS = {"input", "select", "textarea"}
 _ALLOWED = {
     "html", "head", "meta", "title", "link", "body", "a", "header", "nav", "ul", "ol", "li", "form", "input", "span", "button",
     "main", "h1", "h2", "h3", "p", "strong", "code", "pre", "section", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr",
     "th", "td", "time", "bdi", "details", "summary", "figure", "figcaption", "blockquote", "label", "select", "option", "textarea", "wbr",
+    "br", "svg", "g", "rect", "line", "progress", "script",
 }  # fmt: skip
 
 
@@ -38,6 +39,8 @@ class Page(HTMLParser):
             self.problems.append(f"<{tag}> has no place here")
         if doubled := [name for name, n in Counter(name for name, _ in attrs).items() if n > 1]:
             self.problems.append(f"<{tag}> states {doubled} twice")
+        if tag == "script" and not (given.get("src") or "").startswith("/static/"):
+            self.problems.append("<script> that is not a file of ours")
         for name, value in attrs:
             if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
                 self.problems.append(f"<{tag} {name}> could run something")

@@ -38,7 +38,7 @@ def everything(database: Database) -> str:
 def test_every_answer_carries_its_headers(ada: Visitor, task: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [
         ada.get(path)
-        for path in ("/", f"/tasks/{task}", "/runs", "/nowhere", "/static/style.css", "/healthz", "/sign-in")
+        for path in ("/inbox", f"/tasks/{task}", "/runs", "/nowhere", "/static/style.css", "/healthz", "/sign-in")
     ]
     answers += [ada.http.get("/", headers={"host": "evil.example"}), ada.http.post("/sign-out"), ada.http.put("/")]
     with monkeypatch.context() as broken:
@@ -50,7 +50,8 @@ def test_every_answer_carries_its_headers(ada: Visitor, task: UUID, monkeypatch:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
-        assert "script-src" not in policy
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert "max-age" in answer.headers["cache-control"] or answer.headers["cache-control"] == "no-store"
@@ -79,7 +80,7 @@ def test_a_get_changes_nothing(ada: Visitor, desk: Desk, owner: Database, task: 
     """As a mail scanner or a prefetching browser would: every link of every page, and the forms' addresses too."""
     desk.file("CMP-2")
     before = everything(owner)
-    seen, todo = set[str](), ["/", "/runs", "/alerts", "/sign-in", "/healthz"]
+    seen, todo = set[str](), ["/", "/inbox", "/overview/parts", "/runs", "/alerts", "/sign-in", "/healthz"]
     while todo:
         path = todo.pop().split("#")[0]
         if path and path not in seen and path.startswith("/"):

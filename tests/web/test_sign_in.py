@@ -41,7 +41,18 @@ def advance(owner: Database, **by: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/runs/anything", "/alerts", "/account", "/people", f"/tasks/{UUID(int=1)}"]
+    "path",
+    [
+        "/",
+        "/overview/parts",
+        "/inbox",
+        "/runs",
+        "/runs/anything",
+        "/alerts",
+        "/account",
+        "/people",
+        f"/tasks/{UUID(int=1)}",
+    ],
 )
 def test_nobody_reads_without_signing_in(stranger: Visitor, path: str) -> None:
     answer = stranger.http.get(path, follow_redirects=False)

@@ -163,10 +163,15 @@ def request_documents(step: Any, data: ClaimFile) -> str:
     if step.answer:
         wanted = [w.strip() for w in step.answer["values"].get("documents_wanted", "").split(",") if w.strip()]
         data.missing = wanted or data.missing or ["further documents"]
-    unread = [_could_not_read(ref) for ref in data.documents if _is_illegible(ref)][:_MOST_NAMED]
+    unread = what_was_not_read(data)
     letter = write(step, data, "document_request", Facts(lines=unread, documents=list(data.missing)))
     send(step, data, letter, recipient=data.claimant or UNNAMED)
     return "requested"
+
+
+def what_was_not_read(data: ClaimFile) -> list[str]:
+    """What the claimant is told about files of theirs that we could not read, and what to send instead."""
+    return [_could_not_read(ref) for ref in data.documents if _is_illegible(ref)][:_MOST_NAMED]
 
 
 def _is_illegible(ref: DocumentRef) -> bool:

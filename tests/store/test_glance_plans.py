@@ -1,0 +1,63 @@
+"""What the overview reads costs what is at work, wrong or recent: every query is found by an index in a large database."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+
+from app.store import glance
+from app.store.database import connect
+from app.store.glance import SLOT_SECONDS, Row
+from tests.support.plans import fill, indexes, plans, whole_tables
+
+LARGE = 200_000
+NOW: Row = {"limit": 6, "most": glance.MOST + 1}
+
+
+@pytest.mark.timeout(600)
+def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_runs(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        fill(owner, LARGE)
+        # As they came in: over two years, the last day among them.
+        for table, number in (("transitions", "run_id"), ("checkpoints", "run_id")):
+            owner.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {table} ORDER BY {number}")
+            owner.execute(f"TRUNCATE {table}")
+            owner.execute(
+                f"""UPDATE kept SET created_at = app_now() - interval '5 min' * ({LARGE} - n.n)
+                    FROM (SELECT run_id AS id, row_number() OVER (ORDER BY run_id) AS n FROM kept) n WHERE n.id = run_id"""
+            )
+            owner.execute(f"INSERT INTO {table} SELECT * FROM kept ORDER BY {number}")
+            owner.execute("DROP TABLE kept")
+        owner.execute("VACUUM ANALYZE")
+    last = int(time.time() // SLOT_SECONDS)
+    slots: Row = {"from": last - 24, "to": last + 1, "done": glance._DONE}
+    queries = {
+        "ready": (glance._READY, NOW, {"runs_ready", "runs_pkey"}),
+        "ready count": (glance._READY_COUNT, NOW, set[str]()),
+        "busy": (glance._BUSY, None, {"runs_leased"}),
+        "tasks": (glance._TASKS, NOW, {"human_tasks_open"}),
+        "alerts": (glance._ALERT_COUNTS, None, set[str]()),
+        "dead letters": (glance._LETTERS, NOW, {"dead_letters_created"}),
+        "open dead letters": (glance._OPEN_LETTERS, NOW, {"dead_letters_open", "runs_pkey"}),
+        "models": (glance._MODELS, None, {"checkpoints_models"}),
+        "budgets": (glance._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
+        "steps": (glance._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
+        "flow": (glance._FLOW, slots, {"transitions_created", "runs_pkey"}),
+        "letters by slot": (glance._LETTER_SLOTS, slots, {"dead_letters_created"}),
+    }
+    wrong, slow = [], {}
+    with connect(database_url, "web") as db:
+        for name, (query, params, needed) in queries.items():
+            custom = dict(plans(db, (query, params)))["custom"]  # pages prepare nothing for long
+            used = {index.strip("()") for index in indexes(custom)}
+            if whole_tables(custom) or not needed <= used:
+                wrong.append(f"{name} reads {whole_tables(custom)} and uses {used}, not {needed}")
+            began = time.perf_counter()
+            db.execute(query, params).fetchall()
+            slow[name] = round(1000 * (time.perf_counter() - began), 1)
+    assert not wrong, "\n".join(wrong)
+    assert sum(slow.values()) < 2000, slow
+    with connect(database_url, "web") as db, db.transaction():
+        assert sum(glance.counts(db).values()) == LARGE
