@@ -10,11 +10,12 @@ from uuid import UUID
 
 import typer
 
-from app.commands.output import emit, say
+from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson, RunName
 from app.commands.shell import opened, person, run_named
 from app.commands.work import As
 from app.core.errors import BadInput
+from app.core.lifecycle import Status
 from app.engine.runtime import Runtime
 
 commands = typer.Typer()
@@ -83,6 +84,43 @@ def redrive(run: RunName, reason: Reason, user: As = None, as_json: AsJson = Fal
 def fail(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
     """End a stopped run (DEAD_LETTER or FAILED_RETRIABLE) as FAILED."""
     _do("fail", run, reason, user, as_json=as_json)
+
+
+@commands.command("bulk")
+def on_many(
+    verb: Annotated[str, typer.Argument(metavar="VERB", help="retry, redrive, fail, pause, resume or cancel.")],
+    reason: Reason,
+    run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="A run; may be repeated.")] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="All runs in these statuses; may be repeated.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Of them only this workflow's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 100,
+    for_good: Annotated[
+        bool, typer.Option("--for-good", help="Do it; else it is a trial that says what would be done.")
+    ] = False,
+    user: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do one of the verbs to many runs: a trial first, that changes nothing."""
+    from app.engine import bulk
+    from app.store import overview
+
+    if not run and not status:
+        raise BadInput("name runs by --run, or their --status; `bulk` never means all there are")
+    with opened() as rt:
+        chosen = [run_named(rt, one) for one in run or ()]
+        if status:
+            wanted = overview.Wanted(status=status, workflow=workflow)
+            chosen += [row["id"] for row in rt.database.transact(lambda db: overview.page(db, wanted, limit=limit))]
+        done = bulk.apply(rt, verb, chosen[:limit], actor=person(user), reason=reason, dry_run=not for_good)
+    if as_json:
+        emit(done)
+        return
+    yes = "done" if for_good else "would be done"
+    show_table(
+        ("run", "subject", "status", verb),
+        [(one.run_id, one.subject, one.status, one.refusal or yes) for one in done],
+        empty="no such runs",
+    )
 
 
 @commands.command("close-dispute")

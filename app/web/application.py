@@ -21,6 +21,7 @@ from app.web import (
     health,
     inbox,
     links,
+    operations,
     overview,
     people,
     problems,
@@ -41,7 +42,7 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, people, overview, inbox, tasks, claims, documents, links, runs, alerts, health, claimant,
+        sign_in, account, people, overview, inbox, tasks, claims, documents, links, operations, runs, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

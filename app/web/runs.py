@@ -23,6 +23,7 @@ from app.store.database import Connection
 from app.store.pages import Place, Row, RunFilter
 from app.web.documents import documents_of
 from app.web.links import links_of
+from app.web.operations import panel
 from app.web.render import render
 from app.web.session import Me, Rt
 from app.web.sight import in_order
@@ -64,6 +65,7 @@ def show_run(request: Request, rt: Rt, me: Me, run_id: UUID, after: str = "") ->
             raise NotFound(f"there is no run {run_id}")
         explained = explain(situation.read(db, run_id), rt.settings)
         beside = _beside(rt, db, run) | {"links": links_of(db, rt, run, me)}
+        operations = panel(db, run_id, me)
         entries = pages.timeline(db, run_id, limit=_ENTRIES + 1, after=place)
     flower = f"{request.url.scheme}://{_own_host(request)}:{rt.settings.flower_port}/task/"
     return render(
@@ -72,6 +74,7 @@ def show_run(request: Request, rt: Rt, me: Me, run_id: UUID, after: str = "") ->
         run=run,
         explained=explained.sentence,
         **beside,
+        operations=operations,
         entries=entries[:_ENTRIES],
         later=place is not None,
         more=_mark(entries[_ENTRIES - 1]) if len(entries) > _ENTRIES else None,

@@ -1,0 +1,138 @@
+"""Operating runs from their pages: what is possible now, with a reason, by whoever may; and the triage of dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.core.ids import new_id
+from app.store import runs
+from app.store.database import Database
+from tests.web.conftest import Visitor
+from tests.web.flows import Desk
+from tests.web.markup import Page
+
+CARL = "carl.vintergard"
+
+
+@pytest.fixture
+def carl(visitor: Callable[[str], Visitor]) -> Visitor:
+    """An operator."""
+    return visitor(CARL)
+
+
+def status(owner: Database, run_id: UUID) -> str:
+    with owner.transaction() as db:
+        run = runs.read(db, run_id)
+    assert run is not None
+    return run.status.value
+
+
+def bury(owner: Database, run_id: UUID, reason: str, fingerprint: str = "f") -> UUID:
+    """Make a dead letter of a run, as a step that cannot go on leaves it."""
+    with owner.transaction() as db:
+        db.execute("UPDATE runs SET status = 'DEAD_LETTER', waiting_reason = %s WHERE id = %s", [reason, run_id])
+        db.execute("UPDATE human_tasks SET status = 'CANCELLED' WHERE run_id = %s", [run_id])
+        db.execute(
+            """INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
+               VALUES (%s, %s, 2, 'AWAITING_REVIEW', %s, %s, app_now())""",
+            [new_id(), run_id, fingerprint, reason],
+        )
+    return run_id
+
+
+def moved(owner: Database, run_id: UUID) -> dict[str, Any]:
+    with owner.transaction() as db:
+        row = db.execute(
+            "SELECT event, actor, reason FROM transitions WHERE run_id = %s ORDER BY seq DESC LIMIT 1", [run_id]
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_the_run_page_offers_what_is_possible_now_and_does_it_with_a_reason(
+    carl: Visitor, desk: Desk, owner: Database
+) -> None:
+    run = desk.file("CMP-1")
+    page = carl.get(f"/runs/{run}").text
+    assert 'value="cancel"' in page and 'value="pause"' in page
+    assert 'value="redrive"' not in page and 'value="retry"' not in page
+    assert Page(page).problems == []
+    done = carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice")
+    assert done.url.path == f"/runs/{run}"
+    assert moved(owner, run) == {"event": "cancelled", "actor": f"person:{CARL}", "reason": "sent twice"}
+    assert "/operations" not in done.text, "an ended run has none"
+
+
+def test_without_a_reason_nothing_is_done(carl: Visitor, desk: Desk, owner: Database) -> None:
+    run = desk.file("CMP-1")
+    refused = carl.post(f"/runs/{run}/operations", verb="cancel", reason="  ")
+    assert refused.status_code == 400 and "say why" in refused.text
+    assert status(owner, run) == "WAITING_FOR_HUMAN"
+
+
+def test_what_is_not_possible_any_more_says_why(carl: Visitor, desk: Desk) -> None:
+    run = desk.file("CMP-1")
+    carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice")
+    late = carl.post(f"/runs/{run}/operations", verb="cancel", reason="again")
+    assert late.status_code == 409 and "the run has ended as CANCELLED" in late.text
+    assert carl.post(f"/runs/{run}/operations", verb="explode", reason="x").status_code == 400
+    assert carl.post(f"/runs/{new_id()}/operations", verb="pause", reason="x").status_code == 404
+
+
+def test_who_may_not_operate_sees_no_operations_and_does_none(ada: Visitor, desk: Desk, owner: Database) -> None:
+    run = desk.file("CMP-1")
+    assert "/operations" not in ada.get(f"/runs/{run}").text
+    assert ada.post(f"/runs/{run}/operations", verb="cancel", reason="mine").status_code == 403
+    bury(owner, run, "it broke")
+    assert 'type="checkbox"' not in ada.get("/dead-letters").text
+    assert ada.post("/dead-letters", verb="fail", reason="x", for_good="yes", **{f"run.{run}": "on"}).status_code == 403
+    assert status(owner, run) == "DEAD_LETTER"
+
+
+def test_dead_letters_stand_by_kind_and_a_trial_comes_before_the_deed(
+    carl: Visitor, desk: Desk, owner: Database
+) -> None:
+    first, second = (bury(owner, desk.file(f"CMP-{n}"), "the archive is gone") for n in (1, 2))
+    other = bury(owner, desk.file("CMP-3"), "<b>diverged</b>", "g")
+    page = carl.get("/dead-letters").text
+    assert Page(page).problems == []
+    assert page.count("<form") == 3, "one of each kind, and the sign-out"
+    assert "&lt;b&gt;diverged" in page
+
+    ticked = {f"run.{first}": "on", f"run.{second}": "on"}
+    trial = carl.post("/dead-letters", verb="redrive", reason="it is back", **ticked)
+    assert "nothing was done yet" in trial.text and "Redrive 2" in trial.text
+    assert [status(owner, run) for run in (first, second)] == ["DEAD_LETTER"] * 2
+    done = carl.post("/dead-letters", verb="redrive", reason="it is back", for_good="yes", **ticked)
+    assert "What became of them" in done.text
+    assert [status(owner, run) for run in (first, second, other)] == ["READY", "READY", "DEAD_LETTER"]
+    assert moved(owner, first) == {"event": "redriven", "actor": f"person:{CARL}", "reason": "it is back"}
+    assert "CMP-1" not in carl.get("/dead-letters").text
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"verb": "fail", "reason": "x"}, "No run is ticked"),
+        ({"verb": "fail", "reason": " "}, "say why"),
+        ({"verb": "x", "reason": "x"}, "there is no"),
+    ],
+)
+def test_a_triage_that_cannot_be_meant_keeps_what_was_written(
+    carl: Visitor, desk: Desk, owner: Database, form: dict[str, str], says: str
+) -> None:
+    run = bury(owner, desk.file("CMP-1"), "it broke")
+    ticked = {} if "ticked" in says else {f"run.{run}": "on"}
+    answer = carl.post("/dead-letters", for_good="yes", **form, **ticked)
+    assert answer.status_code == 422 and says in answer.text
+    assert status(owner, run) == "DEAD_LETTER"
+
+
+def test_without_dead_letters_the_page_says_what_they_are(carl: Visitor) -> None:
+    page = carl.get("/dead-letters").text
+    assert "There is none." in page
+    assert Page(page).problems == []
