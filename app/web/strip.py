@@ -13,7 +13,7 @@ from typing import Any
 from app.core.workflow import Workflow
 from app.web.show import words
 
-WIDE, HIGH, GAP_X, GAP_Y, MARGIN = 176, 30, 20, 26, 40
+WIDE, HIGH, GAP_X, GAP_Y, MARGIN = 200, 30, 20, 26, 40
 _SIGNS = {"current": "▶", "visited": "✓", "ahead": ""}
 
 

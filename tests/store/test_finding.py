@@ -45,14 +45,14 @@ def test_any_identifier_finds_the_run(desk: Desk, owner: Database) -> None:  # n
 
 
 def test_every_look_is_by_an_index(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with psycopg.connect(database_url, autocommit=True) as db:
-        fill(db, 20_000)
-        db.execute(
+    with psycopg.connect(database_url, autocommit=True) as filling:
+        fill(filling, 20_000)
+        filling.execute(
             """INSERT INTO documents (id, run_id, sha256, filename, media_type, size, uploaded_by, created_at)
                SELECT id, id, encode(sha256(id::text::bytea), 'hex'), 'f', 'm', 1, 'x', app_now() FROM runs"""
         )
-        db.execute("INSERT INTO run_names SELECT 'POL-' || subject, id, 'policy', app_now() FROM runs")
-        db.execute("ANALYZE")
+        filling.execute("INSERT INTO run_names SELECT 'POL-' || subject, id, 'policy', app_now() FROM runs")
+        filling.execute("ANALYZE")
     asked: list[Query] = []
     execute = psycopg.Connection.execute
 
