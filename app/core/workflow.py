@@ -156,6 +156,8 @@ class Workflow:
     token_budget: int | None = None
     # Field of a human answer or step that fills `runs.subject` is given at start; this one says what it means.
     subject: str = "subject"
+    # What else people look a run up by, (kind, name) each, read from its data: ("policy", "POL-1"). Kept when it changes.
+    names: Callable[[Any], Sequence[tuple[str, str]]] | None = None
 
     def __post_init__(self) -> None:
         _validate(self)

@@ -21,7 +21,7 @@ from app.core.errors import BadInput, KeyReused, misfits
 from app.core.lifecycle import Event, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.workflow import Workflow
-from app.store import keys, payloads, runs
+from app.store import finding, keys, payloads, runs
 from app.store.database import Connection
 from app.telemetry import logs
 
@@ -72,6 +72,8 @@ def start(
         raise KeyReused(
             f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
         )
+    if workflow.names is not None:
+        finding.keep_names(db, run_id, workflow.names(validated(workflow, data)))
     return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
 
 

@@ -7,9 +7,12 @@ it". Whatever the work does (return, raise, hang up the database) ends in exactl
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from app.core.canonical import canonical, restore
 from app.core.errors import LeaseLost, StoreUnavailable
@@ -24,7 +27,7 @@ from app.engine.context import StepContext
 from app.engine.failures import failed
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
-from app.store import runs, steps
+from app.store import finding, runs, steps
 from app.store.moves import Beside
 from app.telemetry import logs
 
@@ -112,11 +115,12 @@ def _outcome(
     """Run the state's work and say what happened, with everything that is to be written beside the move."""
     try:
         data = workflow.data.model_validate(content)
+        known = workflow.names(data) if workflow.names else ()
         done = outcomes.perform(rt, workflow, state, step, run, data)
         outcomes.check_complete(step, run)
         text = canonical(data)
         changed = text if text != canonical(content) else None
-        beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task,
+        beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task, names=_new_names(workflow, known, data),
                         latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
         return done.happened, outcomes.bounded(beside), done.children
     except (LeaseLost, StoreUnavailable):
@@ -126,6 +130,12 @@ def _outcome(
             rt, workflow, state, run, journal, problem, at + timedelta(seconds=time.perf_counter() - started)
         )
         return happened, beside, None
+
+
+def _new_names(workflow: Workflow, known: Sequence[tuple[str, str]], data: BaseModel) -> str | None:
+    """What the run is to be found by from now on, if this step learned of any; nothing is written otherwise."""
+    learned = [name for name in workflow.names(data) if name not in known] if workflow.names else []
+    return finding.as_names(learned) if learned else None
 
 
 def _output(outcome: str | None, data: str | None) -> str:

@@ -73,3 +73,9 @@ def stood_at(db: Connection, run_id: UUID, at: datetime) -> Moment | None:
         reason=row["reason"],
         data=restore(held["data"]) if held else None,
     )
+
+
+def moved_at(db: Connection, run_id: UUID, seq: int) -> datetime | None:
+    """When the run made its transition of this number; None if it has none."""
+    row = db.execute("SELECT created_at FROM transitions WHERE run_id = %s AND seq = %s", [run_id, seq]).fetchone()
+    return row["created_at"] if row else None

@@ -31,7 +31,7 @@ class Beside:
     """What is written in the same statement as a move. Payloads are canonical JSON texts.
 
     output: result of the finished step. data: the run's new data. error: appended to the step's errors.
-    step_failed: the step's checkpoint ends FAILED. task, dead_letter, alert: rows to open.
+    step_failed: the step's checkpoint ends FAILED. task, dead_letter, alert: rows to open. names: what the run is found by from now on.
     """
 
     output: str | None = None
@@ -41,6 +41,7 @@ class Beside:
     task: str | None = None
     dead_letter: str | None = None
     alert: str | None = None
+    names: str | None = None
     deadline_in: float | None = None
     latency_ms: float | None = None
     move_id: UUID = field(default_factory=ids.new_token)
@@ -139,6 +140,11 @@ _ALERT = """, alarm AS (
     FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text)
     ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING rule, subject, message
 )"""
+_NAMES = """, named AS (
+    INSERT INTO run_names (name, run_id, kind, created_at)
+    SELECT n.name, %(id)s, n.kind, moved.at FROM moved, jsonb_to_recordset(%(names)s::jsonb) AS n(name text, kind text)
+    ON CONFLICT DO NOTHING
+)"""
 _SAID = ", (SELECT jsonb_agg(jsonb_build_object('rule', a.rule, 'subject', a.subject, 'message', a.message)) FROM {alerts}) AS {what}"
 _TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
 _WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
@@ -155,6 +161,7 @@ def _text(
     task: bool,
     letter: bool,
     alert: bool,
+    names: bool,
 ) -> str:
     parts = [_MOVED]
     if completes:
@@ -172,6 +179,7 @@ def _text(
             (_TASK, task),
             (_LETTER, letter),
             (_ALERT, alert),
+            (_NAMES, names),
         )
         if wanted
     ]
@@ -202,6 +210,7 @@ def move(
         beside.task is not None,
         beside.dead_letter is not None,
         beside.alert is not None,
+        beside.names is not None,
     )
     cause = canonical(to.cause)
     output_hash = digest(beside.output) if beside.output is not None else None
@@ -263,6 +272,7 @@ def move(
         "task_statuses": _TASK_STATUSES,
         "dead_letter": beside.dead_letter,
         "alert": beside.alert,
+        "names": beside.names,
     }
 
 

@@ -6,7 +6,6 @@ page thousand. Ids of root runs ascend with time, so the primary key is that ord
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,8 @@ from uuid import UUID
 from app.core.canonical import restore
 from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import Status
+from app.store import finding
 from app.store.database import Connection
-
-_SHORTEST_PREFIX = 4
-_HEX = re.compile(r"[0-9a-f]+")
-
-_NAMED = "id, workflow, subject, status, (parent_run_id IS NULL AND forked_from IS NULL) AS is_root"
-_BY_SUBJECT = f"SELECT {_NAMED} FROM runs WHERE subject = %(text)s ORDER BY is_root DESC, id DESC LIMIT 6"
-_BY_PREFIX = f"SELECT {_NAMED} FROM runs WHERE id BETWEEN %(low)s AND %(high)s ORDER BY id DESC LIMIT 6"
 
 _LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt,
     queue, tokens_in, tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
@@ -65,43 +58,19 @@ class Wanted:
 
 
 def find(db: Connection, text: str) -> UUID:
-    """The run a person means by an id, a unique beginning of one (four digits or more), a task id, or a subject.
+    """The run a person means by whatever they have of it: `app.store.finding`.
 
     Raises NotFound, or BadInput naming the runs it could be.
     """
-    text = text.strip()
-    if exact := _as_id(text):
-        if db.execute("SELECT 1 AS one FROM runs WHERE id = %s", [exact]).fetchone():
-            return exact
-        raise NotFound(f"there is no run {exact}")
-    rows = db.execute(_BY_SUBJECT, {"text": text}).fetchall()
-    if not rows and (span := _span(text)):
-        rows = db.execute(_BY_PREFIX, {"low": span[0], "high": span[1]}).fetchall()
-    # A subject means the run it was given to, before a child or a fork that carries the same one.
-    rows = [row for row in rows if row["is_root"]] or rows
+    rows = finding.find_all(db, text)
+    if not rows and finding.is_id(text):
+        raise NotFound(f"there is no run {text.strip()}")
     if not rows:
-        raise NotFound(f"no run has the id or subject {text!r}; `longhaul runs` lists the newest")
+        raise NotFound(f"no run has the id or subject {text.strip()!r}; `longhaul runs` lists the newest")
     if len(rows) > 1:
-        could = "; ".join(f"{row['id']} ({row['workflow']} {row['subject']}, {row['status']})" for row in rows[:5])
-        raise BadInput(f"{text!r} could be any of these runs, give an id: {could}")
-    found: UUID = rows[0]["id"]
-    return found
-
-
-def _as_id(text: str) -> UUID | None:
-    """A whole id, or the id at the beginning of a task id (`<run_id>.<STATE>.<step_seq>`)."""
-    try:
-        return UUID(text.split(".", maxsplit=1)[0])
-    except ValueError:
-        return None
-
-
-def _span(text: str) -> tuple[UUID, UUID] | None:
-    """The least and the greatest id that begin with `text`."""
-    digits = text.lower().replace("-", "")
-    if not (_SHORTEST_PREFIX <= len(digits) < 32 and _HEX.fullmatch(digits)):
-        return None
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+        could = "; ".join(f"{row.run_id} ({row.workflow} {row.subject}, {row.status})" for row in rows[:5])
+        raise BadInput(f"{text.strip()!r} could be any of these runs, give an id: {could}")
+    return rows[0].run_id
 
 
 def page(db: Connection, wanted: Wanted, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:

@@ -4,24 +4,20 @@ contradicts itself; every list is bounded, and goes on where it stopped by a key
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from app.store import payloads
 from app.store.database import Connection, Database
 
 Row = Mapping[str, Any]
 # Whatever psycopg or its pool raises; `database.is_gone` tells an absent server from a refused statement.
 DATABASE_PROBLEM: type[Exception] = psycopg.Error
 SHOWN_CHARACTERS = 64 * 1024  # of one payload on one page
-_PARSED_BYTES = 1024 * 1024  # larger blobs are shown as they are stored, not pretty-printed
 
 
 @contextmanager
@@ -55,42 +51,6 @@ def inbox(
     at, task_id = after or (None, None)
     params = {"roles": list(roles), "mine": mine, "after": at, "after_id": task_id, "limit": limit}
     return list(db.execute(_INBOX, params).fetchall())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunFilter:
-    """What the list of runs is narrowed to. `text`: a subject or its beginning, or the beginning of an id."""
-
-    status: str = ""
-    workflow: str = ""
-    text: str = ""
-    before: UUID | None = None
-
-
-_RUNS = """
-SELECT id, workflow, workflow_version, subject, state, status, waiting_reason, parent_run_id, created_at, updated_at
-FROM runs
-WHERE (%(status)s = '' OR status = %(status)s) AND (%(workflow)s = '' OR workflow = %(workflow)s)
-  AND (%(before)s::uuid IS NULL OR id < %(before)s)
-  AND CASE WHEN %(text)s = '' THEN parent_run_id IS NULL
-      ELSE starts_with(subject, %(text)s) OR id BETWEEN %(low)s AND %(high)s END
-ORDER BY id DESC LIMIT %(limit)s"""
-
-
-def runs(db: Connection, wanted: RunFilter, *, limit: int) -> list[Row]:
-    """Runs, newest first (their ids ascend with time); children only when they are searched for."""
-    low, high = _id_range(wanted.text)
-    params = {name: getattr(wanted, name) for name in ("status", "workflow", "text", "before")}
-    params |= {"low": low, "high": high, "limit": limit}
-    return list(db.execute(_RUNS, params).fetchall())
-
-
-def _id_range(text: str) -> tuple[UUID | None, UUID | None]:
-    """The ids that begin with `text`, as a range the primary key can serve; (None, None) if no id does."""
-    digits = text.strip().lower().replace("-", "")
-    if not 1 <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
-        return None, None
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 def workflows(db: Connection) -> list[str]:
@@ -154,43 +114,3 @@ def open_alerts(db: Connection, *, limit: int) -> list[Row]:
 def alerts_of(db: Connection, run_id: UUID) -> list[Row]:
     """All alerts of a run, newest first."""
     return list(db.execute(f"{_ALERTS} WHERE a.run_id = %s ORDER BY a.opened_at DESC", [run_id]).fetchall())
-
-
-_TIMELINE = """
-SELECT at, rank, n, kind, step, step_seq, name, status, actor, left(detail, %(shown)s) AS detail, latency_ms,
-       tokens_in, tokens_out, input ->> '$blob' AS input_blob, output ->> '$blob' AS output_blob,
-       left(jsonb_pretty(input), %(shown)s) AS input, length(jsonb_pretty(input)) AS input_length,
-       left(jsonb_pretty(output), %(shown)s) AS output, length(jsonb_pretty(output)) AS output_length
-FROM trace WHERE run_id = %(id)s AND (%(at)s::timestamptz IS NULL OR (at, rank, n) > (%(at)s, %(rank)s, %(n)s))
-ORDER BY at, rank, n LIMIT %(limit)s"""
-
-Place = tuple[datetime, int, int]
-
-
-def timeline(db: Connection, run_id: UUID, *, limit: int, after: Place | None = None) -> list[Row]:
-    """Everything that happened to a run, in order, beginning behind `after` (at, rank, n).
-
-    `input` and `output` are pretty-printed JSON of at most SHOWN_CHARACTERS; `…_length` says how long they are.
-    """
-    at, rank, n = after or (None, None, None)
-    params = {"id": run_id, "at": at, "rank": rank, "n": n, "limit": limit, "shown": SHOWN_CHARACTERS}
-    return [_with_blobs(db, row) for row in db.execute(_TIMELINE, params).fetchall()]
-
-
-def _with_blobs(db: Connection, row: Row) -> Row:
-    loaded: dict[str, Any] = {}
-    for name in ("input", "output"):
-        if sha256 := row[f"{name}_blob"]:
-            text = _blob_text(db, sha256)
-            loaded |= {name: text[:SHOWN_CHARACTERS], f"{name}_length": len(text)}
-    return {**row, **loaded}
-
-
-def _blob_text(db: Connection, sha256: str) -> str:
-    row = db.execute("SELECT content FROM blobs WHERE sha256 = %s", [sha256]).fetchone()
-    if row is None:
-        return f"the content {sha256} was erased"
-    content = payloads.CODEC.unpack(bytes(row["content"]))
-    if len(content) > _PARSED_BYTES:
-        return content.decode("utf-8", "backslashreplace")
-    return json.dumps(json.loads(content), indent=4, ensure_ascii=False)

@@ -199,12 +199,3 @@ def child_ended(db: Connection, parent: UUID, parent_step_seq: int) -> int | Non
         [parent, parent_step_seq],
     ).fetchone()
     return row["children_left"] if row else None
-
-
-def resolve(db: Connection, text: str) -> list[UUID]:
-    """Run ids that a person may mean: a subject, or the beginning of an id."""
-    rows = db.execute(
-        "SELECT id FROM runs WHERE subject = %(t)s OR id::text LIKE %(t)s || '%%' ORDER BY created_at DESC LIMIT 5",
-        {"t": text},
-    ).fetchall()
-    return [row["id"] for row in rows]

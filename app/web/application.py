@@ -21,11 +21,14 @@ from app.web import (
     health,
     inbox,
     links,
+    live,
     operations,
     overview,
     people,
     problems,
-    runs,
+    run_event,
+    run_list,
+    run_page,
     session,
     sign_in,
     tasks,
@@ -42,7 +45,8 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, people, overview, inbox, tasks, claims, documents, links, operations, runs, alerts, health, claimant,
+        sign_in, account, people, overview, inbox, tasks, claims, documents, links, operations, live, run_event, run_page, run_list,
+        alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

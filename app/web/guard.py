@@ -1,4 +1,5 @@
-"""What stands before every request. The law: no page runs a script but ours, is framed, sniffed, cached or named elsewhere.
+"""What stands before every request. The law: no page runs a script but our own files (none that stands in a page), asks
+anybody but us, is framed, sniffed, cached or named elsewhere.
 
 A host name we do not have is refused: a foreign name that resolves to this machine would let a stranger's page read
 ours (DNS rebinding). An address in digits cannot be re-bound, and a health probe may come by any name.

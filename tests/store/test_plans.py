@@ -34,7 +34,7 @@ CALL: dict[str, Any] = {"step_name": "S", "kind": "tool", "name": "t", "input_te
 RUN = Run(
     id=ID, workflow="w", workflow_version=1, subject="S-1", state="S", status=Status.RUNNING, step_seq=1, queue="q"
 )
-EVERYTHING = Beside(output="{}", data="{}", error="{}", task="{}", dead_letter="{}", alert="{}")
+EVERYTHING = Beside(output="{}", data="{}", error="{}", task="{}", dead_letter="{}", alert="{}", names="[]")
 
 # Every statement of `app.store.steps`, by the function that makes it.
 OF_STEPS: dict[str, Sequence[Statement]] = {

@@ -10,7 +10,7 @@ from app.core.canonical import canonical
 from app.core.ids import new_id, task_id
 from app.store import payloads
 from app.store.database import Database
-from app.web import runs
+from app.web import run_list, run_page
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page
@@ -40,7 +40,7 @@ def test_runs_are_listed_newest_first_and_narrowed(desk: Desk, owner: Database, 
 
 
 def test_the_list_goes_on_where_it_stopped(desk: Desk, ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "_LISTED", 2)
+    monkeypatch.setattr(run_list, "_LISTED", 2)
     for n in range(5):
         desk.file(f"CMP-{n}")
     seen, path = list[str](), "/runs?status=WAITING_FOR_HUMAN"
@@ -97,7 +97,7 @@ def test_a_long_timeline_goes_on_where_it_stopped(
 ) -> None:
     run = desk.file("CMP-1")
     whole = ada.get(f"/runs/{run}").text.count('<tr class="kind-')
-    monkeypatch.setattr(runs, "_ENTRIES", 3)
+    monkeypatch.setattr(run_page, "_ENTRIES", 3)
     counted, path = 0, f"/runs/{run}"
     while path:
         page = ada.get(path.split("#", maxsplit=1)[0]).text
@@ -117,10 +117,12 @@ def test_large_payloads_are_cut_with_a_note(desk: Desk, owner: Database, ada: Vi
                    VALUES (%s, 1, %s, 'READING', 'local', 'read aloud', 'COMPLETE', %s::jsonb, app_now())""",
                 [run, seq, text],
             )
-    page = ada.get(f"/runs/{run}").text
-    assert page.count("… cut here: 65,536 of") == 2
-    assert len(page) < 400_000
+    for call in ("call-1-7", "call-1-8"):
+        page = ada.get(f"/runs/{run}/events/{call}").text
+        assert page.count("… cut here: 65,536 of") == 1
+        assert len(page) < 200_000
     assert "larger words" in page
+    assert len(ada.get(f"/runs/{run}").text) < 100_000, "the run's own page holds no payloads"
 
 
 def test_alerts_stand_on_their_page_and_on_their_run(desk: Desk, owner: Database, ada: Visitor) -> None:

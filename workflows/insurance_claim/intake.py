@@ -33,6 +33,12 @@ def receive(step: Any, data: ClaimFile) -> str:
     return "received"
 
 
+def other_names(data: ClaimFile) -> list[tuple[str, str]]:
+    """What else people look a claim up by: the policy's number, as it was stated first and as it is known now."""
+    stated = data.notice.policy_number if data.notice else None
+    return [("policy", number) for number in dict.fromkeys((stated, data.policy_number)) if number]
+
+
 def acknowledge(step: Any, data: ClaimFile) -> str:
     """Tell the claimant that the claim has come in."""
     letter = write(

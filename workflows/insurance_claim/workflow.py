@@ -20,6 +20,7 @@ INSURANCE_CLAIM = Workflow(
     expected="10d",
     token_budget=80_000,  # five documents read by a model, an assessment of three requests, a letter; rules use none
     cancelled_as="WITHDRAWN",
+    names=intake.other_names,
     endings={"COMPLETE": Status.COMPLETE},
     states=[
         Step("RECEIVED", does=intake.receive, expected="1s", timeout="1m", then={"received": "ACKNOWLEDGING"}),

@@ -1,0 +1,83 @@
+"""One entry of a run's timeline, whole, at its own address: what was asked, what came back, what a model saw, what changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import NotFound
+from app.store import conversations, pages, timeline
+from app.store.conversations import Seen
+from app.store.database import Connection
+from app.store.pages import Row
+from app.web.render import render
+from app.web.session import Me, Rt
+from app.web.show import pretty
+
+router = APIRouter()
+_MOST_LINES = 2000  # of each side of a comparison
+
+
+@router.get("/runs/{run_id:uuid}/events/{name}")
+def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Response:
+    """One entry of the timeline. Raises NotFound."""
+    place = timeline.place_of(name)
+    with pages.snapshot(rt.database) as db:
+        run = pages.run(db, run_id)
+        entry = timeline.one(db, run_id, *place) if run and place else None
+        if run is None or entry is None:
+            raise NotFound(f"the run {run_id} has no event {name[:80]}; its page lists all there are")
+        step, call = divmod(entry["n"], 100_000)
+        seen = conversations.seen_by_model(db, run_id, step, call) if entry["kind"] == "model" else None
+        change = _change(db, run_id, entry)
+    return render(
+        request, "run_event.html", run=run, entry=entry, seen=seen, said=_said(seen), change=change, offline=is_rules(entry["model"]),
+        call=call if entry["rank"] == 2 else None,
+    )  # fmt: skip
+
+
+def is_rules(model: str | None) -> bool:
+    """Whether an answer came from the written rules that stand in where no model is set up."""
+    return bool(model) and str(model).startswith("offline-rules")
+
+
+def _said(seen: Seen | None) -> list[dict[str, Any]]:
+    """A conversation as people read one: who spoke, and what they said; the answer of this call at its end."""
+    if seen is None:
+        return []
+    said = [_message(message) for message in seen.messages]
+    if seen.output is not None:
+        said.append({"role": "model", "text": "", "data": pretty(seen.output), "calls": []})
+    return said
+
+
+def _message(message: Any) -> dict[str, Any]:
+    if not isinstance(message, dict):
+        return {"role": "message", "text": str(message), "data": "", "calls": []}
+    text = message.get("text") or ""
+    rest = {n: v for n, v in message.items() if n not in ("role", "text", "calls") and v not in (None, "", [], {})}
+    return {
+        "role": str(message.get("role", "message")),
+        "text": "\n\n".join(map(str, text)) if isinstance(text, list) else str(text),
+        "data": pretty(rest) if rest else "",
+        "calls": [pretty(call) for call in message.get("calls", [])],
+    }
+
+
+def _change(db: Connection, run_id: UUID, entry: Row) -> Sequence[tuple[str, str]]:
+    """How a step changed the run's data: lines with their sign (+, -, or blank)."""
+    if entry["kind"] != "step":
+        return []
+    before, after = timeline.data_around(db, run_id, entry["step_seq"])
+    if after is None or before is None:
+        return []
+    lines = difflib.unified_diff(
+        pretty(before).splitlines()[:_MOST_LINES], pretty(after).splitlines()[:_MOST_LINES], lineterm="", n=2
+    )
+    return [(line[:1], line[1:]) for line in lines if not line.startswith(("+++", "---", "@@"))]

@@ -1,0 +1,52 @@
+"""Bars of time say the same as their words, and a long wait does not hide the work."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.web import bars
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def stood(*pieces: tuple[str, float, int, int]) -> list[dict[str, Any]]:
+    """Transitions that stood so: status, seconds, step, attempt; the last one still does."""
+    at, rows = NOW - timedelta(seconds=sum(each[1] for each in pieces)), list[dict[str, Any]]()
+    for status, seconds, step, attempt in pieces:
+        until = at + timedelta(seconds=seconds)
+        rows.append({"to_status": status, "to_state": f"S{step}", "step_seq": step, "attempt": attempt, "at": at,
+                     "until": until, "event": "e", "reason": None})  # fmt: skip
+        at = until
+    rows[-1]["until"] = None
+    return rows
+
+
+def test_an_attempt_is_split_by_what_its_time_went_to() -> None:
+    found = bars.attempts(
+        stood(("READY", 2, 1, 1), ("RUNNING", 3, 1, 1), ("WAITING_FOR_TIMER", 4, 1, 2), ("RUNNING", 5, 1, 2)), NOW
+    )
+    assert [(each.step_seq, each.attempt, dict(each.spent)) for each in found] == [
+        (1, 1, {"queue": 2.0, "running": 3.0}), (1, 2, {"backoff": 4.0, "running": 5.0}),
+    ]  # fmt: skip
+    assert found[0].said == "2.0 s in the queue, 3.0 s running"
+
+
+def test_two_days_for_a_person_are_drawn_short_and_said_whole() -> None:
+    two_days = 2 * 86400 + 4 * 3600
+    pieces = [
+        p
+        for each in bars.attempts(stood(("RUNNING", 4, 1, 1), ("WAITING_FOR_HUMAN", two_days, 1, 1)), NOW)
+        for p in each.pieces
+    ]
+    work, wait = pieces
+    assert wait.broken
+    assert not work.broken
+    assert work.width > wait.width
+    assert bars.break_mark(wait) == "2 d 4 h waiting for a person"
+    assert wait.x + wait.width <= bars.WIDTH + 1
+
+
+def test_a_thousand_pieces_still_fit() -> None:
+    found = bars.attempts(stood(*[("RUNNING", 1, n, 1) for n in range(1000)]), NOW)
+    assert found[-1].pieces[-1].x <= bars.WIDTH
