@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import prompt_tokens, recovery, steps
+from benchmarks import prompt_tokens, recovery, run_page, steps
 
 if __name__ == "__main__":
     steps.main()
     recovery.main()
     prompt_tokens.main()
+    run_page.main()

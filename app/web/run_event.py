@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import NotFound
+from app.core.errors import LonghaulError, NotFound
 from app.store import conversations, pages, timeline
 from app.store.conversations import Seen
 from app.store.database import Connection
@@ -64,10 +65,20 @@ def _message(message: Any) -> dict[str, Any]:
     rest = {n: v for n, v in message.items() if n not in ("role", "text", "calls") and v not in (None, "", [], {})}
     return {
         "role": str(message.get("role", "message")),
-        "text": "\n\n".join(map(str, text)) if isinstance(text, list) else str(text),
+        "text": "\n\n".join(map(_readable, map(str, text))) if isinstance(text, list) else _readable(str(text)),
         "data": pretty(rest) if rest else "",
         "calls": [pretty(call) for call in message.get("calls", [])],
     }
+
+
+def _readable(text: str) -> str:
+    """JSON on one line, as models are given it, with its lines and indents; any other text as it is."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return pretty(json.loads(text))
+    except (ValueError, RecursionError, LonghaulError):
+        return text
 
 
 def _change(db: Connection, run_id: UUID, entry: Row) -> Sequence[tuple[str, str]]:

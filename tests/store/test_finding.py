@@ -1,4 +1,4 @@
-"""A run is found by whatever somebody has of it, and every look is by an index."""
+"""Whatever a run is looked up by, the look is by an index."""
 
 from __future__ import annotations
 
@@ -9,39 +9,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from app.core.ids import new_id, task_id
-from app.store import documents, finding
-from app.store.database import Connection, Database, connect
+from app.store import finding
+from app.store.database import Connection, connect
 from tests.support.plans import Query, fill, indexes, plans, whole_tables
-from tests.web.conftest import bells, config, desk, owner  # noqa: F401 - fixtures
-from tests.web.flows import Desk
-
-SHA = "ab12" * 16
-
-
-def found(owner: Database, text: str) -> list[tuple[UUID, str]]:  # noqa: F811
-    with owner.transaction() as db:
-        return [(each.run_id, each.by) for each in finding.find_all(db, text)]
-
-
-def test_any_identifier_finds_the_run(desk: Desk, owner: Database) -> None:  # noqa: F811
-    run, other = desk.file("CMP-1"), desk.file("CMP-2")
-    with owner.transaction() as db:
-        finding.keep_names(db, run, [("policy", " POL-77 "), ("policy", "")])
-        finding.keep_names(db, run, [("policy", "POL-77")])
-        documents.insert(
-            db, new_id(), run, {"sha256": SHA, "filename": "a.pdf", "media_type": "application/pdf", "size": 3}, "x"
-        )
-    for text, by in (
-        (str(run), "id"), (run.hex, "id"), (task_id(run, "READING", 1), "id"), ("CMP-1", "subject"), (" POL-77", "name"),
-        (SHA, "document"), (SHA[:10], "document"), (SHA[:40], "document"), (str(run)[:35], "beginning"),
-    ):  # fmt: skip
-        assert found(owner, text) == [(run, by)], text
-    assert {each for each, _ in found(owner, str(run)[:6])} == {run, other}
-    for text in ("", "abc", "CMP", "POL-7", str(new_id()), "%", SHA[:-1] + "0"):
-        assert found(owner, text) == [], text
-    with owner.transaction() as db:
-        assert finding.names_of(db, run) == [{"kind": "policy", "name": "POL-77"}]
 
 
 def test_every_look_is_by_an_index(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

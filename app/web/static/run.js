@@ -47,6 +47,11 @@ function start() {
   });
 }
 
+const drawing = document.querySelector(".scroll .current rect");
+if (drawing) {
+  const around = drawing.closest(".scroll");
+  around.scrollLeft = Number(drawing.getAttribute("x")) + 100 - around.clientWidth / 2;
+}
 if (page && page.dataset.mark) start();
 const slider = document.querySelector("form.moment input[type=range]");
 if (slider) slider.addEventListener("change", () => slider.form.submit());
