@@ -1,4 +1,5 @@
-"""What stands before every request. The law: no page runs a script, is framed, sniffed, cached or named elsewhere.
+"""What stands before every request. The law: no page runs a script but our own files (none that stands in a page), asks
+anybody but us, is framed, sniffed, cached or named elsewhere.
 
 A host name we do not have is refused: a foreign name that resolves to this machine would let a stranger's page read
 ours (DNS rebinding). An address in digits cannot be re-bound, and a health probe may come by any name.
@@ -16,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -25,7 +26,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_UNKNOWN_NAME = "This server is not known by that name. Open it as 127.0.0.1 or localhost, or set LONGHAUL_WEB_HOST.\n"
 _UNKNOWN_NAME = "This server is not known by that name. Open it as 127.0.0.1 or localhost, or set LONGHAUL_WEB_HOST.\n"
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import BadInput
 from app.store import pages
@@ -19,6 +19,12 @@ _MINE, _OTHERS = 100, 50  # tasks on one page
 
 
 @router.get("/")
+def front(me: Me) -> Response:
+    """Where the day begins."""
+    return RedirectResponse("/inbox", status_code=303)
+
+
+@router.get("/inbox")
 def inbox(request: Request, rt: Rt, me: Me, after: str = "") -> Response:
     """Open tasks for this person's roles, oldest first, then those of others."""
     place = _place(after)

@@ -67,7 +67,7 @@ def state_of(owner: Database, task: UUID) -> str:
 
 def test_a_task_is_read_and_completed_without_scripts(page: Page, desk: Desk, owner: Database) -> None:
     task = task_of(owner, desk.file("CMP-1"))
-    page.goto("/")
+    page.goto("/inbox")
     page.get_by_role("link", name="Review the complaint CMP-1").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Review the complaint CMP-1"
     assert page.get_by_text("invoice.pdf, page 2").first.is_visible()
@@ -133,7 +133,7 @@ def test_no_page_is_wider_than_its_window(
     )  # fmt: skip
     page = sign_in(context.new_page(), "Ada Quillmore")
     backgrounds = set()
-    for path in ("/", "/runs", f"/runs/{run}", f"/tasks/{task_of(owner, run)}", "/alerts", "/sign-in", "/nowhere"):
+    for path in ("/inbox", "/runs", f"/runs/{run}", f"/tasks/{task_of(owner, run)}", "/alerts", "/sign-in", "/nowhere"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
         backgrounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
@@ -153,7 +153,7 @@ def test_hostile_text_runs_nothing_and_asks_for_nothing(
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     page.on("console", lambda message: complaints.append(message.text))
     sign_in(page, "Ada Quillmore")
-    for path in ("/", f"/tasks/{task}", "/runs", f"/runs/{run}", f"/runs?text={HOSTILE[0]}"):
+    for path in ("/inbox", f"/tasks/{task}", "/runs", f"/runs/{run}", f"/runs?text={HOSTILE[0]}"):
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     page.goto(f"/tasks/{task}")

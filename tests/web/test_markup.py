@@ -52,7 +52,7 @@ def hostile_run(desk: Desk, owner: Database, web: Runtime) -> UUID:
 
 def test_whatever_strangers_wrote_is_text_on_every_page(ada: Visitor, owner: Database, hostile_run: UUID) -> None:
     task = task_of(owner, hostile_run)
-    pages = {path: ada.get(path).text for path in ("/", f"/tasks/{task}", "/runs", f"/runs/{hostile_run}", "/alerts")}
+    pages = {path: ada.get(path).text for path in ("/inbox", f"/tasks/{task}", "/runs", f"/runs/{hostile_run}", "/alerts")}
     pages["422"] = ada.answer(task, HOSTILE[0], comment=HOSTILE[3], payee=HOSTILE[2]).text
     pages["done"] = ada.answer(task, "pay", comment=HOSTILE[1]).text
     pages["409"] = ada.answer(task, "pay", comment=HOSTILE[0]).text
@@ -72,12 +72,12 @@ def test_whatever_strangers_wrote_is_text_on_every_page(ada: Visitor, owner: Dat
 def test_every_page_is_well_formed_and_accessible(
     desk: Desk, owner: Database, ada: Visitor, visitor: Callable[[str], Visitor]
 ) -> None:
-    empty = [ada.get(path).text for path in ("/", "/runs", "/alerts", "/sign-in", "/nowhere")]
+    empty = [ada.get(path).text for path in ("/inbox", "/runs", "/alerts", "/sign-in", "/nowhere")]
     run = desk.file("CMP-1")
     task = task_of(owner, run)
-    full = [ada.get(path).text for path in ("/", "/runs?text=CMP", "/runs?text=none", f"/runs/{run}", f"/tasks/{task}")]
+    full = [ada.get(path).text for path in ("/inbox", "/runs?text=CMP", "/runs?text=none", f"/runs/{run}", f"/tasks/{task}")]
     others = visitor("carl.vintergard")
-    full += [others.get("/").text, others.get(f"/tasks/{task}").text, others.answer(task, "pay").text]
+    full += [others.get("/inbox").text, others.get(f"/tasks/{task}").text, others.answer(task, "pay").text]
     full += [
         ada.post(f"/tasks/{task}/claim").text,
         ada.answer(task, "", row_version=2).text,

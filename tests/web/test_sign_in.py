@@ -22,7 +22,7 @@ def test_everybody_enrolled_can_be_chosen(visitor: Callable[[str], Visitor]) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/runs/anything", "/alerts", "/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20"]
+    "path", ["/", "/inbox", "/runs", "/runs/anything", "/alerts", "/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20"]
 )
 def test_nobody_reads_without_signing_in(ada: Visitor, path: str) -> None:
     stranger = TestClient(ada.http.app, base_url="http://127.0.0.1:8710", follow_redirects=False)
@@ -40,7 +40,7 @@ def test_signing_in_leads_back_to_where_one_wanted_to_go(ada: Visitor, desk: Des
     "target", ["https://example.org/", "//example.org", "/\\example.org", "javascript:alert(1)", "/\r\nX: y"]
 )
 def test_signing_in_never_leads_to_another_site(ada: Visitor, target: str) -> None:
-    assert ada.post("/sign-in", username="ada.quillmore", next=target).url.path == "/"
+    assert ada.post("/sign-in", username="ada.quillmore", next=target).url.path == "/inbox"
 
 
 def test_an_unknown_person_cannot_sign_in(ada: Visitor) -> None:
@@ -51,7 +51,7 @@ def test_an_unknown_person_cannot_sign_in(ada: Visitor) -> None:
 
 def test_signing_out_forgets(ada: Visitor) -> None:
     assert ada.post("/sign-out").url.path == "/sign-in"
-    assert ada.get("/").url.path == "/sign-in"
+    assert ada.get("/inbox").url.path == "/sign-in"
 
 
 def test_the_cookie_is_signed_and_kept_from_scripts_and_other_sites(ada: Visitor) -> None:
@@ -61,7 +61,7 @@ def test_the_cookie_is_signed_and_kept_from_scripts_and_other_sites(ada: Visitor
     name, value = next(iter(ada.http.cookies.items()))
     ada.http.cookies.clear()
     ada.http.cookies.set(name, value[:-2] + ("aa" if not value.endswith("aa") else "bb"))
-    assert ada.get("/").url.path == "/sign-in"
+    assert ada.get("/inbox").url.path == "/sign-in"
 
 
 def test_the_token_changes_when_somebody_signs_in(ada: Visitor) -> None:

@@ -52,7 +52,7 @@ def test_the_inbox_shows_mine_oldest_first_and_marks_the_others(
 ) -> None:
     for subject in ("CMP-1", "CMP-2", "CMP-3"):
         desk.file(subject)
-    mine = ada.get("/").text
+    mine = ada.get("/inbox").text
     assert (
         mine.index("complaint CMP-1")
         < mine.index("complaint CMP-2")
@@ -60,7 +60,7 @@ def test_the_inbox_shows_mine_oldest_first_and_marks_the_others(
         < mine.index("For others")
     )
     assert "Nothing waits for anybody else." in mine
-    theirs = carl.get("/").text
+    theirs = carl.get("/inbox").text
     assert "Nothing waits for you." in theirs
     assert theirs.index("For others") < theirs.index("complaint CMP-1")
 
@@ -69,13 +69,13 @@ def test_the_inbox_goes_on_where_it_stopped(desk: Desk, ada: Visitor, monkeypatc
     monkeypatch.setattr(inbox, "_MINE", 2)
     for n in range(5):
         desk.file(f"CMP-{n}")
-    seen, page = [], ada.get("/").text
+    seen, page = [], ada.get("/inbox").text
     for _ in range(3):
         seen += [n for n in range(5) if f"complaint CMP-{n}" in page]
-        following = [a["href"] for a in Page(page).all("a") if (a["href"] or "").startswith("/?after")]
+        following = [a["href"] for a in Page(page).all("a") if (a["href"] or "").startswith("/inbox?after")]
         page = ada.get(following[0] or "").text if following else ""
     assert seen == [0, 1, 2, 3, 4]
-    assert ada.get("/?after=nonsense").status_code == 400
+    assert ada.get("/inbox?after=nonsense").status_code == 400
 
 
 def test_the_page_shows_all_there_is_to_decide_on(ada: Visitor, task: UUID) -> None:
@@ -158,7 +158,7 @@ def test_the_wrong_role_may_read_but_not_answer(owner: Database, carl: Visitor, 
 def test_who_took_part_may_not_answer(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
     with owner.transaction() as db:
         db.execute("UPDATE human_tasks SET not_by = %s WHERE id = %s", [["ada.quillmore"], task])
-    assert "somebody else must answer" in ada.get("/").text
+    assert "somebody else must answer" in ada.get("/inbox").text
     assert ada.answer(task, "pay").status_code == 403
     assert ada.post(f"/tasks/{task}/claim").status_code == 403
     assert bela.answer(task, "pay").status_code == 200
@@ -267,7 +267,7 @@ def test_an_overdue_task_says_so(owner: Database, ada: Visitor, task: UUID) -> N
         db.execute(later(timedelta(days=3)))
         assert pages.now(db) > stored(owner, task)["due_at"]  # type: ignore[operator]
     assert "overdue since" in ada.get(f"/tasks/{task}").text
-    assert "overdue since" in ada.get("/").text
+    assert "overdue since" in ada.get("/inbox").text
 
 
 def test_a_finding_leads_to_the_other_runs_it_speaks_of(desk: Desk, owner: Database, ada: Visitor) -> None:
