@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.pages import DATABASE_PROBLEM
-from app.web import alerts, claims, documents, health, inbox, problems, runs, session, sign_in, tasks
+from app.web import alerts, desk, documents, evidence, health, inbox, problems, runs, session, sign_in, tasks
 from app.web.guard import Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -30,7 +30,7 @@ def application(rt: Runtime) -> FastAPI:
         same_site="lax",
     )
     app.add_middleware(Guard, named_host=rt.settings.web_host)
-    for page in (sign_in, inbox, tasks, claims, documents, runs, alerts, health):
+    for page in (sign_in, inbox, tasks, desk, evidence, documents, runs, alerts, health):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)
