@@ -94,3 +94,13 @@ def conversation(db: Connection, run_id: UUID, head: str) -> list[Any]:
         found.append(content["message"])
         after = content["after"]
     return found[::-1]
+
+
+def last_answer_before(db: Connection, run_id: UUID, step_seq: int) -> tuple[int, int] | None:
+    """The place (step_seq, call_seq) of a run's last model answer before a step; None if none was asked."""
+    row = db.execute(
+        """SELECT step_seq, call_seq FROM checkpoints WHERE run_id = %s AND step_seq < %s AND kind = 'model' AND status = 'COMPLETE'
+           ORDER BY step_seq DESC, call_seq DESC LIMIT 1""",
+        [run_id, step_seq],
+    ).fetchone()
+    return (row["step_seq"], row["call_seq"]) if row else None

@@ -16,8 +16,9 @@ from app.web import (
     account,
     alerts,
     claimant,
-    claims,
+    desk,
     documents,
+    evidence,
     health,
     inbox,
     links,
@@ -45,8 +46,8 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, people, overview, inbox, tasks, claims, documents, links, operations, live, run_event, run_page, run_list,
-        alerts, health, claimant,
+        sign_in, account, people, overview, inbox, tasks, desk, evidence, documents, links, operations, live, run_event, run_page,
+        run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

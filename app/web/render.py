@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.web import show
+from app.web import clocks, show
 from app.web.guard import guard_headers
 from app.web.session import csrf_token, keep_form_token
 
@@ -33,6 +33,7 @@ for _filter in (
     show.words,
 ):
     _TEMPLATES.filters[_filter.__name__] = _filter
+_TEMPLATES.filters.update(clock=clocks.clock, roughly=clocks.roughly)
 _TEMPLATES.tests["record"] = show.is_record
 
 

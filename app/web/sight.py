@@ -11,12 +11,16 @@ from uuid import UUID
 from app.core.errors import NotFound
 from app.core.workflow import Human
 from app.engine.runtime import Runtime
-from app.humans import people
-from app.store import human_tasks, pages, runs
-from app.web import form_fields
+from app.humans.people import Person
+from app.store import answerers, desk, human_tasks, pages, runs
+from app.store.database import Connection
+from app.web import form_fields, limits
 from app.web.documents import documents_of
 from app.web.form_fields import FormField
+from app.web.limits import Limits
+from app.web.marks import Document, documents_with_marks
 from app.web.show import ordered
+from app.web.suggestion import Suggestion, suggested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +30,12 @@ class Sight:
     task: Mapping[str, Any]
     now: datetime
     data: Any
-    documents: Sequence[Mapping[str, Any]]
+    documents: Sequence[Document]
+    suggestion: Suggestion | None
+    limits: Limits
     events: Sequence[Mapping[str, Any]]
+    comments: Sequence[Mapping[str, Any]]
+    draft: Mapping[str, Any] | None
     names: Mapping[str, str]
     order: Sequence[str]
 
@@ -35,23 +43,53 @@ class Sight:
         """The form, with what was typed into it."""
         return form_fields.fields_of(self.task["form"], self.task["defaults"], typed, order=self.order)
 
+    def name(self, username: str | None) -> str:
+        """What a person is called."""
+        return self.names.get(username or "", username or "")
 
-def see(rt: Runtime, task_id: UUID) -> Sight:
+    @property
+    def new_files(self) -> list[str]:
+        """What came in while the task was open: nothing the note or the suggestion knows of."""
+        told = [e["detail"] or {} for e in self.events if e["event"] == "new evidence"]
+        return [str(name) for detail in told for name in detail.get("files", ())]
+
+    @property
+    def draft_is_older(self) -> bool:
+        """Whether the draft was written before the last evidence came in."""
+        came = self.task["evidence_at"]
+        return bool(self.draft and came and self.draft["updated_at"] < came)
+
+
+def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
     """Look at a task. Raises NotFound."""
     with pages.snapshot(rt.database) as db:
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
-        data = runs.data_of(db, task["run_id"])
+        data = in_order(rt, task["workflow"], task["workflow_version"], runs.data_of(db, task["run_id"]))
+        events, comments = human_tasks.events_of(db, task_id), desk.comments(db, task_id)
         return Sight(
             task=task,
             now=pages.now(db),
-            data=in_order(rt, task["workflow"], task["workflow_version"], data),
-            documents=documents_of(db, task["run_id"], data),
-            events=human_tasks.events_of(db, task_id),
-            names={person.username: person.display_name for person in people.everyone(db)},
+            data=data,
+            documents=documents_with_marks(documents_of(db, task["run_id"], data), data, task["evidence"]),
+            suggestion=suggested(db, task["run_id"], task["step_seq"], data) if task["kind"] == "work" else None,
+            limits=limits.of(db, task, me),
+            events=events,
+            comments=comments,
+            draft=desk.draft(db, task_id, me.username),
+            names=_names(db, task, events, comments),
             order=_order(rt, task),
         )
+
+
+def _names(db: Connection, task: Mapping[str, Any], *told: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The names of everybody the page speaks of."""
+    who = {task["claimed_by"], task["completed_by"], *task["not_by"]}
+    for entry in (entry for entries in told for entry in entries):
+        who.add(entry.get("author") or str(entry.get("actor")).removeprefix("person:"))
+        who |= {str(v) for k, v in (entry.get("detail") or {}).items() if k in ("to", "from", "claimed_by")}
+    return answerers.names(db, sorted(each for each in who if each))
 
 
 def _order(rt: Runtime, task: Mapping[str, Any]) -> Sequence[str]:

@@ -6,13 +6,14 @@ from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
 
-_VOID = {"meta", "link", "input", "wbr", "br"}
+_VOID = {"meta", "link", "input", "wbr", "img", "hr", "br"}
 _FIELDS = {"input", "select", "textarea"}
 _ALLOWED = {
     "html", "head", "meta", "title", "link", "body", "a", "header", "nav", "ul", "ol", "li", "form", "input", "span", "button",
     "main", "h1", "h2", "h3", "p", "strong", "code", "pre", "section", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr",
     "th", "td", "time", "bdi", "details", "summary", "figure", "figcaption", "blockquote", "label", "select", "option", "textarea", "wbr",
-    "br", "svg", "g", "rect", "line", "path", "text", "defs", "marker", "progress", "script",
+    "br", "script", "img", "hr", "aside", "footer", "fieldset", "legend", "dialog", "kbd", "ins", "del", "em", "output", "progress", "meter",
+    "template", "caption", "svg", "g", "defs", "rect", "circle", "line", "path", "polyline", "polygon", "text", "tspan", "image", "marker",
 }  # fmt: skip
 
 
@@ -32,12 +33,13 @@ class Page(HTMLParser):
         self._look_over()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Only tags we know, no scripts, no styles, no address elsewhere."""
+        """Only tags we know, no scripts but our own files, no styles, no address elsewhere."""
         given = dict(attrs)
         self.tags.append((tag, given))
-        if tag == "script" and str(given.get("src")).startswith("/static/"):
-            self._open.append(tag)
-            return
+        if tag == "script" and not (given.get("src") or "").startswith("/static/"):
+            self.problems.append("a script that is no file of ours")
+        if tag == "img" and "alt" not in given:
+            self.problems.append("an image without words")
         if tag not in _ALLOWED:
             self.problems.append(f"<{tag}> has no place here")
         if doubled := [name for name, n in Counter(name for name, _ in attrs).items() if n > 1]:
@@ -61,6 +63,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """What is read."""
+        if self._open and self._open[-1] == "script" and data.strip():
+            self.problems.append("a script that stands in the page")
         self.text += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
