@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
 from app.humans import links, people
@@ -37,14 +38,26 @@ def chromium() -> str | None:
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def needs_chromium() -> None:
+    """Skip a module of browser tests where there is no Chromium. Under CI=true that is a failure: the journeys must be shown."""
+    if chromium() is not None:
+        return
+    how = "no Chromium: install one (apt-get install chromium), or name it by LONGHAUL_CHROMIUM"
+    if os.environ.get("CI") == "true":
+        pytest.fail(how, pytrace=False)
+    pytest.skip(how, allow_module_level=True)
+
+
 def launch(playwright: Playwright, executable: str) -> Browser:
     """A browser without a window."""
     return playwright.chromium.launch(executable_path=executable, args=_FLAGS, chromium_sandbox=False)
 
 
 @contextmanager
-def serving(database_url: str, data_dir: Path, *, workflows: str = "tests.web.flows:REVIEW") -> Iterator[str]:
-    """`python -m app.web` as it is started in earnest, over the tests' workflow; the address at which it answers."""
+def serving(
+    database_url: str, data_dir: Path, *, workflows: str = "tests.web.flows:REVIEW", **settings: str
+) -> Iterator[str]:
+    """`python -m app.web` as it is started in earnest, over the tests' workflow or what `settings` name; its address."""
     port = choose_port(0, named_by=None)
     env = os.environ | {
         "LONGHAUL_DATABASE_URL": database_url,
@@ -53,6 +66,7 @@ def serving(database_url: str, data_dir: Path, *, workflows: str = "tests.web.fl
         "LONGHAUL_WORKFLOWS": workflows,
         "LONGHAUL_DISPATCHER": "tests.web.flows:Silent",
         "PYTHONPATH": str(_ROOT),
+        **{f"LONGHAUL_{name.upper()}": value for name, value in settings.items()},
     }
     address = f"http://127.0.0.1:{port}"
     _DATABASES[address] = database_url
@@ -85,6 +99,7 @@ def sign_in(page: Page, name: str) -> Page:
     database.close()
     page.goto(f"{links.PATH}{token}")
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda address: "/sign-in" not in address)
     return page
 
 

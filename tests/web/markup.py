@@ -12,8 +12,9 @@ _ALLOWED = {
     "html", "head", "meta", "title", "link", "body", "a", "header", "nav", "ul", "ol", "li", "form", "input", "span", "button",
     "main", "h1", "h2", "h3", "p", "strong", "code", "pre", "section", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr",
     "th", "td", "time", "bdi", "details", "summary", "figure", "figcaption", "blockquote", "label", "select", "option", "textarea", "wbr",
-    "br", "script", "img", "hr", "aside", "footer", "fieldset", "legend", "dialog", "kbd", "ins", "del", "em", "output", "progress", "meter",
-    "template", "caption", "svg", "g", "defs", "rect", "circle", "line", "path", "polyline", "polygon", "text", "tspan", "image", "marker",
+    "br", "script", "img", "hr", "aside", "footer", "fieldset", "legend", "dialog", "kbd", "ins", "del", "em", "output", "progress",
+    "meter", "template",
+    "caption", "svg", "g", "defs", "rect", "circle", "line", "path", "polyline", "polygon", "text", "tspan", "image", "marker",
 }  # fmt: skip
 
 

@@ -12,13 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, s
 from app.settings import Settings
 from app.store import human_tasks
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.conftest import task_of
 from tests.web.flows import Desk
 from tests.web.test_markup import HOSTILE
 
-if chromium() is None:
-    pytest.skip("no Chromium; install one or name it by LONGHAUL_CHROMIUM", allow_module_level=True)
+needs_chromium()
 pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = (360, 740), (1280, 900)

@@ -15,10 +15,9 @@ from app.demo.people import DEMO_ADJUSTER
 from tests.support.claimants import PDF, post_office
 from tests.support.claims import Office
 from tests.support.stack import Stack
-from tests.web.browsing import chromium, launch, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 
-if chromium() is None:
-    pytest.skip("no Chromium; install one or name it by LONGHAUL_CHROMIUM", allow_module_level=True)
+needs_chromium()
 pytestmark = pytest.mark.browser
 
 

@@ -11,11 +11,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.settings import Settings
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.flows import Desk
 
-if chromium() is None:
-    pytest.skip("no Chromium; install one or name it by LONGHAUL_CHROMIUM", allow_module_level=True)
+needs_chromium()
 pytestmark = pytest.mark.browser
 PATIENCE = 20_000  # milliseconds; the page asks every five seconds
 

@@ -10,13 +10,12 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from app.settings import Settings
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.test_run_page import model_call
 
-if chromium() is None:
-    pytest.skip("no Chromium; install one or name it by LONGHAUL_CHROMIUM", allow_module_level=True)
+needs_chromium()
 pytestmark = pytest.mark.browser
 
 
