@@ -7,6 +7,7 @@ LonghaulError
 ├── Refused               the request is well-formed but not now, or not by you (HTTP 409)
 │   ├── IllegalTransition    the lifecycle table has no such move
 │   ├── AlreadyAnswered      somebody else completed the human task first
+│   ├── Stale                the task changed since it was looked at
 │   ├── NotEntitled          this person may not do this
 │   └── KeyReused            the same idempotency key came with another body
 ├── NotFound              no such run, task, document or workflow (HTTP 404)
@@ -60,6 +61,10 @@ class IllegalTransition(Refused):
 
 class AlreadyAnswered(Refused):
     """The human task was completed by somebody else; the message says who and when."""
+
+
+class Stale(Refused):
+    """What is answered is not what was looked at: the human task changed meanwhile."""
 
 
 class NotEntitled(Refused):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.actions import approve
 from app.core.canonical import canonical
-from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused
+from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.engine import advance, persons, start
@@ -43,7 +43,7 @@ class Completed:
 def complete(
     rt: Runtime, task_id: UUID, *, by: str, outcome: str, answer: dict[str, Any], row_version: int | None = None
 ) -> Completed:
-    """Complete a task. Raises NotFound, NotEntitled, AlreadyAnswered, Refused (stale sight) or BadInput naming the field."""
+    """Complete a task. Raises NotFound, NotEntitled, AlreadyAnswered, Stale or BadInput naming the field."""
     payloads.boundary_text(answer, what="the answer")
     done, moved = rt.database.transact(lambda db: _complete(rt, db, task_id, by, outcome, answer, row_version))
     advance.announce(rt, moved)
@@ -88,7 +88,7 @@ def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: i
     if task["status"] != "OPEN":
         raise Refused(f"this task is {task['status'].lower()}: its run has moved on")
     if row_version is not None and row_version != task["row_version"]:
-        raise Refused("the task changed since you opened it; read it again, your text is kept in the form")
+        raise Stale("the task changed since you opened it; read it again, your text is kept in the form")
     if why_not := entitled.refusal(task, person):
         raise NotEntitled(why_not)
     if task["claimed_by"] not in (None, person.username):

@@ -159,3 +159,20 @@ def void_of_ended(db: Connection) -> int:
     """Void what was allowed and never begun by runs that have ended; how many."""
     row = db.execute("SELECT void_actions_of_ended() AS n").fetchone()
     return int(row["n"]) if row else 0
+
+
+def approval(db: Connection, approval_id: UUID) -> dict[str, Any] | None:
+    """An approval with its task, its run, and the status of its action."""
+    return db.execute(
+        """SELECT p.id, p.action_id, p.approver, p.task_id, p.revoked_at, a.run_id, a.status
+           FROM approvals p JOIN actions a ON a.id = p.action_id WHERE p.id = %s""",
+        [approval_id],
+    ).fetchone()
+
+
+def revoke(db: Connection, approval_id: UUID) -> bool:
+    """Take an approval back; False if it was before. The database takes the action's own approval along."""
+    row = db.execute(
+        "UPDATE approvals SET revoked_at = app_now() WHERE id = %s AND revoked_at IS NULL RETURNING id", [approval_id]
+    ).fetchone()
+    return row is not None

@@ -31,3 +31,40 @@ def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any) -
         [scope, key, body_hash, canonical(answer)],
     ).fetchone()
     return None if row else recall(db, scope, key, body_hash)
+
+
+_UNDER_WAY = '{"$under_way": true}'
+
+
+def take(db: Connection, scope: str, key: str, body_hash: str, *, forgotten_seconds: float) -> tuple[bool, Any | None]:
+    """Take a key for work about to be done: (it is ours, the answer given before). (False, None): somebody is at it.
+
+    Whoever took it and wrote no answer for `forgotten_seconds` is dead, and the key is given away. Raises KeyReused.
+    """
+    params = {"scope": scope, "key": key, "body": body_hash, "mark": _UNDER_WAY, "age": forgotten_seconds}
+    row = db.execute(
+        """INSERT INTO idempotency_keys AS k (scope, key, body_hash, answer, created_at)
+           VALUES (%(scope)s, %(key)s, %(body)s, %(mark)s::jsonb, app_now())
+           ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
+           WHERE k.answer = %(mark)s::jsonb AND k.body_hash = %(body)s
+             AND k.created_at < app_now() - make_interval(secs => %(age)s) RETURNING key""",
+        params,
+    ).fetchone()
+    if row:
+        return True, None
+    answer = recall(db, scope, key, body_hash)
+    return False, None if answer == {"$under_way": True} else answer
+
+
+def answered(db: Connection, scope: str, key: str, answer: Any) -> None:
+    """Write the answer behind a key that was taken."""
+    db.execute(
+        "UPDATE idempotency_keys SET answer = %s::jsonb WHERE scope = %s AND key = %s", [canonical(answer), scope, key]
+    )
+
+
+def give_back(db: Connection, scope: str, key: str) -> None:
+    """Free a key whose work was refused: nothing was done, so the same request may come again."""
+    db.execute(
+        "DELETE FROM idempotency_keys WHERE scope = %s AND key = %s AND answer = %s::jsonb", [scope, key, _UNDER_WAY]
+    )

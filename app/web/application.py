@@ -34,6 +34,7 @@ from app.web import (
     sign_in,
     tasks,
 )
+from app.web.api.application import PREFIX, api, reference
 from app.web.guard import Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -50,6 +51,8 @@ def application(rt: Runtime) -> FastAPI:
         run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
+    app.include_router(reference)
+    app.mount(PREFIX, api(rt), name="api")
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)
     app.add_exception_handler(HTTPException, problems.of_http)

@@ -32,7 +32,7 @@ class Proof:
 
 def asked_for(task: Mapping[str, Any], session: Session) -> Proof | None:
     """What to ask of this person beside the form of a task; None if nothing."""
-    outcomes = _signing(task)
+    outcomes = signing(task)
     return Proof(outcomes, session.has_password) if outcomes and not session.proven else None
 
 
@@ -40,7 +40,7 @@ def lacking(
     request: Request, rt: Runtime, session: Session, task: Mapping[str, Any], outcome: str, posted: Mapping[str, str]
 ) -> str | None:
     """Why an answer does not count for want of proof, as a sentence; None if it does. A right password proves."""
-    if session.proven or outcome not in _signing(task):
+    if session.proven or outcome not in signing(task):
         return None
     if not session.has_password:
         return (
@@ -59,6 +59,6 @@ def lacking(
     return None
 
 
-def _signing(task: Mapping[str, Any]) -> tuple[str, ...]:
+def signing(task: Mapping[str, Any]) -> tuple[str, ...]:
     """The answers by which a task approves what somebody else decided."""
     return tuple(outcome for outcome, purposes in task["approves"].items() if purposes) if task["not_by"] else ()

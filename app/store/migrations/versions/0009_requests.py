@@ -1,0 +1,18 @@
+"""A request's key is taken before its work is done, and its answer written behind it."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("GRANT UPDATE, DELETE ON idempotency_keys TO longhaul_web")
+
+
+def downgrade() -> None:
+    raise RuntimeError("restore the backup made before the upgrade instead")

@@ -1,0 +1,1 @@
+"""The HTTP API under /api/v1: the same services as the pages and the command line, for programs."""

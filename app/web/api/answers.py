@@ -1,0 +1,84 @@
+"""What a program is sent. The law: an answer is built from its declared model and has no other field; a list goes on by `next`."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import BadInput
+
+LISTED, MOST = 50, 200
+
+
+class Shape(BaseModel):
+    """The model of an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+_Shape = TypeVar("_Shape", bound=BaseModel)
+
+
+def shaped(shape: type[_Shape], row: Mapping[str, Any], **more: Any) -> _Shape:
+    """What a row says of the fields of a model."""
+    given = {**row, **more}
+    return shape.model_validate({name: given[name] for name in shape.model_fields if name in given})
+
+
+def reply(
+    answer: BaseModel | Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON, in ASCII so that nothing a stranger wrote is refused on its way."""
+    plain = answer.model_dump() if isinstance(answer, BaseModel) else answer
+    body = json.dumps(plain, default=_plain, sort_keys=True)
+    return Response(body, status_code=status, headers=dict(headers or {}), media_type="application/json")
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def listed(request: Request, items: Sequence[BaseModel], behind: Sequence[Sequence[Any]], limit: int) -> Response:
+    """A page of a list that was asked for with one entry more. `behind`: each entry's place, for the cursor."""
+    go_on = _cursor(behind[limit - 1]) if len(items) > limit else None
+    headers = {}
+    if go_on:
+        query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        headers["Link"] = f'<{request.url.path}?{urlencode([*query, ("cursor", go_on)])}>; rel="next"'
+    return reply({"items": [item.model_dump() for item in items[:limit]], "next": go_on}, headers=headers)
+
+
+def _cursor(place: Sequence[Any]) -> str:
+    text = json.dumps([value.isoformat() if isinstance(value, datetime) else str(value) for value in place])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def place(cursor: str, *kinds: type) -> tuple[Any, ...] | None:
+    """A cursor as the place it stands for, of these kinds: datetime, UUID or int. Raises BadInput."""
+    if not cursor:
+        return None
+    read: Mapping[type, Any] = {datetime: datetime.fromisoformat, UUID: UUID, int: int}
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        found = tuple(read[kind](value) for kind, value in zip(kinds, values, strict=True))
+        fits = all(not isinstance(v, int) or 0 <= v < 2**62 for v in found)
+        fits = fits and all(not isinstance(v, datetime) or v.tzinfo is not None for v in found)
+    except (ValueError, TypeError, AttributeError):
+        fits, found = False, ()
+    if not fits:
+        raise BadInput("cursor: give back `next` as it was; this is no place in the list")
+    return found
+
+
+def etag(version: int) -> str:
+    """A row's version as HTTP writes it."""
+    return f'"{version}"'

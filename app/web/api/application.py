@@ -1,0 +1,89 @@
+"""The API put together, as an application of its own under /api/v1; and its reference, a page made from its description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import LonghaulError
+from app.engine.runtime import Runtime
+from app.store.pages import DATABASE_PROBLEM
+from app.web.api import actions, claims, operations, problems, runs, shapes, standing, tasks
+from app.web.api.caller import CSRF_HEADER, Rates
+from app.web.api.examples import example_of
+from app.web.api.problems import Problem
+from app.web.render import render
+
+PREFIX = "/api/v1"
+reference = APIRouter()
+_ABOUT = (
+    "Longhaul's runs, tasks, documents and actions for programs. A key (`longhaul keys create`) goes into the header "
+    "Authorization; a browser's session counts too. Every POST takes an Idempotency-Key. Errors are problem documents."
+)
+
+
+def api(rt: Runtime) -> FastAPI:
+    """The API over one runtime."""
+    app = FastAPI(title="Longhaul", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.rt, app.state.rates = rt, Rates()
+    for part in (claims, runs, tasks, actions, standing, operations):
+        app.include_router(part.router)
+    app.add_api_route("/openapi.json", description, include_in_schema=False, methods=["GET"])
+    app.add_exception_handler(HTTPException, problems.of_http)
+    app.add_exception_handler(RequestValidationError, problems.of_request)
+    app.add_exception_handler(LonghaulError, problems.of_ours)
+    app.add_exception_handler(DATABASE_PROBLEM, problems.of_database)
+    app.add_exception_handler(Exception, problems.of_nobody)
+    return app
+
+
+@lru_cache(maxsize=1)
+def description() -> Mapping[str, Any]:
+    """The API's description (OpenAPI 3.1), with an example of everything that is sent or answered."""
+    router = APIRouter()
+    for part in (claims, runs, tasks, actions, standing, operations):
+        router.include_router(part.router)
+    told: dict[str, Any] = get_openapi(
+        title="Longhaul", version="1", description=_ABOUT, routes=router.routes, servers=[{"url": PREFIX}]
+    )
+    schemas = told.setdefault("components", {}).setdefault("schemas", {})
+    made = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(made.pop("$defs", {}))
+    schemas["Problem"] = made
+    told["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "lh_…; scopes read, submit, work, operate, export, admin"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "longhaul_session", "description": f"with {CSRF_HEADER} on what changes"},
+    }  # fmt: skip
+    told["security"] = [{"key": []}, {"session": []}]
+    for operations_ in told["paths"].values():
+        for one in operations_.values():
+            sent = one.get("requestBody", {}).get("content", {}).get("application/json", {})
+            if ref := sent.get("schema", {}).get("$ref"):
+                sent["example"] = _asked(ref.rpartition("/")[2])
+    return told
+
+
+def _asked(name: str) -> dict[str, Any]:
+    example = example_of(getattr(shapes, name))
+    if "filter" in example:  # one of two ways to say which runs
+        example["filter"] = None
+    return example
+
+
+@reference.get("/api")
+def reference_page(request: Request) -> Response:
+    """What there is to ask, made from the description."""
+    told = description()
+    by_tag: dict[str, list[Mapping[str, Any]]] = {}
+    for path, operations_ in told["paths"].items():
+        for method, one in operations_.items():
+            by_tag.setdefault(one["tags"][0], []).append({"method": method.upper(), "path": PREFIX + path, **one})
+    return render(request, "api.html", groups=by_tag, problems=problems.SAYS, about=_ABOUT, title_of=problems.title_of)

@@ -1,0 +1,93 @@
+"""What an operator does to runs: one, or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import BadInput
+from app.store import pages, runs
+from app.store.pages import RunFilter
+from app.web.api import many, shapes
+from app.web.api.answers import reply
+from app.web.api.caller import Operator
+from app.web.api.examples import answers
+from app.web.api.repeat import HEADER, once
+from app.web.api.routing import Route
+from app.web.api.runs import RunName, run_named
+from app.web.session import Rt
+
+router = APIRouter(route_class=Route, tags=["Operations"])
+_SAYS = {
+    "retry": "Try a stopped step again with fresh attempts.",
+    "redrive": "Run a dead letter's step again; completed calls are not repeated.",
+    "fail": "End a stopped run as FAILED, for good.",
+    "cancel": "End it and its children as CANCELLED, for good. Refused once an irreversible action was begun.",
+    "pause": "Hold it: at once if it is ready, else where it would next be.",
+    "resume": "Let it go on from where it was paused.",
+}
+
+
+def _of(verb: str) -> Callable[..., Response]:
+    def operate(
+        request: Request,
+        rt: Rt,
+        caller: Operator,
+        run: RunName,
+        body: shapes.Because,
+        idempotency_key: str | None = HEADER,
+    ) -> Response:
+        run_id = run_named(rt, run)
+
+        def work() -> Response:
+            many.VERBS[verb](rt, run_id, actor=caller.actor, reason=body.reason)
+            after = rt.database.transact(lambda db: runs.read(db, run_id))
+            assert after is not None
+            return reply(shapes.Operated(run_id=run_id, status=after.status.value))
+
+        return once(request, caller, work)
+
+    operate.__doc__ = _SAYS[verb]
+    return operate
+
+
+for _verb in _SAYS:
+    router.add_api_route(
+        f"/runs/{{run}}/{_verb}", _of(_verb), methods=["POST"], name=_verb,
+        responses=answers(shapes.Operated, 404, 409, 413, 415),
+    )  # fmt: skip
+
+
+@router.post("/operations", responses=answers(shapes.Outcomes, 413, 415))
+def operate_many(
+    request: Request, rt: Rt, caller: Operator, body: shapes.OperationBody, idempotency_key: str | None = HEADER
+) -> Response:
+    """One verb on many runs; first as a trial (`dry_run`, the default), then for good."""
+    if (body.ids is None) == (body.filter is None):
+        raise BadInput("ids: name either the runs by `ids` or those of a `filter`")
+
+    def work() -> Response:
+        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter or shapes.ManyRuns())
+        found = many.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
+        refused = sum(one.refusal is not None for one in found)
+        return reply(
+            shapes.Outcomes(
+                verb=body.verb, dry_run=body.dry_run, done=len(found) - refused, refused=refused,
+                items=[shapes.Outcome(**asdict(one)) for one in found],
+            )
+        )  # fmt: skip
+
+    return once(request, caller, work)
+
+
+def _filtered(rt: Rt, wanted: shapes.ManyRuns) -> list[UUID]:
+    if not wanted.status:
+        raise BadInput("filter.status: name the status of the runs you mean")
+    with pages.snapshot(rt.database) as db:
+        found = pages.runs(db, RunFilter(status=wanted.status, workflow=wanted.workflow), limit=many.MOST)
+    return [row["id"] for row in found]
