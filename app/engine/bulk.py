@@ -19,7 +19,7 @@ from app.store import runs
 
 MOST = 1000  # runs of one call
 
-_VERBS: Mapping[str, Callable[..., None]] = {
+VERBS: Mapping[str, Callable[..., None]] = {
     "retry": operate.retry,
     "redrive": operate.redrive,
     "fail": operate.fail,
@@ -27,7 +27,6 @@ _VERBS: Mapping[str, Callable[..., None]] = {
     "resume": operate.resume,
     "cancel": operate.cancel,
 }
-VERBS = tuple(_VERBS)
 _EVENTS = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
 
 
@@ -60,7 +59,7 @@ def refusal(run: Run, verb: str) -> str | None:
 
 def possible(run: Run) -> dict[str, str | None]:
     """Every verb with why it would be refused now, or None."""
-    return {verb: refusal(run, verb) for verb in _VERBS}
+    return {verb: refusal(run, verb) for verb in VERBS}
 
 
 def apply(
@@ -70,8 +69,8 @@ def apply(
 
     Raises BadInput for an unknown verb, too many runs, or no reason. Doing it again is harmless: what is done is refused.
     """
-    if verb not in _VERBS:
-        raise BadInput(f"verb: there is no {verb!r}; it is one of {', '.join(_VERBS)}")
+    if verb not in VERBS:
+        raise BadInput(f"verb: there is no {verb!r}; it is one of {', '.join(VERBS)}")
     if not reason.strip():
         raise BadInput("reason: say why; whoever reads the runs' history will ask")
     if len(run_ids) > MOST:
@@ -87,7 +86,7 @@ def _one(rt: Runtime, verb: str, run_id: UUID, *, actor: str, reason: str, dry_r
         return Outcome(run_id, run.subject, run.status.value, refusal(run, verb))
     said: Any = None
     try:
-        _VERBS[verb](rt, run_id, actor=actor, reason=reason)
+        VERBS[verb](rt, run_id, actor=actor, reason=reason)
     except LonghaulError as problem:
         said = str(problem)
     after = rt.database.transact(lambda db: runs.read(db, run_id)) or run

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import BadInput
-from app.store import pages, runs
-from app.store.pages import RunFilter
-from app.web.api import many, shapes
+from app.engine import bulk
+from app.store import pages, run_list, runs
+from app.web.api import shapes
 from app.web.api.answers import reply
 from app.web.api.caller import Operator
 from app.web.api.examples import answers
@@ -45,7 +45,7 @@ def _of(verb: str) -> Callable[..., Response]:
         run_id = run_named(rt, run)
 
         def work() -> Response:
-            many.VERBS[verb](rt, run_id, actor=caller.actor, reason=body.reason)
+            bulk.VERBS[verb](rt, run_id, actor=caller.actor, reason=body.reason)
             after = rt.database.transact(lambda db: runs.read(db, run_id))
             assert after is not None
             return reply(shapes.Operated(run_id=run_id, status=after.status.value))
@@ -73,7 +73,7 @@ def operate_many(
 
     def work() -> Response:
         chosen = body.ids if body.ids is not None else _filtered(rt, body.filter or shapes.ManyRuns())
-        found = many.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
+        found = bulk.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
         refused = sum(one.refusal is not None for one in found)
         return reply(
             shapes.Outcomes(
@@ -89,5 +89,5 @@ def _filtered(rt: Rt, wanted: shapes.ManyRuns) -> list[UUID]:
     if not wanted.status:
         raise BadInput("filter.status: name the status of the runs you mean")
     with pages.snapshot(rt.database) as db:
-        found = pages.runs(db, RunFilter(status=wanted.status, workflow=wanted.workflow), limit=many.MOST)
+        found = run_list.page(db, run_list.Wanted(status=wanted.status, workflow=wanted.workflow), limit=bulk.MOST)
     return [row["id"] for row in found]

@@ -13,8 +13,7 @@ from starlette.responses import Response
 from app.core.lifecycle import Status
 from app.engine import signals
 from app.engine.explain import explain
-from app.store import api_lists, overview, pages, situation
-from app.store.pages import RunFilter
+from app.store import api_lists, overview, pages, run_list, situation
 from app.web.api import shapes
 from app.web.api.answers import listed, place, reply, shaped
 from app.web.api.caller import Operator, Reader
@@ -46,9 +45,11 @@ def list_runs(
 ) -> Response:  # fmt: skip
     """Runs, newest first; children only where `text` finds them."""
     behind = place(cursor, UUID)
-    wanted = RunFilter(status=status or "", workflow=workflow, text=text.strip(), before=behind[0] if behind else None)
+    wanted = run_list.Wanted(
+        status=status or "", workflow=workflow, text=text.strip(), before=behind[0] if behind else None
+    )
     with pages.snapshot(rt.database) as db:
-        found = pages.runs(db, wanted, limit=limit + 1)
+        found = run_list.page(db, wanted, limit=limit + 1)
     return listed(request, [shaped(shapes.RunLine, row) for row in found], [(row["id"],) for row in found], limit)
 
 
