@@ -149,7 +149,7 @@ def complete(
     from app.store import human_tasks
 
     with opened() as rt:
-        task_id = rt.database.transact(lambda db: _task_named(db, task))
+        task_id = rt.database.transact(lambda db: task_named(db, task))
         shown = rt.database.transact(lambda db: human_tasks.read(db, task_id))
         if shown is None:
             raise NotFound(f"there is no human task {task_id}")
@@ -182,7 +182,7 @@ def _not_yet(db: Any, run_id: UUID, event: str) -> str:
     )
 
 
-def _task_named(db: Any, text: str) -> UUID:
+def task_named(db: Any, text: str) -> UUID:
     """The task a person means. Raises NotFound, or BadInput naming the tasks it could be."""
     from app.store import human_tasks
 

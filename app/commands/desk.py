@@ -1,0 +1,96 @@
+"""Working at a human task before its answer: `take`, `release`, `hand-over`, `set-aside`, `comment`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app.commands.output import say
+from app.commands.shell import opened
+from app.commands.work import task_named
+from app.core.errors import BadInput
+
+commands = typer.Typer()
+TaskName = Annotated[
+    str, typer.Argument(metavar="TASK", help="A task's id, a unique beginning of it, or a run with one open task.")
+]
+By = Annotated[str, typer.Option("--as", metavar="USER", help="The person who does it.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the task's history.")]
+
+
+@commands.command()
+def take(task: TaskName, user: By) -> None:
+    """Take a task, so that others leave it alone."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.claim(rt, task_id, by=user)
+    say(f"{user} has task {task_id}")
+
+
+@commands.command()
+def release(task: TaskName, user: By) -> None:
+    """Give a task back to everybody of its role."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.release(rt, task_id, by=user)
+    say(f"task {task_id} is free again")
+
+
+@commands.command("hand-over")
+def hand_over(
+    task: TaskName, to: Annotated[str, typer.Option(metavar="USER", help="Who may answer it.")], user: By, reason: Why
+) -> None:
+    """Give a task to a colleague: by whoever has it, or by a supervisor (who may take it over this way too)."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        if to == user:
+            desk.take_over(rt, task_id, by=user, reason=reason)
+        else:
+            desk.delegate(rt, task_id, by=user, to=to, reason=reason)
+    say(f"{to} has task {task_id}")
+
+
+@commands.command("set-aside")
+def set_aside(
+    task: TaskName,
+    until: Annotated[str, typer.Option(metavar="TIME", help="2026-03-01T09:00:00+01:00; UTC if no zone is named.")],
+    user: By,
+    reason: Why,
+) -> None:
+    """Set a task aside until a time; it stays the person's, and its clocks go on."""
+    from app.humans import desk
+
+    when = _moment(until)
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.park(rt, task_id, by=user, until=when, reason=reason)
+    say(f"task {task_id} is set aside until {when.isoformat()}")
+
+
+@commands.command()
+def comment(
+    task: TaskName, text: Annotated[str, typer.Argument(help="For whoever works on the task; never changed.")], user: By
+) -> None:
+    """Note something on a task."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.comment(rt, task_id, by=user, body=text)
+    say(f"noted on task {task_id}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadInput(f"--until: {text!r} is no time; write 2026-03-01T09:00:00+01:00") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
