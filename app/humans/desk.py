@@ -147,6 +147,7 @@ def _work(
     even_closed: bool = False,
 ) -> Any:
     def work(db: Connection) -> Any:
+        desk.lock(db, task_id)
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")

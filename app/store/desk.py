@@ -15,6 +15,11 @@ from app.core.canonical import canonical, restore
 from app.store.database import Connection
 
 
+def lock(db: Connection, task_id: UUID) -> None:
+    """Hold the task's row until the end of the transaction, so that what is read next is what is changed."""
+    db.execute("SELECT 1 FROM human_tasks WHERE id = %s FOR NO KEY UPDATE", [task_id])
+
+
 def holder(db: Connection, task_id: UUID) -> str | None:
     """The name of who holds an open task, if anybody does."""
     row = db.execute(
