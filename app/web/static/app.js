@@ -95,7 +95,8 @@ const start = () => {
   button.addEventListener("click", () => dialog.showModal());
   document.querySelector(".top")?.append(button);
   document.addEventListener("keydown", (event) => {
-    const busy = event.target.closest?.("input, textarea, select, dialog");
+    // A dialog that has just closed keeps the focus until the next frame; what is typed then is meant for the page.
+    const busy = event.target.closest?.("dialog")?.open ?? event.target.closest?.("input, textarea, select");
     if (busy || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || (are_off() && event.key !== "?")) return;
     if (act(event.key, dialog)) event.preventDefault();
   });
