@@ -1,7 +1,8 @@
 """What goes wrong between us and a model, in the words of the engine.
 
 The law: the provider's libraries try nothing twice, so every failure arrives here once and takes one path: patience
-(the provider asked for it), another attempt, or an end that another attempt cannot help.
+(the provider asked for it), another attempt, or an end that another attempt cannot help. What was refused, at the door
+or by an error of the server's own, was not done and used nothing; of what was sent and not answered nobody knows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from app.core.errors import NeedsPerson, NotDone, SchemaFailure, StepError, Thro
 
 _PATIENCE = (429, 503, 529)
 _SETTINGS = (401, 403)
+_NEVER_CONNECTED = (
+    "ConnectError",
+    "ConnectTimeout",
+)  # by name: the two libraries bring two generations of one HTTP client
 
 
 def in_our_words(problem: BaseException, provider: str) -> StepError:
@@ -38,8 +43,10 @@ def in_our_words(problem: BaseException, provider: str) -> StepError:
             return NeedsPerson(f"{provider} gave no answer.", f"its content filter refused: {problem.message}")
         case TimeoutError():
             return Transient(f"{provider} did not answer in time")
-        case ModelAPIError():  # connection refused, reset, timed out
-            return Transient(f"{provider} could not be reached: {problem}")
+        case ModelAPIError() if _never_connected(problem):
+            return NotDone(f"{provider} could not be reached: {problem}")
+        case ModelAPIError():  # the connection broke, or time was up, after the request was sent
+            return Transient(f"{provider} was asked and did not answer: {problem}")
         case UnexpectedModelBehavior() | json.JSONDecodeError() | UnicodeDecodeError():
             return SchemaFailure(f"{provider} sent what is no answer of its own protocol: {problem}"[:2000])
         case _:
@@ -52,12 +59,18 @@ def _of_status(problem: ModelHTTPError, provider: str) -> StepError:
     if status == 429 or (status in _PATIENCE and after is not None):
         return Throttled(said, retry_after_seconds=after)
     if status in _SETTINGS:
-        return Transient(
+        return NotDone(
             f"{said}. Its key is not accepted: check LONGHAUL_{provider.split(':', maxsplit=1)[0].upper()}_API_KEY"
         )
-    if status in (408, 409, 425) or status >= 500:
-        return Transient(said)
-    return NotDone(said, retry=False)
+    return NotDone(said, retry=status in (408, 409, 425) or status >= 500)
+
+
+def _never_connected(problem: BaseException) -> bool:
+    """Whether an error goes back to a connection that was never made."""
+    cause: BaseException | None = problem
+    while cause is not None and type(cause).__name__ not in _NEVER_CONNECTED:
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _too_long(problem: ModelHTTPError) -> bool:

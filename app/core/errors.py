@@ -142,11 +142,14 @@ class NeedsPerson(StepError):
 
 
 class BudgetReached(StepError):
-    """A model call may use more tokens than the run has left; `bill` says in words what it used so far."""
+    """A model call may use more tokens than the run has left; `bill` says in words what it used so far.
 
-    def __init__(self, message: str, *, bill: str) -> None:
+    `needed`: how many tokens more the run must be allowed for this call alone.
+    """
+
+    def __init__(self, message: str, *, bill: str, needed: int) -> None:
         super().__init__(message)
-        self.bill = bill
+        self.bill, self.needed = bill, needed
 
 
 class ApprovalMissing(StepError):

@@ -94,7 +94,7 @@ class Asking(Protocol):
 
     @property
     def provider(self) -> str | None:
-        """The provider its first request was journaled with, by an earlier attempt."""
+        """The provider that answered its first request in an earlier attempt; None if none did."""
         ...
 
     def request(self, request: ModelRequest, act: Callable[[], Answered]) -> Any:

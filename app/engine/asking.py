@@ -54,6 +54,8 @@ class StepAsking:
 
     @property
     def provider(self) -> str | None:
+        if not self._caller.is_complete(self._first_seq):
+            return None  # nobody answered: the provider may be why, and another may be named by now
         standing = self._caller.recorded_input(self._first_seq)
         return standing.get("provider") if isinstance(standing, dict) else None
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.core.ports import Answered, ToolCode
 from app.core.tools import Tool
 from app.store.moves import Statement
+from app.store.steps import Checkpoint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,3 +43,11 @@ class Call:
     @property
     def seconds(self) -> float:
         return self.tool.timeout_seconds if self.tool else self.longest
+
+    def asks_another_model(self, found: Checkpoint) -> bool:
+        """Whether the journal holds this very question as one to another provider, which never answered it."""
+        if self.kind != "model" or found.status == "COMPLETE" or found.name != self.name:
+            return False
+        was = found.input if isinstance(found.input, dict) else {}
+        same = "asked" in was and was["asked"] == self.params["asked"]
+        return same and was.get("provider") != self.params["provider"]

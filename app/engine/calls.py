@@ -74,6 +74,8 @@ class Caller:
         found = self._recorded.get(call.seq)
         if found is None:
             return self._first(call, text)
+        if call.asks_another_model(found):
+            return self._redirected(call, found, text)
         self._same(found, call, text)
         if found.status == "COMPLETE":
             return self._load(found.output)
@@ -146,6 +148,14 @@ class Caller:
         self._open(call, self._spending.reserve(reopened, call.reserve_tokens))
         return self._act(call, found.key or "", begun)
 
+    def _redirected(self, call: Call, found: Checkpoint, text: str) -> Any:
+        """A question that was never answered goes to the model that is named now; whom it was for is kept beside its errors."""
+        said = f"asked of {found.input['provider']} and never answered; now asked of {call.params['provider']}"
+        note = canonical({"error": said, "attempt": self._attempt, "at": self._now()})
+        redirected = steps.redirect(self._place(call), input_text=text, model=call.model, note=note)
+        self._open(call, self._spending.reserve(redirected, call.reserve_tokens))
+        return self._act(call, found.key or "", time.monotonic())
+
     def _anew(self, call: Call) -> float:
         """Nothing was sent on an intent while it was young enough: it is written once more; when that began.
 
@@ -163,6 +173,13 @@ class Caller:
     def _open(self, call: Call, statement: Statement) -> None:
         """Commit an intent. No row means: ours from before a lost answer, a cancel that came first, or a lost lease."""
         self._permits.take(self._place(call), call.downstream, call.seconds)
+        try:
+            self._commit_intent(call, statement)
+        except (StepError, LeaseLost):
+            self._permits.unused(self._place(call), call.downstream)
+            raise
+
+    def _commit_intent(self, call: Call, statement: Statement) -> None:
         try:
             rows = self._write_for(call, [*call.beside, statement])[-1]
         except DatabaseError as problem:

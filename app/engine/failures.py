@@ -86,7 +86,8 @@ def failed(
                                 waiting_reason=f"unknown outcome of call {problem.call_seq}")  # fmt: skip
             return happened, Beside(error=error, task=task)
         case Throttled() if not _given_up(state, journal, now):
-            wake_in = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())
+            asked = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())
+            wake_in = min(asked, _patience_left(state, journal, now))
             happened = Happened(
                 event=Event.THROTTLED, actor=actor, reason=said, wake_in=wake_in, waiting_reason=str(problem)[:2000]
             )
@@ -139,8 +140,14 @@ def _where(problem: BaseException) -> str:
 
 def _given_up(state: State, journal: Sequence[Checkpoint], now: datetime) -> bool:
     """Whether parking without spending attempts has lasted longer than the step's `give_up` age."""
+    return _patience_left(state, journal, now) <= 0
+
+
+def _patience_left(state: State, journal: Sequence[Checkpoint], now: datetime) -> float:
+    """Seconds until the step's `give_up` age, at which it is tried once more: a downstream may ask for a year."""
     since = _parked_since(journal)
-    return since is not None and (now - since).total_seconds() > state.retry.give_up_seconds
+    parked = 0.0 if since is None else (now - since).total_seconds()
+    return state.retry.give_up_seconds - parked
 
 
 def _parked_since(journal: Sequence[Checkpoint]) -> datetime | None:

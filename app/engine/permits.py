@@ -17,6 +17,7 @@ from app.store.steps import Place
 from app.telemetry import logs
 
 PATIENCE_SECONDS = 30.0  # when a downstream asks for patience and does not say how long
+MOST_PATIENCE_SECONDS = 6 * 3600.0  # however long one answer asks for, all callers are not held up for longer than this
 _WORDS = {
     "broken": "is not called while its breaker is open, because it kept failing",
     "probed": "is being tried by one call since it kept failing",
@@ -47,6 +48,16 @@ class Permits:
         if answer.probe:
             self._probes.add(place.call_seq)
 
+    def unused(self, place: Place, downstream: str | None) -> None:
+        """The call was not made after all: its permit is free at once, and if it was the probe another may probe."""
+        limit = self._limit(downstream)
+        if limit is None:
+            return
+        probe = place.call_seq in self._probes
+        self._probes.discard(place.call_seq)
+        if probe or limit.concurrency is not None:
+            self._transact(lambda db: downstreams.unused(db, place, limit, probe=probe))
+
     def given_back(self, place: Place, downstream: str | None) -> list[Statement]:
         """What belongs into the commit of the call's result."""
         limit = self._limit(downstream)
@@ -64,7 +75,8 @@ class Permits:
         if limit is None:
             return None
         if isinstance(problem, Throttled):
-            self._tell(limit, "patience", problem.retry_after_seconds or PATIENCE_SECONDS)
+            asked = problem.retry_after_seconds or PATIENCE_SECONDS
+            self._tell(limit, "patience", min(asked, MOST_PATIENCE_SECONDS))
         elif _speaks_of_the_request(problem):
             self.answered(place, downstream)
         elif self._tell(limit, "failed") != "closed":

@@ -122,7 +122,9 @@ def budget(run: Run, problem: BudgetReached) -> str:
     form = _verdict_form(tokens={"type": "integer", "title": "How many tokens more", "minimum": 1})
     return _row(
         kind="budget", role=OPERATOR, title=f"{run.subject} has reached its token budget", outcomes=[RAISE, STOP], form=form,
+        defaults={"tokens": problem.needed},
         note=f"{problem}\n{problem.bill}\n'{RAISE}' lets {run.state} go on with so many tokens more; nothing is paid twice. "
+        f"This call needs {problem.needed:,} at the least, and those after it more. "
         f"'{STOP}' cancels the run.",
     )  # fmt: skip
 

@@ -45,11 +45,15 @@ class Spending:
         bill = self._transact(lambda db: budgets.bill(db, self._root))
         if bill.most is not None and bill.used + tokens > bill.most:
             raise BudgetReached(
-                f"{name} may use {tokens:,} tokens; {bill.used:,} of at most {bill.most:,} are used", bill=written(bill)
+                f"{name} may use {tokens:,} tokens; {bill.used:,} of at most {bill.most:,} are used",
+                bill=written(bill),
+                needed=bill.used + tokens - bill.most,
             )
 
     def used(self, place: Place, reserved: int, answered: Any) -> list[Statement]:
-        """What belongs before a result: the reservation makes room for what was used."""
+        """What belongs before a result: the reservation makes room for what was used, if it says what that was."""
+        if reserved and answered.tokens_in is None:
+            return [budgets.unmeasured(place, root=self._root)]
         tokens_in, tokens_out = answered.tokens_in or 0, answered.tokens_out or 0
         if not (reserved or tokens_in or tokens_out):
             return []
@@ -84,7 +88,7 @@ def written(bill: Bill) -> str:
     lines = [f"Expected were {bill.token_budget:,} tokens." if bill.token_budget is not None else "No budget was set."]
     lines += [
         f"- {line.step_name}, {line.model}: {line.calls} calls, {line.tokens_in:,} tokens in, {line.tokens_out:,} out"
-        + (f", {line.reserved:,} held for calls whose outcome is not known" if line.reserved else "")
+        + (f", {line.reserved:,} held for calls that never said what they used" if line.reserved else "")
         + (f", {line.repeated} asked again after a crash" if line.repeated else "")
         + f": {priced(line.cost, line.unpriced)}"
         for line in bill.lines

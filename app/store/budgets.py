@@ -66,7 +66,7 @@ WITH RECURSIVE family AS (
 SELECT c.step_name, coalesce(c.model, 'unnamed') AS model, count(*) AS calls, sum(c.repeated) AS repeated,
     coalesce(sum(c.tokens_in), 0)::bigint AS tokens_in, coalesce(sum(c.tokens_out), 0)::bigint AS tokens_out,
     sum(c.tokens_reserved)::bigint AS reserved, coalesce(sum(c.cost), 0) AS cost,
-    count(*) FILTER (WHERE c.cost IS NULL AND c.tokens_in + c.tokens_out > 0) AS unpriced
+    count(*) FILTER (WHERE c.cost IS NULL AND (c.tokens_in + c.tokens_out > 0 OR c.output IS NOT NULL)) AS unpriced
 FROM family JOIN checkpoints c ON c.run_id = family.id
 WHERE c.kind = 'model' GROUP BY 1, 2 ORDER BY 1, 2"""
 _RAISE = """UPDATE runs r SET tokens_raised = r.tokens_raised + %s WHERE r.id = %s
@@ -131,6 +131,12 @@ def settle(
         "root": root, "reserve": reserved, "tokens_in": tokens_in, "tokens_out": tokens_out, "cost": cost or Decimal(0),
         "unpriced": int(cost is None and tokens_in + tokens_out > 0), "open": ["INTENT", "UNKNOWN"],
     }  # fmt: skip
+
+
+def unmeasured(place: Place, *, root: UUID) -> Statement:
+    """Of an answered call that did not say what it used: its reservation stays, as spent, and its price is unknown."""
+    text, params = settle(place, root=root, reserved=0, tokens_in=0, tokens_out=0, cost=None)
+    return text, {**params, "unpriced": 1}
 
 
 def root_of(db: Connection, run_id: UUID) -> UUID:

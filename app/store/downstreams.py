@@ -17,6 +17,7 @@ _REPORT = """SELECT report_downstream(%(name)s, %(what)s, %(seconds)s::float8, %
     %(cooldown)s::float8) AS breaker"""
 _GIVE_BACK = """DELETE FROM permits WHERE run_id = %(id)s AND step_seq = %(step_seq)s AND call_seq = %(call_seq)s
   AND lease_token = %(token)s"""
+_PROBE_ANEW = "UPDATE downstreams SET probe_until = NULL WHERE name = %(name)s AND breaker = 'half-open'"
 _STANDING = """SELECT name, breaker, rate_per_second, concurrency, failures,
     (SELECT count(*) FROM permits p WHERE p.downstream = d.name) AS under_way,
     extract(epoch FROM app_now() - opened_at)::float8 AS open_seconds,
@@ -48,6 +49,13 @@ def take(db: Connection, place: Place, limit: Limit, seconds: float) -> Answer:
 def give_back(place: Place) -> Statement:
     """The permit of a call that has ended; part of its result's commit."""
     return f"{_GIVE_BACK} RETURNING run_id", place.params()
+
+
+def unused(db: Connection, place: Place, limit: Limit, *, probe: bool) -> None:
+    """The permit of a call that was not made. After a `probe` that was none, the next caller probes."""
+    db.execute(_GIVE_BACK, place.params())
+    if probe:
+        db.execute(_PROBE_ANEW, {"name": limit.name})
 
 
 def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str:

@@ -82,6 +82,13 @@ WITH lease AS (
     "(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease", "lease"
 ).replace("SET status = 'INTENT'", "SET status = 'INTENT', action_id = %(action)s::uuid")
 
+# A question that no model answered, put to another one. What it said before is not lost: the note says whom it was for.
+_REDIRECT = _REOPEN.replace(
+    "SET status = 'INTENT'",
+    "SET status = 'INTENT', input = %(input)s::jsonb, input_hash = %(input_hash)s, model = %(model)s, "
+    "errors = c.errors || %(errors)s::jsonb",
+)
+
 _RESULT = """
 UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s, completed_at = app_now(),
     lease_token = %(token)s, latency_ms = %(latency_ms)s,
@@ -222,6 +229,17 @@ def reopen(
 ) -> Statement:
     """A call found FAILED (certainly without effect) or due for repetition under its key becomes an INTENT of this attempt."""
     return _REOPEN_IRREVERSIBLE if action else _REOPEN, place.params() | {"from": list(come_from), "action": action}
+
+
+def redirect(place: Place, *, input_text: str, model: str | None, note: str) -> Statement:
+    """A model's call that was never answered becomes an INTENT to another model; `note` (JSON) is appended to its errors."""
+    return _REDIRECT, place.params() | {
+        "from": ["FAILED", "INTENT"],
+        "input": input_text,
+        "input_hash": digest(input_text),
+        "model": model,
+        "errors": f"[{note}]",
+    }
 
 
 def result(

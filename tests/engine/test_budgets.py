@@ -14,7 +14,9 @@ from app.core.ports import Answered
 from app.core.workflow import Workflow
 from app.engine import start
 from app.engine.runtime import Registry
+from app.engine.spending import written
 from app.humans.complete import complete
+from app.store import budgets
 from tests.support.journey import Travel, travel
 from tests.support.limited import FAMILY, THINKING, Work
 
@@ -164,3 +166,31 @@ def test_a_child_at_the_limit_of_its_root_is_raised_on_the_root(thinking: Travel
     thinking.go()
     assert thinking.run(root)["tokens_raised"] == 100 and thinking.run(root)["status"] == "COMPLETE"
     assert _budget(thinking, root) == (0, 240, 160)
+
+
+def test_an_answer_that_does_not_say_what_it_used_keeps_its_reservation_and_has_no_price(thinking: Travel) -> None:
+    unfit = SchemaFailure("no such field")
+    unfit.spent = Answered({"half": "an answer"})
+    replies: list[Any] = [unfit, Answered({"outcome": "so"})]
+
+    def model(step: Any) -> Any:
+        reply = replies.pop(0)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    run_id = _begin(thinking, model)
+    assert _budget(thinking, run_id) == (100, 0, 0)
+    _again(thinking, run_id)
+    assert _budget(thinking, run_id) == (200, 0, 0), "an unknown use was taken for none"
+    assert thinking.run(run_id)["unpriced_calls"] == 2 and thinking.run(run_id)["status"] == "COMPLETE"
+    bill = thinking.rt.database.transact(lambda db: budgets.bill(db, run_id))
+    assert "price unknown" in written(bill) and "200 held" in written(bill)
+
+
+def test_whoever_is_asked_for_more_is_told_how_much_is_needed(thinking: Travel) -> None:
+    run_id = _begin(thinking, lambda step: (1, 120, 20, None), questions=4)
+    task = thinking.one("SELECT * FROM human_tasks WHERE status = 'OPEN'")
+    assert thinking.run(run_id)["status"] == "WAITING_FOR_HUMAN"
+    assert task["defaults"] == {"tokens": 80}, "280 of 300 are used, and the next call may use 100"
+    assert "needs 80 at the least" in task["note"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from app.engine.runtime import Registry
 from app.store import downstreams, situation
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
-from tests.support.limited import FETCH, FETCHING, Work
+from tests.support.limited import FETCH, FETCHING, THINKING, Work
 
 Deed = Callable[[], Any]
 
@@ -143,6 +143,55 @@ def test_what_one_worker_is_asked_for_holds_for_all(database_url: str, register:
         journey.advance_clock(timedelta(seconds=30))
         _wake(journey)
         assert _statuses(journey) == {"COMPLETE": 4} and journey.one("SELECT max(attempt) AS n FROM runs")["n"] == 1
+
+
+@pytest.mark.parametrize("asked", [1e9, float("inf")], ids=["31 years", "for ever"])
+def test_a_downstream_that_asks_for_years_is_asked_again_at_the_give_up_age(
+    database_url: str, register: Register, asked: float
+) -> None:
+    with _journey(database_url, "concurrency:8") as journey:
+        register.problem = Throttled("429", retry_after_seconds=asked)
+        (told, other) = _begin(journey, register, 2)
+        for run in (told, other):
+            wait = journey.run(run)["wake_at"] - journey.run(run)["updated_at"]
+            assert timedelta(hours=5, minutes=59) < wait < timedelta(hours=6, minutes=1), (
+                "its own, or that of all callers"
+            )
+        register.problem = None
+        journey.advance_clock(timedelta(hours=6, seconds=5))
+        _wake(journey)
+        assert _statuses(journey) == {"COMPLETE": 2}
+
+
+def test_a_probe_that_is_refused_before_it_is_sent_lets_another_probe(database_url: str, register: Register) -> None:
+    with travel(database_url, downstreams="model=failures:1,cooldown:1s,concurrency:1") as journey:
+        journey.rt.workflows = Registry((THINKING,))
+        journey.enrol("olga", "operator")
+        replies: list[Any] = [NotDone("connection refused"), (1, 30, 12, None)]
+
+        def model(step: Any) -> Any:
+            reply = replies.pop(0)
+            if isinstance(reply, BaseException):
+                raise reply
+            return reply
+
+        def begin(subject: str) -> UUID:
+            return journey.rt.database.transact(
+                lambda db: start.start(db, THINKING, subject=subject, data=Work(), key=None, actor="test")
+            ).run_id
+
+        journey.rt.provider = cast(Any, model)
+        first = begin("B-1")
+        journey.go()
+        assert journey.one("SELECT breaker FROM downstreams")["breaker"] == "open"
+        journey.tamper("UPDATE runs SET tokens_in = 290 WHERE id = %s", first)
+        journey.advance_clock(timedelta(minutes=1))
+        _wake(journey)
+        assert journey.run(first)["status"] == "WAITING_FOR_HUMAN", "its budget has no room for the probe"
+        assert not journey.rows("SELECT 1 FROM permits")
+        second = begin("B-2")
+        journey.go()
+        assert journey.run(second)["status"] == "COMPLETE", "it had to wait for a probe that was never sent"
 
 
 def test_the_breaker_opens_for_all_lets_one_probe_through_and_closes(database_url: str, register: Register) -> None:

@@ -32,7 +32,7 @@ class MemoryAsking:
 
     @property
     def provider(self) -> str | None:
-        return self.requests[0].provider if self.requests else None
+        return self.requests[0].provider if self.answered else None
 
     def again(self) -> MemoryAsking:
         """The next attempt's view of the same journal."""

@@ -34,7 +34,7 @@ def ask(step: Any, reserve: int = 100) -> Any:
     """One question to the test's model, which may use `reserve` tokens."""
     provider = step._rt.provider
     return step._caller.make(
-        Call(seq=step.take(), kind="model", name="question/1", params={}, model="test:model", reserve_tokens=reserve,
+        Call(seq=step.take(), kind="model", name="question/1", params={}, model="test:model", reserve_tokens=reserve, downstream="model",
              act=lambda _key: _answered(provider(step)))
     )  # fmt: skip
 
