@@ -1,4 +1,4 @@
-"""What an operator does to a run: `cancel`, `pause`, `resume`, `retry`, `redrive`, `fail`, `close-dispute`, `purge`.
+"""What an operator does to a run: `cancel`, `pause`, `resume`, `retry`, `redrive`, `fail`, `fork`, `close-dispute`, `purge`.
 
 Each names who does it and why; both are kept in the run's history.
 """
@@ -84,6 +84,28 @@ def redrive(run: RunName, reason: Reason, user: As = None, as_json: AsJson = Fal
 def fail(run: RunName, reason: Reason, user: As = None, as_json: AsJson = False) -> None:
     """End a stopped run (DEAD_LETTER or FAILED_RETRIABLE) as FAILED."""
     _do("fail", run, reason, user, as_json=as_json)
+
+
+@commands.command()
+def fork(
+    run: RunName,
+    step: Annotated[
+        int, typer.Argument(min=1, help="The number of the step it begins with, as `longhaul trace` lists them.")
+    ],
+    reason: Reason,
+    user: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a new run where a run entered a step; its completed calls are copied, its actions and approvals are not."""
+    from app.engine.fork import fork as begin
+
+    with opened() as rt:
+        source = run_named(rt, run)
+        made = begin(rt, source, step, actor=person(user), reason=reason)
+    if as_json:
+        emit({"run_id": made.run_id, "forked_from": source, "state": made.state, "copied": made.copied})
+    else:
+        say(f"fork: run {made.run_id} begins in {made.state}, with {made.copied} completed calls of run {source}")
 
 
 @commands.command("bulk")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from app.core.canonical import restore
 from app.core.errors import ApprovalMissing, StepError, Unrecoverable
@@ -19,7 +20,7 @@ from app.store.database import DatabaseError
 _BOUND = ("purpose", "payee", "currency")
 
 
-def refusal(call: Call, problem: DatabaseError, transact: Callable[[Any], Any]) -> StepError | None:
+def refusal(call: Call, problem: DatabaseError, transact: Callable[[Any], Any], run_id: UUID) -> StepError | None:
     """What to raise for an intent the database refused; None if it was no matter of the ledger."""
     said = f"{call.name} was refused by the ledger of actions: {problem.diag.message_primary}"
     if problem.sqlstate == actions.DONE_ALREADY:
@@ -29,6 +30,11 @@ def refusal(call: Call, problem: DatabaseError, transact: Callable[[Any], Any]) 
     action = transact(lambda db: actions.standing(db, call.action)) if call.action else None
     if action is None or not _same(action, restore(call.params)):
         return Unrecoverable(said)
+    if action["run_id"] != run_id:  # a fork has the other run's data, and the action's id in it
+        return Unrecoverable(
+            f"{call.name} was allowed to the run {action['run_id']} alone; to do it here a person must approve it here: "
+            "fork that run from the step that asks them"
+        )
     why = why_not(action)
     return ApprovalMissing(why, action=action) if why else Unrecoverable(said)
 

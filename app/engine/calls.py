@@ -183,7 +183,7 @@ class Caller:
         try:
             rows = self._write_for(call, [*call.beside, statement])[-1]
         except DatabaseError as problem:
-            if refusal := approvals.refusal(call, problem, self.transact):
+            if refusal := approvals.refusal(call, problem, self.transact, self._run_id):
                 raise refusal from problem
             raise
         if rows:

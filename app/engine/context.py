@@ -29,7 +29,8 @@ from app.telemetry import logs
 class StepContext:
     """The `step` of a step function.
 
-    now: when the state was entered, in database time. cause: what led here. answer: what a person answered.
+    now: when the state was entered, in database time; in a fork with copied calls, when the other run entered it.
+    cause: what led here. answer: what a person answered.
     signals: the ordered signals this wait consumed. attempt: 1 for the first try. answered_by: the model that gave the
     last answer, or the name of the rules.
     """
@@ -56,9 +57,8 @@ class StepContext:
         step_seq = self.cause.get("step_seq")
         if step_seq is None:
             return ()
-        found: Sequence[Mapping[str, Any]] = self._caller.transact(
-            lambda db: runs.children_of(db, self.run_id, step_seq)
-        )
+        parent = UUID(str(self.cause.get("of_run", self.run_id)))  # in a fork, the run that had them
+        found: Sequence[Mapping[str, Any]] = self._caller.transact(lambda db: runs.children_of(db, parent, step_seq))
         return found
 
     def call(self, tool: Tool, *, action: str | UUID | None = None, **params: Any) -> Any:

@@ -1,7 +1,8 @@
 """Erasing an ended run: a person's right, or the end of retention.
 
-The law: the run with its children, all ended, in one transaction. The bytes of documents that no other run has go
-first: after a crash in between they are still named, and purging again finishes. What is erased stays as it is.
+The law: the run with its children and forks, all ended, in one transaction: a fork knows what its run knew. The bytes
+of documents that no other run has go first: after a crash in between they are still named, and purging again finishes.
+What is erased stays as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.store.database import Connection, Database
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What was erased now: how many runs (the run and its children), and how many documents' bytes."""
+    """What was erased now: how many runs (the run, its children, its forks), and how many documents' bytes."""
 
     run_id: UUID
     runs: int
@@ -28,7 +29,7 @@ class Purged:
 def purge(owner: Database, run_id: UUID, *, actor: str, reason: str, forget_document: Callable[[str], bool]) -> Purged:
     """Erase a run. `owner` is the database in the owner role; `forget_document(sha256)` removes bytes.
 
-    Raises NotFound, BadInput without a reason, or Refused while the run or one of its children has not ended.
+    Raises NotFound, BadInput without a reason, or Refused while the run, a child or a fork of it has not ended.
     """
     if not reason.strip():
         raise BadInput("reason: say why; it is all that will tell later why the data is gone")

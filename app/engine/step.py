@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -98,7 +98,9 @@ def _context(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[ste
         rt, holding, run_id=run.id, step_seq=run.step_seq, step_name=run.state, attempt=run.attempt, recorded=calls,
         now=lambda: at + timedelta(seconds=time.monotonic() - leased),
     )  # fmt: skip
-    return StepContext(rt, run, caller, now=own.created_at, received=own.input or {}, recorded=len(calls))
+    received = own.input or {}
+    entered = datetime.fromisoformat(received["now"]) if "now" in received else own.created_at
+    return StepContext(rt, run, caller, now=entered, received=received, recorded=len(calls))
 
 
 def _outcome(

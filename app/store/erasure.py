@@ -101,12 +101,12 @@ def _hashes(value: Any) -> Iterator[str]:
 
 
 def whole_family(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The run and all its descendants, locked by ascending id: id, subject, status, and whether each is erased."""
+    """The run, its descendants and the forks of all of them, locked by ascending id: id, subject, status, and whether each is erased."""
     return db.execute(
         """SELECT r.id, r.subject, r.status, coalesce(d.data ? %s, false) AS erased
            FROM runs r LEFT JOIN run_data d ON d.run_id = r.id WHERE r.id IN (
                WITH RECURSIVE kin AS (SELECT id FROM runs WHERE id = %s
-               UNION ALL SELECT r.id FROM runs r JOIN kin ON r.parent_run_id = kin.id) SELECT id FROM kin)
+               UNION SELECT r.id FROM runs r JOIN kin ON r.parent_run_id = kin.id OR r.forked_from = kin.id) SELECT id FROM kin)
            ORDER BY r.id FOR NO KEY UPDATE OF r""",
         [MARK, run_id],
     ).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,34 +43,45 @@ INSERT = """
 WITH clock AS MATERIALIZED (SELECT app_now() AS at),
 made AS (
     INSERT INTO runs (id, workflow, workflow_version, definition_hash, subject, state, status, step_seq, queue, ready_at,
-        expected_seconds, token_budget, priority, parent_run_id, parent_step_seq, transition_seq, transition_hash, created_at, updated_at)
+        expected_seconds, token_budget, priority, parent_run_id, parent_step_seq, forked_from, transition_seq, transition_hash,
+        created_at, updated_at)
     SELECT %(id)s, %(workflow)s, %(version)s, %(definition_hash)s, %(subject)s, %(state)s, 'READY', 1, %(queue)s, at,
-        %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, 1,
+        %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, %(forked_from)s, 1,
         app_chain(''::bytea, %(id)s, 1, %(event)s, NULL, NULL, %(state)s, 'READY', 1, %(actor)s, at, %(reason_digest)s, %(payload_digest)s),
         at, at
     FROM clock
     ON CONFLICT {conflict} DO NOTHING
     RETURNING id, transition_hash, created_at
 ), logged AS (
-    INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, salt, reason_digest, payload_hash,
+    INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason, salt, reason_digest, payload_hash,
         payload_digest, move_id, hash, created_at)
-    SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(salt)s, %(reason_digest)s, %(payload_hash)s, %(payload_digest)s,
-        %(move_id)s, transition_hash, created_at FROM made
+    SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s,
+        %(payload_digest)s, %(move_id)s, transition_hash, created_at FROM made
 ), data AS (
     INSERT INTO run_data (run_id, data, updated_at) SELECT id, %(data)s::jsonb, created_at FROM made
 ), start AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, output, output_hash, created_at, completed_at)
-    SELECT id, 0, 0, 'START', 'start', %(workflow)s, 'COMPLETE', jsonb_build_object('data', %(data)s::jsonb), %(payload_hash)s,
-        created_at, created_at FROM made
+    SELECT id, 0, 0, 'START', 'start', %(workflow)s, 'COMPLETE', jsonb_build_object('data', %(data)s::jsonb) || %(origin)s::jsonb,
+        %(payload_hash)s, created_at, created_at FROM made
 ), entered AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
     SELECT id, 1, 0, %(state)s, 'step', %(workflow)s || '.' || %(state)s, 'INTENT',
-        jsonb_build_object('cause', jsonb_build_object('event', %(event)s::text)),
+        coalesce(%(entered)s::jsonb, jsonb_build_object('cause', jsonb_build_object('event', %(event)s::text))),
         created_at FROM made
 )
 SELECT id, created_at FROM made"""
 _BY_SUBJECT = INSERT.replace("{conflict}", "(workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL")
 _BY_ID = INSERT.replace("{conflict}", "(id)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fork:
+    """What makes a run a fork: of which run, from where (`origin`) and as what its first step was entered (canonical texts), why."""
+
+    of: UUID
+    origin: str
+    entered: str
+    reason: str
 
 
 def insert(
@@ -90,11 +102,14 @@ def insert(
     priority: int = 0,
     parent: UUID | None = None,
     parent_step_seq: int | None = None,
+    fork: Fork | None = None,
 ) -> datetime | None:
     """Insert a run, READY at the state of `route`, with its first data, transition and step; when, or None if it exists already."""
-    payload_hash = digest(f'{{"data":{data}}}')  # the canonical text of {"data": …}, as `data` is one
+    # The canonical text of {"data": …, "forked": …}, as both are such texts.
+    payload_hash = digest(f'{{"data":{data},"forked":{fork.origin}}}' if fork else f'{{"data":{data}}}')
+    reason = fork.reason if fork else None
     done = db.execute(
-        _BY_ID if parent else _BY_SUBJECT,
+        _BY_ID if parent or fork else _BY_SUBJECT,
         {
             "id": run_id,
             "workflow": workflow,
@@ -112,7 +127,11 @@ def insert(
             "actor": actor,
             "data": data,
             "salt": salt,
-            "reason_digest": digest(salt),
+            "forked_from": fork.of if fork else None,
+            "origin": f'{{"forked":{fork.origin}}}' if fork else "{}",
+            "entered": fork.entered if fork else None,
+            "reason": reason,
+            "reason_digest": digest(salt + (reason or "")),
             "payload_hash": payload_hash,
             "payload_digest": digest(salt + payload_hash),
             "move_id": move_id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
@@ -32,12 +33,21 @@ COMPLETES_STEP = frozenset(
 
 def first_wrong(run: Row, moves: Sequence[Row], places: Sequence[Row]) -> Wrong | None:
     """The first checkpoint that does not agree with the history, which must itself have been found to hold."""
-    entered, completed = _entered(moves), _completed(moves)
+    entered, completed, origin = _entered(moves), _completed(moves), _origin(run, places)
     for row in places:
         here = (row["step_seq"], row["call_seq"])
-        for wrong in _of_step(run, row, entered, completed) if here[1] == 0 else _of_call(run, row, entered):
+        for wrong in (
+            _of_step(run, row, entered, completed, origin) if here[1] == 0 else _of_call(run, row, entered, origin)
+        ):
             return f"checkpoint {here[0]}.{here[1]}", wrong
     return None
+
+
+def _origin(run: Row, places: Sequence[Row]) -> Row | None:
+    """What a fork was made from, as its start says, which the chain vouches for; None for another run, or if it was erased."""
+    start = places[0]["output"] if places and run["forked_from"] is not None else None
+    found: Row | None = start.get("forked") if isinstance(start, dict) else None
+    return found
 
 
 def _entered(moves: Sequence[Row]) -> dict[int, Row]:
@@ -53,7 +63,9 @@ def _completed(moves: Sequence[Row]) -> dict[int, tuple[Row, Row]]:
     return {before["step_seq"]: (move, before) for before, move in pairwise(moves) if move["event"] in COMPLETES_STEP}
 
 
-def _of_step(run: Row, row: Row, entered: Mapping[int, Row], completed: Mapping[int, tuple[Row, Row]]) -> Iterator[str]:
+def _of_step(
+    run: Row, row: Row, entered: Mapping[int, Row], completed: Mapping[int, tuple[Row, Row]], origin: Row | None
+) -> Iterator[str]:
     if row["step_seq"] == 0:
         began = entered[1]
         expected = {"kind": "start", "step_name": "START", "name": run["workflow"], "status": "COMPLETE"}
@@ -74,19 +86,20 @@ def _of_step(run: Row, row: Row, entered: Mapping[int, Row], completed: Mapping[
             expected |= {"status": "COMPLETE", "completed_at": done["created_at"], "attempt": before["attempt"]}
         elif row["status"] == "COMPLETE":
             yield "it is COMPLETE, but no transition completed it"
+    if origin is not None and row["step_seq"] == 1 and digest(canonical(restore(row["input"]))) != origin["entered"]:
+        yield "it was not entered as its fork was made"
     for column, value in expected.items():
         if row[column] != value:
             yield f"its {column} is {row[column]}, but by the history it is {value}"
 
 
-def _of_call(run: Row, row: Row, entered: Mapping[int, Row]) -> Iterator[str]:
+def _of_call(run: Row, row: Row, entered: Mapping[int, Row], origin: Row | None) -> Iterator[str]:
     move = entered.get(row["step_seq"])
     if move is None or row["step_name"] != move["to_state"]:
         yield f"it is a call of {row['step_name']}, but by the history this step is {move['to_state'] if move else 'none'}"
     if row["kind"] in ("start", "step"):
         yield f"it is a call, and no {row['kind']}"
-    key = ids.idempotency_key(row["run_id"], row["step_seq"], row["call_seq"], row["key_epoch"])
-    if row["idempotency_key"] != key and run["forked_from"] is None:  # a fork holds the calls of another run
+    if row["idempotency_key"] not in _keys(run, row, origin):
         yield "its idempotency key is not the one of this call"
     if row["input_hash"] is not None and digest(canonical(restore(row["input"]))) != row["input_hash"]:
         yield f"the input of {row['name']} is not the one that was recorded"
@@ -94,3 +107,14 @@ def _of_call(run: Row, row: Row, entered: Mapping[int, Row]) -> Iterator[str]:
         yield f"the input of {row['name']} has no hash to check it with"
     if row["status"] != "COMPLETE" and row["kind"] != "model" and row["output_hash"] is not None:
         yield f"it has an output, but is {row['status']}"  # of a model's call that failed the output is kept
+
+
+def _keys(run: Row, row: Row, origin: Row | None) -> Iterator[str]:
+    """Under which keys a call may have been made: its own, or in the first step of a fork that of the call it is a copy of."""
+    yield ids.idempotency_key(row["run_id"], row["step_seq"], row["call_seq"], row["key_epoch"])
+    before = origin if row["step_seq"] == 1 and row["status"] == "COMPLETE" else None
+    while before is not None:
+        yield ids.idempotency_key(UUID(str(before["run_id"])), before["step_seq"], row["call_seq"], row["key_epoch"])
+        before = before.get("before")
+    if origin is None and run["forked_from"] is not None:  # erased, and with it from which step it was made
+        yield row["idempotency_key"]

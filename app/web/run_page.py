@@ -25,6 +25,7 @@ from app.store.pages import Row
 from app.store.timeline import Place
 from app.web import bars
 from app.web.documents import documents_of
+from app.web.forking import fork_panel
 from app.web.links import links_of
 from app.web.operations import panel
 from app.web.render import render
@@ -113,6 +114,7 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "all_attempts": len(standings) < _STANDINGS,
         "bars": bars,
         "operations": panel(db, run_id, me) if moment is None else None,
+        "forks": fork_panel(db, run_id, me) if moment is None else None,
         "links": links_of(db, rt, run, me) if moment is None else None,
         "mark": timeline.marks(db, [run_id])[run_id] if moment is None else "",
     }

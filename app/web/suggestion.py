@@ -14,7 +14,8 @@ from uuid import UUID
 from app.core.canonical import parse_json
 from app.core.errors import NotCanonical
 from app.core.prompts import RULES
-from app.store import conversations
+from app.store import conversations, forks
+from app.store.conversations import Seen
 from app.store.database import Connection
 
 _LISTS = ("amounts", "open_questions", "decisions", "facts")
@@ -46,7 +47,7 @@ class Suggestion:
 def suggested(db: Connection, run_id: UUID, step_seq: int, data: Any) -> Suggestion | None:
     """The suggestion that a task of this step was asked with; None where nothing was suggested and no model asked."""
     place = conversations.last_answer_before(db, run_id, step_seq)
-    seen = conversations.seen_by_model(db, run_id, *place) if place else None
+    seen = conversations.seen_by_model(db, run_id, *place) if place else _before_the_fork(db, run_id)
     kept = data.get("recommendation") if isinstance(data, Mapping) else None
     if seen is None and not isinstance(kept, Mapping):
         return None
@@ -57,6 +58,16 @@ def suggested(db: Connection, run_id: UUID, step_seq: int, data: Any) -> Suggest
         prompt=(seen.prompt_version if seen else None) or "", place=place, tokens=_tokens(seen), cost=seen.cost if seen else None,
         summary=summary, left_out=left_out, messages=[_spoken(m) for m in seen.messages] if seen else [],
     )  # fmt: skip
+
+
+def _before_the_fork(db: Connection, run_id: UUID) -> Seen | None:
+    """What a model was asked last before a fork was made: by the run it was made from."""
+    origin = forks.origin(db, run_id)
+    if origin is None:
+        return None
+    source = UUID(origin["run_id"])
+    place = conversations.last_answer_before(db, source, origin["step_seq"])
+    return conversations.seen_by_model(db, source, *place) if place else _before_the_fork(db, source)
 
 
 def _tokens(seen: conversations.Seen | None) -> int:

@@ -37,6 +37,18 @@ def test_a_waiting_run_pauses_later(longhaul: Longhaul, journey: Travel) -> None
     assert "pauses when it would next be ready" in longhaul("pause", "J-1", *WHY).stdout
 
 
+def test_a_fork_is_made_with_who_and_why(longhaul: Longhaul, journey: Travel) -> None:
+    run_id = journey.begin()
+    journey.go()
+    made = longhaul.json("fork", "J-1", "1", *WHY)
+    assert (made["forked_from"], made["state"], made["copied"]) == (str(run_id), "GATHERING", 2)
+    row = journey.one("SELECT forked_from, status FROM runs WHERE id = %s", made["run_id"])
+    assert row == {"forked_from": run_id, "status": "READY"}
+    assert "begins in GATHERING" in longhaul("fork", str(run_id), "1", *WHY).stdout
+    refused = longhaul("fork", str(run_id), "77", *WHY)
+    assert refused.exit_code == 2 and "has no step 77; it has 1 to" in refused.stderr
+
+
 def test_retry_redrive_and_fail(longhaul: Longhaul, journey: Travel) -> None:
     journey.begin("flaky", mood="flaky")
     journey.begin("dead", mood="hopeless")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.core.errors import BadInput
 from app.engine import bulk
+from app.engine.fork import fork
 from app.store import pages, run_list, runs
 from app.web.api import shapes
 from app.web.api.answers import reply
@@ -61,6 +62,26 @@ for _verb in _SAYS:
         f"/runs/{{run}}/{_verb}", _of(_verb), methods=["POST"], name=_verb,
         responses=answers(shapes.Operated, 404, 409, 413, 415),
     )  # fmt: skip
+
+
+@router.post("/runs/{run}/fork", status_code=201, responses=answers(shapes.ForkOf, 404, 409, 413, 415, status=201))
+def fork_run(
+    request: Request,
+    rt: Rt,
+    caller: Operator,
+    run: RunName,
+    body: shapes.ForkBody,
+    idempotency_key: str | None = HEADER,
+) -> Response:
+    """Begin a new run where this one entered a step. Its approvals and actions are not copied: it pays nothing a second time."""
+    run_id = run_named(rt, run)
+
+    def work() -> Response:
+        made = fork(rt, run_id, body.step_seq, actor=caller.actor, reason=body.reason)
+        answer = shapes.ForkOf(run_id=made.run_id, forked_from=run_id, state=made.state, copied=made.copied)
+        return reply(answer, status=201, headers={"Location": f"/api/v1/runs/{made.run_id}"})
+
+    return once(request, caller, work)
 
 
 @router.post("/operations", responses=answers(shapes.Outcomes, 413, 415))

@@ -25,6 +25,18 @@ class Because(Asked):
     reason: Reason
 
 
+class ForkBody(Asked):
+    step_seq: int = Field(ge=1, lt=2**31, description="The step it begins with, as that was entered.", examples=[3])
+    reason: Reason
+
+
+class ForkOf(Shape):
+    run_id: UUID = Field(description="The new run.")
+    forked_from: UUID
+    state: str
+    copied: int = Field(description="Completed calls of the step that are not made again.", examples=[2])
+
+
 class DelegateTo(Asked):
     to: str = Field(min_length=1, max_length=64, examples=["bela.ostrander"])
     reason: Reason

@@ -53,6 +53,20 @@ def test_a_claim_is_sent_read_and_found_by_its_number(program: Make) -> None:
         assert ada.get(f"/runs/CLM-1/{part}").status_code == 200
 
 
+def test_a_fork_is_a_run_of_its_own_and_made_once_per_key(program: Make, desk: Desk) -> None:
+    ada, carl = program(), program(CARL)
+    desk.file("CMP-1")
+    body = {"step_seq": 1, "reason": "The policy was wrong."}
+    made = carl.post("/runs/CMP-1/fork", body, headers={"Idempotency-Key": "f-1"})
+    assert made.status_code == 201, made.text
+    assert made.json()["state"] == "READING"
+    assert carl.post("/runs/CMP-1/fork", body, headers={"Idempotency-Key": "f-1"}).json() == made.json()
+    fork = carl.get(f"/runs/{made.json()['run_id']}").json()
+    assert fork["forked_from"] == made.json()["forked_from"] and fork["subject"] == "CMP-1"
+    assert ada.post("/runs/CMP-1/fork", body).status_code == 403
+    assert carl.post("/runs/CMP-1/fork", {**body, "step_seq": 9}).status_code == 404
+
+
 def test_documents_go_in_and_come_out_as_attachments(program: Make) -> None:
     ada = program()
     files = [("documents", ("a.txt", b"A hundred euros", "text/plain")), ("documents", ("b.txt", b"Two", "text/plain"))]
