@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import prompt_tokens, recovery, run_page, steps
+from benchmarks import lists, prompt_tokens, recovery, run_page, steps
 
 if __name__ == "__main__":
     steps.main()
     recovery.main()
     prompt_tokens.main()
     run_page.main()
+    lists.main()
