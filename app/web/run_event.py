@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +16,12 @@ from app.store import conversations, pages, timeline
 from app.store.conversations import Seen
 from app.store.database import Connection
 from app.store.pages import Row
+from app.web.attempts import changes, tried
 from app.web.render import render
 from app.web.session import Me, Rt
 from app.web.show import pretty
 
 router = APIRouter()
-_MOST_LINES = 2000  # of each side of a comparison
 
 
 @router.get("/runs/{run_id:uuid}/events/{name}")
@@ -39,7 +38,7 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         change = _change(db, run_id, entry)
     return render(
         request, "run_event.html", run=run, entry=entry, seen=seen, said=_said(seen), change=change, offline=is_rules(entry["model"]),
-        call=call if entry["rank"] == 2 else None,
+        call=call if entry["rank"] == 2 else None, tried=tried(entry),
     )  # fmt: skip
 
 
@@ -88,7 +87,4 @@ def _change(db: Connection, run_id: UUID, entry: Row) -> Sequence[tuple[str, str
     before, after = timeline.data_around(db, run_id, entry["step_seq"])
     if after is None or before is None:
         return []
-    lines = difflib.unified_diff(
-        pretty(before).splitlines()[:_MOST_LINES], pretty(after).splitlines()[:_MOST_LINES], lineterm="", n=2
-    )
-    return [(line[:1], line[1:]) for line in lines if not line.startswith(("+++", "---", "@@"))]
+    return changes(pretty(before), pretty(after))

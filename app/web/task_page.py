@@ -90,6 +90,7 @@ def task_page(
         restored=restored,
         given={field.label: given.get(field.name) for field in fields},
         compared=_compared(fields, given) if _answers(typed) and not has_form else (),
+        changed=_changed(fields, task["defaults"], given) if task["status"] == "COMPLETED" else (),
         note=Note.of(task["note"]),
         page=evidence.page_of(rt, sight.documents, request.query_params),
         address=evidence.address,
@@ -126,6 +127,13 @@ def _compared(fields: Sequence[FormField], given: Mapping[str, Any]) -> list[Com
         for field in fields
         if field.value.strip() or given.get(field.name)
     ]
+
+
+def _changed(fields: Sequence[FormField], suggested: Mapping[str, Any], given: Mapping[str, Any]) -> list[Compared]:
+    """Where the answer is another one than was suggested in the form."""
+    told = [(field, suggested.get(field.name), given.get(field.name)) for field in fields]
+    both = [Compared(field.label, _told(field, before), _told(field, after)) for field, before, after in told]
+    return [one for one in both if one.theirs and one.differs]
 
 
 def _told(field: FormField, value: Any) -> str:

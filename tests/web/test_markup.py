@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 
+from app.core.canonical import canonical
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.engine.signals import signal
@@ -69,6 +72,38 @@ def test_whatever_strangers_wrote_is_text_on_every_page(ada: Visitor, owner: Dat
         assert not [path for path, html in pages.items() if hidden in html and path != "422"]
     assert "\\u202egnihtyreve\\u202c" in pages[f"/tasks/{task}"], "what would reorder text is shown as its code"
     assert "{{ 7 * 7 }}" in pages[f"/tasks/{task}"]
+
+
+def test_whatever_strangers_wrote_is_text_at_every_event_and_for_everybody(
+    visitor: Callable[[str], Visitor], owner: Database, hostile_run: UUID
+) -> None:
+    long = "a" * 1_000_000
+    with owner.transaction() as db:
+        db.execute(
+            """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, output, errors, created_at,
+                   completed_at)
+               VALUES (%s, 1, 9, 'READING', 'tool', %s, 'COMPLETE', %s::jsonb, %s::jsonb, %s::jsonb, app_now(), app_now())""",
+            [hostile_run, HOSTILE[1], canonical(HOSTILE), json.dumps({"text": long}),
+             json.dumps([{"error": HOSTILE[1], "attempt": 1, "output": json.dumps({HOSTILE[3]: HOSTILE[1]})}])],
+        )  # fmt: skip
+        db.execute(
+            """INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
+               VALUES (%s, %s, 1, 'READING', %s, %s, app_now())""",
+            [new_id(), hostile_run, HOSTILE[1], HOSTILE[1]],
+        )
+        db.execute("UPDATE runs SET status = 'DEAD_LETTER' WHERE id = %s", [hostile_run])
+    carl = visitor("carl.vintergard")
+    run_page = carl.get(f"/runs/{hostile_run}").text
+    events = sorted(set(re.findall(rf"/runs/{hostile_run}/events/[\w-]+", run_page)))
+    assert len(events) > 5
+    for path in (*events, "/", "/dead-letters", "/inbox?tab=all", f"/runs?text={hostile_run}"):
+        html = carl.get(path).text
+        assert Page(html).problems == [], path
+        assert not [
+            tag for tag in ("<script>alert", "<img src=x", "<svg onload", "<iframe", "<base ") if tag in html
+        ], path
+        assert not [hidden for hidden in ("\u202e", "\x00", "\x1b", "\ud800") if hidden in html], path
+        assert len(html) < 400_000, f"{path} sends all of a long text"
 
 
 def test_every_page_is_well_formed_and_accessible(

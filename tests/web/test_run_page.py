@@ -117,3 +117,29 @@ def test_the_list_is_taken_along_by_who_may(
     assert carl.get("/runs?role=adjuster&alert=&least_tokens=0&since=2001-01-01").text.count("<bdi>CMP-2") == 1
     assert "No run fits" in carl.get("/runs?role=siu").text
     assert carl.get("/runs?since=soon").status_code == 400
+
+
+def test_the_answers_of_two_attempts_are_shown_beside_each_other(desk: Desk, owner: Database, ada: Visitor) -> None:
+    run = desk.file("CMP-1")
+    model_call(owner, run, "some-model")
+    failed = [
+        {
+            "error": "SchemaFailure: wheels: not a number",
+            "attempt": 1,
+            "at": "2026-11-27T09:00:00+00:00",
+            "output": '{"wheels":"none <b>"}',
+        },
+        {"error": "Transient: it did not answer", "attempt": 2, "at": "2026-11-27T09:01:00+00:00"},
+        {"error": "SchemaFailure: cut off", "attempt": 3, "at": "2026-11-27T09:02:00+00:00", "output": '{"wheels":'},
+    ]
+    with owner.transaction() as db:
+        db.execute(
+            "UPDATE checkpoints SET errors = %s::jsonb WHERE run_id = %s AND kind = 'model'", [canonical(failed), run]
+        )
+    shown = Page(ada.get(f"/runs/{run}/events/call-1-9").text)
+    assert shown.problems == []
+    assert "Attempt 1" in shown.text and "wheels: not a number" in shown.text and "it did not answer" in shown.text
+    assert "How the result differs from its answer" in shown.text
+    added = [g for g in shown.all("span") if g.get("class") == "added"]
+    removed = [g for g in shown.all("span") if g.get("class") == "removed"]
+    assert added and removed

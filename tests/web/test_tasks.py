@@ -74,6 +74,8 @@ def test_an_answer_completes_the_task_and_wakes_the_run(
     assert (
         shown.index("Why") < shown.index("Amount to pay") < shown.index("900.10") < shown.index("Papers still wanted")
     )
+    changed = shown[shown.index("Changed from what was suggested") :]
+    assert changed.index("1240.00") < changed.index("→") < changed.index("900.10")
     row = stored(owner, task)
     assert row["answer"]["values"] == {  # type: ignore[index]
         "comment": "The photographs agree.", "amount": "900.10", "wheels": 2, "severity": "slight", "seen": False,
