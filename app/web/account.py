@@ -33,7 +33,7 @@ def account(request: Request, rt: Rt, session: Signed) -> Response:
 def change_password(posted: Posted, request: Request, rt: Rt, session: Signed) -> Response:
     """Set a password; whoever has one gives it too, or has just signed in without it."""
     try:
-        _prove(request, rt, session, posted.get("old", ""))
+        prove(request, rt, session, posted.get("old", ""))
         passwords.change(rt, session.person.username, _twice(posted), keep_session=session.id_hash)
     except (BadInput, WrongPassword, TooOften) as problem:
         status = 422 if isinstance(problem, BadInput) else 403
@@ -41,7 +41,8 @@ def change_password(posted: Posted, request: Request, rt: Rt, session: Signed) -
     return RedirectResponse("/account?done=password", status_code=303)
 
 
-def _prove(request: Request, rt: Runtime, session: Session, password: str) -> None:
+def prove(request: Request, rt: Runtime, session: Session, password: str) -> None:
+    """By their password; without one, by having signed in a short while ago. Raises WrongPassword or TooOften."""
     if session.has_password:
         passwords.sign_in(rt, session.person.username, password, address=address_of(request))
     elif not session.proven:

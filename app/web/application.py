@@ -22,6 +22,7 @@ from app.web import (
     forking,
     health,
     inbox,
+    keys,
     links,
     live,
     operations,
@@ -48,8 +49,8 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, run_event, run_page,
-        run_list, alerts, health, claimant,
+        sign_in, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, run_event,
+        run_page, run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
     app.include_router(reference)
