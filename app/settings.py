@@ -39,6 +39,18 @@ class Settings(BaseSettings):
     )
     flower_port: int = 8712
 
+    # The company's own sign-in (OpenID Connect; extra `oidc`). Empty issuer: names and passwords, and links.
+    oidc_issuer: str = Field(default="", description="https://login.example.com/realms/claims, as it calls itself")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scopes: str = "openid profile email"
+    oidc_username_claim: str = "preferred_username"
+    oidc_groups_claim: str = "groups"
+    oidc_roles: str = Field(
+        default="", description="group=role,role; claims-adjusters=adjuster;claims-leads=supervisor"
+    )
+    oidc_label: str = Field(default="your company", description="who signs people in, as the button says")
+
     # What this worker process does.
     pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")
     dispatcher: str = "tasks.dispatch:CeleryDispatcher"

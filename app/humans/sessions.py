@@ -38,8 +38,13 @@ def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def begin(rt: Runtime, person: Person, *, let_in_by: str, agent: str = "", instead_of: str | None = None) -> str:
-    """Begin a session, in place of the one of the token `instead_of`; its token. `let_in_by`: password, link or oidc."""
+def begin(
+    rt: Runtime, person: Person, *, let_in_by: str, agent: str = "", instead_of: str | None = None, proven: bool = True
+) -> str:
+    """Begin a session, in place of the one of the token `instead_of`; its token. `let_in_by`: password, link or oidc.
+
+    `proven`: the person showed just now who they are.
+    """
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
 
     with rt.database.transaction() as db:
@@ -47,7 +52,7 @@ def begin(rt: Runtime, person: Person, *, let_in_by: str, agent: str = "", inste
             sessions.end(db, hashed(instead_of))
         sessions.begin(
             db, hashed(token), username=person.username, csrf=csrf, let_in_by=let_in_by, lasts_seconds=LASTS_SECONDS,
-            agent=agent[:_LONGEST_AGENT],
+            agent=agent[:_LONGEST_AGENT], proven=proven,
         )  # fmt: skip
     return token
 

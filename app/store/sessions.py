@@ -8,16 +8,25 @@ from app.store.database import Connection
 
 
 def begin(
-    db: Connection, id_hash: str, *, username: str, csrf: str, let_in_by: str, lasts_seconds: float, agent: str
+    db: Connection,
+    id_hash: str,
+    *,
+    username: str,
+    csrf: str,
+    let_in_by: str,
+    lasts_seconds: float,
+    agent: str,
+    proven: bool = True,
 ) -> None:
-    """Write a new session, proven just now; forget the person's long expired ones."""
+    """Write a new session, proven just now unless it is not; forget the person's long expired ones."""
     db.execute(
         "DELETE FROM sessions WHERE username = %s AND expires_at < (SELECT app_now()) - interval '1 day'", [username]
     )
     db.execute(
         """INSERT INTO sessions (id_hash, username, csrf, created_at, seen_at, expires_at, stepped_up_at, let_in_by, agent)
-           VALUES (%s, %s, %s, app_now(), app_now(), app_now() + make_interval(secs => %s), app_now(), %s, %s)""",
-        [id_hash, username, csrf, lasts_seconds, let_in_by, agent],
+           VALUES (%s, %s, %s, app_now(), app_now(), app_now() + make_interval(secs => %s),
+               CASE WHEN %s THEN app_now() END, %s, %s)""",
+        [id_hash, username, csrf, lasts_seconds, proven, let_in_by, agent],
     )
 
 

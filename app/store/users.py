@@ -50,6 +50,16 @@ def set_password(db: Connection, username: str, password_hash: str | None) -> No
     )
 
 
+def by_oidc_subject(db: Connection, subject: str) -> dict[str, Any] | None:
+    """The person that the company's sign-in knows as `subject` (issuer and subject)."""
+    return db.execute("SELECT * FROM users WHERE oidc_subject = %s", [subject]).fetchone()
+
+
+def set_oidc_subject(db: Connection, username: str, subject: str) -> None:
+    """Bind a person to who they are to the company's sign-in."""
+    db.execute("UPDATE users SET oidc_subject = %s WHERE username = %s", [subject, username])
+
+
 def set_disabled(db: Connection, username: str, *, disabled: bool) -> None:
     """Shut a person out, or let them in again."""
     db.execute(

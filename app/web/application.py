@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
+from app.humans import oidc as company_sign_in
 from app.store.pages import DATABASE_PROBLEM
 from app.web import (
     account,
@@ -25,6 +26,7 @@ from app.web import (
     keys,
     links,
     live,
+    oidc,
     operations,
     overview,
     people,
@@ -44,13 +46,14 @@ _STATIC = Path(__file__).parent / "static"
 
 def application(rt: Runtime) -> FastAPI:
     """The pages over one runtime (role "web"). Connects to nothing yet."""
+    company_sign_in.configured(rt.settings)  # what cannot work is said at the start, not to the first who signs in
     app = FastAPI(title="Longhaul", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.rt = rt
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, run_event,
-        run_page, run_list, alerts, health, claimant,
+        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live,
+        run_event, run_page, run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
     app.include_router(reference)

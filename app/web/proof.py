@@ -45,7 +45,8 @@ def lacking(
     if not session.has_password:
         return (
             "Your answer was not recorded: it signs off, and it is over ten minutes since you proved who you are. "
-            "You have no password, so ask for a new sign-in link, or set a password on your own page, and answer again."
+            "You have no password, so ask for a new sign-in link, sign in by your company once more, or set a password on your own page; "
+            "then answer again."
         )
     given = posted.get(FIELD, "")
     if not given:

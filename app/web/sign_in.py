@@ -12,7 +12,7 @@ from app.humans.throttle import TooOften
 from app.web import session
 from app.web.posting import Posted
 from app.web.render import render
-from app.web.session import Rt, address_of
+from app.web.session import Rt, address_of, runtime_of
 
 router = APIRouter()
 
@@ -63,8 +63,17 @@ def sign_out(posted: Posted, request: Request) -> Response:
     return response
 
 
+def refused(request: Request, where: str, message: str, *, status: int) -> Response:
+    """The form again, with why somebody was not let in by another way."""
+    return _form(request, where, message=message, status=status)
+
+
 def _form(request: Request, where: str, name: str = "", *, message: str = "", status: int = 200) -> Response:
-    return render(request, "sign_in.html", status=status, next=own_path(where), username=name, message=message)
+    config = runtime_of(request).settings
+    company = config.oidc_label if config.oidc_issuer else ""
+    return render(
+        request, "sign_in.html", status=status, next=own_path(where), username=name, message=message, company=company
+    )
 
 
 def own_path(path: str) -> str:
