@@ -25,6 +25,7 @@ from app.web import (
     live,
     operations,
     overview,
+    packs,
     people,
     problems,
     run_event,
@@ -47,7 +48,7 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, account, people, overview, inbox, tasks, desk, evidence, documents, links, operations, live, run_event, run_page,
+        sign_in, account, people, overview, inbox, tasks, desk, evidence, documents, links, operations, live, packs, run_event, run_page,
         run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)
