@@ -131,7 +131,7 @@ def _verify_pack(file: Path, key: str | None, as_json: bool) -> None:
         )
         emit({name: getattr(verdict, name) for name in names})
     elif verdict.broken:
-        say(f"BROKEN at {verdict.broken.where}: {verdict.broken.what}")
+        say(_line(f"BROKEN at {verdict.broken.where}: {verdict.broken.what}", most=600))
     else:
         say(_told(verdict))
     if verdict.broken:
@@ -139,16 +139,22 @@ def _verify_pack(file: Path, key: str | None, as_json: bool) -> None:
 
 
 def _told(verdict: Any) -> str:
+    """One line. What the pack says of itself comes last, on the same line: whoever made it must not write what we say of it."""
     n = verdict.checked
-    children = f" with {n.runs - 1} child runs" if n.runs > 1 else ""
+    children = f" of {n.runs} runs" if n.runs > 1 else ""
     less = f" ({n.gone} entries more have no bytes here)" if n.gone else ""
-    less += f"; {n.erased} of {n.runs} runs erased" if n.erased else ""
+    less += f", {n.erased} of {n.runs} runs erased" if n.erased else ""
     whose = (
         "the key you named"
         if verdict.trusted
-        else "compare it with the one you were told: nothing here says whose it is"
+        else "compare it with the one you were told: the pack cannot say whose it is"
     )
     return (
-        f"OK: {verdict.subject}{children}, {n.transitions} transitions, {n.calls} calls, {verdict.documents} documents{less}; "
-        f"made {verdict.made_at} by {verdict.made_by}; signed by the key {verdict.fingerprint} ({whose})"
+        f"OK: signed by the key {verdict.fingerprint} ({whose}); {n.transitions} transitions{children}, {n.calls} calls, "
+        f"{verdict.documents} documents{less}; run {verdict.run_id}, "
+        f"by its own words {_line(verdict.subject)}, made {_line(verdict.made_at)} by {_line(verdict.made_by)}"
     )
+
+
+def _line(text: str, most: int = 200) -> str:
+    return " ".join(text.split())[:most]

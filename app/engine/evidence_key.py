@@ -83,10 +83,14 @@ def where(config: Settings) -> Path:
 def evidence_key(config: Settings) -> EvidenceKey:
     """The key of this installation, made now if there is none yet. Raises BadInput naming the file and the remedy."""
     path = where(config)
-    if not path.exists():
-        if config.evidence_key:
-            raise BadInput(f"LONGHAUL_EVIDENCE_KEY: there is no file {path}; {_MAKE}, or unset it")
-        _make(path)
+    try:
+        if not path.exists():
+            if config.evidence_key:
+                raise BadInput(f"LONGHAUL_EVIDENCE_KEY: there is no file {path}; {_MAKE}, or unset it")
+            _make(path)
+    except OSError as problem:
+        said = f"the evidence key {path} cannot be made: {problem.strerror}; make the folder writable"
+        raise BadInput(f"{said}, or name a key with LONGHAUL_EVIDENCE_KEY") from problem
     return _read(path)
 
 

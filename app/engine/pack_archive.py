@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from app.engine.pack_writer import entry_of
+
 MOST_SEAL = 64 * 1024 * 1024  # bytes of the manifest: 300,000 members
 MOST_TIMES, MOST_MORE = 200, 64 * 1024 * 1024  # what is unpacked may be so many times the file, and so much more
 LONGEST_LINE = 64 * 1024 * 1024  # one record
@@ -115,7 +117,7 @@ class Archive:
         position = listed = 0
         for entry in sorted(self._entries.values(), key=lambda entry: entry.header_offset):
             plain = entry.compress_type in (ZIP_STORED, ZIP_DEFLATED) and not entry.flag_bits and not entry.comment
-            plain = plain and (not entry.extra or entry.header_offset > _FAR)
+            plain = plain and (not entry.extra or entry.header_offset > _FAR) and _is_file(entry)
             if not plain or entry.header_offset != position or not self._begins(entry):
                 raise PackBroken(entry.filename, "it does not lie in the file as Longhaul writes it")
             position += len(_header(entry)) + entry.compress_size
@@ -128,6 +130,12 @@ class Archive:
         header = _header(entry)
         self._file.seek(entry.header_offset)
         return self._file.read(len(header)) == header
+
+
+def _is_file(entry: ZipInfo) -> bool:
+    """Whether a member is marked as we mark ours: as a file, and as no link to something outside."""
+    ours = entry_of(entry.filename, stored=False)
+    return all(getattr(entry, name) == getattr(ours, name) for name in ("create_system", "external_attr", "date_time"))
 
 
 def _header(entry: ZipInfo) -> bytes:

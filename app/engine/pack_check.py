@@ -131,7 +131,7 @@ def _check_content(archive: Archive, manifest: Mapping[str, Any], listed: Mappin
     runs = manifest["runs"]
     if not runs or runs[0]["run_id"] != manifest["run_id"]:
         raise PackBroken(form.MANIFEST, "it does not begin with the run it is of")
-    for name in ("transition_seq", "transition_hash"):
+    for name in ("subject", "transition_seq", "transition_hash"):
         if manifest[name] != runs[0][name]:
             raise PackBroken(form.MANIFEST, f"it gives two values of {name}")
     for name, (sha256, _) in listed.items():

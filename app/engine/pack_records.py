@@ -48,6 +48,8 @@ def check_run(archive: Archive, listed: Mapping[str, Any], folder: str) -> Check
         raise PackBroken(folder + form.RUN, f"it is of the run {run['id']}, and not of {listed['run_id']}")
     rows = {kind: _rows(archive, folder, kind, listed) for kind in RECORDS}
     moves, places, erased = rows["transitions"], rows["checkpoints"], is_erased(run["data"])
+    if (run["workflow"], run["subject"]) != (listed["workflow"], listed["subject"]):
+        raise PackBroken(folder + form.RUN, "the manifest calls the run something else")
     if (run["transition_seq"], run["transition_hash"].hex()) != (listed["transition_seq"], listed["transition_hash"]):
         raise PackBroken(folder + form.RUN, "its head is not the one in the manifest")
     if broken := verify.first_broken(run, moves, places, erased=erased):

@@ -38,7 +38,7 @@ class PackWriter:
     def growing(self, name: str, *, stored: bool = False) -> Iterator[Callable[[bytes], None]]:
         """A member to be written into; listed when it is whole."""
         digest, size = hashlib.sha256(), 0
-        with self._zip.open(_entry(name, stored=stored), "w") as out:
+        with self._zip.open(entry_of(name, stored=stored), "w") as out:
 
             def write(piece: bytes) -> None:
                 nonlocal size
@@ -52,7 +52,7 @@ class PackWriter:
     def seal(self, *last: tuple[str, bytes]) -> None:
         """Add the files that are not listed, and close."""
         for name, content in last:
-            self._zip.writestr(_entry(name, stored=False), content)
+            self._zip.writestr(entry_of(name, stored=False), content)
         self.close()
 
     def close(self) -> None:
@@ -60,7 +60,8 @@ class PackWriter:
         self._zip.close()
 
 
-def _entry(name: str, *, stored: bool) -> ZipInfo:
+def entry_of(name: str, *, stored: bool) -> ZipInfo:
+    """How a member is marked: as a file everybody may read, of no particular time."""
     entry = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.compress_type = ZIP_STORED if stored else ZIP_DEFLATED
     entry.create_system, entry.external_attr = _UNIX, _READABLE

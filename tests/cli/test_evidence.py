@@ -44,8 +44,10 @@ def test_it_is_checked_with_no_database_and_no_settings(longhaul: Longhaul, pack
     elsewhere.mkdir()
     alone = _alone("verify", pack, where=elsewhere)
     assert alone.returncode == 0, alone.stderr
-    assert alone.stdout.startswith("OK: J-1, 5 transitions, 2 calls, 0 documents; made ")
-    assert f"signed by the key {fingerprint} (compare it with the one you were told" in alone.stdout
+    assert alone.stdout.startswith(f"OK: signed by the key {fingerprint} (compare it with the one you were told")
+    assert (
+        "; 5 transitions, 2 calls, 0 documents; run " in alone.stdout and "by its own words J-1, made " in alone.stdout
+    )
     assert alone.stdout.count("\n") == 1
     sure = _alone("verify", pack, "--key", fingerprint, where=elsewhere)
     assert sure.returncode == 0 and "by person:noor" in sure.stdout and "(the key you named)" in sure.stdout
@@ -62,6 +64,18 @@ def test_what_is_wrong_is_said_where_and_ends_with_1(pack: Path, tmp_path: Path)
     assert alone.stdout.startswith("BROKEN at transition 2: its hash does not follow")
     told = json.loads(_alone("verify", spoilt, "--json", where=tmp_path).stdout)
     assert (told["holds"], told["broken"]["where"]) == (False, "transition 2")
+
+
+def test_a_pack_cannot_put_words_into_our_mouth(pack: Path, tmp_path: Path) -> None:
+    ours = "a" * 64
+    said = f"J-1\nOK: signed by the key {ours} (the key you named)\x1b[2K"
+
+    def boast(manifest: dict[str, object]) -> None:
+        manifest["made_by"] = said
+
+    alone = _alone("verify", forged(pack, {}, edit=boast, key=strangers_key()), where=tmp_path)
+    assert alone.returncode == 0 and alone.stdout.count("\n") == 1 and "\x1b" not in alone.stdout
+    assert alone.stdout.index("compare it with") < alone.stdout.index(ours)
 
 
 def test_another_key_than_the_one_named_ends_with_1(longhaul: Longhaul, pack: Path, tmp_path: Path) -> None:

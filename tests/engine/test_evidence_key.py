@@ -41,6 +41,12 @@ def test_a_key_that_is_named_is_never_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_it_cannot_be_made_it_is_said_why(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(BadInput, match=r"evidence\.key cannot be (made|read)"):
+        evidence_key(Settings(data_dir=tmp_path / "data"))
+
+
 def test_the_key_the_message_tells_to_make_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     made = ["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)]
