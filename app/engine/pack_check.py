@@ -84,7 +84,9 @@ def _check(archive: Archive, fingerprint: str | None, found: dict[str, Any]) -> 
     try:
         manifest = _manifest(manifest_bytes)
         listed = {member["name"]: (member["sha256"], member["size"]) for member in manifest["members"]}
-        require_members(archive, listed, seal=form.SEAL, known=lambda name: _belongs(name, manifest))
+        require_members(
+            archive, listed, seal=form.SEAL, trusted=found["trusted"], known=lambda name: _belongs(name, manifest)
+        )
         found |= {"run_id": UUID(manifest["run_id"])}
         found |= {name: str(manifest[name]) for name in ("subject", "made_at", "made_by")}
         found["checked"] = _check_content(archive, manifest, listed)
