@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.commands import desk, invite, keys, operate, people, reading, stack, upkeep, work
+from app.commands import desk, evidence, invite, keys, operate, people, reading, stack, upkeep, work
 from app.commands.shell import Commands
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, work, desk, invite, reading, operate, people, keys, upkeep):
+for group in (stack, work, desk, invite, reading, evidence, operate, people, keys, upkeep):
     app.add_typer(group.commands)
 
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         default="", description="where documents lie, as fsspec URL (s3://bucket/documents); empty: in data_dir"
     )
     data_dir: Path = Field(default=Path(".longhaul"), description="embedded servers, documents, letters, logs")
+    evidence_key: Path | None = Field(
+        default=None, description="the Ed25519 key (PEM) that signs evidence packs; empty: made in data_dir"
+    )
     payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
     web_host: str = "127.0.0.1"
     web_port: int = 8710

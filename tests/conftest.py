@@ -87,8 +87,15 @@ def template_database(admin_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(admin_url: str, template_database: str) -> Iterator[str]:
     """The address of a migrated database of this test alone: its commits and locks are real."""
+    with fresh_database(admin_url, template_database) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(admin_url: str, template: str) -> Iterator[str]:
+    """A copy of a database, gone afterwards."""
     name = f"longhaul_test_{uuid.uuid4().hex[:12]}"
-    _create_database(admin_url, name, template_database)
+    _create_database(admin_url, name, template)
     yield with_database(admin_url, name)
     _drop_database(admin_url, name)
 

@@ -1,4 +1,4 @@
-"""Looking at runs: `runs`, `show`, `trace`, `explain`, `verify`. None of them writes."""
+"""Looking at runs: `runs`, `show`, `trace`, `explain`. None of them writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.output import emit, pretty, say, show_pairs, show_table
-from app.commands.shell import REFUSED, named, opened, run_named
+from app.commands.shell import named, opened, run_named
 from app.core.durations import seconds
 from app.core.errors import BadInput, InvalidDefinition, NotFound
 from app.core.lifecycle import Status
@@ -195,29 +195,6 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
         emit({"run_id": run_id, **row, "condition": found.condition, "explanation": found.sentence})
     else:
         say(found.sentence)
-
-
-@commands.command()
-def verify(run: RunName, as_json: AsJson = False) -> None:
-    """Recompute a run's hash chain and every output's hash. Exit code 1 at the first thing that does not hold."""
-    from app.store import verify as store
-
-    with opened() as rt:
-        run_id = run_named(rt, run)
-        verdict = rt.database.transact(lambda db: store.verify(db, run_id))
-    if as_json:
-        names = ("run_id", "holds", "transitions", "checkpoints", "erased", "head", "broken")
-        emit({name: getattr(verdict, name) for name in names})
-    elif verdict.broken:
-        say(f"BROKEN at {verdict.broken.where}: {verdict.broken.what}")
-    else:
-        gone = f", {verdict.erased} of the transitions without their erased texts" if verdict.erased else ""
-        say(
-            f"holds: {verdict.transitions} transitions and {verdict.checkpoints} checkpoints{gone}; "
-            f"head {verdict.head[:16]}…"
-        )
-    if verdict.broken:
-        raise typer.Exit(REFUSED)
 
 
 def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:

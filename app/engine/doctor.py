@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from app.core.ids import queue_name
+from app.engine import evidence_key
 from app.engine.explain import spoken
 from app.engine.runtime import Registry
 from app.settings import Settings
@@ -94,6 +95,12 @@ def examine(patient: Patient) -> list[Check]:
             _folder,
             patient.settings.data_dir,
             remedy="make it writable, or name another with LONGHAUL_DATA_DIR",
+        ),
+        _try(
+            "evidence key",
+            _evidence,
+            patient.settings,
+            remedy="restore the key, or name another with LONGHAUL_EVIDENCE_KEY",
         ),
         _try(
             "sandbox",
@@ -241,6 +248,17 @@ def _folder(folder: Path) -> Check:
     finally:
         trial.unlink(missing_ok=True)
     return Check("data folder", True, str(folder.absolute()))
+
+
+def _evidence(settings: Settings) -> Check:
+    """Whose signature evidence packs bear: the fingerprint that those who check them are told."""
+    path = evidence_key.where(settings)
+    if not path.exists() and settings.evidence_key is None:
+        return Check("evidence key", True, f"made with the first evidence pack, as {path}")
+    found = evidence_key.evidence_key(settings)
+    others = path.stat().st_mode & 0o007
+    seen = f"{found.fingerprint}{' can be read by everybody' if others else ''}"
+    return Check("evidence key", not others, seen, f"chmod 600 {path}" if others else "")
 
 
 def _sandbox(dotted: str = SANDBOX) -> Check:

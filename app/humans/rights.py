@@ -37,7 +37,7 @@ ALLOWED: Mapping[Right, frozenset[str]] = {
     Right.TAKE_OVER: frozenset({SUPERVISOR}),
     Right.OPERATE: frozenset({OPERATOR}),
     Right.INVITE: frozenset({ADJUSTER, SUPERVISOR, SIU}),
-    Right.EXPORT: frozenset({SUPERVISOR, AUDITOR, OPERATOR}),
+    Right.EXPORT: frozenset({SUPERVISOR, AUDITOR, OPERATOR, ADMIN}),
     Right.ADMINISTER: frozenset({ADMIN}),
 }
 

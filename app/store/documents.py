@@ -23,6 +23,23 @@ def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
     return db.execute("SELECT * FROM documents WHERE run_id = %s ORDER BY created_at, filename", [run_id]).fetchall()
 
 
+def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Mapping[str, Any]]:
+    """The documents listed under a run, then those only its data names: letters it wrote, a child's document."""
+    listed: dict[str, Mapping[str, Any]] = {row["sha256"]: row for row in of_run(db, run_id)}
+    for entry in _entries(data):
+        if isinstance(entry.get("sha256"), str) and isinstance(entry.get("filename"), str):
+            listed.setdefault(entry["sha256"], {"size": None, "created_at": None, "uploaded_by": None, **entry})
+    return list(listed.values())
+
+
+def _entries(data: Any) -> list[Mapping[str, Any]]:
+    """The records in a run's data, one level deep."""
+    if not isinstance(data, Mapping):
+        return []
+    parts = [part for value in data.values() for part in (value if isinstance(value, list) else [value])]
+    return [part for part in [data, *parts] if isinstance(part, Mapping)]
+
+
 # An empty file is the same as every other, and says nothing. An action counts from its intent on: what may have
 # happened is told as such, by its status. OFFSET 0 keeps the planner from reading `runs` from end to end instead.
 _ELSEWHERE = """

@@ -29,6 +29,7 @@ from app.web import (
     oidc,
     operations,
     overview,
+    packs,
     people,
     problems,
     run_event,
@@ -52,7 +53,7 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live,
+        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, packs,
         run_event, run_page, run_list, alerts, health, claimant,
     ):  # fmt: skip
         app.include_router(page.router)

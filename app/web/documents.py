@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -11,8 +9,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.core.errors import NotFound
-from app.store import documents, pages, runs
-from app.store.database import Connection
+from app.store import pages, runs
+from app.store.documents import documents_of
 from app.toolbox import documents as document_store
 from app.web.session import Me, Rt
 
@@ -36,20 +34,3 @@ def download(rt: Rt, me: Me, run_id: UUID, sha256: str) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
         },
     )
-
-
-def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Mapping[str, Any]]:
-    """The documents listed under a run, then those only its data names: letters it wrote, a child's document."""
-    listed: dict[str, Mapping[str, Any]] = {row["sha256"]: row for row in documents.of_run(db, run_id)}
-    for entry in _entries(data):
-        if isinstance(entry.get("sha256"), str) and isinstance(entry.get("filename"), str):
-            listed.setdefault(entry["sha256"], {"size": None, "created_at": None, "uploaded_by": None, **entry})
-    return list(listed.values())
-
-
-def _entries(data: Any) -> list[Mapping[str, Any]]:
-    """The records in a run's data, one level deep."""
-    if not isinstance(data, Mapping):
-        return []
-    parts = [part for value in data.values() for part in (value if isinstance(value, list) else [value])]
-    return [part for part in [data, *parts] if isinstance(part, Mapping)]

@@ -20,8 +20,8 @@ from app.documents.page_images import PageImages, places_of
 from app.documents.reader import PageShown
 from app.engine.runtime import Runtime
 from app.store import pages, runs
+from app.store.documents import documents_of
 from app.toolbox import documents as document_store
-from app.web.documents import documents_of
 from app.web.marks import Document, Mark
 from app.web.session import Me, Rt
 

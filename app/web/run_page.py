@@ -18,13 +18,14 @@ from app.core.lifecycle import STOPPED, Status
 from app.engine.explain import explain
 from app.engine.runtime import Runtime
 from app.humans.people import Person
+from app.humans.rights import Right, may
 from app.store import effects, finding, history, human_tasks, pages, runs, situation, timeline
 from app.store.database import Connection
+from app.store.documents import documents_of
 from app.store.history import Moment
 from app.store.pages import Row
 from app.store.timeline import Place
 from app.web import bars
-from app.web.documents import documents_of
 from app.web.forking import fork_panel
 from app.web.links import links_of
 from app.web.operations import panel
@@ -115,6 +116,7 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "bars": bars,
         "operations": panel(db, run_id, me) if moment is None else None,
         "forks": fork_panel(db, run_id, me) if moment is None else None,
+        "exports": moment is None and may(me, Right.EXPORT),
         "links": links_of(db, rt, run, me) if moment is None else None,
         "mark": timeline.marks(db, [run_id])[run_id] if moment is None else "",
     }

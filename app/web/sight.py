@@ -14,8 +14,8 @@ from app.engine.runtime import Runtime
 from app.humans.people import Person
 from app.store import answerers, desk, human_tasks, pages, runs
 from app.store.database import Connection
+from app.store.documents import documents_of
 from app.web import form_fields, limits
-from app.web.documents import documents_of
 from app.web.form_fields import FormField
 from app.web.limits import Limits
 from app.web.marks import Document, documents_with_marks

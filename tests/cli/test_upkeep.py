@@ -101,7 +101,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
         "python", "database", "schema", "roles", "workers", "queues", "sweeps", "downstreams", "broker", "payments", "model",
-        "data folder", "sandbox", "scans", "disk",
+        "data folder", "evidence key", "sandbox", "scans", "disk",
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.pages import DATABASE_PROBLEM
-from app.web.api import actions, claims, operations, problems, runs, shapes, standing, tasks
+from app.web.api import actions, claims, operations, packs, problems, runs, shapes, standing, tasks
 from app.web.api.caller import CSRF_HEADER, Rates
 from app.web.api.examples import example_of
 from app.web.api.problems import Problem
@@ -34,7 +34,7 @@ def api(rt: Runtime) -> FastAPI:
     """The API over one runtime."""
     app = FastAPI(title="Longhaul", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.rt, app.state.rates = rt, Rates()
-    for part in (claims, runs, tasks, actions, standing, operations):
+    for part in (claims, runs, packs, tasks, actions, standing, operations):
         app.include_router(part.router)
     app.add_api_route("/openapi.json", description, include_in_schema=False, methods=["GET"])
     app.add_exception_handler(HTTPException, problems.of_http)
@@ -49,7 +49,7 @@ def api(rt: Runtime) -> FastAPI:
 def description() -> Mapping[str, Any]:
     """The API's description (OpenAPI 3.1), with an example of everything that is sent or answered."""
     router = APIRouter()
-    for part in (claims, runs, tasks, actions, standing, operations):
+    for part in (claims, runs, packs, tasks, actions, standing, operations):
         router.include_router(part.router)
     told: dict[str, Any] = get_openapi(
         title="Longhaul", version="1", description=_ABOUT, routes=router.routes, servers=[{"url": PREFIX}]

@@ -18,6 +18,7 @@ from app.core.canonical import parse_json
 from app.core.errors import BadInput, NotFound
 from app.documents.storage import MAX_BYTES, display_name
 from app.store import pages, runs
+from app.store.documents import documents_of
 from app.toolbox import documents as document_store
 from app.web.api import shapes
 from app.web.api.answers import reply, shaped
@@ -27,7 +28,6 @@ from app.web.api.problems import Wrong
 from app.web.api.repeat import HEADER, once
 from app.web.api.routing import MOST_JSON, Route
 from app.web.api.runs import RunName, run_named
-from app.web.documents import documents_of
 from app.web.receiving import Form, Limits, Sent, TooMuch, received
 from app.web.session import Rt
 

@@ -1,0 +1,35 @@
+"""A claim that was paid, once for all tests that only look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import fresh_database
+from tests.support.packs import Settled, pack_of, settled_claim
+
+
+@pytest.fixture(scope="session")
+def settled(admin_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    """Nobody changes it."""
+    with (
+        fresh_database(admin_url, template_database) as url,
+        settled_claim(url, tmp_path_factory.mktemp("claim")) as claim,
+    ):
+        yield claim
+
+
+@pytest.fixture(scope="session")
+def whole_pack(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its evidence pack, which holds."""
+    return pack_of(settled.rt, settled.run_id, tmp_path_factory.mktemp("pack") / "pack.zip")
+
+
+@pytest.fixture
+def pack(whole_pack: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be spoilt."""
+    copy = tmp_path / "pack.zip"
+    copy.write_bytes(whole_pack.read_bytes())
+    return copy
