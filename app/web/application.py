@@ -19,6 +19,7 @@ from app.web import (
     desk,
     documents,
     evidence,
+    flower,
     health,
     inbox,
     links,
@@ -48,7 +49,7 @@ def application(rt: Runtime) -> FastAPI:
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
         sign_in, account, people, overview, inbox, tasks, desk, evidence, documents, links, operations, live, run_event, run_page,
-        run_list, alerts, health, claimant,
+        run_list, alerts, health, claimant, flower,
     ):  # fmt: skip
         app.include_router(page.router)
     app.include_router(reference)
