@@ -15,7 +15,8 @@ _HTML = (("Content-Type", "text/html; charset=UTF-8"),)
 
 @dataclass(kw_only=True)
 class Answer:
-    """What is said at an address. `pieces`: sent one by one; `breaks_off`: the connection is closed before a word."""
+    """What is said at an address. `pieces`: sent one by one; `breaks_off`: the connection is closed before a word; `hangs`:
+    it is after that."""
 
     status: int = 200
     headers: Sequence[tuple[str, str]] = _HTML
@@ -48,7 +49,7 @@ def pretended_flower() -> Iterator[PretendedFlower]:
             answer = flower.says.get(self.path.partition("?")[0], Answer())
             if answer.hangs is not None:
                 answer.hangs.wait(30)
-            if answer.breaks_off:
+            if answer.breaks_off or answer.hangs is not None:
                 self.close_connection = True
                 return
             self.send_response(answer.status)
