@@ -41,6 +41,13 @@ class Settings(BaseSettings):
         description="how people outside reach the pages (https://claims.example.com); empty: as we are asked",
     )
     flower_port: int = 8712
+    flower_url: str = Field(
+        default="",
+        description="where the web process finds Flower (http://127.0.0.1:8712); empty: the embedded stack's",
+    )
+    flower_login: SecretStr = Field(
+        default=SecretStr(""), description="user:password, as Flower's --basic-auth has it; people sign in on the pages"
+    )
 
     # The company's own sign-in (OpenID Connect; extra `oidc`). Empty issuer: names and passwords, and links.
     oidc_issuer: str = Field(default="", description="https://login.example.com/realms/claims, as it calls itself")
@@ -119,11 +126,11 @@ class Settings(BaseSettings):
         limits(text)
         return text
 
-    @field_validator("public_url")
+    @field_validator("public_url", "flower_url")
     @classmethod
     def _no_path(cls, url: str) -> str:
         if url and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/?", url):
-            raise ValueError("write it like https://claims.example.com, without a path")
+            raise ValueError("write it like https://claims.example.com, without a path or a login")
         return url.rstrip("/")
 
     @property

@@ -49,6 +49,16 @@ def task_id(run_id: UUID, state: str, step_seq: int) -> str:
     return f"{run_id}.{state}.{step_seq}"
 
 
+def run_of_task(text: str) -> UUID | None:
+    """The run of a step's task id; None for any other text, such as the id of a sweep's task."""
+    run_id, _, step = text.partition(".")
+    state, _, step_seq = step.rpartition(".")
+    try:
+        return UUID(run_id) if state and step_seq.isdecimal() else None
+    except ValueError:
+        return None
+
+
 def parse_run_id(text: str) -> UUID:
     """A run id as people paste it. Raises BadInput with the expected form."""
     try:

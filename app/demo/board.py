@@ -129,7 +129,7 @@ def where_to_look(status: StackStatus, found: Sequence[Standing], links: Mapping
         "Each of these lets one of the demo people in, once; `longhaul people link NAME` prints another:",
         *(f"  {name:<32} {urls.web}{path}" for name, path in links.items()),
         f"Run pages   {urls.web}/runs/{one.run_id}",
-        f"Flower      {urls.flower}    (login {status.flower_login})",
+        f"Flower      {urls.flower}    (as operator, auditor or admin)",
         "",
         f"longhaul runs · longhaul explain {one.subject} · longhaul show {one.subject} · longhaul trace {one.subject}",
         "longhaul tasks · longhaul verify " + one.subject + " · longhaul doctor · longhaul status",

@@ -23,6 +23,7 @@ class Right(StrEnum):
     OPERATE = "operate"  # retry, redrive, fail, pause, resume, cancel, fork; signals; alerts
     INVITE = "invite"  # a claimant, by a link that takes documents
     EXPORT = "export"  # evidence packs, lists
+    INSPECT = "inspect Flower"  # the machinery, as Celery's messages tell of it; to look, not to change
     ADMINISTER = "administer"  # people, their keys and links; decides no claim
 
 
@@ -38,6 +39,7 @@ ALLOWED: Mapping[Right, frozenset[str]] = {
     Right.OPERATE: frozenset({OPERATOR}),
     Right.INVITE: frozenset({ADJUSTER, SUPERVISOR, SIU}),
     Right.EXPORT: frozenset({SUPERVISOR, AUDITOR, OPERATOR, ADMIN}),
+    Right.INSPECT: frozenset({OPERATOR, AUDITOR, ADMIN}),
     Right.ADMINISTER: frozenset({ADMIN}),
 }
 

@@ -39,25 +39,24 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
     """Choose servers, ports and commands. What the settings name by address is used, not started."""
     postgres = None if settings.database_url else EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)
     redis = None if settings.broker_url else EmbeddedRedis(data_dir / "redis", death_signal=signal.SIGTERM)
+    web_port = _port(settings, "web_port")
     urls = StackUrls(
         database_url=postgres.url() if postgres else settings.database_url,
         broker_url=redis.url() if redis else settings.broker_url,
-        web=f"http://127.0.0.1:{_port(settings, 'web_port')}",
-        flower=f"http://127.0.0.1:{_port(settings, 'flower_port')}",
+        web=f"http://127.0.0.1:{web_port}",
+        flower=f"http://127.0.0.1:{web_port}/flower/",
         payments=_payments_url(settings),
         local_model=_local_model_url(settings),
     )
-    flower_login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"
     env = environment_of(settings) | shared_environment(settings, data_dir, urls)
     servers: list[Service] = [
         Server(name, server) for name, server in (("postgres", postgres), ("redis", redis)) if server
     ]
     services = [*_payments(settings, data_dir, env), *_local_model(urls, data_dir, env, settings)]
-    groups = [servers, services, *_processes(settings, data_dir, env, flower_login)]
+    groups = [servers, services, *_processes(settings, data_dir, env)]
     about = StackStatus(
         data_dir=data_dir,
         urls=urls,
-        flower_login=flower_login,
         database_folder=postgres.cluster if postgres else None,
         provider=settings.provider,
         providers=settings.providers,
@@ -83,7 +82,6 @@ def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> d
         "LONGHAUL_DATA_DIR": str(data_dir),
         "LONGHAUL_WEB_HOST": settings.web_host,
         "LONGHAUL_WEB_PORT": str(port_of(urls.web)),
-        "LONGHAUL_FLOWER_PORT": str(port_of(urls.flower)),
         "PYTHONUNBUFFERED": "1",
     } | ({"LONGHAUL_LOCAL_MODEL_URL": urls.local_model} if urls.local_model else {})
 
@@ -131,19 +129,14 @@ def _local_model(urls: StackUrls, data_dir: Path, env: dict[str, str], settings:
     return [_command("local-model", argv, data_dir, env, port=port)]
 
 
-def _processes(settings: Settings, data_dir: Path, env: dict[str, str], flower_login: str) -> list[list[Service]]:
+def _processes(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[list[Service]]:
     """Workers first; then what makes work for them, which so stops before them."""
     grace = settings.shutdown_grace_seconds + 5.0
     quiet = ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
     steps = [*_CELERY, "worker", "-n", "steps@%h", "-P", "threads", "-c", "16", *quiet]
     documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "prefork", "-c", "2", *quiet]
     beat = [*_CELERY, "beat", "--schedule", str(data_dir / "beat-schedule"), "--pidfile=", "--loglevel=INFO"]
-    flower_port = int(env["LONGHAUL_FLOWER_PORT"])
-    flower_env = {  # by environment: a command line is readable by everybody on the machine
-        "FLOWER_BASIC_AUTH": flower_login,
-        "FLOWER_ADDRESS": "127.0.0.1",
-        "FLOWER_PORT": str(flower_port),
-    }
+    flower, found = _flower(settings, data_dir, env)
     # Another interface cannot be asked through 127.0.0.1: then running counts as ready.
     web_port = int(env["LONGHAUL_WEB_PORT"]) if settings.web_host in {"127.0.0.1", "localhost"} else None
     workers: list[Service] = [
@@ -152,10 +145,27 @@ def _processes(settings: Settings, data_dir: Path, env: dict[str, str], flower_l
     ]
     others: list[Service] = [
         _command("beat", beat, data_dir, env),
-        _command("flower", [*_CELERY, "flower"], data_dir, env | flower_env, port=flower_port),
-        _command("web", [sys.executable, "-m", "app.web"], data_dir, env, port=web_port),
+        *flower,
+        _command("web", [sys.executable, "-m", "app.web"], data_dir, env | found, port=web_port),
     ]
     return [workers, others]
+
+
+def _flower(settings: Settings, data_dir: Path, env: dict[str, str]) -> tuple[list[Service], dict[str, str]]:
+    """Flower, where the settings name none, and the variables by which the web process, its only door, finds it."""
+    if settings.flower_url:
+        return [], {}
+    port = _port(settings, "flower_port")
+    login = f"{_FLOWER_USER}:{_flower_password(data_dir)}"  # against other users of this machine
+    own = {  # by environment: a command line is readable by everybody on the machine
+        "FLOWER_BASIC_AUTH": login,
+        "FLOWER_ADDRESS": "127.0.0.1",
+        "FLOWER_PORT": str(port),
+        "FLOWER_URL_PREFIX": "flower",
+        "FLOWER_READ_ONLY": "true",
+    }
+    found = {"LONGHAUL_FLOWER_URL": f"http://127.0.0.1:{port}", "LONGHAUL_FLOWER_LOGIN": login}
+    return [_command("flower", [*_CELERY, "flower"], data_dir, env | own, port=port)], found
 
 
 def _command(

@@ -74,7 +74,7 @@ def _line(process: ProcessStatus) -> str:
 
 def _addresses(status: StackStatus) -> str:
     urls = status.urls
-    shown = {"web": urls.web, "flower": f"{urls.flower} (login {status.flower_login})", "payments": urls.payments}
+    shown = {"web": urls.web, "flower": urls.flower, "payments": urls.payments}
     return "\n".join(f"{name:<17} {address}" for name, address in shown.items() if address)
 
 

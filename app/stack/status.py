@@ -68,7 +68,6 @@ class StackStatus(BaseModel):
     supervisor_pid: int | None = None
     supervisor_created_at: float | None = None
     started_at: datetime | None = None
-    flower_login: str = ""
     database_folder: Path | None = None
     urls: StackUrls = StackUrls()
     provider: str = ""

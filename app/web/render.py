@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.web import clocks, show
+from app.web import clocks, flower_link, show
 from app.web.guard import guard_headers
-from app.web.session import csrf_token, keep_form_token
+from app.web.session import csrf_token, keep_form_token, runtime_of
 
 _TEMPLATES = Environment(
     loader=PackageLoader("app.web"),
@@ -40,7 +40,16 @@ _TEMPLATES.tests["record"] = show.is_record
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page. Called after its transaction has ended."""
     person = getattr(request.state, "person", None)
-    response = bare(template, status=status, person=person, csrf=csrf_token(request), path=request.url.path, **values)
+    inspects = flower_link.is_shown(runtime_of(request).settings, person)
+    response = bare(
+        template,
+        status=status,
+        person=person,
+        csrf=csrf_token(request),
+        path=request.url.path,
+        inspects=inspects,
+        **values,
+    )
     keep_form_token(request, response)
     return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.store.conversations import Seen
 from app.store.database import Connection
 from app.store.pages import Row
 from app.web.attempts import changes, tried
+from app.web.flower_link import task_address
 from app.web.render import render
 from app.web.session import Me, Rt
 from app.web.show import pretty
@@ -38,7 +40,7 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         change = _change(db, run_id, entry)
     return render(
         request, "run_event.html", run=run, entry=entry, seen=seen, said=_said(seen), change=change, offline=is_rules(entry["model"]),
-        call=call if entry["rank"] == 2 else None, tried=tried(entry),
+        call=call if entry["rank"] == 2 else None, tried=tried(entry), flower=partial(task_address, run_id),
     )  # fmt: skip
 
 

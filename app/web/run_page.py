@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from starlette.responses import Response
 
 from app.actions import ledger
 from app.core.errors import BadInput, NotFound
-from app.core.ids import task_id
 from app.core.lifecycle import STOPPED, Status
 from app.engine.explain import explain
 from app.engine.runtime import Runtime
@@ -26,6 +26,7 @@ from app.store.history import Moment
 from app.store.pages import Row
 from app.store.timeline import Place
 from app.web import bars
+from app.web.flower_link import task_address
 from app.web.forking import fork_panel
 from app.web.links import links_of
 from app.web.operations import panel
@@ -78,7 +79,7 @@ def show_run(
         narrowed=narrowed,
         kinds=timeline.KINDS,
         address=timeline.address,
-        flower=_flower(request, rt, run_id),
+        flower=partial(task_address, run_id),
     )
 
 
@@ -155,12 +156,6 @@ def _moment(db: Connection, run: Row, at: str) -> Moment | None:
     if stood is None:
         raise BadInput(f"at: the run had not begun at {when.isoformat()}; it began at {run['created_at'].isoformat()}")
     return stood
-
-
-def _flower(request: Request, rt: Runtime, run_id: UUID) -> Any:
-    name = request.url.hostname or "127.0.0.1"  # Flower is on the machine by whose name the person reached us
-    base = f"{request.url.scheme}://{f'[{name}]' if ':' in name else name}:{rt.settings.flower_port}/task/"
-    return lambda step, step_seq: base + task_id(run_id, step, step_seq)
 
 
 def _mark(entry: Row) -> str:

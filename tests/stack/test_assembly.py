@@ -108,10 +108,30 @@ def test_settings_given_in_code_reach_every_process(folder: Path) -> None:
 
 
 def test_the_flower_password_is_made_once_and_kept_private(folder: Path) -> None:
-    first, second = (assemble(Settings(), folder).about.flower_login for _ in range(2))
+    first, second = (commands(assemble(Settings(), folder))["flower"].env["FLOWER_BASIC_AUTH"] for _ in range(2))
     assert first == second
     assert len(first) > len("longhaul:") + 10
     assert (folder / "flower.password").stat().st_mode & 0o077 == 0
+
+
+def test_flower_is_reached_by_the_web_process_alone_and_only_looked_at(folder: Path) -> None:
+    assembly = assemble(Settings(), folder)
+    started = commands(assembly)
+    own, web = started["flower"].env, started["web"].env
+    assert (own["FLOWER_ADDRESS"], own["FLOWER_URL_PREFIX"], own["FLOWER_READ_ONLY"]) == ("127.0.0.1", "flower", "true")
+    assert web["LONGHAUL_FLOWER_URL"] == f"http://127.0.0.1:{own['FLOWER_PORT']}"
+    assert web["LONGHAUL_FLOWER_LOGIN"] == own["FLOWER_BASIC_AUTH"]
+    assert assembly.about.urls.flower == f"{assembly.about.urls.web}/flower/"
+    told = [name for name, command in started.items() if own["FLOWER_BASIC_AUTH"] in command.env.values()]
+    assert told == ["flower", "web"]
+
+
+def test_a_flower_that_is_named_is_used_and_not_started(folder: Path) -> None:
+    settings = Settings(flower_url="http://flower.example:5555", flower_login=SecretStr("door:word"))
+    started = commands(assemble(settings, folder))
+    assert "flower" not in started
+    assert started["web"].env["LONGHAUL_FLOWER_URL"] == "http://flower.example:5555"
+    assert started["web"].env["LONGHAUL_FLOWER_LOGIN"] == "door:word"
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ WEB = ProcessStatus(
 )
 STATUS = StackStatus(
     data_dir=Path("/srv/project/.longhaul"),
-    urls=StackUrls(web="http://127.0.0.1:8710", flower="http://127.0.0.1:8712"),
-    flower_login="longhaul:word",
+    urls=StackUrls(web="http://127.0.0.1:8710", flower="http://127.0.0.1:8710/flower/"),
     processes=[WEB],
 )
 
@@ -47,7 +46,7 @@ def test_once_everything_answers_the_addresses_are_told(capsys: pytest.CaptureFi
         show(STATUS.model_copy(update={"ready": True}))
     told = capsys.readouterr().out
     assert "http://127.0.0.1:8710" in told
-    assert "http://127.0.0.1:8712 (login longhaul:word)" in told
+    assert "http://127.0.0.1:8710/flower/" in told
     assert "payments" not in told, "there is none to tell of"
 
 

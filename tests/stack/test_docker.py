@@ -36,6 +36,15 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     assert all(services()[name]["networks"] == ["inner"] for name in ("postgres", "redis"))
 
 
+def test_flower_is_published_nowhere_and_reached_through_web() -> None:
+    flower, web = services()["flower"], services()["web"]["environment"]
+    assert "ports" not in flower
+    assert flower["networks"] == ["inner"]
+    assert flower["environment"]["FLOWER_URL_PREFIX"] == "flower"
+    assert web["LONGHAUL_FLOWER_URL"] == f"http://flower:{flower['environment']['FLOWER_PORT']}"
+    assert web["LONGHAUL_FLOWER_LOGIN"] == flower["environment"]["FLOWER_BASIC_AUTH"]
+
+
 def test_secrets_come_from_the_environment_and_their_absence_is_explained() -> None:
     asked = re.findall(r"\$\{(\w+)(:\?)?([^}]*)\}", COMPOSE_FILE.read_text())
     secrets = {name for name, required, why in asked if required and why.startswith("set it to")}

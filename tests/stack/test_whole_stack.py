@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import base64
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
+import httpx
 import psutil
 import psycopg
 import pytest
 
+from app.bootstrap import runtime
+from app.humans import administer
 from app.settings import Settings
 from app.stack.clean import clean
 from app.stack.errors import StackError
@@ -52,16 +55,29 @@ def test_it_is_healthy_within_a_minute(stack: StackStatus) -> None:
     wait_for(lambda: _status_of(f"{stack.urls.web}/healthz") == 200, "every sweep to have begun", seconds=60)
 
 
-def test_flower_asks_for_its_login(stack: StackStatus) -> None:
+def test_flower_is_behind_the_door_of_the_pages_and_asks_everybody_else_for_its_login(
+    stack: StackStatus, data_dir: Path
+) -> None:
+    flower = psutil.Process(next(process.pid or 0 for process in stack.processes if process.name == "flower"))
+    port = next(each.laddr.port for each in flower.net_connections("inet") if each.status == psutil.CONN_LISTEN)
     with pytest.raises(HTTPError, match="401"):
-        urlopen(stack.urls.flower)
-    login = base64.b64encode(stack.flower_login.encode()).decode()
-    with urlopen(Request(stack.urls.flower, headers={"Authorization": f"Basic {login}"})) as answer:
-        assert answer.status == 200
+        urlopen(f"http://127.0.0.1:{port}/flower/")
+    rt = runtime((), role="web", config=Settings(database_url=stack.urls.database_url, data_dir=data_dir))
+    path = administer.link(rt, "noor.calderwick", by="test")
+    rt.database.close()
+    with httpx.Client(base_url=stack.urls.web, follow_redirects=True) as browser:
+        assert "Sign in" in browser.get("/flower/tasks").text
+        csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get(path).text)
+        assert csrf
+        browser.post(path, data={"csrf": csrf[1]}, headers={"Sec-Fetch-Site": "same-origin"})
+        tasks = browser.get(f"{stack.urls.flower}tasks")
+    assert tasks.status_code == 200
+    assert "<title>Tasks · Flower</title>" in tasks.text
+    assert 'aria-label="Longhaul"' in tasks.text
 
 
-def test_no_password_stands_in_a_command_line(stack: StackStatus) -> None:
-    password = stack.flower_login.partition(":")[2]
+def test_no_password_stands_in_a_command_line(stack: StackStatus, data_dir: Path) -> None:
+    password = (data_dir / "flower.password").read_text()
     commands = [psutil.Process(process.pid).cmdline() for process in stack.processes]
     assert password
     assert not any(password in word for command in commands for word in command)

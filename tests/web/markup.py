@@ -50,9 +50,7 @@ class Page(HTMLParser):
         for name, value in attrs:
             if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
                 self.problems.append(f"<{tag} {name}> could run something")
-            if name in ("href", "src", "action") and not (value or "").startswith(
-                ("/", "#", "http://127.0.0.1:8712/task/")
-            ):
+            if name in ("href", "src", "action") and not (value or "").startswith(("/", "#")):
                 self.problems.append(f"<{tag} {name}={value!r}> leads elsewhere")
         if tag not in _VOID:
             self._open.append(tag)

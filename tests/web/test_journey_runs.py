@@ -44,6 +44,9 @@ def test_a_run_is_found_read_and_looked_on_at(
         page.get_by_role("button", name="Show").click()
         page.get_by_role("link", name="CMP-2026-17", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("CMP-2026-17")
+        legend = page.get_by_text("in the queue running").bounding_box()
+        assert legend, "what the colours of the bars mean"
+        assert legend["width"] > legend["height"], "in lines, not a letter under the other"
         page.get_by_role("link", name="What it saw").click()
         expect(page.get_by_text("No wheels.")).to_be_visible()
         page.go_back()
