@@ -11,6 +11,7 @@ from tests.web.axe import violations
 from tests.web.browsing import sign_in
 
 _WIDTHS = (1440, 390)
+_BETWEEN = (1280, 1024, 768, 320)  # no page is wider than these either
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -56,11 +57,16 @@ class Looker:
         All its rules are asked once a width; in the other scheme only colours differ.
         """
         self.seen += 1
+        for width in _BETWEEN:
+            self._fit(page, name, width)
         for width in _WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-                self.wrong.append(f"{name} is {wide} wide on {width}")
+            self._fit(page, name, width)
             for scheme in _SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 found = violations(page, colours_only=scheme == "dark")
                 self.wrong += [f"{name}, {scheme} on {width}: {each}" for each in found]
+
+    def _fit(self, page: Page, name: str, width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 900})
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            self.wrong.append(f"{name} is {wide} wide on {width}")
