@@ -268,7 +268,8 @@ def _ended(view: _View) -> str:
     run, last = view.run, view.seen.last
     took = spoken((run["finished_at"] - run["created_at"]).total_seconds())
     why = f": {last['reason']}" if last["reason"] else ""
-    return f"ended as {run['status']} in {run['state']} at {_utc(run['finished_at'])}, after {took}, by {last['actor']}{why}"
+    where = f" in {run['state']}" if run["state"] != run["status"] else ""
+    return f"ended as {run['status']}{where} at {_utc(run['finished_at'])}, after {took}, by {last['actor']}{why}"
 
 
 def _asked_for(run: Mapping[str, Any]) -> str:

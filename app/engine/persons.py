@@ -159,11 +159,14 @@ def triage(run: Run, status: Status, reason: str) -> str:
 
 
 def dead_letter(run: Run, reason: str) -> str:
-    """The dead letter's row; its fingerprint groups those that died of the same thing."""
+    """The dead letter's row."""
+    return canonical({"id": new_id(), "fingerprint": fingerprint(run.workflow, run.state, reason), "reason": reason})
+
+
+def fingerprint(workflow: str, state: str, reason: str) -> str:
+    """What runs have in common that stopped of the same thing: the first line of the reason, without its figures."""
     shape = "".join(c for c in reason.split("\n", maxsplit=1)[0] if not c.isdigit())[:200]
-    return canonical(
-        {"id": new_id(), "fingerprint": digest(f"{run.workflow}.{run.state}:{shape}")[:16], "reason": reason}
-    )
+    return digest(f"{workflow}.{state}:{shape}")[:16]
 
 
 def alert(rule: str, run: Run, message: str) -> str:

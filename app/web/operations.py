@@ -1,4 +1,7 @@
-"""What an operator does to runs, from their pages: one run, or all of a kind of dead letter. Each asks for a reason."""
+"""What an operator does to runs, from their pages: one run, or all of a kind that stopped. Each asks for a reason.
+
+The law: what ends a run for good is asked for twice. One run is ended from a page that says what it means, many after a trial.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import BadInput, NotFound, Refused
+from app.core.lifecycle import ENDED, Status
 from app.engine import bulk
+from app.engine.persons import fingerprint
+from app.engine.runtime import Runtime
 from app.humans.people import Person
 from app.humans.rights import Right, may, require
-from app.store import letters, pages, runs
+from app.store import human_tasks, letters, pages, runs
 from app.store.database import Connection
 from app.web.posting import Posted
 from app.web.render import render
@@ -32,6 +38,8 @@ SAYS: Mapping[str, tuple[str, str]] = {
     "cancel": ("Cancel", "End it and its children as CANCELLED, for good; its open tasks close."),
 }
 FINAL = ("fail", "cancel")
+CONFIRMED = "confirmed"
+_CHILDREN = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,21 +65,37 @@ def panel(db: Connection, run_id: UUID, me: Person) -> Panel:
 
 
 @router.post("/runs/{run_id:uuid}/operations")
-def operate(posted: Posted, rt: Rt, me: Me, run_id: UUID) -> Response:
-    """One verb on one run. Raises Refused where the run stands otherwise by now."""
+def operate(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> Response:
+    """One verb on one run; one that ends it is first shown with what it means. Raises Refused where the run stands otherwise by now."""
     require(me, Right.OPERATE)
     verb, reason = posted.get("verb", ""), posted.get("reason", "")
-    (done,) = bulk.apply(rt, verb, [run_id], actor=f"person:{me.username}", reason=reason)
+    asks_again = verb in FINAL and posted.get(CONFIRMED) != "yes"
+    (done,) = bulk.apply(rt, verb, [run_id], actor=f"person:{me.username}", reason=reason, dry_run=asks_again)
     if not done.status:
         raise NotFound(done.refusal or f"there is no run {run_id}")
     if done.refusal:
         raise Refused(done.refusal)
+    if asks_again:
+        return _ask_again(request, rt, run_id, verb, reason)
     return RedirectResponse(f"/runs/{run_id}", status_code=303)
+
+
+def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: str) -> Response:
+    with pages.snapshot(rt.database) as db:
+        run = pages.run(db, run_id)
+        tasks = human_tasks.open_tasks(db, run_id=run_id)
+        children = [
+            child for child in pages.children(db, run_id, limit=_CHILDREN) if Status(child["status"]) not in ENDED
+        ]
+    return render(
+        request, "confirm.html", run=run, verb=verb, reason=reason, says=SAYS[verb], tasks=tasks,
+        children=children if verb == "cancel" else [], confirmed=CONFIRMED,
+    )  # fmt: skip
 
 
 @router.get("/dead-letters")
 def dead_letters(request: Request, rt: Rt, me: Me) -> Response:
-    """Runs nobody can continue, grouped by what went wrong."""
+    """Runs that stopped, grouped by what went wrong: dead letters, then those that used up their tries."""
     return _page(request, rt, me)
 
 
@@ -97,15 +121,21 @@ def _page(
     outcomes: Sequence[bulk.Outcome] = (), trial: bool = True, message: str = "",
 ) -> Response:  # fmt: skip
     with pages.snapshot(rt.database) as db:
-        found, now = letters.standing(db), pages.now(db)
-    groups: dict[str, list[Any]] = {}
-    for letter in found:
-        groups.setdefault(letter["fingerprint"], []).append(letter)
+        dead, tired, now = letters.standing(db), letters.out_of_tries(db), pages.now(db)
+    for run in tired:
+        run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
     return render(
-        request, "dead_letters.html", status=422 if message else 200, groups=list(groups.values()), now=now,
-        most=letters.MOST, shown=len(found), outcomes=outcomes, trial=trial, message=message, typed=posted or {},
-        may_operate=may(me, Right.OPERATE), says=SAYS,
+        request, "dead_letters.html", status=422 if message else 200, now=now, most=letters.MOST,
+        kinds=[("redrive", _by_kind(dead)), ("retry", _by_kind(tired))], cut=letters.MOST in (len(dead), len(tired)),
+        outcomes=outcomes, trial=trial, message=message, typed=posted or {}, may_operate=may(me, Right.OPERATE), says=SAYS,
     )  # fmt: skip
+
+
+def _by_kind(stopped: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for run in stopped:
+        groups.setdefault(run["fingerprint"], []).append(run)
+    return list(groups.values())
 
 
 def _uuid(text: str) -> UUID:

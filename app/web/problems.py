@@ -15,6 +15,7 @@ from app.store.database import RETRYABLE, is_gone
 from app.web.form_fields import PREFIX
 from app.web.posting import NotOurForm
 from app.web.render import render
+from app.web.session import current
 from app.web.show import words
 
 _LOGGER = logging.getLogger("longhaul")
@@ -28,6 +29,15 @@ _OURS = (
     "Something went wrong on our side, and nothing was changed. The log of the web process says what; tell an operator."
 )
 
+_TITLES = {
+    HTTPStatus.BAD_REQUEST: "This cannot be done as it was asked",
+    HTTPStatus.FORBIDDEN: "This is not open to you",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address takes no such request",
+    HTTPStatus.CONFLICT: "This is not possible any more",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
+    HTTPStatus.SERVICE_UNAVAILABLE: "This page cannot be shown just now",
+}
 _STATUS: tuple[tuple[type[LonghaulError], HTTPStatus], ...] = (
     (NotOurForm, HTTPStatus.FORBIDDEN),
     (NotEntitled, HTTPStatus.FORBIDDEN),
@@ -42,7 +52,15 @@ def problem_page(request: Request, status: HTTPStatus, message: str) -> Response
     """The page of one problem, with everything the person had typed."""
     typed = getattr(request.state, "posted", {})
     kept = [(words(n.removeprefix(PREFIX)), v) for n, v in typed.items() if n.startswith(PREFIX) and v.strip()]
-    return render(request, "problem.html", status=status, title=status.phrase, message=message, kept=kept)
+    if not hasattr(request.state, "person") and (session := current(request)):
+        request.state.person = (
+            session.person
+        )  # whoever is signed in keeps the way back, also where no page asked who it is
+    again = request.url.path if request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
+    return render(
+        request, "problem.html", status=status, title=_TITLES.get(status, status.phrase), message=message, kept=kept,
+        named=f"Error {status.value}, {status.phrase}", again=again,
+    )  # fmt: skip
 
 
 def to_sign_in(request: Request, problem: Exception) -> Response:
@@ -57,8 +75,8 @@ def of_http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     status = HTTPStatus(problem.status_code)
     message = {
-        HTTPStatus.NOT_FOUND: "There is no such page. The inbox and the list of runs lead to all there are.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take such a request.",
+        HTTPStatus.NOT_FOUND: "There is no such page. These lead to all there are:",
+        HTTPStatus.METHOD_NOT_ALLOWED: "It is no page of its own: it takes what a form sends. Nothing was changed.",
     }.get(status, str(problem.detail))
     return problem_page(request, status, message)
 

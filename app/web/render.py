@@ -21,12 +21,17 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 for _filter in (
+    show.address,
+    show.alarm,
     show.amount,
     show.as_typed,
+    show.brief,
     show.duration,
     show.look,
     show.long_text,
     show.pretty,
+    show.short_ids,
+    show.ticked,
     show.when,
     show.who,
     show.name,

@@ -20,6 +20,7 @@ from app.store.pages import SHOWN_CHARACTERS
 _HIDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _JOINTS = re.compile(r"(?<=[_.])(?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ACTOR = re.compile(rf"\b((?:worker|run):{_UUID.pattern.replace('(-', '(?:-')})")
 
 
 def plain(value: Any) -> Any:
@@ -41,6 +42,14 @@ def when(at: datetime | None) -> Markup:
     if at is None:
         return Markup("–")
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def brief(at: datetime | None) -> Markup:
+    """A moment where many stand below each other: without its year and zone, which its title has."""
+    if at is None:
+        return Markup("–")
+    full = at.strftime("%Y-%m-%d %H:%M:%S %Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), full, f"{at:%d %b %H:%M:%S}")
 
 
 def duration(seconds: float | None) -> str:
@@ -91,6 +100,29 @@ def who(actor: str | None) -> Markup:
     if not _UUID.fullmatch(name):
         return Markup("{}").format(plain(actor))
     return Markup('<span class="short" title="{}">{} …{}</span>').format(actor, plain(kind), name[-8:])
+
+
+def short_ids(sentence: str) -> Markup:
+    """A sentence with the long ids of workers and runs in it as `who` shows them."""
+    pieces = _ACTOR.split(plain(sentence))
+    return Markup("").join(who(piece) if n % 2 else escape(piece) for n, piece in enumerate(pieces))
+
+
+def ticked(text: str) -> Markup:
+    """A sentence of ours with its `code` as code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if n % 2 else escape(piece) for n, piece in enumerate(text.split("`"))
+    )
+
+
+def address(path: str) -> Markup:
+    """A path, which may be broken before its slashes."""
+    return Markup("<wbr>/").join(path.split("/"))
+
+
+def alarm(rule: str | None) -> Markup:
+    """The rule of an open alert, as a badge."""
+    return Markup('<span class="status stopped"><span aria-hidden="true">!</span> {}</span>').format(words(plain(rule)))
 
 
 def name(text: str | None) -> Markup:

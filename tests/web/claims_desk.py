@@ -76,8 +76,8 @@ class ClaimsDesk:
 
 
 @contextmanager
-def claims_desk(database_url: str, folder: Path) -> Iterator[ClaimsDesk]:
-    """A desk of claims with nothing on it."""
+def claims_desk(database_url: str, folder: Path, *, workflows: str = "") -> Iterator[ClaimsDesk]:
+    """A desk of claims with nothing on it. `workflows`: others whose runs its pages show."""
     data = folder / "data"
     data.mkdir(parents=True)
     (data / "samples.day").write_text(DAY.isoformat())
@@ -90,7 +90,7 @@ def claims_desk(database_url: str, folder: Path) -> Iterator[ClaimsDesk]:
     )  # fmt: skip
     worker = runtime(WORKFLOWS, config=config)
     try:
-        with serving(database_url, data, workflows="", dispatcher=UNRUNG, payments_url=payments.url) as site:
+        with serving(database_url, data, workflows=workflows, dispatcher=UNRUNG, payments_url=payments.url) as site:
             yield ClaimsDesk(database_url, folder, payments, worker, site)
     finally:
         worker.database.close()

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app.core.ports import Bell
+from app.core.retry import ONCE
 from app.core.workflow import Human, Proposal, Request, Step, Workflow
 from app.engine.runtime import Registry, Runtime
 from app.engine.start import start
@@ -100,6 +101,25 @@ REVIEW = Workflow(
 )  # fmt: skip
 
 
+ARCHIVE: dict[str, Exception] = {}  # what is wrong with the archive of a customer, until it is mended
+
+
+def _fetch(step: Any, data: Complaint) -> str:
+    if wrong := ARCHIVE.get(data.customer):
+        raise wrong
+    return "fetched"
+
+
+FETCH = Workflow(
+    name="fetching",
+    version=1,
+    data=Complaint,
+    starts_at="FETCHING",
+    states=[Step("FETCHING", does=_fetch, retry=ONCE, then={"fetched": "COMPLETE"})],
+)
+BOTH = (REVIEW, FETCH)
+
+
 class Silent:
     """A dispatcher that rings nowhere and remembers its bells."""
 
@@ -117,7 +137,7 @@ def runtime(config: Settings, role: Literal["worker", "web"], bells: Silent) -> 
     """A runtime over the direct journal."""
     database = Database(config.database_url, role)
     return Runtime(
-        settings=config, database=database, journal=DirectJournal(database), workflows=Registry((REVIEW,)), tools={},
+        settings=config, database=database, journal=DirectJournal(database), workflows=Registry(BOTH), tools={},
         dispatcher=bells,
     )  # fmt: skip
 
@@ -128,10 +148,10 @@ class Desk:
     def __init__(self, worker: Runtime, bells: Silent) -> None:
         self.worker, self._bells = worker, bells
 
-    def file(self, subject: str, **data: Any) -> UUID:
-        """Start a complaint and work on it until it waits for a person."""
+    def file(self, subject: str, workflow: Workflow = REVIEW, **data: Any) -> UUID:
+        """Start a complaint (or a run of another workflow) and work on it until it waits or stops."""
         with self.worker.database.transaction() as db:
-            started = start(db, REVIEW, subject=subject, data=Complaint(**data), key=None, actor="test")
+            started = start(db, workflow, subject=subject, data=Complaint(**data), key=None, actor="test")
         self._bells.ring([started.bell])
         self.work()
         return started.run_id

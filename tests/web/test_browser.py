@@ -182,7 +182,7 @@ def test_another_sites_form_changes_nothing(
     context.route("http://evil.example/**", evil)
     page.goto("http://evil.example/")
     page.get_by_role("button", name="Win a prize").click()
-    assert page.get_by_role("heading", name="Forbidden").is_visible()
+    assert page.get_by_role("heading", name="This is not open to you").is_visible()
     assert sent[0].url == f"{site}/tasks/{task}/claim"
     with owner.transaction() as db:
         assert [e["event"] for e in human_tasks.events_of(db, task)] == ["opened"]

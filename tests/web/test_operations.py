@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from app.core.errors import Transient, Unrecoverable
 from app.core.ids import new_id
 from app.store import runs
 from app.store.database import Database
 from tests.web.conftest import Visitor
-from tests.web.flows import Desk
+from tests.web.flows import ARCHIVE, FETCH, Desk
 from tests.web.markup import Page
 
 CARL = "carl.vintergard"
@@ -61,7 +62,7 @@ def test_the_run_page_offers_what_is_possible_now_and_does_it_with_a_reason(
     assert 'value="cancel"' in page and 'value="pause"' in page
     assert 'value="redrive"' not in page and 'value="retry"' not in page
     assert Page(page).problems == []
-    done = carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice")
+    done = carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice", confirmed="yes")
     assert done.url.path == f"/runs/{run}"
     assert moved(owner, run) == {"event": "cancelled", "actor": f"person:{CARL}", "reason": "sent twice"}
     assert "/operations" not in done.text, "an ended run has none"
@@ -74,9 +75,28 @@ def test_without_a_reason_nothing_is_done(carl: Visitor, desk: Desk, owner: Data
     assert status(owner, run) == "WAITING_FOR_HUMAN"
 
 
+def test_what_ends_a_run_for_good_is_asked_for_twice(carl: Visitor, desk: Desk, owner: Database) -> None:
+    waiting, dead = desk.file("CMP-1"), bury(owner, desk.file("CMP-2"), "it broke")
+    for run, verb, stands in ((waiting, "cancel", "WAITING_FOR_HUMAN"), (dead, "fail", "DEAD_LETTER")):
+        asked = carl.post(f"/runs/{run}/operations", verb=verb, reason='"sent" <twice>')
+        assert asked.status_code == 200 and "Nothing was done yet" in asked.text
+        assert Page(asked.text).problems == []
+        assert "&#34;sent&#34; &lt;twice&gt;" in asked.text, "the reason goes along"
+        assert ("Review the complaint CMP-1" in asked.text) == (run == waiting), "the tasks that close with it"
+        assert status(owner, run) == stands
+    carl.post(f"/runs/{dead}/operations", verb="fail", reason="sent twice", confirmed="yes")
+    assert status(owner, dead) == "FAILED"
+
+
+def test_what_is_not_possible_now_stands_on_the_page_with_its_reason(carl: Visitor, desk: Desk) -> None:
+    page = carl.get(f"/runs/{desk.file('CMP-1')}").text
+    assert "What is not possible now" in page
+    assert "impossible while the run is WAITING_FOR_HUMAN" in page and "it is WAITING_FOR_HUMAN, not paused" in page
+
+
 def test_what_is_not_possible_any_more_says_why(carl: Visitor, desk: Desk) -> None:
     run = desk.file("CMP-1")
-    carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice")
+    carl.post(f"/runs/{run}/operations", verb="cancel", reason="sent twice", confirmed="yes")
     late = carl.post(f"/runs/{run}/operations", verb="cancel", reason="again")
     assert late.status_code == 409 and "the run has ended as CANCELLED" in late.text
     assert carl.post(f"/runs/{run}/operations", verb="explode", reason="x").status_code == 400
@@ -112,6 +132,32 @@ def test_dead_letters_stand_by_kind_and_a_trial_comes_before_the_deed(
     assert [status(owner, run) for run in (first, second, other)] == ["READY", "READY", "DEAD_LETTER"]
     assert moved(owner, first) == {"event": "redriven", "actor": f"person:{CARL}", "reason": "it is back"}
     assert "CMP-1" not in carl.get("/dead-letters").text
+
+
+def test_runs_out_of_tries_stand_beside_the_dead_letters_and_are_retried(
+    carl: Visitor, desk: Desk, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ARCHIVE, "Ilse", Transient("shelf 17 is locked"))
+    monkeypatch.setitem(ARCHIVE, "Jonas", Transient("shelf 4 is locked"))
+    monkeypatch.setitem(ARCHIVE, "Karla", Unrecoverable("there is no shelf"))
+    first, second, dead = (desk.file(f"CMP-{name}", FETCH, customer=name) for name in ("Ilse", "Jonas", "Karla"))
+    assert [status(owner, run) for run in (first, second, dead)] == ["FAILED_RETRIABLE"] * 2 + ["DEAD_LETTER"]
+    page = carl.get("/dead-letters").text
+    assert Page(page).problems == []
+    assert all(f"CMP-{name}" in page for name in ("Ilse", "Jonas", "Karla"))
+    assert page.count("<form") == 3, "shelf 17 and shelf 4 are of one kind; the dead letter; the sign-out"
+    assert page.index("CMP-Karla") < page.index("Out of tries") < page.index("CMP-Ilse") < page.index("CMP-Jonas")
+    assert "tried again by itself in" in page
+
+    ARCHIVE.clear()
+    ticked = {f"run.{first}": "on", f"run.{dead}": "on"}
+    trial = carl.post("/dead-letters", verb="retry", reason="unlocked", **ticked)
+    assert "impossible while the run is DEAD_LETTER" in trial.text and "Retry 1" in trial.text
+    carl.post("/dead-letters", verb="retry", reason="unlocked", for_good="yes", **ticked)
+    assert [status(owner, run) for run in (first, second, dead)] == ["READY", "FAILED_RETRIABLE", "DEAD_LETTER"]
+    desk.work()
+    assert status(owner, first) == "COMPLETE"
+    assert "CMP-Ilse" not in carl.get("/dead-letters").text
 
 
 @pytest.mark.parametrize(

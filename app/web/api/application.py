@@ -21,6 +21,7 @@ from app.web.api.caller import CSRF_HEADER, Rates
 from app.web.api.examples import example_of
 from app.web.api.problems import Problem
 from app.web.render import render
+from app.web.session import current
 
 PREFIX = "/api/v1"
 reference = APIRouter()
@@ -80,7 +81,9 @@ def _asked(name: str) -> dict[str, Any]:
 
 @reference.get("/api")
 def reference_page(request: Request) -> Response:
-    """What there is to ask, made from the description."""
+    """What there is to ask, made from the description. Open to all; who is signed in sees it among their pages."""
+    if session := current(request):
+        request.state.person = session.person
     told = description()
     by_tag: dict[str, list[Mapping[str, Any]]] = {}
     for path, operations_ in told["paths"].items():

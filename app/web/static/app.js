@@ -93,7 +93,7 @@ const start = () => {
   const dialog = help();
   const button = make("button", "Keys", { class: "quiet", type: "button", "aria-haspopup": "dialog" });
   button.addEventListener("click", () => dialog.showModal());
-  document.querySelector(".top")?.append(button);
+  document.querySelector(".top .who")?.before(button); // who is not signed in has nothing the keys lead to
   document.addEventListener("keydown", (event) => {
     // A dialog that has just closed keeps the focus until the next frame; what is typed then is meant for the page.
     const busy = event.target.closest?.("dialog")?.open ?? event.target.closest?.("input, textarea, select");

@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from app.web.api.application import description
+from tests.web.markup import Page
 
 
 def test_every_answer_and_body_has_an_example_that_fits() -> None:
@@ -35,4 +36,4 @@ def test_every_operation_tells_of_its_problems() -> None:
 def test_the_description_and_its_page_are_served(http: TestClient) -> None:
     assert http.get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
     page = http.get("/api")
-    assert page.status_code == 200 and "POST /api/v1/claims" in page.text and 'id="problem-412"' in page.text
+    assert page.status_code == 200 and "POST /api/v1/claims" in Page(page.text).text and 'id="problem-412"' in page.text
