@@ -15,7 +15,7 @@ from app.core.errors import NotFound
 from app.humans.revoke import revoke
 from app.store import api_lists, pages
 from app.store.database import Connection
-from app.web.api import shapes
+from app.web.api import bodies, shapes
 from app.web.api.answers import listed, place, reply, shaped
 from app.web.api.caller import Reader, Worker
 from app.web.api.examples import answers
@@ -54,7 +54,7 @@ def revoke_approval(
     rt: Rt,
     caller: Worker,
     approval_id: UUID,
-    body: shapes.Because,
+    body: bodies.Because,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Take an approval back before its action begins: by who gave it, or a supervisor. Answers with the action."""

@@ -14,7 +14,7 @@ from app.core.errors import BadInput
 from app.engine import bulk
 from app.engine.fork import fork
 from app.store import pages, run_list, runs
-from app.web.api import shapes
+from app.web.api import bodies, shapes
 from app.web.api.answers import reply
 from app.web.api.caller import Operator
 from app.web.api.examples import answers
@@ -40,7 +40,7 @@ def _of(verb: str) -> Callable[..., Response]:
         rt: Rt,
         caller: Operator,
         run: RunName,
-        body: shapes.Because,
+        body: bodies.Because,
         idempotency_key: str | None = HEADER,
     ) -> Response:
         run_id = run_named(rt, run)
@@ -70,7 +70,7 @@ def fork_run(
     rt: Rt,
     caller: Operator,
     run: RunName,
-    body: shapes.ForkBody,
+    body: bodies.ForkBody,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Begin a new run where this one entered a step. Its approvals and actions are not copied: it pays nothing a second time."""
@@ -86,14 +86,14 @@ def fork_run(
 
 @router.post("/operations", responses=answers(shapes.Outcomes, 413, 415))
 def operate_many(
-    request: Request, rt: Rt, caller: Operator, body: shapes.OperationBody, idempotency_key: str | None = HEADER
+    request: Request, rt: Rt, caller: Operator, body: bodies.OperationBody, idempotency_key: str | None = HEADER
 ) -> Response:
     """One verb on many runs; first as a trial (`dry_run`, the default), then for good."""
     if (body.ids is None) == (body.filter is None):
         raise BadInput("ids: name either the runs by `ids` or those of a `filter`")
 
     def work() -> Response:
-        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter or shapes.ManyRuns())
+        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter or bodies.ManyRuns())
         found = bulk.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
         refused = sum(one.refusal is not None for one in found)
         return reply(
@@ -106,7 +106,7 @@ def operate_many(
     return once(request, caller, work)
 
 
-def _filtered(rt: Rt, wanted: shapes.ManyRuns) -> list[UUID]:
+def _filtered(rt: Rt, wanted: bodies.ManyRuns) -> list[UUID]:
     if not wanted.status:
         raise BadInput("filter.status: name the status of the runs you mean")
     with pages.snapshot(rt.database) as db:

@@ -14,7 +14,7 @@ from app.core.lifecycle import Status
 from app.engine import signals
 from app.engine.explain import explain
 from app.store import api_lists, overview, pages, run_list, situation
-from app.web.api import shapes
+from app.web.api import bodies, shapes
 from app.web.api.answers import listed, place, reply, shaped
 from app.web.api.caller import Operator, Reader
 from app.web.api.examples import answers
@@ -113,7 +113,7 @@ def send_signal(
     rt: Rt,
     caller: Operator,
     run: RunName,
-    body: shapes.SignalBody,
+    body: bodies.SignalBody,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Send it a signal. The same `signal_id` again changes nothing; it is an operator's right."""

@@ -20,7 +20,7 @@ from app.humans import desk, entitled
 from app.store import api_lists, human_tasks, pages
 from app.store import desk as kept
 from app.web import proof
-from app.web.api import shapes
+from app.web.api import bodies, shapes
 from app.web.api.answers import etag, listed, place, reply, shaped
 from app.web.api.caller import Caller, Reader, Worker
 from app.web.api.examples import answers
@@ -83,7 +83,7 @@ def unpark(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_
 
 @router.post("/tasks/{task_id}/take-over", responses=_VERB_ANSWERS)
 def take_over(
-    request: Request, rt: Rt, caller: Worker, task_id: UUID, body: shapes.Because, idempotency_key: str | None = HEADER
+    request: Request, rt: Rt, caller: Worker, task_id: UUID, body: bodies.Because, idempotency_key: str | None = HEADER
 ) -> Response:
     """Take it from whoever holds it: a supervisor's right."""
     return _done(request, rt, caller, task_id, lambda by: desk.take_over(rt, task_id, by=by, reason=body.reason))
@@ -95,7 +95,7 @@ def delegate(
     rt: Rt,
     caller: Worker,
     task_id: UUID,
-    body: shapes.DelegateTo,
+    body: bodies.DelegateTo,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Give it to a colleague who may answer it."""
@@ -110,7 +110,7 @@ def park(
     rt: Rt,
     caller: Worker,
     task_id: UUID,
-    body: shapes.ParkUntil,
+    body: bodies.ParkUntil,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Set it aside until a time; its clocks go on."""
@@ -127,7 +127,7 @@ def comment(
     rt: Rt,
     caller: Worker,
     task_id: UUID,
-    body: shapes.CommentBody,
+    body: bodies.CommentBody,
     idempotency_key: str | None = HEADER,
 ) -> Response:
     """Note something for whoever reads of it later; it cannot be changed."""
@@ -140,7 +140,7 @@ def comment(
 
 
 @router.put("/tasks/{task_id}/draft", responses=answers(shapes.DraftKept, 404, 409, 413, 415))
-def save_draft(rt: Rt, caller: Worker, task_id: UUID, body: shapes.DraftBody) -> Response:
+def save_draft(rt: Rt, caller: Worker, task_id: UUID, body: bodies.DraftBody) -> Response:
     """Keep what was filled in so far, in place of what was kept before."""
     at = desk.save_draft(rt, task_id, by=caller.person.username, draft=body.draft)
     return reply(shapes.DraftKept(task_id=task_id, kept_at=at))
@@ -148,7 +148,7 @@ def save_draft(rt: Rt, caller: Worker, task_id: UUID, body: shapes.DraftBody) ->
 
 @router.post("/tasks/{task_id}/complete", responses=answers(shapes.Completed, 404, 409, 412, 413, 415, 428))
 def complete(
-    request: Request, rt: Rt, caller: Worker, task_id: UUID, body: shapes.AnswerBody,
+    request: Request, rt: Rt, caller: Worker, task_id: UUID, body: bodies.AnswerBody,
     if_match: Annotated[str | None, Header(description="The ETag of the task as it was read.")] = None,
     idempotency_key: str | None = HEADER,
 ) -> Response:  # fmt: skip
