@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.pages import DATABASE_PROBLEM
-from app.web.api import actions, claims, operations, packs, problems, runs, shapes, standing, tasks
+from app.web.api import actions, bodies, claims, operations, packs, problems, runs, standing, tasks
 from app.web.api.caller import CSRF_HEADER, Rates
 from app.web.api.examples import example_of
 from app.web.api.problems import Problem
@@ -73,7 +73,7 @@ def description() -> Mapping[str, Any]:
 
 
 def _asked(name: str) -> dict[str, Any]:
-    example = example_of(getattr(shapes, name))
+    example = example_of(getattr(bodies, name))
     if "filter" in example:  # one of two ways to say which runs
         example["filter"] = None
     return example
