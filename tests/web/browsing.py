@@ -103,6 +103,20 @@ def sign_in(page: Page, name: str) -> Page:
     return page
 
 
+def focused(page: Page) -> str:
+    """What has the focus, in words."""
+    return str(page.evaluate("(document.activeElement.innerText || document.activeElement.name || '').trim()"))
+
+
+def tab_to(page: Page, name: str, *, most: int = 120) -> None:
+    """Press Tab until the element of this text or field name has the focus."""
+    for _ in range(most):
+        if focused(page).startswith(name):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab never reached {name!r}; the focus is on {focused(page)!r}")
+
+
 def _answers(address: str) -> bool:
     try:
         return httpx.get(f"{address}/sign-in", timeout=2).status_code == 200

@@ -15,7 +15,7 @@ from app.core.errors import Transient, Unrecoverable
 from app.engine.step import run_step
 from app.settings import Settings
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to
 from tests.web.flows import ARCHIVE, FETCH, Desk
 from tests.web.test_operations import CARL, moved, status
 
@@ -123,3 +123,59 @@ def test_giving_up_is_thought_over(carl: Page, owner: Database, stopped: dict[st
         expect(carl.get_by_role("heading", name="CMP-Mirko", level=1)).to_be_visible()
     assert status(owner, run) == "FAILED"
     assert moved(owner, run)["reason"] == "nobody needs it any more"
+
+
+def test_the_same_and_a_fork_by_keyboard_alone(
+    browser: Browser, config: Settings, owner: Database, desk: Desk, stopped: dict[str, UUID], tmp_path: Path
+) -> None:
+    with serving(config.database_url, tmp_path / "keys", workflows=WORKFLOWS) as site:
+        context = browser.new_context(base_url=site)
+        context.set_default_timeout(20_000)
+        page = sign_in(context.new_page(), "Carl Vintergard")
+        keys = page.keyboard
+        keys.press("g")
+        keys.press("r")
+        page.wait_for_url("**/runs")
+        keys.press("/")
+        keys.type("CMP-Ilse")
+        keys.press("Enter")
+        page.wait_for_url("**text=CMP-Ilse**")
+        keys.press("j")
+        keys.press("Enter")
+        page.wait_for_url(f"**/runs/{stopped['Ilse']}")
+        tab_to(page, "reason")
+        keys.type("the shelf is back")
+        tab_to(page, "Retry")
+        keys.press("Enter")
+        expect(page.locator("[data-live=head]")).to_contain_text("READY")
+        assert moved(owner, stopped["Ilse"])["reason"] == "the shelf is back"
+
+        tab_to(page, "1 · FETCHING")
+        keys.press("Tab")
+        keys.type("to see it from the start")
+        tab_to(page, "Fork")
+        keys.press("Enter")
+        expect(page.get_by_text("forked from")).to_have_count(2)  # in its head and as the reason of its first move
+        (fork,) = _forks(owner, stopped["Ilse"])
+        assert page.url.endswith(f"/runs/{fork}")
+
+        tab_to(page, "Dead letters")
+        keys.press("Enter")
+        page.wait_for_url("**/dead-letters")
+        tab_to(page, f"run.{stopped['Karla']}")
+        keys.press("Space")
+        tab_to(page, "reason")
+        keys.type("found")
+        tab_to(page, "Try a redrive")
+        keys.press("Enter")
+        expect(page.get_by_text("would be done")).to_have_count(1)
+        tab_to(page, "Redrive 1")
+        keys.press("Enter")
+        expect(page.get_by_role("status").filter(has_text="What became of them")).to_contain_text("done")
+        assert moved(owner, stopped["Karla"])["reason"] == "found"
+        context.close()
+
+
+def _forks(owner: Database, run: UUID) -> list[UUID]:
+    with owner.transaction() as db:
+        return [row["id"] for row in db.execute("SELECT id FROM runs WHERE forked_from = %s", [run]).fetchall()]

@@ -14,7 +14,7 @@ from app import intake
 from app.store.database import connect
 from tests.documents.pdfs import pdf_of
 from tests.web.axe import violations
-from tests.web.browsing import chromium, launch, needs_chromium, sign_in
+from tests.web.browsing import chromium, focused, launch, needs_chromium, sign_in, tab_to
 from tests.web.claims_desk import ClaimsDesk, claims_desk
 
 needs_chromium()
@@ -59,20 +59,6 @@ def person(browser: Browser, claims: ClaimsDesk) -> Iterator[Callable[[str], Pag
     for context in opened:
         context.close()
     assert complaints == []
-
-
-def focused(page: Page) -> str:
-    """What has the focus, in words."""
-    return str(page.evaluate("(document.activeElement.innerText || document.activeElement.name || '').trim()"))
-
-
-def tab_to(page: Page, name: str, *, most: int = 120) -> None:
-    """Press Tab until the element of this text or field name has the focus."""
-    for _ in range(most):
-        if focused(page).startswith(name):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"Tab never reached {name!r}; the focus is on {focused(page)!r}")
 
 
 def test_a_claim_is_reviewed_and_signed_off_by_two_people(claims: ClaimsDesk, person: Callable[[str], Page]) -> None:
