@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from app.store import glance
+from app.store import glance, letters
 from app.store.database import connect
 from app.store.glance import SLOT_SECONDS, Row
 from tests.support.plans import fill, indexes, plans, whole_tables
@@ -41,6 +41,7 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
         "alerts": (glance._ALERT_COUNTS, None, set[str]()),
         "dead letters": (glance._LETTERS, NOW, {"dead_letters_created"}),
         "open dead letters": (glance._OPEN_LETTERS, NOW, {"dead_letters_open", "runs_pkey"}),
+        "out of tries": (letters._OUT_OF_TRIES, [letters.MOST], {"human_tasks_open", "runs_pkey"}),
         "models": (glance._MODELS, None, {"checkpoints_models"}),
         "budgets": (glance._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
         "steps": (glance._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
