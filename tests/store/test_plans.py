@@ -42,6 +42,7 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
     "leased": steps.leased(ID, 1, ID),
     "intent": [steps.intent(PLACE, **CALL), steps.intent(PLACE, **CALL, action=ID)],
     "reopen": [steps.reopen(PLACE, action=None), steps.reopen(PLACE, action=ID)],
+    "redirect": [steps.redirect(PLACE, input_text="{}", model="m", note="{}")],
     "result": [steps.result(PLACE, status="COMPLETE", output="{}"), steps.result(PLACE, status="FAILED", error="{}")],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
     "call": [steps.call(PLACE)],
@@ -73,9 +74,14 @@ OF_CONVERSATIONS: dict[str, Sequence[Statement]] = {
 OF_LIMITS: dict[str, Sequence[Statement]] = {
     "reserving": [
         budgets.reserving(statement, root=ID, tokens=1)
-        for statement in (steps.intent(PLACE, **CALL), steps.reopen(PLACE, action=None))
+        for statement in (
+            steps.intent(PLACE, **CALL),
+            steps.reopen(PLACE, action=None),
+            steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
+        )
     ],
     "settle": [budgets.settle(PLACE, root=ID, reserved=1, tokens_in=1, tokens_out=1, cost=None)],
+    "unmeasured": [budgets.unmeasured(PLACE, root=ID)],
     "give_back": [downstreams.give_back(PLACE)],
 }
 BY_KEY = {
