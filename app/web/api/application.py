@@ -66,6 +66,9 @@ def description() -> Mapping[str, Any]:
     told["security"] = [{"key": []}, {"session": []}]
     for operations_ in told["paths"].values():
         for one in operations_.values():
+            for parameter in one.get("parameters", ()):
+                if parameter["name"] == "if-match":  # optional only for the router, so that its absence is a 428
+                    parameter |= {"required": True, "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}}
             sent = one.get("requestBody", {}).get("content", {}).get("application/json", {})
             if ref := sent.get("schema", {}).get("$ref"):
                 sent["example"] = _asked(ref.rpartition("/")[2])

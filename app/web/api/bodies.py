@@ -61,11 +61,20 @@ class SignalBody(Asked):
 
 
 class ManyRuns(Asked):
-    status: str = Field(default="", examples=["DEAD_LETTER"])
+    status: str = Field(min_length=1, examples=["DEAD_LETTER"])
     workflow: str = Field(default="", examples=["insurance_claim"])
 
 
 class OperationBody(Asked):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["ids"], "properties": {"ids": {"type": "array"}, "filter": {"type": "null"}}},
+                {"required": ["filter"], "properties": {"filter": {"type": "object"}, "ids": {"type": "null"}}},
+            ]
+        }
+    )
+
     verb: Verb = Field(examples=["redrive"])
     ids: list[UUID] | None = Field(default=None, max_length=1000, description="These runs, or `filter`.")
     filter: ManyRuns | None = Field(default=None, description="Up to 1,000 root runs, newest first, instead of `ids`.")

@@ -14,13 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import intake
-from app.core.canonical import parse_json
-from app.core.errors import BadInput, NotFound
+from app.core.errors import NotFound
 from app.documents.storage import MAX_BYTES, display_name
 from app.store import pages, runs
 from app.store.documents import documents_of
 from app.toolbox import documents as document_store
-from app.web.api import shapes
+from app.web.api import shapes, statement
 from app.web.api.answers import reply, shaped
 from app.web.api.caller import Caller, Reader, Submitter
 from app.web.api.examples import answers
@@ -33,26 +32,6 @@ from app.web.session import Rt
 
 router = APIRouter(route_class=Route, tags=["Claims and documents"])
 LIMITS = Limits(files=intake.MAX_FILES, file_bytes=MAX_BYTES)
-_STATED = {
-    "claim": "CLM-2026-0007",
-    "policy_number": "POL-1",
-    "date_of_loss": "2026-10-02",
-    "amount_claimed": "1240.00",
-    "currency": "USD",
-}
-_FILES: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "claim": {"type": "string", "description": "The statement, as JSON, at most 4,096 bytes."},
-        "documents": {"type": "array", "items": {"type": "string", "format": "binary"}},
-    },
-}
-_MULTIPART = {
-    "multipart/form-data": {
-        "schema": _FILES,
-        "example": {"claim": '{"claim": "CLM-2026-0007"}', "documents": ["invoice.pdf"]},
-    }
-}
 _DONE = answers(shapes.Claim, 400, 409, 413, 415, status=201, also=200)
 
 
@@ -80,8 +59,7 @@ class _Lazily(Sequence[tuple[str, bytes]]):
 
 @router.post("/claims", status_code=201, responses=_DONE, openapi_extra={
     "x-files": True,
-    "requestBody": {"required": True, "content": {
-        "application/json": {"schema": {"type": "object", "description": "As `claim.json` states it."}, "example": _STATED}, **_MULTIPART}},
+    "requestBody": {"required": True, "content": {**statement.JSON, **statement.CLAIM_FORM}},
 })  # fmt: skip
 async def submit(request: Request, rt: Rt, caller: Submitter, idempotency_key: str | None = HEADER) -> Response:
     """Begin a claim: a statement, documents, or both. The same claim with the same documents is the same run (200)."""
@@ -94,13 +72,15 @@ async def submit(request: Request, rt: Rt, caller: Submitter, idempotency_key: s
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "application/json":
         body = await _body(request)
-        return await run_in_threadpool(lambda: once(request, caller, lambda: begin(_stated(body), ()), body=body))
+        return await run_in_threadpool(
+            lambda: once(request, caller, lambda: begin(statement.read(body), ()), body=body)
+        )
     return await _with_files(request, caller, kind, lambda form: begin(
-        _stated(form.fields["claim"]) if form.fields.get("claim", "").strip() else {}, _Lazily(form.files)))  # fmt: skip
+        statement.read(form.fields["claim"]) if form.fields.get("claim", "").strip() else {}, _Lazily(form.files)))  # fmt: skip
 
 
 @router.post("/runs/{run}/documents", status_code=201, responses=answers(shapes.Documents, 404, 409, 413, 415, status=201), openapi_extra={
-    "x-files": True, "requestBody": {"required": True, "content": _MULTIPART},
+    "x-files": True, "requestBody": {"required": True, "content": statement.DOCUMENTS_FORM},
 })  # fmt: skip
 async def upload(
     request: Request, rt: Rt, caller: Submitter, run: RunName, idempotency_key: str | None = HEADER
@@ -184,13 +164,6 @@ def _sha256(content: IO[bytes]) -> str:
     while piece := content.read(1024 * 1024):
         found.update(piece)
     return found.hexdigest()
-
-
-def _stated(text: str) -> Mapping[str, Any]:
-    stated = parse_json(text, what="the claim")
-    if not isinstance(stated, dict):
-        raise BadInput("claim: must be one JSON object")
-    return stated
 
 
 async def _body(request: Request) -> str:

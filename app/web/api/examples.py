@@ -20,7 +20,7 @@ _TEXTS: Mapping[str, str] = {
 }  # fmt: skip
 _PLAIN: Mapping[Any, Any] = {
     UUID: "01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20", datetime: datetime(2026, 11, 27, 9, 30, tzinfo=UTC).isoformat(),
-    Decimal: "1240.00", int: 1, bool: True, Any: {}, NoneType: None,
+    Decimal: "1240.00", int: 1, float: 12.5, bool: True, Any: {}, NoneType: None,
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def fork_run(
     return once(request, caller, work)
 
 
-@router.post("/operations", responses=answers(shapes.Outcomes, 413, 415))
+@router.post("/operations", responses=answers(shapes.Outcomes, 409, 413, 415))
 def operate_many(
     request: Request, rt: Rt, caller: Operator, body: bodies.OperationBody, idempotency_key: str | None = HEADER
 ) -> Response:
@@ -93,7 +93,7 @@ def operate_many(
         raise BadInput("ids: name either the runs by `ids` or those of a `filter`")
 
     def work() -> Response:
-        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter or bodies.ManyRuns())
+        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter)
         found = bulk.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
         refused = sum(one.refusal is not None for one in found)
         return reply(
@@ -106,9 +106,8 @@ def operate_many(
     return once(request, caller, work)
 
 
-def _filtered(rt: Rt, wanted: bodies.ManyRuns) -> list[UUID]:
-    if not wanted.status:
-        raise BadInput("filter.status: name the status of the runs you mean")
+def _filtered(rt: Rt, wanted: bodies.ManyRuns | None) -> list[UUID]:
+    assert wanted is not None
     with pages.snapshot(rt.database) as db:
         found = run_list.page(db, run_list.Wanted(status=wanted.status, workflow=wanted.workflow), limit=bulk.MOST)
     return [row["id"] for row in found]

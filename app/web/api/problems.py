@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.core.errors import (
     BadInput,
-    KeyReused,
     LonghaulError,
     NotCanonical,
     NotEntitled,
@@ -32,6 +32,7 @@ from app.web.receiving import TooMuch
 
 _LOGGER = logging.getLogger("longhaul")
 _TIMED_OUT = "57014"  # a statement that took longer than its session allows
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _NAMED_FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,80}): (.+)", re.DOTALL)
 
 
@@ -68,11 +69,11 @@ SAYS: Mapping[int, str] = {
     403: "The key's scopes, or its person's roles, do not allow this; or a person must do it in their browser.",
     404: "There is no such thing.",
     405: "The address exists and does not take this method; Allow says which it takes.",
-    409: "Well-formed, but not possible as things stand now.",
+    409: "Well-formed, but not possible as things stand now. Also: a claim, signal or Idempotency-Key that came before with other content.",
     412: "If-Match names a version that is past: read the task again.",
     413: "More was sent than is taken; the detail says how much that is.",
     415: "The body is of another type than this address reads.",
-    422: "A field is wrong; `errors` says which and how. Also: an Idempotency-Key that came before with another body.",
+    422: "A field is wrong; `errors` says which and how.",
     428: "Send If-Match with the ETag of the task as you read it.",
     429: "Too many requests by this caller; Retry-After says when to go on.",
     500: "A fault of ours; the log of the web process says what.",
@@ -80,7 +81,7 @@ SAYS: Mapping[int, str] = {
 }
 
 _STATUS: tuple[tuple[type[LonghaulError], int], ...] = (
-    (NotOurForm, 403), (NotEntitled, 403), (Stale, 412), (KeyReused, 422), (Refused, 409), (TooMuch, 413), (NotCanonical, 400),
+    (NotOurForm, 403), (NotEntitled, 403), (Stale, 412), (Refused, 409), (TooMuch, 413), (NotCanonical, 400),
     (BadInput, 422), (NotFound, 404), (StoreUnavailable, 503),
 )  # fmt: skip
 
@@ -113,7 +114,18 @@ def of_http(request: Request, wrong: Exception) -> Response:
         404: "There is no such address. /api lists those there are.",
         405: "This address does not take such a request; Allow says which it takes.",
     }.get(wrong.status_code, str(wrong.detail))
-    return problem(request, wrong.status_code, detail, headers=wrong.headers)
+    headers = {"Allow": allowed(request)} if wrong.status_code == HTTPStatus.METHOD_NOT_ALLOWED else wrong.headers
+    return problem(request, wrong.status_code, detail, headers=headers)
+
+
+def allowed(request: Request) -> str:
+    """What the address takes. The router tells only of the first of its routes; each of ours has one method."""
+    found = {
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    }
+    return ", ".join(sorted(found))
 
 
 def of_request(request: Request, wrong: Exception) -> Response:

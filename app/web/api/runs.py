@@ -18,7 +18,7 @@ from app.web.api import bodies, shapes
 from app.web.api.answers import listed, place, reply, shaped
 from app.web.api.caller import Operator, Reader
 from app.web.api.examples import answers
-from app.web.api.listing import DEFAULT, Cursor, Limit
+from app.web.api.listing import DEFAULT, Limit, RunCursor, SeqCursor, TraceCursor
 from app.web.api.repeat import HEADER, once
 from app.web.api.routing import Route
 from app.web.session import Rt
@@ -41,7 +41,7 @@ def list_runs(
     request: Request, rt: Rt, caller: Reader, status: Annotated[Status | None, Query()] = None,
     workflow: Annotated[str, Query(max_length=100)] = "",
     text: Annotated[str, Query(max_length=300, description="A subject's or an id's beginning.")] = "",
-    limit: Limit = DEFAULT, cursor: Cursor = "",
+    limit: Limit = DEFAULT, cursor: RunCursor = "",
 ) -> Response:  # fmt: skip
     """Runs, newest first; children only where `text` finds them."""
     behind = place(cursor, UUID)
@@ -71,7 +71,7 @@ def explain_run(rt: Rt, caller: Reader, run: RunName) -> Response:
 
 @router.get("/runs/{run}/transitions", responses=answers(shapes.Transitions, 404))
 def transitions(
-    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: Cursor = ""
+    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: SeqCursor = ""
 ) -> Response:
     """Its moves, oldest first."""
     run_id, behind = run_named(rt, run), place(cursor, int)
@@ -82,7 +82,7 @@ def transitions(
 
 @router.get("/runs/{run}/trace", responses=answers(shapes.Trace, 404))
 def trace(
-    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: Cursor = ""
+    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: TraceCursor = ""
 ) -> Response:
     """Everything it did, saw and was told, oldest first. What is large stands as `{"$blob": sha256}`."""
     run_id, behind = run_named(rt, run), place(cursor, datetime, int, int)
@@ -96,7 +96,7 @@ def trace(
 
 @router.get("/runs/{run}/signals", responses=answers(shapes.Signals, 404))
 def list_signals(
-    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: Cursor = ""
+    request: Request, rt: Rt, caller: Reader, run: RunName, limit: Limit = DEFAULT, cursor: SeqCursor = ""
 ) -> Response:
     """The signals it was sent, in their order."""
     run_id, behind = run_named(rt, run), place(cursor, int)

@@ -100,7 +100,7 @@ class TraceEntry(Shape):
     detail: str | None
     input: Any
     output: Any
-    latency_ms: int | None
+    latency_ms: float | None
     tokens_in: int | None
     tokens_out: int | None
 

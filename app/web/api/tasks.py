@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import NotEntitled, NotFound
+from app.core.errors import BadInput, NotEntitled, NotFound
 from app.engine.runtime import Runtime
 from app.humans import complete as completing
 from app.humans import desk, entitled
@@ -171,7 +171,7 @@ def _version(if_match: str | None) -> int:
             428, "If-Match: send the ETag of the task as you read it, so that nobody answers what they have not seen"
         )
     if (found := _ETAG.fullmatch(if_match.strip())) is None:
-        raise Wrong(412, 'If-Match: this is no ETag of a task; one looks like "3"')
+        raise BadInput('If-Match: this is no ETag of a task; one looks like "3"')
     return int(found[1])
 
 

@@ -90,7 +90,7 @@ def test_a_repeated_post_is_done_once_and_answered_alike(program: Make, owner: D
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert comments(owner) == 1
     other = ada.post(f"/tasks/{task}/comments", {"body": "Something else"}, headers=key)
-    assert other.status_code == 422
+    assert other.status_code == 409
     assert "another body" in other.json()["detail"]
     assert program("bela.ostrander").post(f"/tasks/{task}/comments", {"body": "Me too"}, headers=key).status_code == 201
 
