@@ -15,7 +15,7 @@ from app.demo.people import DEMO_ADJUSTER
 from tests.support.claimants import PDF, post_office
 from tests.support.claims import Office
 from tests.support.stack import Stack
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to
 
 needs_chromium()
 pytestmark = pytest.mark.browser
@@ -121,6 +121,27 @@ def test_what_cannot_be_taken_is_said_by_name_with_and_without_scripts(
         page.get_by_label("Add files").set_input_files(tmp_path / "good.pdf")
         page.get_by_role("button", name="Send").press("Enter")
         expect(page.get_by_text("We have these already")).to_be_visible()
+        assert post.documents(run_id) == ["good.pdf"]
+
+
+def test_a_file_is_sent_by_keyboard_alone(browser: Browser, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "good.pdf").write_bytes(PDF)
+    data = tmp_path / "data"
+    with (
+        post_office(database_url, data) as post,
+        serving(database_url, data, workflows="tests.support.papers:PAPERS") as site,
+    ):
+        run_id = post.run()
+        claimant, _ = post.link(run_id)
+        page = visit(browser, site)
+        page.goto(f"/c/{claimant.token}")
+        tab_to(page, "files")
+        with page.expect_file_chooser() as chosen:
+            page.keyboard.press("Enter")
+        chosen.value.set_files(tmp_path / "good.pdf")
+        tab_to(page, "Send")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status").filter(has_text="We have received")).to_contain_text("good.pdf")
         assert post.documents(run_id) == ["good.pdf"]
 
 
