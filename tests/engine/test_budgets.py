@@ -43,6 +43,19 @@ def _begin(journey: Travel, model: Callable[[Any], Any], workflow: Workflow = TH
     return begun.run_id
 
 
+def _saying(*replies: Any) -> Callable[[Any], Any]:
+    """A model that gives these replies in turn, or raises them."""
+    left = list(replies)
+
+    def model(step: Any) -> Any:
+        reply = left.pop(0)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    return model
+
+
 def _again(journey: Travel, run_id: UUID) -> None:
     """The run is taken up anew: its timer came due, or its worker was found dead."""
     journey.tamper(
@@ -89,14 +102,7 @@ def test_a_child_reserves_and_counts_on_its_root_run(thinking: Travel) -> None:
 
 
 def test_a_call_lost_in_a_crash_keeps_its_reservation_and_its_repetition_counts_as_repeated(thinking: Travel) -> None:
-    replies: list[Any] = [Killed("kill -9"), (1, 20, 10, Decimal(1))]
-
-    def model(step: Any) -> Any:
-        reply = replies.pop(0)
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
+    model = _saying(Killed("kill -9"), (1, 20, 10, Decimal(1)))
     with pytest.raises(Killed):
         _begin(thinking, model)
     run_id = thinking.one("SELECT id FROM runs")["id"]
@@ -109,14 +115,7 @@ def test_a_call_lost_in_a_crash_keeps_its_reservation_and_its_repetition_counts_
 def test_a_retried_call_counts_what_each_try_used_and_nothing_for_one_that_was_not_made(thinking: Travel) -> None:
     unfit = SchemaFailure("no such field")
     unfit.spent = Answered(None, 40, 2, Decimal("0.25"))
-    replies: list[Any] = [NotDone("connection refused"), unfit, (1, 50, 3, Decimal("0.25"))]
-
-    def model(step: Any) -> Any:
-        reply = replies.pop(0)
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
+    model = _saying(NotDone("connection refused"), unfit, (1, 50, 3, Decimal("0.25")))
     run_id = _begin(thinking, model)
     assert _budget(thinking, run_id) == (0, 0, 0)
     _again(thinking, run_id)
@@ -171,14 +170,7 @@ def test_a_child_at_the_limit_of_its_root_is_raised_on_the_root(thinking: Travel
 def test_an_answer_that_does_not_say_what_it_used_keeps_its_reservation_and_has_no_price(thinking: Travel) -> None:
     unfit = SchemaFailure("no such field")
     unfit.spent = Answered({"half": "an answer"})
-    replies: list[Any] = [unfit, Answered({"outcome": "so"})]
-
-    def model(step: Any) -> Any:
-        reply = replies.pop(0)
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
+    model = _saying(unfit, Answered({"outcome": "so"}))
     run_id = _begin(thinking, model)
     assert _budget(thinking, run_id) == (100, 0, 0)
     _again(thinking, run_id)
