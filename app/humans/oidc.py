@@ -132,7 +132,8 @@ def way_back(rt: Runtime, oidc: Oidc, attempt: Attempt, *, code: str, back: str)
     claims = _claims(oidc, attempt, code, back)
     wanted = _wanted(oidc, claims)
     person, new = rt.database.transact(lambda db: _person(db, oidc, claims, wanted))
-    age = time.time() - float(claims.get("auth_time") or 0)
+    shown_at = claims.get("auth_time")
+    age = time.time() - (shown_at if isinstance(shown_at, int | float) else 0)
     if new:
         logs.event(
             "people", event="enrolled", username=person.username, actor=f"oidc:{oidc.issuer}", roles=list(person.roles)
@@ -214,8 +215,8 @@ class _Wanted:
 
 def _wanted(oidc: Oidc, claims: Mapping[str, Any]) -> _Wanted:
     """The person as the provider's claims would have them. Raises NotEntitled for one without any of our roles."""
-    given = claims.get(oidc.groups_claim) or ()
-    groups = [given] if isinstance(given, str) else [str(group) for group in given]
+    given = claims.get(oidc.groups_claim)
+    groups = [given] if isinstance(given, str) else [str(group) for group in given] if isinstance(given, list) else []
     roles = frozenset(role for group in groups for role in oidc.roles.get(group, ()))
     name = str(claims.get(oidc.username_claim) or claims.get("email") or claims["sub"])
     username = _NOT_IN_NAMES.sub("-", name.partition("@")[0].lower()).strip("._-")[:64]

@@ -107,6 +107,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "for another client": {"claims": {"aud": "elsewhere"}},
     "for several, let in to another": {"claims": {"aud": [CLIENT, "elsewhere"], "azp": "elsewhere"}},
     "by another issuer": {"claims": {"iss": "https://evil.example"}},
+    "with groups that are none": {"claims": {"groups": 7}},
     "expired": {"claims": {"exp": int(time.time()) - 3600}},
     "signed by another key": {"key": RSAKey.generate_key(2048, {"kid": "one"})},
     "not signed": {"unsigned": True},
@@ -172,6 +173,9 @@ def test_a_session_the_provider_already_had_proves_nobody_is_there(
             visitor.post("/keys", data={"csrf": csrf, **form}, headers={"Sec-Fetch-Site": "same-origin"}).status_code
         )
 
+    assert made() == 403
+    provider.claims["auth_time"] = "just now"
+    sign_in(visitor)
     assert made() == 403
     provider.claims["auth_time"] = int(time.time())
     sign_in(visitor, anew="yes")
