@@ -34,7 +34,9 @@ class Settings(BaseSettings):
         default=None, description="the Ed25519 key (PEM) that signs evidence packs; empty: made in data_dir"
     )
     payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
-    web_host: str = "127.0.0.1"
+    web_host: str = Field(
+        default="127.0.0.1", description="where the pages listen; 0.0.0.0 for other machines, then set public_url too"
+    )
     web_port: int = 8710
     public_url: str = Field(
         default="",

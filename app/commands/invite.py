@@ -9,7 +9,7 @@ import typer
 
 from app.commands.output import emit, say
 from app.commands.reading import AsJson
-from app.commands.shell import opened, run_named
+from app.commands.shell import opened, pages_address, run_named
 from app.core.errors import BadInput
 
 commands = typer.Typer()
@@ -38,7 +38,6 @@ def invite(
 
 def _make(run: str, user: str, days: float, as_json: bool) -> None:
     from app.humans import claimant_links
-    from app.stack.status import stack_status
     from app.store import pages
     from app.web.claimant_view import asked_of
 
@@ -47,9 +46,7 @@ def _make(run: str, user: str, days: float, as_json: bool) -> None:
         with pages.snapshot(rt.database) as db:
             asked, unread = asked_of(db, run_id)
         made = claimant_links.make(rt, run_id, by=user, asks="\n".join([*asked, *unread]), days=days)
-        running = stack_status(rt.settings.data_dir).urls.web
-    base = rt.settings.public_url or running or f"http://{rt.settings.web_host}:{rt.settings.web_port}"
-    url = f"{base.rstrip('/')}/c/{made.token}"
+        url = f"{pages_address(rt.settings)}/c/{made.token}"
     if as_json:
         emit({"id": made.id, "run_id": made.run_id, "url": url, "expires_at": made.expires_at})
     else:

@@ -9,7 +9,7 @@ import typer
 
 from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson
-from app.commands.shell import Commands, configured, opened, person
+from app.commands.shell import Commands, configured, opened, pages_address, person
 from app.commands.work import As
 from app.core.errors import BadInput
 
@@ -142,11 +142,4 @@ def _amount(text: str) -> Decimal:
 
 
 def _address(path: str) -> str:
-    """A path at the pages' own address, as far as this machine knows it."""
-    from app.stack.status import stack_status
-
-    config = configured()
-    stack = stack_status(config.data_dir.absolute())
-    return (
-        f"{stack.urls.web if stack.running and stack.urls.web else f'http://{config.web_host}:{config.web_port}'}{path}"
-    )
+    return f"{pages_address(configured())}{path}"

@@ -67,6 +67,9 @@ def _database_trouble(problem: Exception) -> str | None:
     return None
 
 
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, never listened at)
+
+
 def read_settings() -> Settings:
     """The environment's settings, read anew. Raises BadInput naming each variable that cannot be used."""
     settings.cache_clear()
@@ -89,6 +92,19 @@ def configured() -> Settings:
         found = read_settings()
     # A person reads this terminal: the JSON line of every transition belongs into the logs of workers.
     return found if "log_level" in found.model_fields_set else found.model_copy(update={"log_level": "ERROR"})
+
+
+def pages_address(config: Settings) -> str:
+    """Where people open the pages: as the settings say to all, else as the stack here or this machine knows it."""
+    from app.stack.status import stack_status
+
+    if config.public_url:
+        return config.public_url
+    stack = stack_status(config.data_dir.absolute())
+    if stack.running and stack.urls.web:
+        return stack.urls.web.rstrip("/")
+    host = "127.0.0.1" if config.web_host in _EVERYWHERE else config.web_host
+    return f"http://{host}:{config.web_port}"
 
 
 @contextmanager

@@ -26,7 +26,11 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_UNKNOWN_NAME = "This server is not known by that name. Open it as 127.0.0.1 or localhost, or set LONGHAUL_WEB_HOST.\n"
+_UNKNOWN_NAME = (
+    "This server is not known by the name it was asked for. On its own machine, open it as 127.0.0.1 or localhost. If people reach it "
+    "by another name, set LONGHAUL_PUBLIC_URL to what they type, such as https://claims.example.com; "
+    "LONGHAUL_WEB_HOST only says where it listens.\n"
+)
 
 
 class Guard:

@@ -72,8 +72,10 @@ def test_our_own_names_are_answered(ada: Visitor, host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8710", "127.0.0.1.evil.example", "localhost.evil.example", ""]
 )
-def test_a_foreign_name_is_refused(ada: Visitor, host: str) -> None:
-    assert ada.http.get("/sign-in", headers={"host": host}).status_code == 421
+def test_a_foreign_name_is_refused_and_the_right_setting_named(ada: Visitor, host: str) -> None:
+    refused = ada.http.get("/sign-in", headers={"host": host})
+    assert refused.status_code == 421
+    assert "set LONGHAUL_PUBLIC_URL" in refused.text
 
 
 def test_a_get_changes_nothing(ada: Visitor, desk: Desk, owner: Database, task: UUID) -> None:
