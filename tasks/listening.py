@@ -29,6 +29,11 @@ def may_listen() -> bool:
     return _may is None or _may()
 
 
+def and_free(free: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether another message may be taken, where `free` says whether a slot is."""
+    return lambda: may_listen() and free()
+
+
 class Listening(bootsteps.StartStopStep):
     """Takes a worker's subscriptions back while it may not listen; anew after every reconnect."""
 

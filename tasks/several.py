@@ -21,7 +21,7 @@ from celery.worker.consumer.tasks import Tasks
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
-from tasks.listening import may_listen, turn
+from tasks.listening import and_free, turn
 
 AT_ONCE_SECONDS = 0.003  # an answer this soon means that the message had been waiting
 _SIGNAL = "longhaul.several"
@@ -38,8 +38,7 @@ class SeveralAtOnce(bootsteps.StartStopStep):
         self.stop(c)
         if c.app.conf.worker_disable_prefetch and c.connection.transport.driver_type == "redis":
             channel = c.task_consumer.channel
-            free = channel.qos.can_consume
-            patience = Patience(c.hub, lambda: may_listen() and free())
+            patience = Patience(c.hub, and_free(channel.qos.can_consume))
             channel.qos.can_consume = patience.may_consume
             signals.task_postrun.connect(patience.freed, weak=False, dispatch_uid=_SIGNAL)
             channel.handlers["BRPOP"] = Reader(channel, lambda: c.pool.num_processes - len(state.reserved_requests))
