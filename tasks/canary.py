@@ -1,8 +1,9 @@
 """The canary: a worker that does not hear its own bell, though the broker takes it, is deaf, and says so by acting.
 
-The law: nothing is concluded while the broker takes no bells, or while every slot is busy and the worker does not
-listen. Deaf for three bells: the consumer connects anew. Deaf again: the process leaves, for its supervisor to start
-another. The bell goes through a queue of the process's own, which expires in the broker when nobody listens to it.
+The law: nothing is concluded while the broker takes no bells, or while the worker does not listen, because every slot
+is busy or because it may take no lease. Deaf for three bells: the consumer connects anew. Deaf again: the process
+leaves, for its supervisor to start another. The bell goes through a queue of the process's own, which expires in the
+broker when nobody listens to it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.settings import Settings, settings
 from app.telemetry import logs
 from tasks.celery import app
 from tasks.dispatch import BrokerAway, publishing
+from tasks.listening import may_listen
 
 BELLS = 3  # unheard ones until a worker counts as deaf
 
@@ -93,7 +95,7 @@ class Canary:
 
     def ring(self) -> None:
         """Ring once, and act on the silence there was."""
-        if self._busy():
+        if self._busy() or not may_listen():
             self.silence.excused()
             return
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from celery import Celery
 
 from tasks.events import GroupedEvents
+from tasks.listening import Listening
 from tasks.several import SeveralAtOnce
 
 app = Celery("longhaul", amqp="tasks.edge.connections:AMQP")
 app.config_from_object("celeryconfig")
-app.steps["consumer"].update({GroupedEvents, SeveralAtOnce})
+app.steps["consumer"].update({GroupedEvents, Listening, SeveralAtOnce})

@@ -20,6 +20,8 @@ from app.engine.runtime import Runtime
 from app.sweeps import periods, run
 from app.sweeps.watch import Watch
 
+KEPT_SECONDS = 30.0
+
 _kept: Housekeeping | None = None
 _watch: Watch | None = None
 _owner = 0
@@ -94,7 +96,10 @@ def children_at_work() -> int:
 
 
 def _occupy(**_: Any) -> None:
+    """A bell that cannot be answered yet is kept for a while: its parent gives this process no other meanwhile."""
     _slot.acquire()
+    if _kept is not None:
+        _kept.until_it_may_lease(KEPT_SECONDS)
 
 
 def _vacate(**_: Any) -> None:

@@ -21,6 +21,8 @@ from celery.worker.consumer.tasks import Tasks
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
+from tasks.listening import and_free, turn
+
 AT_ONCE_SECONDS = 0.003  # an answer this soon means that the message had been waiting
 _SIGNAL = "longhaul.several"
 A_MOMENT_SECONDS = 0.001  # a slot is given back right after the signal that its task is done
@@ -36,7 +38,7 @@ class SeveralAtOnce(bootsteps.StartStopStep):
         self.stop(c)
         if c.app.conf.worker_disable_prefetch and c.connection.transport.driver_type == "redis":
             channel = c.task_consumer.channel
-            patience = Patience(c.hub, channel.qos.can_consume)
+            patience = Patience(c.hub, and_free(channel.qos.can_consume))
             channel.qos.can_consume = patience.may_consume
             signals.task_postrun.connect(patience.freed, weak=False, dispatch_uid=_SIGNAL)
             channel.handlers["BRPOP"] = Reader(channel, lambda: c.pool.num_processes - len(state.reserved_requests))
@@ -64,11 +66,7 @@ class Patience:
         """A task is done, in a thread of the pool. Only the loop's own thread may touch its timers."""
         if self._starved:
             self._starved = False
-            self._hub.call_soon(self._hub.call_later, A_MOMENT_SECONDS, _turn)
-
-
-def _turn() -> None:
-    """Nothing to do: with each turn of its loop the consumer asks anew."""
+            self._hub.call_soon(self._hub.call_later, A_MOMENT_SECONDS, turn)
 
 
 class Reader:

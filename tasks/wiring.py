@@ -20,14 +20,13 @@ from app.core.ids import new_id
 from app.engine import definitions
 from app.engine.liveness import Liveness
 from app.engine.runtime import Runtime
+from app.engine.watchdog import END, Watchdog
 from app.settings import settings
 from app.store.database import DatabaseError, connect
 from app.telemetry import logs
-from tasks import canary, housekeeping
+from tasks import canary, housekeeping, listening
 from tasks.ringer import Ringer
 from workflows import WORKFLOWS
-
-DEAF = 70  # the exit code that asks a supervisor to start the worker again
 
 _lock = threading.Lock()
 _alive: Liveness | None = None
@@ -69,6 +68,9 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
                 if worker_state.should_stop is not None or worker_state.should_terminate is not None:
                     return
         _alive = alive
+        Watchdog(rt, lives=alive.works).start()
+        if not prefork:
+            listening.asks(rt.holdings.may_lease)
         housekeeping.begin(rt, queues, slots, prefork=prefork)
 
 
@@ -130,7 +132,7 @@ def _leave_deaf() -> None:
     _parent_stops.set()
     if _alive is not None and _owner == os.getpid():
         _alive.shut_down()
-    _exit_when_idle(2 * settings().probe_seconds + 1, DEAF, "the worker is deaf, and nothing is in work")
+    _exit_when_idle(2 * settings().probe_seconds + 1, END, "the worker is deaf, and nothing is in work")
 
 
 def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:

@@ -16,6 +16,7 @@ from app.store.alerts import Alert
 from app.store.facts import EngineFacts, SweepFacts, WorkerFacts
 from app.store.run_facts import RunFacts, Suspicion
 from app.store.sla import OverdueTask
+from app.store.workers import CLOCK_OFF_SECONDS
 
 LOST_WORKER_SECONDS = 900.0  # how long a worker that died is news
 SWEEP_GRACE_SECONDS = 10.0  # a hiccup of a two-second sweep is not worth a person's attention
@@ -158,6 +159,15 @@ def worker_silent(facts: EngineFacts, limits: Limits) -> Said:
             yield str(worker.id), f"{where} was lost; its runs were given to others"
 
 
+def clock_off(facts: EngineFacts, _limits: Limits) -> Said:
+    """A host whose clock is not the database's: messages expire by it, too early or never."""
+    ahead = {w.host: w.clock_ahead_seconds or 0.0 for w in facts.workers if w.gone_seconds is None}
+    for host, seconds in ahead.items():
+        if abs(seconds) >= CLOCK_OFF_SECONDS:
+            way = "ahead of" if seconds > 0 else "behind"
+            yield host, f"the clock of {host} is {_long(abs(seconds))} {way} the database's; set it by NTP"
+
+
 def ready_too_old(facts: EngineFacts, limits: Limits) -> Said:
     """Runs that somebody could take and nobody takes."""
     served = _served(facts.workers)
@@ -204,6 +214,7 @@ ENGINE_RULES: Mapping[str, EngineRule] = MappingProxyType(
             dead_letter_spike,
             sweep_overdue,
             worker_silent,
+            clock_off,
             ready_too_old,
             nobody_serves,
             breaker_open,

@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
 
     yield _try("roles", roles, remedy="")
     yield _try("workers", _workers, patient, database, remedy="start workers")
+    yield _try("clocks", _clocks, patient, database, remedy="set the hosts' clocks by NTP: messages expire by them")
     yield _try("queues", _queues, patient, database, remedy="start workers of these versions")
     yield _try("sweeps", _sweeps, patient, database, remedy="start beat; until then idle workers run them")
     yield _try(
@@ -201,6 +203,18 @@ def _workers(patient: Patient, database: Database) -> Check:
         return Check("workers", False, seen, "look at those processes; their runs are reassigned after two minutes")
     slots = sum(w["slots"] for w in alive)
     return Check("workers", bool(alive), f"{len(alive)} alive with {slots} slots" if alive else "none is alive")
+
+
+def _clocks(patient: Patient, database: Database) -> Check:
+    """Whose clock is not the database's: this host's, or that of a worker's when it last pinged."""
+    ahead = {w["host"]: w["clock_ahead_seconds"] or 0.0 for w in _living(patient, database)}
+    ahead["this host"] = database.transact(lambda db: installation.clock_ahead_seconds(db, time.time()))
+    off = [
+        f"that of {host} is {spoken(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
+        for host, seconds in ahead.items()
+        if abs(seconds) >= workers.CLOCK_OFF_SECONDS
+    ]
+    return Check("clocks", not off, "; ".join(off) or "those of all hosts are the database's")
 
 
 def _queues(patient: Patient, database: Database) -> Check:

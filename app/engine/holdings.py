@@ -1,6 +1,7 @@
 """What this process holds: one entry per step a thread works on. The law: a lease in the database has a thread here.
 
-Liveness compares the two; shutdown hands back what has no open intent; a call asks before it sends whether it may.
+Liveness compares the two; shutdown hands back what has no open intent; a call asks before it sends whether it may, and
+whoever would take a lease asks before it does: nobody takes one after the last acknowledged heartbeat stopped vouching.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.core.errors import LeaseLost
+
+LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -35,9 +38,34 @@ class Holdings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_token: dict[UUID, Holding] = {}
-        self._vouched_until = float("inf")
+        self._in_touch_since: float | None = float("-inf")  # where no liveness says otherwise: a command, a sweep
+        self.vouched_until = float("inf")
         self.accepting = True
         self.stopping = False
+
+    def may_lease(self) -> bool:
+        """Whether this process may take another lease now."""
+        return self.accepting and not self.stopping and time.monotonic() <= self.vouched_until
+
+    def until_it_may_lease(self, seconds: float) -> None:
+        """Wait until it may, or stops, but no longer than this."""
+        until = time.monotonic() + seconds
+        while not (self.may_lease() or self.stopping) and time.monotonic() < until:
+            threading.Event().wait(LOOK_SECONDS)
+
+    def lost_touch(self) -> None:
+        """The database cannot be reached: no lease is taken until it can."""
+        self.accepting, self._in_touch_since = False, None
+
+    def in_touch(self) -> None:
+        """The database can be reached, again or still."""
+        if self._in_touch_since is None:
+            self._in_touch_since = time.monotonic()
+
+    def in_touch_seconds(self) -> float:
+        """For how long the database could be reached without a break. Who has just come back cannot say who is silent."""
+        since = self._in_touch_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @contextmanager
     def hold(self, run_id: UUID, step_seq: int, token: UUID, until: float) -> Iterator[Holding]:
@@ -86,14 +114,19 @@ class Holdings:
                 holding.lost = True
             return free
 
-    def overdue(self) -> list[Holding]:
-        """Steps whose thread is past its deadline."""
+    def overdue(self, by_seconds: float = 0.0) -> list[Holding]:
+        """Steps whose thread is past its deadline, by so much."""
         now = time.monotonic()
-        return [h for h in self.all() if h.until < now]
+        return [h for h in self.all() if h.until + by_seconds < now]
+
+    def in_work(self) -> list[Holding]:
+        """Steps that are still this process's own and in time: their results may have to be written yet."""
+        now = time.monotonic()
+        return [h for h in self.all() if not h.lost and h.until >= now]
 
     def vouch(self, until: float) -> None:
         """The last acknowledged heartbeat lets this process send until then (monotonic seconds)."""
-        self._vouched_until = until
+        self.vouched_until = until
 
     def may_send(self, holding: Holding, call_until: float) -> bool:
         """Asked before every send. False past `call_until` (monotonic seconds): others may believe by now that it never
@@ -104,6 +137,6 @@ class Holdings:
             raise LeaseLost("the step was handed back")
         if now > holding.until:
             raise LeaseLost("the step is past its deadline; another worker has it or will")
-        if now > self._vouched_until:
+        if now > self.vouched_until:
             raise LeaseLost("no heartbeat was acknowledged for too long; another worker may have the step")
         return now <= call_until

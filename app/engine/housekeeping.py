@@ -81,6 +81,10 @@ class Housekeeping:
             self._offered.extend(rows)
         self._wake.set()
 
+    def until_it_may_lease(self, seconds: float) -> None:
+        """Wait until this process may take a lease, or stops, but no longer than this."""
+        self._rt.holdings.until_it_may_lease(seconds)
+
     def stop(self) -> None:
         """Take nothing more, and return when the steps taken have ended."""
         self._stopped.set()
@@ -91,7 +95,7 @@ class Housekeeping:
 
     def look(self) -> tuple[list[str], int]:
         """One look: the sweeps run and the number of steps taken. Nothing without a free slot, or while we may not lease."""
-        if not self._rt.holdings.accepting or self._free() < 1:
+        if not self._rt.holdings.may_lease() or self._free() < 1:
             return [], 0
         return self._run_overdue(), self._take()
 

@@ -2,7 +2,8 @@
 
 The law: one thread pings and holds a session-level advisory lock on a connection of its own, opened after any fork.
 The database drops the lock the moment the process dies, however it dies. Worker id and lock are new for every process.
-After a break the thread locks again within a second, and no new lease is taken meanwhile.
+After a break the thread locks again within a second, and no new lease is taken meanwhile. A step of that which fails
+closes what it opened, and no exception whatever ends the thread; whether it still does its work, the watchdog asks.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store import runs, workers
 from app.store.database import Connection, DatabaseAway, DatabaseError, connect
+from app.store.network import Session
 from app.telemetry import logs
+
+STATEMENT_SECONDS = 4.0  # a probe or a ping that takes longer is a break
+PAUSE_SECONDS = 0.5  # between two tries to lock again
 
 
 class Liveness:
@@ -32,22 +37,23 @@ class Liveness:
         self, rt: Runtime, *, queues: Sequence[str], slots: int, parent_stops: Callable[[], bool] = lambda: False
     ) -> None:
         self._rt, self._queues, self._slots, self._parent_stops = rt, queues, slots, parent_stops
-        self._lock_key = random.SystemRandom().getrandbits(63) - 2**62
+        self._lock_key = _new_key()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
-        self._session: Connection | None = None
+        self._session: Session | None = None
         self._pinged = 0.0
 
     def start(self) -> None:
         """Register and lock before the first lease; then keep at it."""
-        self._rt.holdings.accepting = False
+        self._rt.holdings.lost_touch()
         with self._rt.database.transaction() as db:
-            workers.register(
-                db, self._rt.worker_id, lock_key=self._lock_key, liveness=self._rt.settings.liveness, host=socket.gethostname(),
-                pid=os.getpid(), queues=self._queues, slots=self._slots,
-            )  # fmt: skip
+            self._register(db)
         self._connect()
         self._thread.start()
+
+    def works(self) -> bool:
+        """Whether the thread is there."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """The process ends in order."""
@@ -76,66 +82,82 @@ class Liveness:
 
     def _run(self) -> None:
         period = self._rt.settings.probe_seconds
-        while not self._stop.wait(period):
-            if self._parent_stops() and not self._rt.holdings.stopping:
-                self.shut_down()
+        while not self._stop.wait(period if self._session is not None else min(PAUSE_SECONDS, period)):
             try:
-                self._beat()
-            except DatabaseError as problem:
-                self._rt.holdings.accepting = False
-                logs.event("liveness_broken", reason=str(problem).strip())
-                self._reconnect()
+                self._turn()
+            except Exception as problem:  # whatever it is: who cannot say that it lives takes no lease, and tries again
+                self._broken(problem)
+
+    def _turn(self) -> None:
+        if self._parent_stops() and not self._rt.holdings.stopping:
+            self.shut_down()
+        if self._session is None:
+            self._connect()
+        else:
+            self._beat(self._session)
+
+    def _broken(self, problem: Exception) -> None:
+        """A session that is sound all the same keeps its lock, and pings again with the next turn."""
+        self._rt.holdings.lost_touch()
+        session, kind = self._session, "liveness_waiting" if self._session is None else "liveness_broken"
+        if session is not None and not session.is_sound:
+            self._session = None
+            session.close()
+        logs.event(kind, reason=str(problem).strip() or type(problem).__name__)
 
     def _connect(self) -> None:
-        session = connect(self._rt.settings.database_url, "worker", application_name="longhaul-liveness",
-                          keepalives_idle=10, keepalives_interval=5, keepalives_count=3)  # fmt: skip
-        if self._rt.settings.liveness == "lock" and not workers.lock(session, self._lock_key):
+        session = connect(
+            self._rt.settings.database_url, "worker", statement_seconds=STATEMENT_SECONDS, application_name="longhaul-liveness"
+        )  # fmt: skip
+        try:
+            if self._rt.settings.liveness == "lock":
+                self._lock(session)
+            self._ping(session)
+        except BaseException:
             session.close()
-            raise DatabaseAway("the old session still holds the lock")
+            raise
         self._session = session
-        self._ping()
 
-    def _reconnect(self) -> None:
-        if self._session is not None:
-            self._session.close()
-        while not self._stop.wait(min(0.5, self._rt.settings.probe_seconds)):
-            try:
-                self._connect()
-                return
-            except DatabaseError as problem:
-                logs.event("liveness_waiting", reason=str(problem).strip())
+    def _lock(self, session: Connection) -> None:
+        """Take our lock. Where a session of ours that we gave up still holds it, take another, and say so."""
+        if not workers.lock(session, self._lock_key):
+            key = _new_key()
+            if not workers.lock(session, key):
+                raise DatabaseAway("another session holds the lock that was drawn")
+            workers.is_locked_by(session, self._rt.worker_id, key)
+            self._lock_key = key
 
-    def _beat(self) -> None:
-        assert self._session is not None
-        self._session.execute("SELECT 1")
-        if time.monotonic() - self._pinged >= self._rt.settings.ping_seconds:
-            self._ping()
-        overdue = self._rt.holdings.overdue()
-        self._rt.holdings.accepting = not overdue and not self._rt.holdings.stopping
-        if overdue and len(overdue) == len(self._rt.holdings.all()):
-            logs.event(
-                "hung",
-                reason=f"{len(overdue)} steps are past their deadline and nothing else runs here; the process exits",
-            )
-            os._exit(70)  # the threads cannot be killed; their steps are reassigned by the heartbeats sweep
+    def _beat(self, session: Connection) -> None:
+        session.execute("SELECT 1")
+        if (
+            self._rt.holdings.in_touch_seconds() == 0
+            or time.monotonic() - self._pinged >= self._rt.settings.ping_seconds
+        ):
+            self._ping(session)
+        self._rt.holdings.accepting = not self._rt.holdings.overdue() and not self._rt.holdings.stopping
 
-    def _ping(self) -> None:
+    def _ping(self, session: Connection) -> None:
         """Show that we live. Threads are vouched for only after their leases were looked at: a process that slept
         may have been given up for dead, and must not send for runs that others have by now."""
-        assert self._session is not None
         sent = time.monotonic()
-        if not workers.ping(self._session, self._rt.worker_id):
-            workers.revive(self._session, self._rt.worker_id)
+        if not workers.ping(session, self._rt.worker_id, host_clock=time.time()):
+            self._register(session)
+        self._compare(session)
         self._pinged = sent
-        self._compare()
         self._rt.holdings.vouch(sent + self._rt.settings.silent_seconds)
+        self._rt.holdings.in_touch()
         self._rt.holdings.accepting = not self._rt.holdings.stopping
 
-    def _compare(self) -> None:
+    def _register(self, db: Connection) -> None:
+        workers.register(
+            db, self._rt.worker_id, lock_key=self._lock_key, liveness=self._rt.settings.liveness, host=socket.gethostname(),
+            pid=os.getpid(), queues=self._queues, slots=self._slots,
+        )  # fmt: skip
+
+    def _compare(self, session: Connection) -> None:
         """Leases that are ours no longer are taken from their threads; leases that no thread works on are handed back."""
-        assert self._session is not None
         leased = self._rt.holdings.leased()  # before the rows: what is leased after them is not missed in them
-        rows = workers.owned(self._session, self._rt.worker_id)
+        rows = workers.owned(session, self._rt.worker_id)
         standing = {row["lease_token"] for row in rows}
         self._rt.holdings.lose(h for h in leased if h.token not in standing)
         held = {
@@ -145,6 +167,10 @@ class Liveness:
             if row["lease_token"] not in held:
                 orphan = Holding(row["id"], row["step_seq"], row["lease_token"], time.monotonic() + 30)
                 hand_back(self._rt, orphan, "no thread works on it")
+
+
+def _new_key() -> int:
+    return random.SystemRandom().getrandbits(63) - 2**62
 
 
 def hand_back(rt: Runtime, holding: Holding, reason: str) -> None:

@@ -34,16 +34,16 @@ from app.telemetry import logs
 
 def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: str) -> str:
     """Answer a doorbell. A word for the log: "advanced", "parked", "not mine", "lease lost"."""
-    if not rt.holdings.accepting:
+    if not rt.holdings.may_lease():
         return "not accepting"
     patience = rt.workflows.patience_seconds(workflow, state)
     token, until = new_token(), time.monotonic() + patience
     with rt.holdings.hold(run_id, step_seq, token, until) as holding:
-        taken = _take_lease(rt, holding, patience)
-        if taken is None:
-            return "not mine"
-        holding.leased = True
         try:
+            taken = _take_lease(rt, holding, patience)
+            if taken is None:
+                return "not mine"
+            holding.leased = True
             return _work(rt, holding, *taken)
         except LeaseLost as lost:
             logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
@@ -60,10 +60,12 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
     wanted = steps.lease(
         holding.run_id, holding.step_seq, token=holding.token, worker=rt.worker_id, timeout_seconds=patience
     )
-    rows, journal = rt.journal.write(holding.run_id, wanted, until=holding.until, asynchronous=True)
+    # While the database was away others may have given us up: what waited longer than we are vouched for is not taken.
+    until = min(holding.until, rt.holdings.vouched_until)
+    rows, journal = rt.journal.write(holding.run_id, wanted, until=until, asynchronous=True)
     if not rows:
         again = steps.leased(holding.run_id, holding.step_seq, holding.token)
-        rows, journal = rt.journal.write(holding.run_id, again, until=holding.until)
+        rows, journal = rt.journal.write(holding.run_id, again, until=until)
         if not rows:
             return None
     run = runs.as_run(rows[0])

@@ -1,5 +1,7 @@
 """Connections. The law: pools open lazily, after any fork; a session knows its role and its time-outs; time is the database's.
 
+A pool connects anew as soon as somebody asks, however long the server was away.
+
 Two doors: `Database.transaction()` gives a raw psycopg connection for writes and guarded statements,
 `Database.engine` a SQLAlchemy engine for the read models.
 """
@@ -9,16 +11,18 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.core.errors import BadInput, StoreUnavailable
+from app.store.network import REACH, SERVERS_REACH, Session, patience
 
 Connection = psycopg.Connection[DictRow]
 DatabaseError = psycopg.Error
@@ -34,7 +38,13 @@ _TIMEOUTS = {  # milliseconds: lock, statement, idle in transaction
 # What workers and sweeps look for is found by an index. Reading a whole table is cheapest while it has a page, and the
 # plan of a prepared statement outlives that; before Postgres 18 what is ruled out counts as costly enough to compile for.
 _BY_INDEX = ("enable_seqscan=off", "jit=off")
+CHECK_SECONDS = 3.0  # for a pooled connection to say that it is sound
+ASK_AGAIN_SECONDS = 1.0  # who waits for a connection asks so often that one be made
+GIVE_UP_SECONDS = 2.0  # a pool's own attempts back off up to minutes: after these the next one is made when asked for
 RETRYABLE = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
+READ_ONLY = "25006"
+# Slower than the session's patience, disk full, out of memory, read-only: of the server's state, not of the statement.
+PASSING = (*RETRYABLE, "57014", "53100", "53200", READ_ONLY)
 
 
 def engine_url(database_url: str) -> str:
@@ -49,6 +59,7 @@ def session_options(role: Role) -> str:
     """The `options` of a session: role, time-outs, and for workers that their plans do not depend on statistics."""
     lock, statement, idle = _TIMEOUTS[role]
     switches = [f"lock_timeout={lock}", f"statement_timeout={statement}", f"idle_in_transaction_session_timeout={idle}"]
+    switches += SERVERS_REACH
     if role != "owner":
         switches.append(f"role=longhaul_{role}")
     if role == "worker":
@@ -56,16 +67,27 @@ def session_options(role: Role) -> str:
     return " ".join(f"-c {switch}" for switch in switches)
 
 
-def connect(database_url: str, role: Role, *, options: str = "", **more: Any) -> Connection:
-    """One connection of its own, autocommit. Raises psycopg.OperationalError if the server is away."""
-    return psycopg.connect(
+def connect(
+    database_url: str, role: Role, *, statement_seconds: float | None = None, options: str = "", **more: Any
+) -> Session:
+    """One connection of its own, autocommit. Raises psycopg.OperationalError if the server is away.
+
+    statement_seconds: its statement time-out, where that is not the role's.
+    """
+    if statement_seconds is None:
+        statement_seconds = _TIMEOUTS[role][1] / 1000
+    else:
+        options = f"{options} -c statement_timeout={statement_seconds * 1000:.0f}"
+    session = Session.connect(
         database_url,
         autocommit=True,
         row_factory=dict_row,
         options=f"{session_options(role)} {options}".strip(),
-        connect_timeout=5,
+        **REACH,
         **more,
     )
+    session.patience_seconds = patience(statement_seconds)
+    return session
 
 
 def is_gone(problem: BaseException) -> bool:
@@ -76,7 +98,7 @@ def is_gone(problem: BaseException) -> bool:
         return False
     state = problem.sqlstate or ""
     return isinstance(problem, (psycopg.OperationalError, psycopg.InterfaceError)) and (
-        not state or state.startswith(("08", "57P")) or state in ("25006", "53300")
+        not state or state.startswith(("08", "57P")) or state in (READ_ONLY, "53300")
     )
 
 
@@ -98,7 +120,7 @@ class Database:
         self.url, self.role, self._size = url, role, size
         self._lock = threading.Lock()
         self._pid = 0
-        self._pool: ConnectionPool[Connection] | None = None
+        self._pool: ConnectionPool[Session] | None = None
         self._engine: sa.Engine | None = None
 
     def _here(self) -> None:
@@ -107,7 +129,7 @@ class Database:
             self._pool, self._engine, self._pid = None, None, os.getpid()
 
     @property
-    def pool(self) -> ConnectionPool[Connection]:
+    def pool(self) -> ConnectionPool[Session]:
         with self._lock:
             self._here()
             if self._pool is None:
@@ -118,9 +140,11 @@ class Database:
                     open=True,
                     timeout=3 if self.role == "web" else 10,  # a person is told soon, a step can wait
                     max_idle=60,
-                    check=ConnectionPool.check_connection,
-                    connection_class=psycopg.Connection[DictRow],
-                    kwargs={"row_factory": dict_row, "options": session_options(self.role), "connect_timeout": 5},
+                    reconnect_timeout=GIVE_UP_SECONDS,
+                    check=_check,
+                    configure=self._configure,
+                    connection_class=Session,
+                    kwargs={"row_factory": dict_row, **self._reach()},
                     name=f"longhaul-{self.role}",
                 )
             return self._pool
@@ -131,18 +155,35 @@ class Database:
             self._here()
             if self._engine is None:
                 self._engine = sa.create_engine(
-                    engine_url(self.url),
-                    pool_size=self._size,
-                    pool_pre_ping=True,
-                    connect_args={"options": session_options(self.role), "connect_timeout": 5},
+                    engine_url(self.url), creator=self._connect, pool_size=self._size, pool_pre_ping=True
                 )
             return self._engine
+
+    def _reach(self) -> dict[str, Any]:
+        return {"options": session_options(self.role), **REACH}
+
+    def _configure(self, session: Session) -> None:
+        session.patience_seconds = patience(_TIMEOUTS[self.role][1] / 1000)
+
+    def _connect(self) -> Session:
+        """A connection for SQLAlchemy, which chooses its rows' form itself."""
+        session: Session = Session.connect(self.url, row_factory=tuple_row, **self._reach())  # type: ignore[arg-type]
+        self._configure(session)
+        return session
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction on a pooled connection: commit at the end, roll back on any error."""
-        with self.pool.connection() as connection:
-            yield connection
+        pool = self.pool
+        connection = _taken(pool)
+        try:
+            with connection:
+                yield connection
+        except psycopg.errors.ReadOnlySqlTransaction:
+            connection.close()  # made while the database was read-only, it would stay so
+            raise
+        finally:
+            pool.putconn(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -171,3 +212,21 @@ class Database:
                 if self._engine is not None:
                     self._engine.dispose()
             self._pool, self._engine = None, None
+
+
+def _check(session: Session) -> None:
+    """Whether a pooled connection is sound, before it is handed out."""
+    with session.within(CHECK_SECONDS):
+        ConnectionPool.check_connection(session)
+
+
+def _taken(pool: ConnectionPool[Session]) -> Session:
+    """A connection. The pool makes one only when asked, and forgets whom it made wait: so who waits asks again."""
+    until = time.monotonic() + pool.timeout
+    while True:
+        left = until - time.monotonic()
+        try:
+            return pool.getconn(timeout=min(ASK_AGAIN_SECONDS, max(0.01, left)))
+        except PoolTimeout:
+            if left <= ASK_AGAIN_SECONDS:
+                raise PoolTimeout(f"the database gave no connection for {pool.timeout:.0f} s") from None

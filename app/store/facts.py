@@ -21,7 +21,10 @@ class SweepFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerFacts:
-    """A worker process. silent: since its last ping. gone: since a sweep gave it up; None while it is thought alive."""
+    """A worker process. silent: since its last ping. gone: since a sweep gave it up; None while it is thought alive.
+
+    clock_ahead_seconds: how far its host's clock was ahead of the database's at its last ping.
+    """
 
     id: UUID
     host: str
@@ -31,6 +34,7 @@ class WorkerFacts:
     age_seconds: float
     silent_seconds: float
     gone_seconds: float | None
+    clock_ahead_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +80,8 @@ _SWEEPS = """SELECT name, extract(epoch FROM app_now() - last_started_at)::float
     extract(epoch FROM app_now() - last_finished_at)::float8 AS finished_seconds FROM sweeps"""
 # Those that left in order are `stopping`; of those given up only the last hour is news.
 _WORKERS = """SELECT id, host, pid, queues, stopping, extract(epoch FROM app_now() - started_at)::float8 AS age_seconds,
-    extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds
+    extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds,
+    clock_ahead_seconds
 FROM workers WHERE gone_at IS NULL OR (NOT stopping AND gone_at > (SELECT app_now()) - interval '1 hour')"""
 _DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > (SELECT app_now()) - interval '15 minutes') AS late,
     count(*) FILTER (WHERE created_at <= (SELECT app_now()) - interval '15 minutes') AS before

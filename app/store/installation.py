@@ -29,6 +29,12 @@ def server_version(db: Connection) -> tuple[int, str]:
     return row["number"], row["text"]
 
 
+def clock_ahead_seconds(db: Connection, host_clock: float) -> float:
+    """How far a clock (Unix) is ahead of the database's."""
+    row = db.execute("SELECT (%s - extract(epoch FROM app_now()))::float8 AS ahead", [host_clock]).fetchone()
+    return row["ahead"] if row else 0.0
+
+
 def missing_roles(db: Connection) -> list[str]:
     """The roles of ours that this login may not take on."""
     return [row["role"] for row in db.execute(_ROLES).fetchall() if not row["held"]]

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 
 from app.core.errors import StoreUnavailable
-from app.store.database import RETRYABLE, Connection, Database, is_gone
+from app.store.database import PASSING, Connection, Database, is_gone
 from app.store.moves import Statement
 
 Rows = list[Mapping[str, Any]]
@@ -62,13 +62,13 @@ class DirectJournal:
 
 
 def persist(attempt: Callable[[], T], *, until: float) -> T:
-    """Try until it is acknowledged, through restarts of the database and blocked rows."""
+    """Try until it is acknowledged, through restarts of the database, blocked rows, and whatever else passes."""
     pause = 0.05
     while True:
         try:
             return attempt()
         except psycopg.Error as problem:
-            if not (is_gone(problem) or problem.sqlstate in RETRYABLE):
+            if not (is_gone(problem) or problem.sqlstate in PASSING):
                 raise
             if time.monotonic() > until:
                 raise StoreUnavailable(

@@ -27,9 +27,11 @@ from psycopg.waiting import Ready
 
 from app.store.database import Connection, Role, connect
 from app.store.moves import Statement
+from app.store.network import MARGIN_SECONDS
 
 Rows = list[Mapping[str, Any]]
-SILENCE_SECONDS = 30.0  # no answer for this long: the connection is taken for lost
+STATEMENT_SECONDS = 5.0
+SILENCE_SECONDS = STATEMENT_SECONDS + MARGIN_SECONDS  # no answer for this long: the connection is taken for lost
 
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 _NUMBERS = count()
@@ -37,7 +39,6 @@ OPTIONS = " ".join(
     f"-c {switch}"
     for switch in (
         "lock_timeout=300",
-        "statement_timeout=5000",
         "idle_in_transaction_session_timeout=10000",
         "plan_cache_mode=force_generic_plan",
     )
@@ -116,9 +117,8 @@ class Pipeline:
 
     def __init__(self, url: str, role: Role) -> None:
         self._connection: Connection = connect(
-            url, role, options=OPTIONS, application_name="longhaul-journal",
-            keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
-        )  # fmt: skip
+            url, role, statement_seconds=STATEMENT_SECONDS, options=OPTIONS, application_name="longhaul-journal"
+        )
         self._pgconn = self._connection.pgconn
         self._pgconn.enter_pipeline_mode()
         self._transformer = Transformer(self._connection)

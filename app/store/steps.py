@@ -2,6 +2,7 @@
 
 The law: every write names the lease token, and a token that no longer stands writes nothing. Intent and result are
 taken from `(SELECT … FROM runs WHERE id AND lease_token FOR NO KEY UPDATE)`, so a zombie's statement finds no row.
+No lease is given to a worker that others have given up: nobody would look for it any more.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from app.store.runs import COLUMNS
 _LEASE = f"""
 WITH clock AS MATERIALIZED (SELECT app_now() AS at),
 locked AS (
-    SELECT id FROM runs WHERE id = %(id)s AND step_seq = %(step_seq)s AND status = %(ready)s FOR NO KEY UPDATE SKIP LOCKED
+    SELECT id FROM runs WHERE id = %(id)s AND step_seq = %(step_seq)s AND status = %(ready)s
+        AND NOT EXISTS (SELECT 1 FROM workers WHERE id = %(worker)s AND gone_at IS NOT NULL) FOR NO KEY UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE runs r SET status = %(running)s, lease_token = %(token)s, worker_id = %(worker)s, ready_at = NULL,
         deadline_at = clock.at + make_interval(secs => %(timeout)s), crash_attempts = r.crash_attempts + 1,

@@ -9,8 +9,14 @@ from uuid import UUID
 
 from app.store.database import Connection
 
+CLOCK_OFF_SECONDS = 30.0  # a host's clock so far from ours is wrong
 _HOLDS_NOTHING = """NOT EXISTS (
     SELECT 1 FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id = w.id)"""
+# Which lock is a worker's.
+_ITS_LOCK = """l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid"""
+_LOCK_STANDS = f"(w.liveness = 'lock' AND EXISTS (SELECT 1 FROM pg_locks l WHERE {_ITS_LOCK})) AS lock_stands"
 
 
 def register(
@@ -24,10 +30,11 @@ def register(
     queues: Sequence[str],
     slots: int,
 ) -> None:
-    """A new process says what it is."""
+    """A process says what it is: a new one, or one that was given up for dead, or even forgotten, and is not."""
     db.execute(
         """INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now())""",
+           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now())
+           ON CONFLICT (id) DO UPDATE SET lock_key = excluded.lock_key, gone_at = NULL, pinged_at = app_now()""",
         [worker_id, lock_key, liveness, host, pid, list(queues), slots],
     )
 
@@ -38,15 +45,19 @@ def lock(db: Connection, lock_key: int) -> bool:
     return bool(row and row["locked"])
 
 
-def ping(db: Connection, worker_id: UUID) -> bool:
-    """The 30 s heartbeat; False if a sweep has given the process up for dead."""
-    row = db.execute("UPDATE workers SET pinged_at = app_now() WHERE id = %s RETURNING gone_at", [worker_id]).fetchone()
+def is_locked_by(db: Connection, worker_id: UUID, lock_key: int) -> None:
+    """From now on it is this lock, taken before, by which others know that the process lives."""
+    db.execute("UPDATE workers SET lock_key = %s WHERE id = %s", [lock_key, worker_id])
+
+
+def ping(db: Connection, worker_id: UUID, *, host_clock: float) -> bool:
+    """The 30 s heartbeat; False if the process was given up for dead. host_clock: what time it believes it is (Unix)."""
+    row = db.execute(
+        """UPDATE workers SET pinged_at = app_now(), clock_ahead_seconds = %s - extract(epoch FROM app_now())
+           WHERE id = %s RETURNING gone_at""",
+        [host_clock, worker_id],
+    ).fetchone()
     return row is not None and row["gone_at"] is None
-
-
-def revive(db: Connection, worker_id: UUID) -> None:
-    """A process that was given up for dead and is not: it may take leases again."""
-    db.execute("UPDATE workers SET gone_at = NULL, pinged_at = app_now() WHERE id = %s", [worker_id])
 
 
 def stopping(db: Connection, worker_id: UUID) -> None:
@@ -73,20 +84,18 @@ def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
 def without_lock(db: Connection) -> list[dict[str, Any]]:
     """The living workers of the kind 'lock': whether no session holds their lock, and for how long they have not pinged."""
     return db.execute(
-        """SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
-             extract(epoch FROM app_now() - w.pinged_at)::float8 AS silent_seconds
-           FROM workers w LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-             AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid
-           WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
+        f"""SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
+              extract(epoch FROM app_now() - w.pinged_at)::float8 AS silent_seconds
+            FROM workers w LEFT JOIN pg_locks l ON {_ITS_LOCK}
+            WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
     ).fetchall()
 
 
 def silent(db: Connection, silent_seconds: float) -> list[dict[str, Any]]:
-    """Workers that have not pinged for too long: id and last ping."""
+    """Workers that have not pinged for too long: id, last ping, and whether a session holds their lock all the same."""
     return db.execute(
-        """SELECT id, pinged_at FROM workers
-           WHERE gone_at IS NULL AND pinged_at < (SELECT app_now()) - make_interval(secs => %s)""",
+        f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w
+            WHERE w.gone_at IS NULL AND w.pinged_at < (SELECT app_now()) - make_interval(secs => %s)""",
         [silent_seconds],
     ).fetchall()
 
@@ -102,8 +111,8 @@ def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 def gone_with_leases(db: Connection) -> list[dict[str, Any]]:
     """Workers given up that hold a lease all the same: taken in the moment between the verdict and their next ping."""
     return db.execute(
-        """SELECT DISTINCT w.id, w.pinged_at FROM runs r JOIN workers w ON w.id = r.worker_id
-           WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL AND w.gone_at IS NOT NULL"""
+        f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w WHERE w.gone_at IS NOT NULL AND w.id IN (
+                SELECT r.worker_id FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL)"""
     ).fetchall()
 
 
@@ -123,7 +132,14 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 def living(db: Connection) -> list[dict[str, Any]]:
     """The workers thought alive, with the age of their last ping in seconds."""
     return db.execute(
-        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at,
+        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds,
                   extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
            FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
     ).fetchall()
+
+
+def could_begin(db: Connection, worker_id: UUID) -> bool:
+    """Whether a worker could register now; nothing of it stays. Raises what the database says against it."""
+    with db.transaction(force_rollback=True):
+        register(db, worker_id, lock_key=0, liveness="ping", host="", pid=0, queues=(), slots=0)
+    return True

@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from app.core.errors import StoreUnavailable
-from app.store.database import RETRYABLE, Database
+from app.store.database import PASSING, READ_ONLY, Database
 from app.store.items import Item, Lines
 from app.store.pipeline import Pipeline, Rows, StatementFailed, setting
 from app.telemetry import logs
@@ -27,7 +27,6 @@ GROUP_BYTES = 1_000_000
 CLOSE_SECONDS = 10.0
 HURRIED = "30ms"  # how long an item waits for a row, once another of its group was found blocked
 _STALE = ("0A000", "26000")  # a migration changed what a prepared statement returns, or a pooler dropped it
-_LATER = (*RETRYABLE, "57014")  # blocked, deadlocked, or slower than the session's patience
 
 
 class Writer:
@@ -95,7 +94,7 @@ class Writer:
             try:
                 answers = self._commit(group)
             except StatementFailed as failure:
-                if failure.problem.sqlstate in _LATER:
+                if failure.problem.sqlstate in PASSING:
                     # The first of its run in the group: it was rolled back too, and comes before the blocked one.
                     blocked = _culprit(group, failure.n).run_id
                     self._send_aside(next(item for item in group if item.run_id == blocked), failure.problem)
@@ -124,7 +123,7 @@ class Writer:
             try:
                 item.answer(self._commit([item], hurried=hurried)[0])
             except StatementFailed as failure:
-                if failure.problem.sqlstate in _LATER:
+                if failure.problem.sqlstate in PASSING:
                     self._send_aside(item, failure.problem)
                 elif failure.problem.sqlstate in _STALE and not losses:
                     losses += 1
@@ -170,6 +169,8 @@ class Writer:
 
     def _send_aside(self, item: Item, why: psycopg.Error) -> None:
         logs.event("journal_aside", run_id=str(item.run_id), reason=str(why).strip())
+        if why.sqlstate == READ_ONLY:  # a session that began while the database was, stays so
+            self._disconnect(why)
         self.lines.open(item)
 
     def _fail_behind(self, run_id: UUID, problem: BaseException) -> None:

@@ -1,14 +1,17 @@
 """Heartbeats: takes their runs from workers that are lost and from steps past their deadline, and reassigns them.
 
 Every 2 s: workers that do not ping, and what was left behind. Those whose session is gone are found by the processes
-themselves, sooner: see `app.sweeps.watch`.
+themselves, sooner: see `app.sweeps.watch`. The law: who has only just come back to the database judges nobody's
+silence, for all the others may be just coming back too. A worker that is silent while its session stands has not
+crashed: what it held counts as if it had been handed back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.core.lifecycle import Event, Status
@@ -32,21 +35,30 @@ class Lost:
     worker: UUID
     pinged_at: datetime
     reason: str
+    lock_stands: bool = False  # so its process lives, and is only cut off, or slow
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
     """How many workers were given up and how many runs reassigned."""
-    silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
-    lost = [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
-    again = rt.database.transact(workers.gone_with_leases)
-    lost += [Lost(row["id"], row["pinged_at"], "it had been given up before") for row in again]
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
-    for verdict in lost:
-        counts["gone"] += 1
-        counts["reassigned"] += give_up(rt, verdict)
-    counts["overdue"] = _overdue(rt)
+    if rt.holdings.in_touch_seconds() >= rt.settings.observer_age_seconds:
+        for verdict in _silent(rt):
+            counts["gone"] += 1
+            counts["reassigned"] += give_up(rt, verdict)
+        counts["overdue"] = _overdue(rt)
     counts["reassigned"] += _finish_suspected(rt)
     return counts
+
+
+def _silent(rt: Runtime) -> list[Lost]:
+    """Who does not ping, and who was given up and holds a lease all the same."""
+
+    def lost(rows: Iterable[Mapping[str, Any]], reason: str) -> list[Lost]:
+        return [Lost(row["id"], row["pinged_at"], reason, lock_stands=row["lock_stands"]) for row in rows]
+
+    silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
+    again = rt.database.transact(workers.gone_with_leases)
+    return lost(silent, "it does not ping") + lost(again, "it had been given up before")
 
 
 def give_up(rt: Runtime, lost: Lost) -> int:
@@ -55,6 +67,7 @@ def give_up(rt: Runtime, lost: Lost) -> int:
     One that has pinged since it was judged lives: from its ping on it may send again, so nothing more is taken from it.
     """
     planned, alone = rt.database.transact(lambda db: _judge(db, lost.worker))
+    planned = planned or lost.lock_stands  # neither is a crash
     done = 0
     while True:
 

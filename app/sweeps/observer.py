@@ -16,6 +16,8 @@ from app.store import due, workers
 from app.store.database import Connection, DatabaseError, connect
 from app.sweeps.heartbeats import Lost
 
+LOOK_SECONDS = 5.0  # no look takes longer
+
 
 class Observer:
     """A session, how long it has stood, and what it saw missing at its last looks. For one thread."""
@@ -65,9 +67,10 @@ class Observer:
         if self._session is None or self._session.closed:
             self._missing.clear()
             # A look whose note is lost in a crash is only repeated: nobody waits for the disk because of it.
-            self._session = connect(self._rt.settings.database_url, "worker", options="-c synchronous_commit=off",
-                                    application_name="longhaul-observer", keepalives_idle=10, keepalives_interval=5,
-                                    keepalives_count=3)  # fmt: skip
+            self._session = connect(
+                self._rt.settings.database_url, "worker", statement_seconds=LOOK_SECONDS,
+                options="-c synchronous_commit=off", application_name="longhaul-observer",
+            )  # fmt: skip
             self._since = time.monotonic()
             due.never_looked(self._session)
         return self._session

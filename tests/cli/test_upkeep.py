@@ -100,7 +100,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "queues", "sweeps", "downstreams", "broker", "payments", "model",
+        "python", "database", "schema", "roles", "workers", "clocks", "queues", "sweeps", "downstreams", "broker", "payments", "model",
         "data folder", "evidence key", "sandbox", "scans", "disk",
     ]  # fmt: skip
 
@@ -111,6 +111,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         ("workers", "UPDATE workers SET gone_at = app_now()", "none is alive"),
         ("workers", "UPDATE workers SET pinged_at = app_now() - interval '70 s'", "process 41 on box"),
         ("workers", "UPDATE workers SET stopping = true", "none is alive"),
+        ("clocks", "UPDATE workers SET clock_ahead_seconds = -45", "that of box is 45 s behind"),
         ("queues", "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'", "nobody serves isolated.leaf.v1, steps.leaf.v1"),
         ("sweeps", "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'", "timers (last 1 h ago"),
         ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),

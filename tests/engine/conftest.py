@@ -1,4 +1,4 @@
-"""A claim that was paid, once for all tests that only look at it."""
+"""A claim that was paid, once for all tests that only look at it; and a journey of a test's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fresh_database
+from tests.support.journey import Travel, travel
 from tests.support.packs import Settled, pack_of, settled_claim
 
 
@@ -33,3 +34,10 @@ def pack(whole_pack: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "pack.zip"
     copy.write_bytes(whole_pack.read_bytes())
     return copy
+
+
+@pytest.fixture
+def journey(database_url: str) -> Iterator[Travel]:
+    """A runtime for the workflow that passes through every kind of state."""
+    with travel(database_url) as found:
+        yield found

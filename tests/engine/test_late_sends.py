@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -159,3 +160,23 @@ def test_a_sender_that_overslept_and_still_has_its_lease_writes_its_intent_anew_
         later = (call["intent_at"] - sleeper.intent["intent_at"]).total_seconds()
         assert later > 1, "who takes over would have counted from the first intent"
         assert sleeper.journey.run(sleeper.run_id)["attempt"] == 1, "to sleep is no failed attempt"
+
+
+@pytest.mark.parametrize("tool", [ASKED, KEYED], ids=lambda tool: tool.name)
+def test_a_sender_given_up_while_it_is_still_vouched_for_pays_and_nobody_pays_a_second_time(
+    database_url: str, tool: Tool
+) -> None:
+    """Given up within seconds, because its session broke: its last heartbeat lets it send for minutes."""
+    service = Service()
+    with _asleep(database_url, service, tool) as sleeper, travel(database_url) as other:
+        other.rt.workflows = Registry((_paying(tool),))
+        other.rt.tools = {tool.name: service.by("the other")}
+        sleeper.journey.rt.holdings.vouch(time.monotonic() + 120)
+        sleeper.is_given_up()
+
+        assert sleeper.wakes() == "lease lost", "its result would be written under a lease that is gone"
+        assert [who for who, _ in service.paid] == ["the sleeper"], "its intent was young: nobody thinks it is not sent"
+        other.go()
+        assert other.run(sleeper.run_id)["status"] == "COMPLETE"
+        assert len({key for _, key in service.paid}) == 1, "the service cannot know the second for the first"
+        assert len(service.paid) == (1 if tool is ASKED else 2)

@@ -85,7 +85,7 @@ OF_LIMITS: dict[str, Sequence[Statement]] = {
     "give_back": [downstreams.give_back(PLACE)],
 }
 BY_KEY = {
-    "permits_pkey",
+    "permits_pkey", "workers_pkey",
     "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "signals_pkey", "signals_pending",
     "messages_pkey",
     "human_tasks_run", "alerts_run", "dead_letters_run", "dead_letters_open",

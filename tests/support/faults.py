@@ -23,6 +23,7 @@ from uuid import UUID
 import time_machine
 
 from app.core.ports import Bell, Dispatcher, ToolCode
+from app.engine.liveness import Liveness
 from app.engine.runtime import Runtime
 from app.store import budgets, moves, steps
 from app.store.database import Connection
@@ -34,7 +35,7 @@ Deed = Literal["kill", "hold"]
 Point = Literal[
     "before_lease", "after_lease", "before_intent", "after_intent", "before_act", "after_act", "before_result",
     "after_result", "before_move", "after_move", "before_transaction", "after_transaction", "before_bell", "after_bell",
-    "in_step",
+    "in_step", "in_liveness",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -192,4 +193,11 @@ def install(more_tools: Mapping[str, ToolCode]) -> None:
         self.tools = {name: FaultyTool(code) for name, code in {**self.tools, **more_tools}.items()}
         self.dispatcher = FaultyDispatcher(self.dispatcher)
 
+    beat = Liveness._beat
+
+    def beat_faultily(self: Liveness, *args: Any) -> None:
+        at("in_liveness")
+        beat(self, *args)
+
     Runtime.__init__ = make_faulty  # type: ignore[method-assign]
+    Liveness._beat = beat_faultily  # type: ignore[method-assign,assignment]

@@ -1,0 +1,180 @@
+"""A database that answers nothing any more: every session learns of it within its time, and comes back soon after."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import psycopg
+import psycopg_pool.base
+import pytest
+import sqlalchemy as sa
+
+from app.core.ids import new_id
+from app.stack.postgres import EmbeddedPostgres
+from app.store import database, network, pipeline
+from app.store.database import Database, connect, is_gone
+from app.store.pipeline import Pipeline, encode
+from tests.support.relay import Relay, Way
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
+
+ASK = "SELECT pg_backend_pid() AS pid"
+Ask = Callable[[], int]
+SILENCES: list[tuple[Way, ...]] = [("to server", "to client"), ("to server",), ("to client",)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time-outs and margins of the same kind, shorter."""
+    monkeypatch.setitem(database._TIMEOUTS, "worker", (2_000, 300, 10_000))
+    monkeypatch.setattr(network, "MARGIN_SECONDS", 0.3)
+    monkeypatch.setattr(database, "CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(pipeline, "SILENCE_SECONDS", 0.6)
+
+
+@contextmanager
+def _own(url: str) -> Iterator[Ask]:
+    with connect(url, "worker") as session:
+        yield lambda: int(session.execute(ASK).fetchone()["pid"])  # type: ignore[index]
+
+
+@contextmanager
+def _pooled(url: str) -> Iterator[Ask]:
+    """In the middle of a transaction, where no check of the pool helps."""
+    with closing(Database(url, "worker")) as pool, pool.transaction() as session:
+        yield lambda: int(session.execute(ASK).fetchone()["pid"])  # type: ignore[index]
+
+
+@contextmanager
+def _read(url: str) -> Iterator[Ask]:
+    with closing(Database(url, "worker")) as reading, reading.reading() as session:
+        yield lambda: int(session.execute(sa.text(ASK)).scalar_one())
+
+
+@contextmanager
+def _journal(url: str) -> Iterator[Ask]:
+    with closing(Pipeline(url, "worker")) as writer:
+        yield lambda: int(writer.run(encode([(ASK, {})]))[0][0]["pid"])
+
+
+KINDS = pytest.mark.parametrize("kind", [_own, _pooled, _read, _journal], ids=lambda kind: kind.__name__[1:])
+
+
+def _problem_of(ask: Ask) -> BaseException:
+    """What an unanswered question ends with. The test fails if it waits for ever."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        problem = pool.submit(ask).exception(PATIENCE_SECONDS / 2)
+    finally:
+        pool.shutdown(wait=False)
+    assert problem is not None, "it was answered"
+    return problem
+
+
+def _original(problem: BaseException) -> BaseException:
+    return problem.orig if isinstance(problem, sa.exc.DBAPIError) and problem.orig else problem
+
+
+@KINDS
+@pytest.mark.parametrize("silence", SILENCES, ids=" and ".join)
+def test_a_network_that_passes_nothing_on_ends_a_round_trip_within_its_time(
+    database_url: str, kind: Any, silence: tuple[Way, ...]
+) -> None:
+    with Relay(database_url) as relay:
+        try:
+            with kind(relay.url) as ask:
+                assert ask()
+                relay.fall_silent(*silence)
+                assert is_gone(_original(_problem_of(ask)))
+                relay.heal()
+        except (psycopg.OperationalError, sa.exc.DBAPIError):
+            pass  # leaving the block, the session is known to be gone
+
+
+@KINDS
+def test_a_server_process_that_stands_still_ends_a_round_trip_within_its_time(
+    database_url: str, kind: Any, request: pytest.FixtureRequest
+) -> None:
+    if "LONGHAUL_TEST_DATABASE_URL" in os.environ:
+        pytest.skip("the named database server's processes cannot be stopped")
+    assert isinstance(request.getfixturevalue("postgres_server"), EmbeddedPostgres)
+    try:
+        with kind(database_url) as ask:
+            stopped = ask()
+            os.kill(stopped, signal.SIGSTOP)
+            try:
+                assert is_gone(_original(_problem_of(ask)))
+            finally:
+                os.kill(stopped, signal.SIGCONT)
+    except (psycopg.OperationalError, sa.exc.DBAPIError):
+        pass  # leaving the block, the session is known to be gone
+
+
+def test_an_answer_that_takes_its_time_is_waited_for_and_the_next_one_has_its_own(database_url: str) -> None:
+    with connect(database_url, "worker", statement_seconds=0.5) as session:
+        for _ in range(3):  # together longer than one round trip may take
+            session.execute("SELECT pg_sleep(0.35)")
+        assert session.is_sound
+
+
+def test_both_ends_of_every_session_notice_a_peer_that_lost_its_power(database_url: str) -> None:
+    wanted = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
+    servers = "SELECT name FROM pg_settings WHERE source = 'client' AND starts_with(name, 'tcp_')"
+    with ExitStack() as ends:
+        pool = ends.enter_context(closing(Database(database_url, "worker")))
+        writer = ends.enter_context(closing(Pipeline(database_url, "worker")))
+        reading: Any = ends.enter_context(closing(pool.engine.raw_connection())).driver_connection
+        made = [ends.enter_context(connect(database_url, "worker")), ends.enter_context(pool.transaction()), reading]
+        for session in (*made, writer._connection):
+            ours = session.info.get_parameters()
+            assert {name: ours.get(name) for name in wanted} == wanted
+        assert [session.execute(servers).rowcount for session in made] == [4, 4, 4], (
+            "the server's side was told nothing"
+        )
+        assert len(writer.run(encode([(servers, {})]))[0]) == 4
+
+
+def test_a_pool_comes_back_as_soon_as_somebody_asks_however_long_the_server_was_away(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As after minutes without a server, when the pool's own attempts are minutes apart.
+    monkeypatch.setattr(psycopg_pool.base.AttemptWithBackoff, "INITIAL_DELAY", 3600.0)
+    with closing(Database(f"{database_url}&port=1", "worker")) as pool:
+        pool.pool.timeout = 0.2
+        with pytest.raises(psycopg.OperationalError), pool.transaction():
+            pass
+        pool.pool.conninfo = database_url
+
+        def answers() -> bool:
+            try:
+                return bool(pool.transact(lambda db: db.execute(ASK).fetchone()))
+            except psycopg.OperationalError:
+                return False
+
+        wait_for(answers, "the pool to reconnect", seconds=PATIENCE_SECONDS / 2)
+
+
+def test_who_waits_for_a_connection_gets_it_when_the_server_is_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "GIVE_UP_SECONDS", 0.1)
+    with closing(Database(f"{database_url}&port=1", "worker")) as pool, ThreadPoolExecutor(1) as caller:
+        pool.pool.timeout = PATIENCE_SECONDS
+        asked = caller.submit(pool.transact, lambda db: db.execute(ASK).fetchone())
+        wait_for(lambda: pool.pool.get_stats().get("connections_errors", 0) > 2, "its attempts to fail")
+        pool.pool.conninfo = database_url
+        assert asked.result(PATIENCE_SECONDS / 2)
+
+
+def test_a_session_that_was_made_read_only_is_not_handed_out_again(database_url: str) -> None:
+    write = lambda db: db.execute("DELETE FROM workers WHERE id = %s", [new_id()])  # noqa: E731
+    with closing(Database(database_url, "owner", size=1)) as pool:
+        with pool.transaction() as session:
+            session.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            pool.transact(write)
+        pool.transact(write)
