@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from app.agents.provider import Models
 from app.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
 from app.core.ports import ToolCode
+from app.documents import probe
 from app.documents.page_images import PageImages
 from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
@@ -21,6 +24,19 @@ from app.store.database import Database
 def documents(config: Settings) -> DocumentStore:
     """Where documents and letters lie."""
     return DocumentStore(config.documents_url or config.data_dir / "documents")
+
+
+def look_at_documents(config: Settings, database: Database, worker_id: UUID) -> None:
+    """Say whose documents this worker cannot read; returns at once."""
+    about = (database, documents(config), str(config.documents_url or config.data_dir.absolute()), worker_id)
+    threading.Thread(target=probe.look, args=about, name="documents", daemon=True).start()
+
+
+def unread_documents(config: Settings, database: Database) -> list[str]:
+    """The hosts whose documents cannot be read here. Raises what the store raises when it is written to."""
+    store = documents(config)
+    probe.write(store, str(config.documents_url or config.data_dir.absolute()))
+    return probe.unread(database, store)
 
 
 def tools(config: Settings, database: Database) -> dict[str, ToolCode]:

@@ -14,6 +14,7 @@ from typing import Any
 from celery import signals
 from celery.worker import state as worker_state
 
+from app import toolbox
 from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
@@ -72,6 +73,7 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
         if not prefork:
             listening.asks(rt.holdings.may_lease)
         housekeeping.begin(rt, queues, slots, prefork=prefork)
+        toolbox.look_at_documents(rt.settings, rt.database, rt.worker_id)
 
 
 @signals.celeryd_after_setup.connect

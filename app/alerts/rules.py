@@ -168,6 +168,16 @@ def clock_off(facts: EngineFacts, _limits: Limits) -> Said:
             yield host, f"the clock of {host} is {_long(abs(seconds))} {way} the database's; set it by NTP"
 
 
+def documents_apart(facts: EngineFacts, _limits: Limits) -> Said:
+    """A host that cannot read the documents of another: claims that come in there wait for people."""
+    apart = {w.host: w.cannot_read for w in facts.workers if w.gone_seconds is None and w.cannot_read}
+    for host, others in apart.items():
+        yield (
+            host,
+            f"{host} cannot read the documents of {', '.join(others)}; give all hosts the same LONGHAUL_DOCUMENTS_URL",
+        )
+
+
 def ready_too_old(facts: EngineFacts, limits: Limits) -> Said:
     """Runs that somebody could take and nobody takes."""
     served = _served(facts.workers)
@@ -215,6 +225,7 @@ ENGINE_RULES: Mapping[str, EngineRule] = MappingProxyType(
             sweep_overdue,
             worker_silent,
             clock_off,
+            documents_apart,
             ready_too_old,
             nobody_serves,
             breaker_open,

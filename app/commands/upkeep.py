@@ -66,6 +66,7 @@ def check(as_json: AsJson = False) -> None:
 @commands.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check everything runs need, and say what to do about each problem. Exit code 1 if there is any."""
+    from app import toolbox
     from app.engine.doctor import Patient, examine
     from app.engine.runtime import Registry
     from app.store.database import Database
@@ -81,6 +82,7 @@ def doctor(as_json: AsJson = False) -> None:
             periods=periods(config),
             database=database,
             provider=lambda: _provider(config),
+            unread=lambda db: toolbox.unread_documents(config, db),
         )
     )
     if database is not None:

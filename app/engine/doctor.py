@@ -48,13 +48,15 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
-    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it."""
+    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it; `unread`
+    writes a probe document and tells the hosts whose documents cannot be read here."""
 
     settings: Settings
     workflows: Registry
     periods: Mapping[str, float]
     database: Database | None
     provider: Callable[[], str]
+    unread: Callable[[Database], list[str]]
 
 
 def broker_problem(dotted: str = BROKER) -> str | None:
@@ -163,6 +165,13 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
     yield _try("roles", roles, remedy="")
     yield _try("workers", _workers, patient, database, remedy="start workers")
     yield _try("clocks", _clocks, patient, database, remedy="set the hosts' clocks by NTP: messages expire by them")
+    yield _try(
+        "documents",
+        _documents,
+        patient,
+        database,
+        remedy="give all hosts the same LONGHAUL_DOCUMENTS_URL, one that they can write",
+    )
     yield _try("queues", _queues, patient, database, remedy="start workers of these versions")
     yield _try("sweeps", _sweeps, patient, database, remedy="start beat; until then idle workers run them")
     yield _try(
@@ -215,6 +224,15 @@ def _clocks(patient: Patient, database: Database) -> Check:
         if abs(seconds) >= workers.CLOCK_OFF_SECONDS
     ]
     return Check("clocks", not off, "; ".join(off) or "those of all hosts are the database's")
+
+
+def _documents(patient: Patient, database: Database) -> Check:
+    """Whether this host, and each worker, reads what the others have stored."""
+    apart = {w["host"]: w["cannot_read"] for w in _living(patient, database) if w["cannot_read"]}
+    if unread := patient.unread(database):
+        apart["this host"] = unread
+    said = [f"{host} cannot read those of {', '.join(others)}" for host, others in apart.items()]
+    return Check("documents", not apart, "; ".join(said) or "every host reads those of all")
 
 
 def _queues(patient: Patient, database: Database) -> Check:

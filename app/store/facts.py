@@ -23,7 +23,8 @@ class SweepFacts:
 class WorkerFacts:
     """A worker process. silent: since its last ping. gone: since a sweep gave it up; None while it is thought alive.
 
-    clock_ahead_seconds: how far its host's clock was ahead of the database's at its last ping.
+    clock_ahead_seconds: how far its host's clock was ahead of the database's at its last ping. cannot_read: the hosts
+    whose documents it cannot read.
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class WorkerFacts:
     silent_seconds: float
     gone_seconds: float | None
     clock_ahead_seconds: float | None = None
+    cannot_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ _SWEEPS = """SELECT name, extract(epoch FROM app_now() - last_started_at)::float
 # Those that left in order are `stopping`; of those given up only the last hour is news.
 _WORKERS = """SELECT id, host, pid, queues, stopping, extract(epoch FROM app_now() - started_at)::float8 AS age_seconds,
     extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds,
-    clock_ahead_seconds
+    clock_ahead_seconds, cannot_read
 FROM workers WHERE gone_at IS NULL OR (NOT stopping AND gone_at > (SELECT app_now()) - interval '1 hour')"""
 _DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > (SELECT app_now()) - interval '15 minutes') AS late,
     count(*) FILTER (WHERE created_at <= (SELECT app_now()) - interval '15 minutes') AS before
@@ -102,7 +104,10 @@ def engine(db: Connection) -> EngineFacts:
     letters = db.execute(_DEAD_LETTERS).fetchone() or {"late": 0, "before": 0}
     return EngineFacts(
         sweeps=[SweepFacts(**row) for row in db.execute(_SWEEPS).fetchall()],
-        workers=[WorkerFacts(**{**row, "queues": tuple(row["queues"])}) for row in db.execute(_WORKERS).fetchall()],
+        workers=[
+            WorkerFacts(**{**row, "queues": tuple(row["queues"]), "cannot_read": tuple(row["cannot_read"])})
+            for row in db.execute(_WORKERS).fetchall()
+        ],
         ready={row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()},
         dead_letters=letters["late"],
         dead_letters_before=letters["before"],

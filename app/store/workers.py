@@ -132,7 +132,7 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 def living(db: Connection) -> list[dict[str, Any]]:
     """The workers thought alive, with the age of their last ping in seconds."""
     return db.execute(
-        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds,
+        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds, cannot_read,
                   extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
            FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
     ).fetchall()

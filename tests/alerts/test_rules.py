@@ -151,3 +151,10 @@ def test_an_overdue_task_names_its_claim_its_role_and_how_late_it_is() -> None:
     alert = rules.task_overdue(task)
     assert (alert.rule, alert.subject, alert.run_id) == ("task_overdue", str(task.id), RUN_ID)
     assert alert.message == "CLM-7: 'Review', for the role adjuster, is 2 h overdue"
+
+
+def test_a_host_that_cannot_read_anothers_documents_is_told() -> None:
+    apart = replace(WORKER, cannot_read=("depot",))
+    assert of_engine(workers=[apart]) == {("documents_apart", "box")}
+    assert of_engine(workers=[replace(apart, gone_seconds=1.0, stopping=True)]) == set()
+    assert of_engine(workers=[replace(apart, cannot_read=())]) == set()

@@ -88,6 +88,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         periods=periods(config),
         database=database,
         provider=lambda: "offline",
+        unread=lambda _: [],
     )
     database.close()
 
@@ -100,7 +101,8 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "clocks", "queues", "sweeps", "downstreams", "broker", "payments", "model",
+        "python", "database", "schema", "roles", "workers", "clocks", "documents", "queues", "sweeps", "downstreams", "broker", "payments",
+        "model",
         "data folder", "evidence key", "sandbox", "scans", "disk",
     ]  # fmt: skip
 
@@ -112,6 +114,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         ("workers", "UPDATE workers SET pinged_at = app_now() - interval '70 s'", "process 41 on box"),
         ("workers", "UPDATE workers SET stopping = true", "none is alive"),
         ("clocks", "UPDATE workers SET clock_ahead_seconds = -45", "that of box is 45 s behind"),
+        ("documents", "UPDATE workers SET cannot_read = '{web,depot}'", "box cannot read those of web, depot"),
         ("queues", "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'", "nobody serves isolated.leaf.v1, steps.leaf.v1"),
         ("sweeps", "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'", "timers (last 1 h ago"),
         ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),
@@ -127,6 +130,13 @@ def test_what_the_database_shows_to_be_wrong(
     found = _problems(patient)
     assert seen in found[name].seen
     assert found[name].remedy
+
+
+def test_a_store_that_this_host_does_not_share_is_a_problem(patient: Patient) -> None:
+    assert (
+        _problems(replace(patient, unread=lambda _: ["box"]))["documents"].seen == "this host cannot read those of box"
+    )
+    assert "no room" in _problems(replace(patient, unread=_raises(OSError("no room"))))["documents"].seen
 
 
 def test_a_sweep_whose_time_has_not_come_is_not_late(journey: Travel, patient: Patient) -> None:

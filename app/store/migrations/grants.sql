@@ -20,7 +20,7 @@ BEGIN
     -- Other tables in this schema are somebody else's: their rights are left alone.
     FOREACH named IN ARRAY ARRAY[
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
-        'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
+        'document_probes', 'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
         'idempotency_keys', 'messages', 'permits', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
         'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
@@ -38,13 +38,13 @@ END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- Both read what a run is made of; what lets people in, the web alone.
-GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, documents, downstreams,
+GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, document_probes, documents, downstreams,
     human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, permits, run_data, run_names, runs,
     schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
 
 -- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.
 GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, signals, workers, downstreams, permits, dead_letters, sweeps, alerts,
-    deliveries, documents TO longhaul_worker;
+    deliveries, document_probes, documents TO longhaul_worker;
 GRANT INSERT ON transitions, run_names, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
 GRANT DELETE ON idempotency_keys, workers, permits TO longhaul_worker;
 GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, copy_calls_to_fork TO longhaul_worker;
