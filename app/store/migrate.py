@@ -95,7 +95,7 @@ def _standing(connection: sa.Connection) -> Standing:
     has = MigrationContext.configure(connection).get_current_revision()
     wants = ScriptDirectory.from_config(_config()).get_current_head()
     assert wants is not None
-    oldest = None if _known(has) else _oldest_code(connection)
+    oldest = _oldest_code(connection) if has is not None and has > wants else None
     connection.rollback()
     return Standing(has, wants, has == wants or (oldest is not None and oldest <= wants))
 
