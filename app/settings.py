@@ -99,7 +99,9 @@ class Settings(BaseSettings):
     silent_seconds: float = Field(default=120.0, description="no ping for this long: SUSPECTED_DEAD")
     probe_seconds: float = Field(default=1.0, description="how often a worker probes its lock session")
     looks_apart_seconds: float = Field(default=2.0, description="a missing lock must be seen twice, this far apart")
-    observer_age_seconds: float = Field(default=15.0, description="a sweeper's own session must be this old to judge")
+    observer_age_seconds: float = Field(
+        default=15.0, description="how long a process has to be in touch to judge others"
+    )
 
     # Sweeps.
     heartbeats_seconds: float = Field(default=2.0, description="twice as often, one process looks for missing locks")

@@ -117,6 +117,18 @@ def test_a_sweep_that_never_ran_is_overdue_once_there_were_workers_for_long_enou
     assert ("sweep_overdue", "dispatch") not in of_engine(sweeps=[], workers=[])
 
 
+def test_a_host_whose_clock_is_half_a_minute_off_is_told_of_once() -> None:
+    def told(*ahead: float | None, **changes: Any) -> bool:
+        workers = [replace(WORKER, clock_ahead_seconds=seconds, **changes) for seconds in ahead]
+        return ("clock_off", WORKER.host) in of_engine(workers=workers)
+
+    assert not told(None)
+    assert not told(29.0, -29.0)
+    assert told(30.0, 31.0)
+    assert told(-30.0)
+    assert not told(600.0, gone_seconds=10), "nobody knows what its clock says now"
+
+
 def test_a_silent_worker_and_a_lost_one_are_told_of_and_one_that_left_is_not() -> None:
     def told(**changes: Any) -> bool:
         return ("worker_silent", str(WORKER.id)) in of_engine(workers=[replace(WORKER, **changes)])
