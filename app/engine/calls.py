@@ -17,6 +17,7 @@ from uuid import UUID
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import (
+    CancelAccepted,
     Diverged,
     LeaseLost,
     NeedsPerson,
@@ -194,6 +195,8 @@ class Caller:
         mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
         if leased and not mine:
             self._spending.refuse_if_over(call.reserve_tokens, call.name)
+        if leased and not mine and call.action and leased[0]["cancel_requested"]:
+            raise CancelAccepted(f"{call.name} was not begun: the run's cancel was accepted before")
         if not (leased and mine):
             raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
 

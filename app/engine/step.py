@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.core.canonical import canonical, restore
-from app.core.errors import LeaseLost, StoreUnavailable
+from app.core.errors import CancelAccepted, LeaseLost, StoreUnavailable
 from app.core.ids import new_token
 from app.core.lifecycle import Event
 from app.core.run import Happened, Run
@@ -125,6 +125,10 @@ def _outcome(
         beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task, names=_new_names(workflow, known, data),
                         latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
         return done.happened, outcomes.bounded(beside), done.children
+    except (
+        CancelAccepted
+    ) as accepted:  # the lease stands: given back at once, the run ends now and not at the next ping
+        return Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=str(accepted)), Beside(), None
     except (LeaseLost, StoreUnavailable):
         raise
     except Exception as problem:
