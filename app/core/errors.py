@@ -182,7 +182,11 @@ class Unrecoverable(StepError):
 
 
 class Diverged(Unrecoverable):
-    """The step made another call than its journal holds at that place."""
+    """The step made another call than its journal holds at the place `call_seq`, or none; `made` says which it was to be."""
+
+    def __init__(self, message: str, *, call_seq: int = 0, made: Any = None) -> None:
+        super().__init__(message)
+        self.call_seq, self.made = call_seq, made
 
 
 def misfits(problem: ValidationError, *, what: str) -> str:
