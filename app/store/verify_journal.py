@@ -137,5 +137,7 @@ def _is_carried(row: Row, standing: Mapping[tuple[int, int], Row]) -> bool:
     step, of = standing.get((row["step_seq"], 0)), standing.get((row["step_seq"] - 1, row["call_seq"]))
     if step is None or of is None or row["status"] != "COMPLETE":
         return False
-    through = row["call_seq"] if step["input"] is None else carried(step["input"])  # None: it was erased, and how far with it
+    through = (
+        row["call_seq"] if step["input"] is None else carried(step["input"])
+    )  # None: it was erased, and how far with it
     return row["call_seq"] <= through and all(row[name] == of[name] for name in _TAKEN_OVER)
