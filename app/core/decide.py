@@ -2,6 +2,7 @@
 
 The law: pure, total over the table, and a function of the run's row alone. Whoever writes the transition guards on
 every column read here (`app.store.moves`), so a row that changed meanwhile is decided anew, never overwritten.
+An accepted cancel is never lost: while no irreversible intent stands, every move of the run ends it CANCELLED.
 Raises IllegalTransition for a pair that the table does not list, Refused for a cancel that comes too late.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.core.errors import IllegalTransition, Refused
-from app.core.lifecycle import ENDED, Event, Status, allowed
+from app.core.lifecycle import ENDED, PAST_A_CANCEL, Event, Status, allowed
 from app.core.run import Happened, Route, Run, Transition
 
 _ISOLATED = "isolated"
@@ -23,6 +24,8 @@ def decide(run: Run, happened: Happened) -> Transition:
     if not allowed(run.status, happened.event):
         raise IllegalTransition(f"{happened.event.value}: impossible while the run is {run.status.value}")
     move = _DECIDERS[happened.event](run, happened)
+    if run.cancel_requested and not run.irreversible and happened.event not in PAST_A_CANCEL:
+        move = _cancelled(run, move)
     if move.status not in allowed(run.status, happened.event):  # a fault of this file, never of the caller
         raise IllegalTransition(f"{happened.event.value} may not lead from {run.status.value} to {move.status.value}")
     return move
@@ -57,22 +60,26 @@ def _same(run: Run, happened: Happened, status: Status) -> Transition:
 
 
 def _ready(run: Run, move: Transition) -> Transition:
-    """A run that becomes READY is CANCELLED or PAUSED instead, if that was asked for meanwhile."""
-    if run.cancel_requested and not run.irreversible:
-        return _cancelled(run, move)
+    """A run that becomes READY is PAUSED instead, if that was asked for meanwhile."""
     if run.pause_requested:
         return replace(move, status=Status.PAUSED, pause_requested=False, waiting_reason="paused by an operator")
     return replace(move, status=Status.READY)
 
 
 def _cancelled(run: Run, move: Transition) -> Transition:
+    """The run ends where it stands: what the move says of the step that is done is kept, what it was to lead to is not."""
     return replace(
         move,
         status=Status.CANCELLED,
         state=run.state,
         step_seq=run.step_seq,
+        queue=run.queue,
+        attempt=run.attempt if move.enters else move.attempt,
+        late_retries=run.late_retries,
         enters=False,
+        pending_events=run.pending_events,
         consumes=None,
+        children_left=0,
         closes_tasks=True,
         routes={},
         waiting_reason=None,
@@ -143,8 +150,6 @@ def _wait(status: Status) -> Decider:
             expires_in=happened.expires_in,
             children_left=happened.children,
         )
-        if run.cancel_requested and not run.irreversible:
-            return _cancelled(run, move)
         if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
             return _wake(
                 run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
@@ -183,8 +188,6 @@ def _suspended(run: Run, happened: Happened) -> Transition:
         waiting_reason=happened.waiting_reason,
         expires_in=happened.expires_in,
     )
-    if run.cancel_requested and not run.irreversible:
-        return _cancelled(run, move)
     if name := _pending(run, happened):
         return _resume(run, replace(move, waiting_reason=None, expires_in=None), name)
     return move
@@ -222,42 +225,37 @@ def _children_ended(run: Run, happened: Happened) -> Transition:
 
 def _park(spends_attempt: bool) -> Decider:
     def parks(run: Run, happened: Happened) -> Transition:
-        move = replace(
+        return replace(
             _same(run, happened, Status.WAITING_FOR_TIMER),
             attempt=run.attempt + 1 if spends_attempt else run.attempt,
             crash_attempts=0,
             wake_in=happened.wake_in,
             waiting_reason=happened.waiting_reason or happened.reason,
         )
-        return _cancelled(run, move) if run.cancel_requested and not run.irreversible else move
 
     return parks
 
 
 def _stop(status: Status) -> Decider:
     def stops(run: Run, happened: Happened) -> Transition:
-        move = replace(
+        return replace(
             _same(run, happened, status),
             waiting_reason=happened.reason,
             routes={},
             wake_in=happened.wake_in,
             crash_attempts=0,
         )
-        if status is Status.FAILED_RETRIABLE and run.cancel_requested and not run.irreversible:
-            return _cancelled(run, move)
-        return move
 
     return stops
 
 
 def _needs_person(run: Run, happened: Happened) -> Transition:
-    move = replace(
+    return replace(
         _same(run, happened, Status.WAITING_FOR_HUMAN),
         routes=happened.routes,
         waiting_reason=happened.waiting_reason or happened.reason,
         crash_attempts=0,
     )
-    return _cancelled(run, move) if run.cancel_requested and not run.irreversible else move
 
 
 def _lost(run: Run, happened: Happened) -> Transition:

@@ -12,6 +12,7 @@ LonghaulError
 │   └── KeyReused            the same idempotency key came with another body
 ├── NotFound              no such run, task, document or workflow (HTTP 404)
 ├── LeaseLost             the step belongs to somebody else now: write nothing, log once
+│   └── CancelAccepted       an irreversible call came too late: the run's cancel was accepted before it
 ├── Suspended             no error: a step waits for a signal in the middle of its work
 ├── StoreUnavailable      the database did not answer before the step's deadline
 └── StepError             what a step or a tool says about its own work
@@ -81,6 +82,10 @@ class NotFound(LonghaulError):
 
 class LeaseLost(LonghaulError):
     """The step belongs to somebody else now. Write nothing, send nothing, log it once."""
+
+
+class CancelAccepted(LeaseLost):
+    """The run's cancel was accepted before this irreversible call: nothing was begun, and the run goes no further."""
 
 
 class Suspended(LonghaulError):
@@ -177,7 +182,11 @@ class Unrecoverable(StepError):
 
 
 class Diverged(Unrecoverable):
-    """The step made another call than its journal holds at that place."""
+    """The step made another call than its journal holds at the place `call_seq`, or none; `made` says which it was to be."""
+
+    def __init__(self, message: str, *, call_seq: int = 0, made: Any = None) -> None:
+        super().__init__(message)
+        self.call_seq, self.made = call_seq, made
 
 
 def misfits(problem: ValidationError, *, what: str) -> str:

@@ -1,7 +1,8 @@
 """The lifecycle: THE table of how any run may move. Everything that affects it stands in this file.
 
-Two laws. A pair (status, event) that is not listed is refused and leaves the run as it was. The table does not know
-which workflow it serves: which state follows which outcome is the workflow's own affair.
+Three laws. A pair (status, event) that is not listed is refused and leaves the run as it was. A cancel that was accepted
+ends the run at its next move. The table does not know which workflow it serves: which state follows which outcome is
+the workflow's own affair.
 
 How to read it. A run is READY (somebody may take it), RUNNING (one worker holds its lease), waiting (with a reason
 and a wake-up condition), SUSPECTED_DEAD (its worker is gone; the next moment it is READY again), stopped until a
@@ -78,45 +79,50 @@ WAITING: frozenset[Status] = frozenset(
 STOPPED: frozenset[Status] = frozenset({S.FAILED_RETRIABLE, S.DEAD_LETTER})
 
 # Where a run that would become READY goes instead, when somebody asked for it meanwhile.
-_READY = frozenset({S.READY, S.PAUSED, S.CANCELLED})
+_READY = frozenset({S.READY, S.PAUSED})
+# The two moves that an accepted cancel lets pass: a worker takes a run, or is lost with it. Every other one ends it.
+PAST_A_CANCEL: frozenset[Event] = frozenset({E.LEASE_TAKEN, E.LOST})
 
+_MOVES: Mapping[tuple[Status, Event], frozenset[Status]] = {
+    (S.READY, E.LEASE_TAKEN): frozenset({S.RUNNING}),
+    (S.READY, E.PAUSED): frozenset({S.PAUSED}),
+    (S.RUNNING, E.HANDED_BACK): _READY,
+    (S.RUNNING, E.STEP_FINISHED): _READY,
+    (S.RUNNING, E.ENDED): frozenset({S.COMPLETE, S.FAILED}),
+    # A waiting step whose event is already pending goes straight on.
+    (S.RUNNING, E.WAITS_FOR_HUMAN): frozenset({S.WAITING_FOR_HUMAN}),
+    (S.RUNNING, E.WAITS_FOR_EVENT): frozenset({S.WAITING_FOR_EVENT}) | _READY,
+    (S.RUNNING, E.WAITS_FOR_TIMER): frozenset({S.WAITING_FOR_TIMER}),
+    (S.RUNNING, E.WAITS_FOR_CHILDREN): frozenset({S.WAITING_FOR_CHILDREN}) | _READY,
+    # In the middle of its work: the same step goes on when its event comes.
+    (S.RUNNING, E.SUSPENDED): frozenset({S.WAITING_FOR_EVENT}) | _READY,
+    (S.RUNNING, E.FAILED_ATTEMPT): frozenset({S.WAITING_FOR_TIMER}),
+    (S.RUNNING, E.THROTTLED): frozenset({S.WAITING_FOR_TIMER}),
+    (S.RUNNING, E.TOO_EARLY): frozenset({S.WAITING_FOR_TIMER}),
+    (S.RUNNING, E.EXHAUSTED): frozenset({S.FAILED_RETRIABLE}),
+    (S.RUNNING, E.NEEDS_PERSON): frozenset({S.WAITING_FOR_HUMAN}),
+    (S.RUNNING, E.UNRECOVERABLE): frozenset({S.DEAD_LETTER}),
+    (S.RUNNING, E.LOST): frozenset({S.SUSPECTED_DEAD}),
+    (S.SUSPECTED_DEAD, E.REASSIGNED): _READY,
+    (S.SUSPECTED_DEAD, E.CRASHED_OUT): frozenset({S.DEAD_LETTER}),
+    (S.WAITING_FOR_HUMAN, E.ANSWERED): _READY,
+    (S.WAITING_FOR_HUMAN, E.EXPIRED): _READY,
+    (S.WAITING_FOR_EVENT, E.SIGNALLED): _READY,
+    (S.WAITING_FOR_EVENT, E.EXPIRED): _READY,
+    (S.WAITING_FOR_TIMER, E.TIMER_DUE): _READY,
+    (S.WAITING_FOR_CHILDREN, E.CHILDREN_ENDED): _READY,
+    (S.WAITING_FOR_CHILDREN, E.EXPIRED): _READY,
+    (S.FAILED_RETRIABLE, E.RETRIED): _READY,
+    (S.FAILED_RETRIABLE, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
+    (S.DEAD_LETTER, E.REDRIVEN): _READY,
+    (S.DEAD_LETTER, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
+    (S.PAUSED, E.RESUMED): frozenset({S.READY}),
+}
+
+# A cancel is legal from every non-ending status; a RUNNING run is only asked, and goes at its step boundary: whatever the
+# step comes to then, and by whatever else moves it.
 TABLE: Mapping[tuple[Status, Event], frozenset[Status]] = MappingProxyType(
-    {
-        (S.READY, E.LEASE_TAKEN): frozenset({S.RUNNING}),
-        (S.READY, E.PAUSED): frozenset({S.PAUSED}),
-        (S.RUNNING, E.HANDED_BACK): _READY,
-        (S.RUNNING, E.STEP_FINISHED): _READY,
-        (S.RUNNING, E.ENDED): frozenset({S.COMPLETE, S.FAILED}),
-        # A waiting step whose event is already pending goes straight on; a cancel asked for meanwhile is honoured.
-        (S.RUNNING, E.WAITS_FOR_HUMAN): frozenset({S.WAITING_FOR_HUMAN, S.CANCELLED}),
-        (S.RUNNING, E.WAITS_FOR_EVENT): frozenset({S.WAITING_FOR_EVENT}) | _READY,
-        (S.RUNNING, E.WAITS_FOR_TIMER): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
-        (S.RUNNING, E.WAITS_FOR_CHILDREN): frozenset({S.WAITING_FOR_CHILDREN}) | _READY,
-        # In the middle of its work: the same step goes on when its event comes.
-        (S.RUNNING, E.SUSPENDED): frozenset({S.WAITING_FOR_EVENT}) | _READY,
-        (S.RUNNING, E.FAILED_ATTEMPT): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
-        (S.RUNNING, E.THROTTLED): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
-        (S.RUNNING, E.TOO_EARLY): frozenset({S.WAITING_FOR_TIMER, S.CANCELLED}),
-        (S.RUNNING, E.EXHAUSTED): frozenset({S.FAILED_RETRIABLE, S.CANCELLED}),
-        (S.RUNNING, E.NEEDS_PERSON): frozenset({S.WAITING_FOR_HUMAN, S.CANCELLED}),
-        (S.RUNNING, E.UNRECOVERABLE): frozenset({S.DEAD_LETTER}),
-        (S.RUNNING, E.LOST): frozenset({S.SUSPECTED_DEAD}),
-        (S.SUSPECTED_DEAD, E.REASSIGNED): _READY,
-        (S.SUSPECTED_DEAD, E.CRASHED_OUT): frozenset({S.DEAD_LETTER}),
-        (S.WAITING_FOR_HUMAN, E.ANSWERED): _READY,
-        (S.WAITING_FOR_HUMAN, E.EXPIRED): _READY,
-        (S.WAITING_FOR_EVENT, E.SIGNALLED): _READY,
-        (S.WAITING_FOR_EVENT, E.EXPIRED): _READY,
-        (S.WAITING_FOR_TIMER, E.TIMER_DUE): _READY,
-        (S.WAITING_FOR_CHILDREN, E.CHILDREN_ENDED): _READY,
-        (S.WAITING_FOR_CHILDREN, E.EXPIRED): _READY,
-        (S.FAILED_RETRIABLE, E.RETRIED): _READY,
-        (S.FAILED_RETRIABLE, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
-        (S.DEAD_LETTER, E.REDRIVEN): _READY,
-        (S.DEAD_LETTER, E.FAILED_BY_OPERATOR): frozenset({S.FAILED}),
-        (S.PAUSED, E.RESUMED): frozenset({S.READY}),
-    }
-    # Legal from every non-ending status; a RUNNING run is only asked, and goes at its step boundary.
+    {pair: to if pair[1] in PAST_A_CANCEL else to | {S.CANCELLED} for pair, to in _MOVES.items()}
     | {(status, E.CANCELLED): frozenset({S.CANCELLED}) for status in S if status not in ENDED | {S.RUNNING}}
 )
 

@@ -9,14 +9,13 @@ and nothing is sent on an intent of that age: it is written anew, under the leas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import (
+    CancelAccepted,
     Diverged,
     LeaseLost,
     NeedsPerson,
@@ -29,44 +28,33 @@ from app.core.errors import (
 from app.core.ports import Answered
 from app.engine import approvals
 from app.engine.call import Call
+from app.engine.effects import RETRY_UNKNOWN_SECONDS, Effects
 from app.engine.holdings import Holding
 from app.engine.permits import Permits
 from app.engine.runtime import Runtime
 from app.engine.spending import Spending
-from app.store import payloads, signals, steps
+from app.engine.step_journal import StepJournal
+from app.store import payloads, steps
 from app.store.database import DatabaseError
 from app.store.moves import Statement
 from app.store.runs import restore_text
 from app.store.steps import Checkpoint, Place
 from app.telemetry import logs
 
-RETRY_UNKNOWN_SECONDS = 1.0
 
-
-class Caller:
+class Caller(StepJournal):
     """Makes the calls of one step under one lease."""
 
-    def __init__(
-        self,
-        rt: Runtime,
-        holding: Holding,
-        *,
-        run_id: UUID,
-        step_seq: int,
-        step_name: str,
-        attempt: int,
-        recorded: Mapping[int, Checkpoint],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._rt, self._holding, self._recorded, self._now = rt, holding, recorded, now
-        self._run_id, self._step_seq, self._step_name, self._attempt = run_id, step_seq, step_name, attempt
+    def __init__(self, rt: Runtime, holding: Holding, **of_step: Any) -> None:
+        super().__init__(rt, holding, **of_step)
+        self.effects = Effects(self._recorded)
         self._permits = Permits(rt, self.transact)
-        self._spending = Spending(rt, run_id, self._write, self.transact)
+        self._spending = Spending(rt, self._run_id, self._write, self.transact)
 
     def make(self, call: Call) -> Any:
         """The call's result: the recorded one, or that of acting now."""
         # Counted as open before it is committed: a planned shutdown must not hand the lease back in between.
-        with self._rt.holdings.intent(self._holding):
+        with self._rt.holdings.intent(self._holding), self.effects.of(call):
             return self._make(call)
 
     def _make(self, call: Call) -> Any:
@@ -83,41 +71,6 @@ class Caller:
             return self._again(call, found, time.monotonic())
         return self._settle(call, found)
 
-    @property
-    def place_name(self) -> str:
-        """Names the step whose calls these are."""
-        return f"{self._run_id}.{self._step_seq}"
-
-    def recorded_input(self, seq: int) -> Any:
-        """The input an earlier attempt recorded for a call, or None."""
-        found = self._recorded.get(seq)
-        return self._load(found.input) if found else None
-
-    def waited_seconds(self, seq: int) -> float:
-        """How long ago a call was begun, by the time of the database."""
-        found = self._recorded.get(seq)
-        return (self._now() - found.created_at).total_seconds() if found else 0.0
-
-    def signals(self, name: str) -> list[dict[str, Any]]:
-        """The signals of a name that are this step's."""
-        found: list[dict[str, Any]] = self.transact(lambda db: signals.of_step(db, self._run_id, self._step_seq, name))
-        return found
-
-    def is_complete(self, seq: int) -> bool:
-        """Whether an earlier attempt completed a call."""
-        found = self._recorded.get(seq)
-        return found is not None and found.status == "COMPLETE"
-
-    def place(self, seq: int) -> Place:
-        """Where a call of this step is written, under this attempt's lease."""
-        return Place(
-            run_id=self._run_id,
-            step_seq=self._step_seq,
-            call_seq=seq,
-            token=self._holding.token,
-            attempt=self._attempt,
-        )
-
     def _place(self, call: Call) -> Place:
         return self.place(call.seq)
 
@@ -127,10 +80,8 @@ class Caller:
         what = f"call {call.seq} of {self._step_name} is {call.name}, but the journal holds {found.name}"
         if found.name == call.name:
             what = f"call {call.seq} of {self._step_name} ({call.name}) has another input than the journal holds"
-        if found.status in ("INTENT", "UNKNOWN") and found.kind == "tool":
-            self._doubt(call, found, what)
-            raise OutcomeUnknown(f"{what}, and its outcome is open", call_seq=call.seq)
-        raise Diverged(f"{what}; the step's code changed under a running run, or it depends on something not journaled")
+        why = "the step's code changed under a running run, or it depends on something not journaled"
+        raise Diverged(f"{what}; {why}", call_seq=call.seq, made={"call": call.name, "parameters": call.params})
 
     def _first(self, call: Call, text: str) -> Any:
         key = ids.idempotency_key(self._run_id, self._step_seq, call.seq, 0)
@@ -194,6 +145,8 @@ class Caller:
         mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
         if leased and not mine:
             self._spending.refuse_if_over(call.reserve_tokens, call.name)
+        if leased and not mine and call.action and leased[0]["cancel_requested"]:
+            raise CancelAccepted(f"{call.name} was not begun: the run's cancel was accepted before")
         if not (leased and mine):
             raise LeaseLost(f"{call.name} was not begun: the lease is gone, or a cancel came first")
 
@@ -330,17 +283,5 @@ class Caller:
             timestamp=at.isoformat(), input=restore_text(canonical(call.params)), latency_ms=latency, model=call.model, **more,
         )  # fmt: skip
 
-    def _load(self, value: Any) -> Any:
-        if isinstance(value, dict) and "$blob" in value:
-            return self.transact(lambda db: payloads.load(db, value))
-        return value
-
     def _write_for(self, call: Call, statements: list[Statement], *, counts: bool = False) -> Any:
         return self._spending.write(statements) if counts or call.reserve_tokens else self._write(statements)
-
-    def _write(self, statements: list[Statement]) -> Any:
-        return self._rt.journal.write(self._run_id, statements, until=self._holding.until)
-
-    def transact(self, work: Any) -> Any:
-        """A transaction that waits for the database until the step's deadline."""
-        return self._rt.journal.transact(work, until=self._holding.until)

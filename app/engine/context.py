@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import canonical
-from app.core.errors import Unrecoverable
+from app.core.entered import AGAIN, first_entered
+from app.core.errors import Diverged, Unrecoverable
 from app.core.ports import Answered
 from app.core.prompts import Output, Prompt
 from app.core.run import Run
@@ -29,8 +30,10 @@ from app.telemetry import logs
 class StepContext:
     """The `step` of a step function.
 
-    now: when the state was entered, in database time; in a fork with copied calls, when the other run entered it.
-    cause: what led here. answer: what a person answered.
+    now: when the state was entered, in database time; where calls were copied (a fork, a doubt answered "again"), when it
+    was entered in the step they are of. cause: what led here. answer: what a person answered.
+    again: what a person answered to the doubt over which the state was entered anew; cause, answer and signals stay those
+    it was first entered with.
     signals: the ordered signals this wait consumed. attempt: 1 for the first try. answered_by: the model that gave the
     last answer, or the name of the rules.
     """
@@ -40,15 +43,17 @@ class StepContext:
     ) -> None:
         self._rt, self._run, self._caller, self._recorded = rt, run, caller, recorded
         self._calls, self._lock = 0, threading.Lock()
+        entered, woken = first_entered(received), received.get("cause", {})
+        self.again: Mapping[str, Any] = woken.get("answer", {}) if AGAIN in woken else {}
         self.answered_by = ""
-        self.heard = {str(signal["id"]) for signal in received.get("signals", ())}
+        self.heard = {str(signal["id"]) for signal in entered.get("signals", ())}
         self.now = now
         self.run_id: UUID = run.id
         self.subject = run.subject
         self.state = run.state
         self.attempt = run.attempt
-        self.cause: Mapping[str, Any] = received.get("cause", {})
-        self.signals: Sequence[Mapping[str, Any]] = received.get("signals", ())
+        self.cause: Mapping[str, Any] = entered.get("cause", {})
+        self.signals: Sequence[Mapping[str, Any]] = entered.get("signals", ())
         self.answer: Mapping[str, Any] = self.cause.get("answer", {})
 
     @property
@@ -101,9 +106,13 @@ class StepContext:
         """One log line with the run's id and step beside it."""
         logs.event("step_log", run_id=str(self.run_id), step=self.state, message_text=message, **fields)
 
-    def fewer_calls_than_recorded(self) -> bool:
-        """Whether the step ended before making every call its journal holds: divergence."""
-        return self._calls < self._recorded
+    def require_every_call(self) -> None:
+        """Before the step ends in order. Raises Diverged if its journal holds a call it did not make, OutcomeUnknown for an open one."""
+        if self._calls < self._recorded:
+            missing = self._caller.first_recorded(behind=self._calls)
+            what = f"{self.state} ended without making every call its journal holds: {missing.name} is call {missing.call_seq}"
+            raise Diverged(what, call_seq=missing.call_seq)
+        self._caller.effects.require_none()
 
     def take(self, count: int = 1) -> int:
         """The number of the next call, and of as many more."""

@@ -29,6 +29,7 @@ from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.core.workflow import State, Workflow
 from app.engine import persons
+from app.engine.effects import Effects
 from app.engine.runtime import Runtime
 from app.store.database import DatabaseError
 from app.store.moves import Beside
@@ -46,9 +47,10 @@ def failed(
     journal: Sequence[Checkpoint],
     problem: Exception,
     now: datetime,
+    effects: Effects,
 ) -> tuple[Happened, Beside]:
-    """What an exception of the work means for the run."""
-    actor, said = rt.actor, _said(problem)
+    """What an exception of the work means for the run. `effects`: of the calls its attempt made or found."""
+    actor, said, open_calls = rt.actor, _said(problem), list(effects.open.values())
     error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now})
     match problem:
         case Suspended():
@@ -57,10 +59,11 @@ def failed(
             return Happened(event=Event.SUSPENDED, actor=actor, reason=problem.reason, waiting_reason=problem.reason, routes=routes,
                             expires_in=problem.expires_seconds), Beside()  # fmt: skip
         case NeedsPerson():
-            routes = persons.doubt_routes(workflow, state)
+            done = [row for row in journal[1:] if row.status == "COMPLETE" and effects.is_effect(row)]
+            routes = persons.doubt_routes(workflow, state, done)
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
                                 routes=routes)  # fmt: skip
-            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes))
+            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes, done))
         case BudgetReached():
             happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, waiting_reason=f"token budget reached: {problem}",
                                 routes=persons.budget_routes(run))  # fmt: skip
@@ -94,33 +97,36 @@ def failed(
             return happened, Beside(error=error)
         case Unrecoverable() | ValidationError() | NotCanonical():
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error
+                run, Status.DEAD_LETTER, said, error, open_calls
             )
         case NotDone() if not problem.retry:
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error
+                run, Status.DEAD_LETTER, said, error, open_calls
             )
         case DatabaseError() if problem.sqlstate in _UNSTORABLE:
             return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error
+                run, Status.DEAD_LETTER, said, error, open_calls
             )
     delay = state.retry.delay_seconds(run.attempt, rt.draw)
     if delay is None or isinstance(problem, Throttled):
         late = rt.settings.late_retry_seconds if run.late_retries < rt.settings.late_retries else None
         return (
             Happened(event=Event.EXHAUSTED, actor=actor, reason=said, wake_in=late),
-            stopped(run, Status.FAILED_RETRIABLE, said, error),
+            stopped(run, Status.FAILED_RETRIABLE, said, error, open_calls),
         )
     reason = f"try {run.attempt} of {state.retry.attempts} failed: {said}"
     return Happened(event=Event.FAILED_ATTEMPT, actor=actor, reason=reason, wake_in=delay), Beside(error=error)
 
 
-def stopped(run: Run, status: Status, reason: str, error: str | None) -> Beside:
-    """What is opened with a stop: alert and triage task in the same commit, and the dead letter's row."""
+def stopped(run: Run, status: Status, reason: str, error: str | None, open_calls: Sequence[str] = ()) -> Beside:
+    """What is opened with a stop: alert and triage task in the same commit, and the dead letter's row.
+
+    open_calls: the names of calls of which nobody knows whether they had their effect.
+    """
     dead = status is Status.DEAD_LETTER
     return Beside(
         error=error,
-        task=persons.triage(run, status, reason),
+        task=persons.triage(run, status, reason, open_calls),
         alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}"),
         dead_letter=persons.dead_letter(run, reason) if dead else None,
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest
+from app.core.entered import first_entered, since
 from app.core.errors import BadInput, NotFound, Refused
 from app.core.ports import Bell
 from app.core.workflow import Workflow
@@ -66,10 +67,11 @@ def _fork(
     if workflow is None or step.state not in workflow.by_name:
         raise Refused(f"this process does not have {run.workflow} v{run.workflow_version}; ask one that does")
     calls = _may_be_forked(db, run_id, step_seq, step)
-    entered = {name: step.received[name] for name in ("cause", "signals") if name in step.received}
+    entered = first_entered(step.received)
+    now = entered.pop("now", step.at)
     entered["cause"] = {"of_run": run_id} | entered.get("cause", {})
     if any(call["status"] == "COMPLETE" for call in calls):
-        entered["now"] = step.received.get("now", step.at)  # or else the calls would be other ones
+        entered["now"] = now  # or else the calls would be other ones
     at = _insert(db, workflow, run_id, step_seq, step, entered, new_id=new_id, actor=actor, reason=reason)
     copied = forks.copy_calls(db, new_id)
     forks.copy_documents(db, new_id, run_id, step.at)
@@ -116,8 +118,12 @@ def _insert(
     own, text = forks.original(db, run_id), canonical(entered)
     why = f"forked from step {step_seq} of {run_id}: {reason}"
     origin = {"run_id": run_id, "step_seq": step_seq, "state": step.state, "entered": digest(text)}
-    if step_seq == 1 and (before := forks.origin(db, run_id)) is not None:
-        origin["before"] = before  # of its calls some may be copies themselves
+    first = since(step.received, step_seq)  # of its calls some may be copies themselves
+    before = forks.origin(db, run_id) if first == 1 else None
+    for earlier in range(first, step_seq):
+        before = {"run_id": run_id, "step_seq": earlier} | ({"before": before} if before else {})
+    if before is not None:
+        origin["before"] = before
     at = runs.insert(
         db, run_id=new_id, workflow=workflow.name, version=workflow.version, definition_hash=own["definition_hash"],
         subject=own["subject"], route=workflow.route(step.state), data=canonical(step.data), actor=actor,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from app.core.durations import seconds
-from app.core.errors import Diverged, Unrecoverable
+from app.core.errors import Unrecoverable
 from app.core.lifecycle import Event
 from app.core.run import Happened, Run
 from app.core.workflow import Children, ChildRun, Human, State, Step, Timer, Wait, Workflow
@@ -73,12 +73,6 @@ def perform(rt: Runtime, workflow: Workflow, state: State, step: StepContext, ru
 
 def _maybe(duration: str | None) -> float | None:
     return seconds(duration) if duration else None
-
-
-def check_complete(step: StepContext, run: Run) -> None:
-    """Raises Diverged if the step made fewer calls than its journal holds."""
-    if step.fewer_calls_than_recorded():
-        raise Diverged(f"{run.state} ended without making every call its journal holds")
 
 
 def bounded(beside: Beside) -> Beside:

@@ -15,10 +15,13 @@ from app.core.ids import new_id
 from app.core.lifecycle import Status
 from app.core.run import Run
 from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
+from app.store.steps import Checkpoint
 
 OPERATOR = "operator"
 AGAIN = "again"
+CARRIES = "carries"  # in the route of `again`: up to which call the state's calls are carried over
 RAISE, APPROVE, STOP = "raise", "approve", "stop"
+_RUNS_AGAIN = {Status.DEAD_LETTER: "redrive", Status.FAILED_RETRIABLE: "retry"}
 DONE, NOT_DONE = "it_happened", "it_did_not_happen"
 
 
@@ -75,19 +78,36 @@ def _plain(proposal: Any) -> Mapping[str, Any]:
     return {name: getattr(proposal, name) for name in proposal.__dataclass_fields__}
 
 
-def doubt(state: State, problem: NeedsPerson, routes: Iterable[str]) -> str:
-    """A semantic failure: what was seen, why it is unsure; the answer names an outcome or enters the state anew."""
+def doubt(state: State, problem: NeedsPerson, routes: Iterable[str], done: Sequence[Checkpoint]) -> str:
+    """A semantic failure: what was seen, why it is unsure; the answer names an outcome or enters the state anew.
+
+    done: the calls of the step that had their effect.
+    """
     form = _verdict_form(data={"type": "object", "title": "Corrected data"})
+    evidence = [problem.evidence] if problem.evidence else []
+    evidence += [{"call": row.name, "key": row.key, "parameters": row.input, "result": row.output} for row in done]
     return _row(
         kind="doubt", role=getattr(state, "doubts_to", OPERATOR), title=f"{state.name} is unsure", outcomes=list(routes), form=form,
-        note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}", evidence=[problem.evidence] if problem.evidence else [],
+        note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}{_was_done(state, done)}", evidence=evidence,
     )  # fmt: skip
 
 
-def doubt_routes(workflow: Workflow, state: State) -> dict[str, dict[str, str]]:
-    """The routes of a doubt: the state's own outcomes that lead to states, or the same state anew."""
+def _was_done(state: State, done: Sequence[Checkpoint]) -> str:
+    """What a person must know who may have the state entered anew."""
+    if not done:
+        return ""
+    calls = [f"- {row.name}, under the key {row.key}" for row in done]
+    return "\n".join([f"\nDone by {state.name} already, and not done again whatever you answer:", *calls])
+
+
+def doubt_routes(workflow: Workflow, state: State, done: Sequence[Checkpoint]) -> dict[str, dict[str, str]]:
+    """The routes of a doubt: the state's own outcomes that lead to states, or the same state anew with what it has done.
+
+    Carried over are all calls up to the last that had its effect: it rests on those before it. What came after is made anew.
+    """
     onward = {outcome: route for outcome, route in workflow.routes(state).items() if "ends" not in route}
-    return onward | {AGAIN: workflow.route(state.name)}
+    through = max((row.call_seq for row in done), default=0)
+    return onward | {AGAIN: workflow.route(state.name) | {CARRIES: str(through)}}
 
 
 def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, params: Any) -> str:
@@ -149,12 +169,17 @@ def approval_routes(run: Run) -> dict[str, dict[str, str]]:
     return {APPROVE: _stay(run)}
 
 
-def triage(run: Run, status: Status, reason: str) -> str:
+def triage(run: Run, status: Status, reason: str, open_calls: Sequence[str] = ()) -> str:
     """What an operator is asked about a stopped run."""
-    again = "redrive" if status is Status.DEAD_LETTER else "retry"
+    unknown = (
+        f"\nNobody knows whether {', '.join(open_calls)} happened; '{_RUNS_AGAIN[status]}' finds out first."
+        if open_calls
+        else ""
+    )
+    again = _RUNS_AGAIN[status]
     return _row(
         kind="triage", role=OPERATOR, title=f"{run.subject} is stopped in {run.state}", outcomes=[again, "fail"], form=_verdict_form(),
-        note=f"{status.value}: {reason}\nWork done so far is kept. '{again}' runs the step again, 'fail' ends the run.",
+        note=f"{status.value}: {reason}\nWork done so far is kept. '{again}' runs the step again, 'fail' ends the run.{unknown}",
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.core.canonical import canonical, restore
-from app.core.errors import LeaseLost, StoreUnavailable
+from app.core.entered import first_entered, since
+from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, OutcomeUnknown, StoreUnavailable
 from app.core.ids import new_token
 from app.core.lifecycle import Event
 from app.core.run import Happened, Run
@@ -26,6 +27,7 @@ from app.engine.children import park_with_children
 from app.engine.context import StepContext
 from app.engine.failures import failed
 from app.engine.holdings import Holding
+from app.engine.leaving import left_with
 from app.engine.runtime import Runtime
 from app.store import finding, runs, steps
 from app.store.moves import Beside
@@ -84,8 +86,8 @@ def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.
         return "not my version"
     workflow, state = found
     started = time.perf_counter()
-    step = _context(rt, holding, run, at, journal)
-    happened, beside, children = _outcome(rt, workflow, state, step, run, at, journal, content, started)
+    step, caller = _context(rt, holding, run, at, journal)
+    happened, beside, children = _outcome(rt, workflow, state, step, caller, run, at, journal, content, started)
     if children:
         park_with_children(rt, run, happened, beside, children, until=holding.until)
     else:
@@ -93,16 +95,18 @@ def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.
     return happened.event.value
 
 
-def _context(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]) -> StepContext:
+def _context(
+    rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]
+) -> tuple[StepContext, Caller]:
     own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
-    leased = time.monotonic()
+    leased, received = time.monotonic(), own.input or {}
     caller = Caller(
         rt, holding, run_id=run.id, step_seq=run.step_seq, step_name=run.state, attempt=run.attempt, recorded=calls,
-        now=lambda: at + timedelta(seconds=time.monotonic() - leased),
+        now=lambda: at + timedelta(seconds=time.monotonic() - leased), since=since(received, run.step_seq),
     )  # fmt: skip
-    received = own.input or {}
-    entered = datetime.fromisoformat(received["now"]) if "now" in received else own.created_at
-    return StepContext(rt, run, caller, now=entered, received=received, recorded=len(calls))
+    entered = first_entered(received)
+    now = datetime.fromisoformat(entered["now"]) if "now" in entered else own.created_at
+    return StepContext(rt, run, caller, now=now, received=received, recorded=max(calls, default=0)), caller
 
 
 def _outcome(
@@ -110,6 +114,7 @@ def _outcome(
     workflow: Workflow,
     state: State,
     step: StepContext,
+    caller: Caller,
     run: Run,
     at: Any,
     journal: list[steps.Checkpoint],
@@ -121,19 +126,24 @@ def _outcome(
         data = workflow.data.model_validate(content)
         known = workflow.names(data) if workflow.names else ()
         done = outcomes.perform(rt, workflow, state, step, run, data)
-        outcomes.check_complete(step, run)
+        step.require_every_call()
         text = canonical(data)
         changed = text if text != canonical(content) else None
         beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task, names=_new_names(workflow, known, data),
                         latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
         return done.happened, outcomes.bounded(beside), done.children
+    except (
+        CancelAccepted
+    ) as accepted:  # the lease stands: given back at once, the run ends now and not at the next ping
+        return Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=str(accepted)), Beside(), None
     except (LeaseLost, StoreUnavailable):
         raise
     except Exception as problem:
-        happened, beside = failed(
-            rt, workflow, state, run, journal, problem, at + timedelta(seconds=time.perf_counter() - started)
-        )
-        return happened, beside, None
+        problem = left_with(caller, journal[0].input or {}, problem)
+        if isinstance(problem, NeedsPerson | OutcomeUnknown):  # a person is told of what this attempt did too
+            journal = caller.journal()
+        now = at + timedelta(seconds=time.perf_counter() - started)
+        return *failed(rt, workflow, state, run, journal, problem, now, caller.effects), None
 
 
 def _new_names(workflow: Workflow, known: Sequence[tuple[str, str]], data: BaseModel) -> str | None:

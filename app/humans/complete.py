@@ -8,21 +8,22 @@ who was first and when.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.actions import approve
 from app.core.canonical import canonical
+from app.core.entered import AGAIN
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run
+from app.core.run import Happened, Run, Transition
 from app.engine import advance, persons, start
 from app.engine.runtime import Runtime
 from app.humans import entitled, forms, people
 from app.humans.people import Person
-from app.store import budgets, desk, human_tasks, payloads, runs
+from app.store import budgets, carried, desk, human_tasks, payloads, runs
 from app.store.database import Connection
 
 _STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
@@ -72,8 +73,23 @@ def _complete(
     assert at is not None, "the run's lock keeps rivals out"
     desk.drop_drafts(db, task_id, by)
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
-    moved = advance.apply(db, run, _happened(run, task, person, outcome, given, at))
+    happened = _happened(run, task, person, outcome, given, at)
+    if not (task["kind"] == "doubt" and outcome == persons.AGAIN):
+        return Completed(task_id, run.id, outcome, by, at), advance.apply(db, run, happened)
+    moved = advance.apply(db, run, _anew(db, run, happened), also=_carry_over)
     return Completed(task_id, run.id, outcome, by, at), moved
+
+
+def _anew(db: Connection, run: Run, happened: Happened) -> Happened:
+    """The state is entered anew with what it was entered with at first, and with the calls that had their effect."""
+    told = run.routes.get(persons.AGAIN, {}).get(persons.CARRIES)
+    again = carried.anew(db, run.id, run.step_seq, through=None if told is None else int(told))
+    return replace(happened, cause={**happened.cause, AGAIN: again})
+
+
+def _carry_over(db: Connection, run: Run, to: Transition) -> None:
+    if to.enters and to.cause[AGAIN]["through"]:
+        carried.carry_over(db, run.id)
 
 
 def _same(task: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:

@@ -133,11 +133,13 @@ _LETTER = """, letter AS (
     INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
     SELECT l.id, %(id)s, %(step_seq)s, %(state)s, l.fingerprint, l.reason, moved.at
     FROM moved, jsonb_to_record(%(dead_letter)s::jsonb) AS l(id uuid, fingerprint text, reason text)
+    WHERE %(status)s = ANY (%(stopped)s)
 )"""
 _ALERT = """, alarm AS (
     INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
     SELECT a.id, a.rule, a.subject, %(id)s, a.message, moved.at
     FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text)
+    WHERE %(status)s = ANY (%(stopped)s)
     ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING rule, subject, message
 )"""
 _NAMES = """, named AS (
@@ -146,7 +148,9 @@ _NAMES = """, named AS (
     ON CONFLICT DO NOTHING
 )"""
 _SAID = ", (SELECT jsonb_agg(jsonb_build_object('rule', a.rule, 'subject', a.subject, 'message', a.message)) FROM {alerts}) AS {what}"
-_TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
+# What is opened with a stop is opened only if the run stops: one whose cancel was accepted ends instead.
+_STOPPED = [Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
+_TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, *_STOPPED]
 _WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
 
 
@@ -270,6 +274,7 @@ def move(
         "task_status": "EXPIRED" if to.event is Event.EXPIRED else "CANCELLED",
         "task": beside.task,
         "task_statuses": _TASK_STATUSES,
+        "stopped": _STOPPED,
         "dead_letter": beside.dead_letter,
         "alert": beside.alert,
         "names": beside.names,

@@ -36,12 +36,12 @@ def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
     return row["body_hash"] if row else None
 
 
-def of_step(db: Connection, run_id: UUID, step_seq: int, name: str) -> list[dict[str, Any]]:
-    """The signals of a name that a step consumed, in order, as a step is given them."""
+def of_steps(db: Connection, run_id: UUID, steps: tuple[int, int], name: str) -> list[dict[str, Any]]:
+    """The signals of a name that the steps from one to another consumed, in order, as a step is given them."""
     rows = db.execute(
         """SELECT signal_id AS id, name, payload, actor, created_at AS at FROM signals
-           WHERE run_id = %s AND name = %s AND consumed_step_seq = %s ORDER BY seq""",
-        [run_id, name, step_seq],
+           WHERE run_id = %s AND name = %s AND consumed_step_seq BETWEEN %s AND %s ORDER BY seq""",
+        [run_id, name, *steps],
     ).fetchall()
     return [{**row, "payload": restore(row["payload"])} for row in rows]
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
+from app.core.entered import carried
 from app.core.lifecycle import Event
 
 Row = Mapping[str, Any]
@@ -31,13 +32,22 @@ COMPLETES_STEP = frozenset(
 )
 
 
+# What a call that was carried over has of the one it is a copy of: all but where and when it stands, and what it cost.
+_TAKEN_OVER = (
+    "step_name", "kind", "name", "status", "input_hash", "output_hash", "idempotency_key", "key_epoch", "action_id",
+)  # fmt: skip
+
+
 def first_wrong(run: Row, moves: Sequence[Row], places: Sequence[Row]) -> Wrong | None:
     """The first checkpoint that does not agree with the history, which must itself have been found to hold."""
     entered, completed, origin = _entered(moves), _completed(moves), _origin(run, places)
+    standing = {(row["step_seq"], row["call_seq"]): row for row in places}
     for row in places:
         here = (row["step_seq"], row["call_seq"])
         for wrong in (
-            _of_step(run, row, entered, completed, origin) if here[1] == 0 else _of_call(run, row, entered, origin)
+            _of_step(run, row, entered, completed, origin)
+            if here[1] == 0
+            else _of_call(run, row, entered, origin, standing)
         ):
             return f"checkpoint {here[0]}.{here[1]}", wrong
     return None
@@ -93,13 +103,15 @@ def _of_step(
             yield f"its {column} is {row[column]}, but by the history it is {value}"
 
 
-def _of_call(run: Row, row: Row, entered: Mapping[int, Row], origin: Row | None) -> Iterator[str]:
+def _of_call(
+    run: Row, row: Row, entered: Mapping[int, Row], origin: Row | None, standing: Mapping[tuple[int, int], Row]
+) -> Iterator[str]:
     move = entered.get(row["step_seq"])
     if move is None or row["step_name"] != move["to_state"]:
         yield f"it is a call of {row['step_name']}, but by the history this step is {move['to_state'] if move else 'none'}"
     if row["kind"] in ("start", "step"):
         yield f"it is a call, and no {row['kind']}"
-    if row["idempotency_key"] not in _keys(run, row, origin):
+    if row["idempotency_key"] not in _keys(run, row, origin) and not _is_carried(row, standing):
         yield "its idempotency key is not the one of this call"
     if row["input_hash"] is not None and digest(canonical(restore(row["input"]))) != row["input_hash"]:
         yield f"the input of {row['name']} is not the one that was recorded"
@@ -118,3 +130,14 @@ def _keys(run: Row, row: Row, origin: Row | None) -> Iterator[str]:
         before = before.get("before")
     if origin is None and run["forked_from"] is not None:  # erased, and with it from which step it was made
         yield row["idempotency_key"]
+
+
+def _is_carried(row: Row, standing: Mapping[tuple[int, int], Row]) -> bool:
+    """Whether a call is the one of the step before, taken over when a person's answer to a doubt entered its state anew."""
+    step, of = standing.get((row["step_seq"], 0)), standing.get((row["step_seq"] - 1, row["call_seq"]))
+    if step is None or of is None or row["status"] != "COMPLETE":
+        return False
+    through = (
+        row["call_seq"] if step["input"] is None else carried(step["input"])
+    )  # None: it was erased, and how far with it
+    return row["call_seq"] <= through and all(row[name] == of[name] for name in _TAKEN_OVER)
