@@ -12,21 +12,24 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
+import traceback
 from types import FrameType
 
-from tests.faults import clock, database, failing, network, process, sessions
+import psycopg
+
+from tests.faults import clock, database, failing, hosts, network, process, sessions
+from tests.faults.course import GOAL, drain, figures, full_rate, rate_again
 from tests.faults.fault import Fault
-from tests.faults.hosts import remove_leftovers
-from tests.faults.invariants import Finding, drain, figures, full_rate, judge
-from tests.faults.scene import Scene, scene
+from tests.faults.invariants import Evidence, Finding, judge
+from tests.faults.scene import Scene, remove_leftovers, scene
 from tests.support.waiting import NeverHappened
 
 FAULTS = (
     *database.FAULTS, *sessions.FAULTS, *network.FAULTS, *clock.FAULTS, *process.FAULTS, *failing.FAULTS,
 )  # fmt: skip
-GOAL = "full rate again"
 WARM_UP_SECONDS = 12.0
 BEFORE_SECONDS = 16.0
 
@@ -39,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a part of the names of the faults to inflict")
     parser.add_argument("--list", action="store_true", help="print the names and what each does")
     parser.add_argument("--quick", action="store_true", help="outages, pings and silence six times as short")
+    parser.add_argument(
+        "--relays", action="store_true", help="relays that go silent, even where namespaces can be made"
+    )
     options = parser.parse_args(arguments)
     chosen = [fault for fault in FAULTS if not options.names or any(word in fault.name for word in options.names)]
     if not chosen:
@@ -48,8 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
             _say(f"{fault.name:<28} {fault.says}")
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
+    hosts.remove_leftovers()
     remove_leftovers()
-    verdicts = {fault.name: _inflict(fault, quick=options.quick) for fault in chosen}
+    verdicts = {fault.name: _inflict(fault, quick=options.quick, relays=options.relays) for fault in chosen}
     lost = [name for name, verdict in verdicts.items() if verdict == "LOST"]
     late = [name for name, verdict in verdicts.items() if verdict == "LATE"]
     _say(
@@ -58,17 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if lost else 3 if late else 0
 
 
-def _inflict(fault: Fault, *, quick: bool) -> str:
+def _inflict(fault: Fault, *, quick: bool, relays: bool) -> str:
     """Build the scene, inflict the fault and print the report: "OK", "LATE" or "LOST"."""
     began = time.monotonic()
     _say(f"\n{fault.name}: {fault.says}{' (quick)' if quick else ''}")
-    with scene(fault, quick=quick) as made:
-        _say(f"  {fault.runs} runs kept in flight on {fault.hosts} hosts; {made.net.about}")
-        try:
+    try:
+        with scene(fault, quick=quick, relays=relays) as made:
+            _say(f"  {fault.runs} runs kept in flight on {fault.hosts} hosts; {made.net.about}")
             findings, measured = _course(made)
-        except NeverHappened as never:
-            _say(f"  LOST  {never}")
-            return "LOST"
+    except NeverHappened as never:
+        _say(f"  LOST  {never}")
+        return "LOST"
+    except (psycopg.Error, OSError, subprocess.SubprocessError):
+        _say(f"  LOST  the fault could not be carried through, so nobody knows\n{traceback.format_exc()}")
+        return "LOST"
     for line in measured:
         _say(f"        {line}")
     for finding in findings:
@@ -90,7 +100,14 @@ def _course(made: Scene) -> tuple[list[Finding], list[str]]:
     made.fault.inflict(made)
     course = full_rate(made, began, time.time(), before)
     drain(made)
-    return judge(made, course), list(figures(made, course))
+    fault, stack = made.fault, made.stack
+    evidence = Evidence(
+        witness=made.witness, accepted=made.load.accepted, payments=stack.payments.db, notes=stack.faults.folder,
+        silent_seconds=made.settings.silent_seconds, may_crash=fault.crashes, may_fail=fault.may_fail,
+        host_clocks=fault.host_clocks,
+    )  # fmt: skip
+    own = [Finding(what, holds, "yes" if holds else "NO") for what, holds in made.expected]
+    return [*judge(evidence), *own, rate_again(course)], list(figures(made, course))
 
 
 def _say(line: str) -> None:

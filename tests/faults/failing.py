@@ -48,5 +48,5 @@ def _fail(scene: Scene) -> None:
 
 FAULTS = (
     Fault(name="failing-1000", says=f"{COUNT} runs fail at once for one reason, and are retried when it is gone",
-          inflict=_fail, runs=FEW, settings={"LATE_RETRY_SECONDS": "60"}),
+          inflict=_fail, runs=FEW, may_fail=("asking",), settings={"LATE_RETRY_SECONDS": "60"}),
 )  # fmt: skip

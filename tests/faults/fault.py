@@ -19,7 +19,7 @@ class Fault:
     says: what it does, for the report. inflict: does it, and returns when it is healed.
     runs: how many are in flight; MANY are more than the workers have threads for.
     crashes: processes die of it, so that a crash may be counted. small_disk: the database lies on a small file system.
-    host_clocks: whether the notes of the workers are dated rightly.
+    may_fail: the workflows whose runs fail on purpose. host_clocks: whether the notes of the workers are dated rightly.
     """
 
     name: str
@@ -29,5 +29,6 @@ class Fault:
     hosts: int = 3
     crashes: bool = False
     small_disk: bool = False
+    may_fail: tuple[str, ...] = ()
     host_clocks: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -66,8 +66,10 @@ class Network(Protocol):
         ...
 
 
-def network() -> Network:
+def network(*, relays: bool = False) -> Network:
     """Namespaces where this machine allows them, else relays."""
+    if relays:
+        return Relays("asked for")
     if os.geteuid() == 0 and shutil.which("ip") and shutil.which("iptables"):
         made = Namespaces()
         try:

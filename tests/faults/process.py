@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.faults.fault import MANY, Fault
-from tests.faults.scene import DATABASE, NEARLY, Scene
+from tests.faults.scene import DATABASE, NEARLY, REGISTER_SECONDS, Scene
 from tests.faults.workload import RAISE
 from tests.support.programs import CELERY, Program
 
@@ -48,7 +48,7 @@ class PipedWorker:
         self.program.start()
         self.program.log = self._copy  # what is to be read of it
         scene.stack.programs.append(self.program)
-        scene.until(lambda: scene.stack.is_registered(self.program), "the worker to register", 90)
+        scene.until(lambda: scene.stack.is_registered(self.program), "the worker to register", REGISTER_SECONDS)
 
     def stop_reading(self) -> None:
         """Leave the pipe open and read no more."""

@@ -6,6 +6,7 @@ six times as short.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ CYCLE_SECONDS = 4.0  # how long a run of the load takes: two payments of two sec
 WINDOW_SECONDS = 2 * CYCLE_SECONDS
 NEARLY = 0.75  # of the rate before: the full rate, as runs that began together also end together
 QUICKER = 6
+REGISTER_SECONDS = 600.0  # on a machine that does much else
+SCRATCH, FOLDERS = Path("/var/tmp"), "longhaul-fault-"
 
 
 @dataclass
@@ -88,7 +91,9 @@ class Scene:
 
     def until_registered(self, *places: Place) -> None:
         """Wait until each of them has registered."""
-        self.until(lambda: all(self.stack.is_registered(p.program) for p in places), "workers to register", 90)
+        self.until(
+            lambda: all(self.stack.is_registered(p.program) for p in places), "workers to register", REGISTER_SECONDS
+        )
 
     def tend(self) -> None:
         """Note who died, start them again, and look."""
@@ -136,11 +141,11 @@ class Scene:
 
 
 @contextmanager
-def scene(fault: Fault, *, quick: bool) -> Iterator[Scene]:
+def scene(fault: Fault, *, quick: bool, relays: bool = False) -> Iterator[Scene]:
     """Build it, and take it down whatever happens."""
     with ExitStack() as ends:
         folder = ends.enter_context(_folder())
-        net = network()
+        net = network(relays=relays)
         ends.callback(net.close)
         postgres, redis = NetworkPostgres(folder / "postgres", net.server), NetworkRedis(folder / "redis", net.server)
         ends.callback(postgres.stop, "immediate")
@@ -173,13 +178,22 @@ def scene(fault: Fault, *, quick: bool) -> Iterator[Scene]:
 @contextmanager
 def _folder() -> Iterator[Path]:
     # The user Postgres runs as must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="longhaul-fault-", dir="/var/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-", dir=SCRATCH))
     folder.chmod(0o711)
     try:
         yield folder
     finally:
         remove_outside(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the folders of runs whose process is gone."""
+    for folder in SCRATCH.glob(f"{FOLDERS}*"):
+        if not Path("/proc", folder.name.removeprefix(FOLDERS).split("-")[0]).exists():
+            subprocess.run(["umount", "--lazy", str(folder / "disk")], check=False, capture_output=True)
+            remove_outside(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Witness:
     """The owner's own session, through the socket: no fault of the network and no full server reaches it."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url
+        self.url = database_url
         self._db = self.connect()
         self.nowhere: list[str] = []
         self.longest_transaction = 0.0
@@ -71,7 +71,7 @@ class Witness:
         """One more session of the owner's, which may write while nobody else may."""
         options = "-c default_transaction_read_only=off -c lock_timeout=20s"
         return psycopg.connect(
-            self._url, autocommit=True, row_factory=dict_row, options=options, application_name="longhaul-fault"
+            self.url, autocommit=True, row_factory=dict_row, options=options, application_name="longhaul-fault"
         )
 
     def install(self) -> None:
