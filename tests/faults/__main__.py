@@ -21,7 +21,7 @@ from types import FrameType
 import psycopg
 
 from tests.faults import clock, database, failing, hosts, network, process, sessions
-from tests.faults.course import GOAL, drain, figures, full_rate, rate_again
+from tests.faults.course import GOAL, back_at_work, drain, figures, full_rate, rate_again
 from tests.faults.fault import Fault
 from tests.faults.invariants import Evidence, Finding, judge
 from tests.faults.scene import Scene, remove_leftovers, scene
@@ -99,6 +99,7 @@ def _course(made: Scene) -> tuple[list[Finding], list[str]]:
     before, began = made.rate(measured_from, time.time()), time.time()
     made.fault.inflict(made)
     course = full_rate(made, began, time.time(), before)
+    back = back_at_work(made, course.healed)
     drain(made)
     fault, stack = made.fault, made.stack
     evidence = Evidence(
@@ -107,7 +108,7 @@ def _course(made: Scene) -> tuple[list[Finding], list[str]]:
         host_clocks=fault.host_clocks,
     )  # fmt: skip
     own = [Finding(what, holds, "yes" if holds else "NO") for what, holds in made.expected]
-    return [*judge(evidence), *own, rate_again(course)], list(figures(made, course))
+    return [*judge(evidence), *own, back, rate_again(course)], list(figures(made, course))
 
 
 def _say(line: str) -> None:

@@ -16,6 +16,7 @@ from tests.faults.witness import DONE
 
 RATE_GOAL_SECONDS = 15.0
 RATE_PATIENCE_SECONDS = 240.0
+BACK_SECONDS = 25.0  # the load goes on at least so long
 ENDS_PATIENCE_SECONDS = 420.0
 GOAL = "full rate again"
 _STANDS_STILL = ("COMPLETE", "FAILED", "CANCELLED", "DEAD_LETTER", "FAILED_RETRIABLE", "WAITING_FOR_HUMAN")
@@ -54,6 +55,23 @@ def _full_since(times: list[float], needed: float, healed: float) -> float | Non
         if inside >= needed:
             return start - healed
     return None
+
+
+def back_at_work(scene: Scene, healed: float) -> Finding:
+    """Every worker that lives has taken a lease since healing: there is always more to do than threads, or a turn for each."""
+    scene.hold(max(0.0, healed + BACK_SECONDS - time.time()))
+    living = scene.witness.all(
+        """SELECT w.pid, EXISTS (SELECT 1 FROM witness.notes n WHERE n.what = 'lease taken' AND n.actor = 'worker:' || w.id
+               AND n.at > to_timestamp(%s)) AS works
+           FROM workers w WHERE w.pid = ANY(%s) AND NOT w.stopping""",
+        healed, [pid for program in scene.stack.programs if program.alive for pid in program.pids],
+    )  # fmt: skip
+    idle = {row["pid"] for row in living} - {row["pid"] for row in living if row["works"]}
+    names = [program.name for program in scene.stack.programs if idle & set(program.pids)]
+    seen = f"{len(living)} live" + (
+        f", {', '.join(names)} took no lease in {time.time() - healed:.0f} s" if idle else ""
+    )
+    return Finding("every worker that lives works again", not idle, seen)
 
 
 def drain(scene: Scene) -> None:

@@ -15,12 +15,12 @@ from tests.faults.scene import Scene
 
 LASTS_SECONDS = 10.0
 LOCKED_SECONDS = 9.0
-_CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> 'longhaul-fault' AND usename IS NOT NULL"
+_CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name <> 'longhaul-fault' AND backend_type = 'client backend'"""
 
 
 def _read_only(scene: Scene) -> None:
     scene.before_a_ping()
-    scene.witness.all("SELECT 1 FROM pg_stat_activity LIMIT 0")
     with scene.witness.connect() as db:
         db.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         db.execute("SELECT pg_reload_conf()")
@@ -44,15 +44,12 @@ def _disk_full(scene: Scene) -> None:
     filler = disk / "filler"
     # What the server frees meanwhile, by truncating or recycling, is taken as well.
     deadline = time.monotonic() + LASTS_SECONDS
-    with filler.open("wb") as file:
+    with filler.open("wb", buffering=0) as file:
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 while True:
-                    file.write(b"\0" * 65_536)
-                    file.flush()
+                    file.write(b"\0" * 8_192)
             scene.hold(0.2)
-        with contextlib.suppress(OSError):
-            file.truncate(0)
     filler.unlink()
     refused = sum("No space left" in line for line in scene.postgres.log.read_text(errors="replace").splitlines())
     scene.tell(f"the server said {refused} times that no space is left")

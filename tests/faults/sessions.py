@@ -12,7 +12,7 @@ from tests.faults.scene import Scene
 
 LASTS_SECONDS = 150.0
 KINDS = ("liveness", "journal", "observer", "pool")
-_OWN_NAMES = ("longhaul-liveness", "longhaul-journal", "longhaul-observer")
+_NAMED = ("longhaul-liveness", "longhaul-journal", "longhaul-observer", "longhaul-watchdog")
 _BACKENDS = """SELECT pid, wait_event_type FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND host(client_addr) = %s AND """
 
@@ -36,7 +36,7 @@ def _stop(kind: str, scene: Scene) -> None:
 def _stop_idle(scene: Scene, kind: str, address: str, before: set[int]) -> set[int]:
     """Stop backends that wait for their client: one stopped while it holds a latch would stop the whole server."""
     where = "application_name = %s" if kind != "pool" else "NOT application_name = ANY(%s)"
-    named = f"longhaul-{kind}" if kind != "pool" else list(_OWN_NAMES)
+    named = f"longhaul-{kind}" if kind != "pool" else list(_NAMED)
     found: set[int] = set()
     for row in scene.witness.all(_BACKENDS + where, address, named):
         if row["pid"] in before:

@@ -18,9 +18,10 @@ DONE = ("step finished", "ended")
 
 _INSTALL = """
 CREATE SCHEMA witness;
-CREATE TABLE witness.notes (at timestamptz NOT NULL DEFAULT clock_timestamp(), what text NOT NULL, id uuid NOT NULL, detail text);
+CREATE TABLE witness.notes (at timestamptz NOT NULL DEFAULT clock_timestamp(), what text NOT NULL, id uuid NOT NULL,
+    detail text, actor text);
 CREATE FUNCTION witness.note_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-    INSERT INTO witness.notes (what, id, detail) VALUES (NEW.event, NEW.run_id, NEW.reason); RETURN NULL; END $$;
+    INSERT INTO witness.notes (what, id, detail, actor) VALUES (NEW.event, NEW.run_id, NEW.reason, NEW.actor); RETURN NULL; END $$;
 CREATE TRIGGER witness_moves AFTER INSERT ON transitions FOR EACH ROW EXECUTE FUNCTION witness.note_move();
 CREATE FUNCTION witness.note_crash() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
     INSERT INTO witness.notes (what, id) VALUES ('crash counted', NEW.id); RETURN NULL; END $$;

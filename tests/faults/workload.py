@@ -19,7 +19,7 @@ from app.connectors.payments import Payments
 from app.core.errors import NotDone
 from app.core.retry import RetryPolicy
 from app.core.tools import Tool
-from app.core.workflow import Step, Timer, Workflow
+from app.core.workflow import Step, Workflow
 from app.store import workers
 from tests.support import faults
 
@@ -62,13 +62,6 @@ ERRAND = Workflow(
         Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
     ],
 )  # fmt: skip
-NAP = Workflow(
-    name="nap", version=1, data=Errand, starts_at="NAPPING",
-    states=[
-        Timer("NAPPING", lasts="20s", then={"due": "PAYING"}),
-        Step("PAYING", does=_pay, then={"paid": "COMPLETE"}),
-    ],
-)  # fmt: skip
 ASKING = Workflow(
     name="asking", version=1, data=Errand, starts_at="ASKING",
     states=[
@@ -76,7 +69,7 @@ ASKING = Workflow(
         Step("PAYING", does=_pay, then={"paid": "COMPLETE"}),
     ],
 )  # fmt: skip
-NAMES = ",".join(f"{__name__}:{name}" for name in ("ERRAND", "NAP", "ASKING"))
+NAMES = ",".join(f"{__name__}:{name}" for name in ("ERRAND", "ASKING"))
 
 
 class Teller:
