@@ -45,7 +45,6 @@ CREATE TRIGGER witness_registrations AFTER INSERT ON workers FOR EACH ROW EXECUT
 
 _NOWHERE = """SELECT id, state, status FROM runs WHERE CASE status
     WHEN 'RUNNING' THEN lease_token IS NULL OR worker_id IS NULL OR deadline_at IS NULL
-    WHEN 'SUSPECTED_DEAD' THEN worker_id IS NULL
     WHEN 'READY' THEN ready_at IS NULL OR worker_id IS NOT NULL
     WHEN 'WAITING_FOR_TIMER' THEN wake_at IS NULL
     WHEN 'WAITING_FOR_HUMAN' THEN waiting_reason IS NULL
@@ -53,7 +52,7 @@ _NOWHERE = """SELECT id, state, status FROM runs WHERE CASE status
     WHEN 'FAILED_RETRIABLE' THEN waiting_reason IS NULL
     WHEN 'COMPLETE' THEN finished_at IS NULL OR worker_id IS NOT NULL
     WHEN 'FAILED' THEN finished_at IS NULL
-    ELSE status NOT IN ('CANCELLED', 'PAUSED', 'WAITING_FOR_EVENT', 'WAITING_FOR_CHILDREN') END LIMIT 3"""
+    ELSE status NOT IN ('CANCELLED', 'SUSPECTED_DEAD', 'PAUSED', 'WAITING_FOR_EVENT', 'WAITING_FOR_CHILDREN') END LIMIT 3"""
 _LONGEST = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 AS seconds
     FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'longhaul-fault'
     AND backend_type = 'client backend'"""
