@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--relays", action="store_true", help="relays that go silent, even where namespaces can be made"
     )
     options = parser.parse_args(arguments)
-    chosen = [fault for fault in FAULTS if not options.names or any(word in fault.name for word in options.names)]
+    # In the order asked for, each once.
+    chosen = list(dict.fromkeys(fault for word in options.names or [""] for fault in FAULTS if word in fault.name))
     if not chosen:
         parser.error(f"no fault is named so; the names are: {', '.join(fault.name for fault in FAULTS)}")
     if options.list:

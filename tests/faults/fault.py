@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FEW, MANY = 8, 60
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fault:
     """A fault by name.
 
