@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
         for fault in chosen:
             _say(f"{fault.name:<28} {fault.says}")
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _interrupt)
     hosts.remove_leftovers()
     remove_leftovers()
     verdicts = {fault.name: _inflict(fault, quick=options.quick, relays=options.relays) for fault in chosen}
@@ -118,7 +119,10 @@ def _say(line: str) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM ends as Ctrl-C does: through every `finally`."""
+    """The first one ends through every `finally`; what comes while that goes on is not heard, lest something is left."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    _say("interrupted: what was made is removed first")
     raise KeyboardInterrupt
 
 
