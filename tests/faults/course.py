@@ -67,10 +67,11 @@ def back_at_work(scene: Scene, healed: float) -> Finding:
         healed, [pid for program in scene.stack.programs if program.alive for pid in program.pids],
     )  # fmt: skip
     idle = {row["pid"] for row in living} - {row["pid"] for row in living if row["works"]}
-    names = [program.name for program in scene.stack.programs if idle & set(program.pids)]
-    seen = f"{len(living)} live" + (
-        f", {', '.join(names)} took no lease in {time.time() - healed:.0f} s" if idle else ""
-    )
+    seen = f"{len(living)} live"
+    for program in scene.stack.programs:
+        if idle & set(program.pids):
+            told = [line["reason"] for line in program.lines("liveness_waiting")[-1:]]
+            seen += f"; {program.name} took no lease in {time.time() - healed:.0f} s ({' '.join(told) or 'its log is silent'})"
     return Finding("every worker that lives works again", not idle, seen)
 
 
