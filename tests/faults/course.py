@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.faults.invariants import Finding
 from tests.faults.scene import CYCLE_SECONDS, NEARLY, WINDOW_SECONDS, Scene
-from tests.faults.witness import DONE
+from tests.faults.witness import DONE, Row
 
 RATE_GOAL_SECONDS = 15.0
 RATE_PATIENCE_SECONDS = 240.0
@@ -95,15 +95,20 @@ def rate_again(course: Course) -> Finding:
     return Finding(GOAL, soon, f"{course.full_after:.1f} s after healing")
 
 
-def figures(scene: Scene, course: Course) -> Iterator[str]:
-    """What was measured besides."""
-    bounced = scene.witness.all(
+def bounced(scene: Scene) -> list[Row]:
+    """Leases that were handed back or taken back: `what`, `detail` and how many, the most first."""
+    return scene.witness.all(
         """SELECT what, detail, count(*) AS n FROM witness.notes WHERE what IN ('lease handed back', 'worker lost')
            GROUP BY what, detail ORDER BY n DESC"""
     )
-    told = ", ".join(f"{row['n']} {row['what']} ({row['detail']})" for row in bounced[:4]) or "none"
+
+
+def figures(scene: Scene, course: Course) -> Iterator[str]:
+    """What was measured besides."""
+    leases = bounced(scene)
+    told = ", ".join(f"{row['n']} {row['what']} ({row['detail']})" for row in leases[:4]) or "none"
     yield f"rate {course.before:.1f} steps/s before, {course.during:.1f} during, {course.after:.1f} after"
-    yield f"leases bounced {sum(row['n'] for row in bounced)}: {told}"
+    yield f"leases bounced {sum(row['n'] for row in leases)}: {told}"
     yield f"workers given up {scene.witness.count(['given up'])}, ended {', '.join(scene.exits) or 'none'}"
     yield f"longest transaction {scene.witness.longest_transaction:.1f} s; starts refused {scene.load.refused}"
     yield from scene.told
