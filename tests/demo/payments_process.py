@@ -20,13 +20,13 @@ class PaymentsProcess:
     """One running service on a free port; `kill` is SIGKILL, `start` may be called again on the same file."""
 
     def __init__(self, db: Path) -> None:
-        self.db = db
+        self.db, self.host = db, "127.0.0.1"
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, test_switches: str = "") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.demo.payments", "--port", "0", "--db", str(self.db)],
+            [sys.executable, "-m", "app.demo.payments", "--host", self.host, "--port", "0", "--db", str(self.db)],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "LONGHAUL_PAYMENTS_TEST": test_switches},
