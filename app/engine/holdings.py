@@ -38,6 +38,7 @@ class Holdings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_token: dict[UUID, Holding] = {}
+        self._given_up: list[Holding] = []
         self._in_touch_since: float | None = float("-inf")  # where no liveness says otherwise: a command, a sweep
         self.vouched_until = float("inf")
         self.accepting = True
@@ -91,6 +92,17 @@ class Holdings:
         finally:
             with self._lock:
                 holding.open_intents -= 1
+
+    def give_up(self, holding: Holding) -> None:
+        """Its thread ends because the database did not answer in time: what became of its lease is not known yet."""
+        with self._lock:
+            self._given_up.append(holding)
+
+    def given_up(self) -> list[Holding]:
+        """What threads gave up since this was asked last."""
+        with self._lock:
+            given, self._given_up = self._given_up, []
+            return given
 
     def all(self) -> list[Holding]:
         with self._lock:

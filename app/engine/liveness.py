@@ -140,9 +140,12 @@ class Liveness:
         """Show that we live. Threads are vouched for only after their leases were looked at: a process that slept
         may have been given up for dead, and must not send for runs that others have by now."""
         sent = time.monotonic()
-        if not workers.ping(session, self._rt.worker_id, host_clock=time.time()):
+        known = workers.ping(session, self._rt.worker_id, host_clock=time.time())
+        if not known:
             self._register(session)
-        self._compare(session)
+        taken = self._compare(session)
+        if not known:
+            self._clear(session, taken)
         self._pinged = sent
         self._rt.holdings.vouch(sent + self._rt.settings.silent_seconds)
         self._rt.holdings.in_touch()
@@ -154,12 +157,13 @@ class Liveness:
             pid=os.getpid(), queues=self._queues, slots=self._slots,
         )  # fmt: skip
 
-    def _compare(self, session: Connection) -> None:
+    def _compare(self, session: Connection) -> list[Holding]:
         """Leases that are ours no longer are taken from their threads; leases that no thread works on are handed back."""
         leased = self._rt.holdings.leased()  # before the rows: what is leased after them is not missed in them
         rows = workers.owned(session, self._rt.worker_id)
         standing = {row["lease_token"] for row in rows}
-        self._rt.holdings.lose(h for h in leased if h.token not in standing)
+        taken = [h for h in leased if h.token not in standing]
+        self._rt.holdings.lose(taken)
         held = {
             h.token for h in self._rt.holdings.all()
         }  # after the rows: a lease is held here before it is taken there
@@ -167,6 +171,13 @@ class Liveness:
             if row["lease_token"] not in held:
                 orphan = Holding(row["id"], row["step_seq"], row["lease_token"], time.monotonic() + 30)
                 hand_back(self._rt, orphan, "no thread works on it")
+        return taken
+
+    def _clear(self, session: Connection, taken: list[Holding]) -> None:
+        """We were given up and live: what was taken from us was no crash. Only one that was held alone was counted."""
+        taken += self._rt.holdings.given_up()
+        if len(taken) == 1 and workers.was_no_crash(session, taken[0].run_id, taken[0].token):
+            logs.event("no_crash", run_id=str(taken[0].run_id), reason="its worker was cut off, and lives")
 
 
 def _new_key() -> int:

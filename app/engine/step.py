@@ -51,6 +51,7 @@ def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: 
             logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
             return "lease lost"
         except StoreUnavailable as away:
+            rt.holdings.give_up(holding)
             logs.event("store_unavailable", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(away))
             return "store unavailable"
 

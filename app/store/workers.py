@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.core.lifecycle import Event
 from app.store.database import Connection
 
 CLOCK_OFF_SECONDS = 30.0  # a host's clock so far from ours is wrong
@@ -79,6 +80,22 @@ def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
         "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s",
         [worker_id],
     ).fetchall()
+
+
+def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
+    """A run was taken from a worker that has come back, and counted as its crash: it is counted no more.
+
+    Only while the count is still of that lease: an attempt that ended in order has cleared it.
+    """
+    row = db.execute(
+        """UPDATE runs SET crash_attempts = crash_attempts - 1 WHERE id = %(id)s AND crash_attempts > 0 AND EXISTS (
+               SELECT 1 FROM transitions taken JOIN transitions lost ON lost.run_id = taken.run_id AND lost.seq = taken.seq + 1
+               WHERE taken.run_id = %(id)s AND taken.move_id = %(token)s AND lost.event = %(lost)s AND NOT EXISTS (
+                   SELECT 1 FROM transitions since WHERE since.run_id = %(id)s AND since.seq > lost.seq AND since.event <> ALL (%(on)s)))
+           RETURNING id""",
+        {"id": run_id, "token": token, "lost": Event.LOST, "on": [Event.LOST, Event.REASSIGNED, Event.LEASE_TAKEN]},
+    ).fetchone()
+    return row is not None
 
 
 def without_lock(db: Connection) -> list[dict[str, Any]]:

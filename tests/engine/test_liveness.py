@@ -18,7 +18,7 @@ import time_machine
 from app.engine import liveness
 from app.engine.liveness import Liveness
 from app.engine.step import run_step
-from app.store import database, network, workers
+from app.store import database, network, verify, workers
 from app.store.database import connect
 from app.sweeps import heartbeats
 from app.telemetry import logs
@@ -246,6 +246,34 @@ def test_a_run_is_never_dead_lettered_because_its_workers_were_cut_off(journey: 
             assert _asked(journey, run_id) == "left in work"
         journey.tamper("UPDATE workers SET pinged_at = app_now() - interval '10 minutes'")
     assert journey.run(run_id)["crash_attempts"] == 1, "the lease that stands, and no other"
+
+
+@pytest.mark.parametrize("since", ["nothing yet", "an attempt that ended in order", "another crash"])
+def test_a_cut_that_was_counted_as_a_crash_is_counted_no_more_once_the_worker_is_back(
+    journey: Travel, silent: Any, since: str
+) -> None:
+    run_id, other = silent(False)
+    journey.tamper("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL WHERE id = %s", other)
+    token = journey.run(run_id)["lease_token"]
+    heartbeats.run_once(journey.rt)
+    assert journey.run(run_id)["crash_attempts"] == 1, "its worker's session was gone, and nobody knew why"
+    if since != "nothing yet":
+        journey.tamper("UPDATE workers SET gone_at = NULL")
+        with pytest.MonkeyPatch.context() as patch:
+            if since == "another crash":
+                patch.setattr("app.engine.step._work", lambda *_: "left in work")
+            _asked(journey, run_id)
+        journey.tamper("UPDATE workers SET pinged_at = app_now() - interval '10 minutes'")
+        heartbeats.run_once(journey.rt)
+    before = journey.run(run_id)["crash_attempts"]
+    journey.rt.settings.ping_seconds = journey.rt.settings.probe_seconds = 0.05
+    with _liveness(journey), journey.rt.holdings.hold(run_id, 1, token, time.monotonic() + 60) as holding:
+        holding.leased = True
+        journey.tamper("UPDATE workers SET gone_at = app_now()")
+        wait_for(lambda: holding.lost, "the worker to be back and to see what was taken from it")
+    expected = {"nothing yet": (1, 0), "an attempt that ended in order": (0, 0), "another crash": (2, 1)}
+    assert (before, journey.run(run_id)["crash_attempts"]) == expected[since]
+    assert journey.rt.database.transact(lambda db: verify.verify(db, run_id)).holds
 
 
 def test_who_has_just_come_back_to_the_database_judges_nobody(journey: Travel, silent: Any) -> None:
