@@ -15,7 +15,7 @@ def broker_answers() -> str | None:
     options = dict(app.conf.broker_transport_options)
     if "socket_timeout" in options:
         options |= {"socket_timeout": wait, "socket_connect_timeout": wait}
-    connection = Connection(app.conf.broker_url, transport_options=options, connect_timeout=wait)
+    connection = Connection(app.conf["broker_url"], transport_options=options, connect_timeout=wait)
     known = (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
     try:
         # Redis connects only with its first channel, which pings.
