@@ -98,9 +98,14 @@ def engine(db: Connection) -> EngineFacts:
     return EngineFacts(
         sweeps=[SweepFacts(**row) for row in db.execute(_SWEEPS).fetchall()],
         workers=[WorkerFacts(**{**row, "queues": tuple(row["queues"])}) for row in db.execute(_WORKERS).fetchall()],
-        ready={row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()},
+        ready=ready(db),
         dead_letters=letters["late"],
         dead_letters_before=letters["before"],
         breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
         actions=[ActionFacts(**row) for row in db.execute(_ACTIONS).fetchall()],
     )
+
+
+def ready(db: Connection) -> dict[str, float]:
+    """By queue, since when its oldest run is READY."""
+    return {row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()}
