@@ -138,8 +138,9 @@ def test_a_ready_run_is_too_old_where_somebody_could_take_it() -> None:
 )
 def test_a_queue_without_a_living_worker_is_named_instead(gone: dict[str, Any]) -> None:
     worker = replace(WORKER, **{"queues": ("steps.claim.v2",), **gone})
-    assert of_engine(workers=[worker], ready={"steps.claim.v2": 9}) == set()
-    assert of_engine(workers=[worker], ready={"steps.claim.v2": 500}) == {("nobody_serves", "steps.claim.v2")}
+    told = {("worker_silent", str(worker.id))} if "silent_seconds" in gone else set()
+    assert of_engine(workers=[worker], ready={"steps.claim.v2": 9}) == told
+    assert of_engine(workers=[worker], ready={"steps.claim.v2": 500}) == told | {("nobody_serves", "steps.claim.v2")}
 
 
 def test_an_open_breaker_is_told_of() -> None:
