@@ -5,12 +5,10 @@ Entry points call `runtime(...)` once per process; after a fork, in the child. N
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from app import toolbox
 from app.core.errors import BadInput
-from app.core.ports import Dispatcher
 from app.core.workflow import Workflow
+from app.engine.dispatching import load_dispatcher
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
 from app.store.database import Database, Role
@@ -43,13 +41,3 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
 def make_journal(config: Settings, database: Database) -> Journal:
     """The journal the settings name."""
     return GroupedJournal(database) if config.journal == "grouped" else DirectJournal(database)
-
-
-def load_dispatcher(dotted: str) -> Dispatcher:
-    """The dispatcher by its dotted name: the one late import, because only `tasks` knows Celery."""
-    module, _, name = dotted.partition(":")
-    try:
-        dispatcher: Dispatcher = getattr(import_module(module), name)()
-    except (ImportError, AttributeError) as problem:
-        raise BadInput(f"LONGHAUL_DISPATCHER={dotted!r} cannot be loaded: {problem}") from problem
-    return dispatcher

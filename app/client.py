@@ -14,12 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.bootstrap import load_dispatcher
+from app.core.errors import BadInput
 from app.core.workflow import Workflow
 from app.engine import start as engine
+from app.engine.dispatching import load_dispatcher
 from app.engine.start import Started
 from app.settings import settings
 from app.store.database import as_ours
+from app.telemetry import logs
 
 __all__ = ["Started", "ring", "start"]
 
@@ -43,5 +45,14 @@ def start(
 
 
 def ring(started: Started) -> bool:
-    """Tell the workers at once; False if the broker was away, which only costs one sweep. Never blocks for long."""
-    return engine.announce(load_dispatcher(settings().dispatcher), started)
+    """Tell the workers at once; False if the broker was away, which only costs one sweep. Never blocks for long.
+
+    Nor raises: the run is committed. What keeps this process from ringing at all, such as a module `tasks` of its own
+    that hides ours, is a warning in its log.
+    """
+    try:
+        dispatcher = load_dispatcher(settings().dispatcher)
+    except BadInput as problem:
+        logs.LOGGER.warning("the run %s waits for the sweep, as this process cannot ring: %s", started.run_id, problem)
+        return False
+    return engine.announce(dispatcher, started)

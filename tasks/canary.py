@@ -154,6 +154,6 @@ def _break_off() -> None:
     raise ConnectionResetError("the canary was not heard")
 
 
-@app.task(name=HEAR, ignore_result=True, Strategy="tasks.canary:hearing")
+@app.task(name=HEAR, ignore_result=True, shared=False, Strategy="tasks.canary:hearing")
 def canary() -> None:
     """Never run: the consumer hears it before it would take a slot."""

@@ -17,7 +17,7 @@ from typing import Any
 from kombu import Queue
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
-from kombu.pools import producers
+from kombu.pools import ProducerPool
 
 from app.core.ids import task_id, task_name
 from app.core.ports import Bell
@@ -40,6 +40,7 @@ class CeleryDispatcher:
 
         Redis is sent all of them in one round trip; if that fails none is counted. RabbitMQ confirms them one by one.
         """
+        _belongings(os.getpid())  # what a process loads at its first bell is not the broker's delay
         rung, at_once, until = 0, False, time.monotonic() + settings().publish_timeout_seconds
         try:
             with publishing() as producer, producer.batch():
@@ -65,6 +66,7 @@ def _ring(bell: Bell, producer: Any) -> None:
         expires=bell.expires_seconds,
         producer=producer,
         ignore_result=True,
+        add_to_parent=False,  # rung inside somebody's task it is no child of that task
     )
 
 
@@ -106,12 +108,12 @@ class _Suspicion:
 @contextmanager
 def publishing() -> Iterator[Any]:
     """A producer whose sockets wait `publish_timeout_seconds` at most. Raises BrokerAway for whatever went wrong."""
-    connection, suspicion = _belongings(os.getpid())
+    connection, producers, suspicion = _belongings(os.getpid())
     errors = (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
     wait = settings().publish_timeout_seconds
     before = suspicion.stands
     try:
-        with suspicion.attempt(), producers[connection].acquire(block=True, timeout=wait) as producer:
+        with suspicion.attempt(), producers.acquire(block=True, timeout=wait) as producer:
             if suspicion.stands and not before:
                 raise BrokerAway("it failed somebody else while this thread waited for its turn")
             try:
@@ -125,12 +127,18 @@ def publishing() -> Iterator[Any]:
         raise BrokerAway(f"{type(problem).__name__}: {problem}") from problem
 
 
+_SOCKETS = 10  # that a process publishes by
+
+
 @lru_cache(maxsize=1)
-def _belongings(pid: int) -> tuple[Connection, _Suspicion]:
-    """The publishing connection of this process: never one whose sockets belong to the process it was forked from."""
+def _belongings(pid: int) -> tuple[Connection, ProducerPool, _Suspicion]:
+    """What this process publishes by: never sockets of the process it was forked from, nor of kombu's pools, which are
+    for everybody in the process and whose limit anybody's app sets."""
     wait = settings().publish_timeout_seconds
     options = dict(app.conf.broker_transport_options)
     for name in ("socket_timeout", "socket_connect_timeout", "connect_timeout", "read_timeout", "write_timeout"):
         if name in options:
             options[name] = wait
-    return Connection(app.conf.broker_url, transport_options=options, connect_timeout=wait), _Suspicion()
+    connection = Connection(app.conf["broker_url"], transport_options=options, connect_timeout=wait)
+    connection.get_transport_cls()  # imports it
+    return connection, ProducerPool(connection.Pool(_SOCKETS), limit=_SOCKETS), _Suspicion()

@@ -16,7 +16,7 @@ from tasks.celery import app
 from tasks.wiring import process_runtime
 
 
-@app.task(name="longhaul.start", ignore_result=True, bind=True)
+@app.task(name="longhaul.start", ignore_result=True, bind=True, shared=False)
 def start(self: Any, workflow: Any = None, subject: Any = None, data: Any = None, key: Any = None) -> None:
     """Start a run from a message."""
     rt = process_runtime()

@@ -14,7 +14,7 @@ from workflows import WORKFLOWS
 
 
 def _register(workflow: str, state: str) -> None:
-    @app.task(name=task_name(workflow, state), ignore_result=True)
+    @app.task(name=task_name(workflow, state), ignore_result=True, shared=False)
     def step(run_id: Any = None, step_seq: Any = None, *_: Any, **__: Any) -> None:
         try:
             asked = parse_run_id(str(run_id)), int(step_seq)

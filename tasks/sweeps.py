@@ -9,7 +9,7 @@ from tasks.wiring import process_runtime
 
 
 def _register(name: str) -> None:
-    @app.task(name=f"longhaul.sweep.{name}", ignore_result=True)
+    @app.task(name=f"longhaul.sweep.{name}", ignore_result=True, shared=False)
     def sweep() -> None:
         rt = process_runtime()
         rt.database.transact(due.heard_beat)

@@ -43,7 +43,23 @@ def process_runtime() -> Runtime:
     return runtime(WORKFLOWS)
 
 
-@signals.setup_logging.connect
+def listen() -> None:
+    """Listen to the signals of Celery; called by our loader when a worker or a beat of ours begins, and by nobody else.
+
+    They are of the whole process: even the existence of a listener to `setup_logging` stops a worker's own logging.
+    """
+    for signal, receiver in (
+        (signals.setup_logging, _logging),
+        (signals.celeryd_after_setup, _starting),
+        (signals.worker_process_init, _child),
+        (signals.worker_ready, _ready),
+        (signals.worker_shutting_down, _stopping),
+        (signals.worker_shutdown, _end),
+        (signals.worker_process_shutdown, _end),
+    ):
+        signal.connect(receiver)
+
+
 def _logging(**_: Any) -> None:
     logs.configure(settings().log_level, settings().log_payloads)
 
@@ -76,7 +92,6 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
         toolbox.look_at_documents(rt.settings, rt.database, rt.worker_id)
 
 
-@signals.celeryd_after_setup.connect
 def _starting(instance: Any, **_: Any) -> None:
     """Before the broker is asked for anything: a worker started while it is away works all the same."""
     _check_definitions()
@@ -100,7 +115,6 @@ def _check_definitions() -> None:
             threading.Event().wait(1.0)
 
 
-@signals.worker_process_init.connect
 def _child(**_: Any) -> None:
     from tasks.celery import app
 
@@ -113,12 +127,10 @@ def _queues(app: Any) -> list[str]:
     return [name for name in app.amqp.queues.consume_from if not name.startswith("canary.")]
 
 
-@signals.worker_ready.connect
 def _ready(sender: Any, **_: Any) -> None:
     canary.begin(sender, leave=_leave_deaf)
 
 
-@signals.worker_shutting_down.connect
 def _stopping(**_: Any) -> None:
     _parent_stops.set()
     if _alive is not None and _owner == os.getpid():
@@ -146,8 +158,6 @@ def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:
     os._exit(code)
 
 
-@signals.worker_shutdown.connect
-@signals.worker_process_shutdown.connect
 def _end(**_: Any) -> None:
     if _alive is not None and _owner == os.getpid():
         housekeeping.end()

@@ -7,13 +7,14 @@ what is open already.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from app.core.lifecycle import Status
+from app.engine import serving
 from app.settings import Settings
 from app.store.alerts import Alert
-from app.store.facts import EngineFacts, SweepFacts, WorkerFacts
+from app.store.facts import EngineFacts, SweepFacts
 from app.store.run_facts import RunFacts, Suspicion
 from app.store.sla import OverdueTask
 from app.store.workers import CLOCK_OFF_SECONDS
@@ -180,7 +181,7 @@ def documents_apart(facts: EngineFacts, _limits: Limits) -> Said:
 
 def ready_too_old(facts: EngineFacts, limits: Limits) -> Said:
     """Runs that somebody could take and nobody takes."""
-    served = _served(facts.workers)
+    served = _served(facts, limits)
     for queue, seconds in facts.ready.items():
         if queue in served and seconds > limits.ready_seconds:
             yield queue, f"a run has been READY in {queue} for {_long(seconds)}; are its workers too few, or stuck?"
@@ -188,7 +189,7 @@ def ready_too_old(facts: EngineFacts, limits: Limits) -> Said:
 
 def nobody_serves(facts: EngineFacts, limits: Limits) -> Said:
     """Runs of a version, or of a pool, that no living worker subscribes to."""
-    served = _served(facts.workers)
+    served = _served(facts, limits)
     for queue, seconds in facts.ready.items():
         if queue not in served and seconds > 2 * limits.dispatch_seconds:
             yield (
@@ -211,10 +212,9 @@ def action_unconfirmed(facts: EngineFacts, _limits: Limits) -> Said:
         yield str(action.id), f"{what} was executed {_long(action.seconds)} ago, and {says}; run {action.run_id}"
 
 
-def _served(workers: Iterable[WorkerFacts]) -> set[str]:
-    return {
-        queue for worker in workers if worker.gone_seconds is None and not worker.stopping for queue in worker.queues
-    }
+def _served(facts: EngineFacts, limits: Limits) -> set[str]:
+    alive = [asdict(worker) for worker in facts.workers if worker.gone_seconds is None]
+    return serving.served(alive, limits.silent_seconds)
 
 
 ENGINE_RULES: Mapping[str, EngineRule] = MappingProxyType(

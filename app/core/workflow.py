@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.core import ids
-from app.core.canonical import canonical, digest
+from app.core import definition, ids
+from app.core.canonical import canonical
 from app.core.durations import seconds
 from app.core.errors import InvalidDefinition
 from app.core.lifecycle import Status
@@ -168,10 +168,13 @@ class Workflow:
 
     @cached_property
     def definition_hash(self) -> str:
-        """SHA-256 of everything that decides how a run moves; functions count by their names."""
-        return digest(
-            canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]])
-        )
+        """What a run is pinned to: how it moves, functions by their names, and what its data and its forms hold.
+
+        Whether two of them mean the same says `app.core.definition`.
+        """
+        moves = canonical([self.name, self.version, self.starts_at, self.endings, [_shape(s) for s in self.states]])
+        forms = {state.name: state.form for state in self.states if isinstance(state, Human)}
+        return definition.hash_of(moves, data=self.data, forms=forms)
 
     def route(self, state: str) -> dict[str, str]:
         """How to reach `state`: what a run's `routes` hold for whoever wakes it, without workflow code."""

@@ -11,8 +11,9 @@ from app.store.database import Connection
 def check(db: Connection, workflows: Registry) -> None:
     """Raises InvalidDefinition if unfinished runs are pinned to another definition of a version we have."""
     for workflow in workflows:
-        if not definitions.register(db, workflow.name, workflow.version, workflow.definition_hash):
+        changed = definitions.register(db, workflow.name, workflow.version, workflow.definition_hash)
+        if changed is not None:
             raise InvalidDefinition(
-                f"{workflow.name} v{workflow.version} was changed while runs of it are unfinished; give the changed definition "
-                f"version={workflow.version + 1} and keep v{workflow.version} registered until its runs have ended"
+                f"{workflow.name} v{workflow.version} was changed ({changed}) while runs of it are unfinished; give the changed "
+                f"definition version={workflow.version + 1} and keep v{workflow.version} registered until its runs have ended"
             )

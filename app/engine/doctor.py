@@ -20,17 +20,17 @@ from typing import Any
 
 import httpx
 
-from app.core.ids import queue_name
-from app.engine import evidence_key
+from app.engine import evidence_key, serving
 from app.engine.explain import spoken
 from app.engine.runtime import Registry
 from app.settings import Settings
-from app.store import downstreams, installation, workers
+from app.store import downstreams, due, facts, installation, workers
 from app.store.database import Database, connect
 from app.store.migrate import standing
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
+GRACE_SECONDS = 10.0  # as the alerts: a hiccup of a two-second sweep is no disease
 BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows the broker's client
 SANDBOX = "app.documents.no_network:means_in_force"  # likewise: the engine knows no documents
 OCR = "app.documents.reader:can_read_scans"
@@ -196,10 +196,9 @@ def _downstreams(database: Database) -> Check:
     )
 
 
-def _living(patient: Patient, database: Database) -> list[dict[str, Any]]:
+def _living(patient: Patient, database: Database) -> list[Mapping[str, Any]]:
     """Workers that ping and take leases."""
-    found = database.transact(workers.living)
-    return [w for w in found if not w["stopping"] and w["silent_seconds"] < patient.settings.silent_seconds]
+    return serving.able(database.transact(workers.living), patient.settings.silent_seconds)
 
 
 def _workers(patient: Patient, database: Database) -> Check:
@@ -236,9 +235,9 @@ def _documents(patient: Patient, database: Database) -> Check:
 
 
 def _queues(patient: Patient, database: Database) -> Check:
-    served = {queue for worker in _living(patient, database) for queue in worker["queues"]}
-    wanted = {queue_name(state.pool, w.name, w.version) for w in patient.workflows for state in w.states}
-    wanted |= {queue_name("isolated", w.name, w.version) for w in patient.workflows}
+    versions, ready = database.transact(lambda db: (installation.unfinished_versions(db), facts.ready(db)))
+    wanted = serving.wanted(patient.workflows, versions, ready)
+    served = serving.served(database.transact(workers.living), patient.settings.silent_seconds)
     missing = sorted(wanted - served)
     seen = f"nobody serves {', '.join(missing)}" if missing else f"all {len(wanted)} queues are served"
     return Check("queues", not missing, seen)
@@ -251,11 +250,17 @@ def _sweeps(patient: Patient, database: Database) -> Check:
     for name, every in patient.periods.items():
         # One that never ran is late only if there was somebody to run it for that long.
         age = found[name]["age"] if name in found else (up if up is not None else math.inf)
-        if age > 2 * every:
+        if age > max(2 * every, GRACE_SECONDS):
             late.append(
                 f"{name} ({f'last {spoken(age)} ago' if name in found else 'never ran'}, every {spoken(every)})"
             )
-    return Check("sweeps", not late, f"overdue: {', '.join(late)}" if late else f"{len(patient.periods)} on time")
+    seen = f"overdue: {', '.join(late)}" if late else f"{len(patient.periods)} on time"
+    heard = found[due.BEAT]["age"] if due.BEAT in found else math.inf
+    if late and heard <= 6 * due.BEAT_SECONDS:
+        return Check(
+            "sweeps", False, seen, "beat runs: see what keeps the workers of the pool `sweeps`, or start more of them"
+        )
+    return Check("sweeps", not late, seen)
 
 
 def _broker() -> Check:

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.core.lifecycle import ENDED, STOPPED, Event, Status
 from app.core.workflow import EXPIRED
+from app.engine import serving
 from app.settings import Settings
 from app.store.situation import Situation
 
@@ -76,10 +77,6 @@ class _View:
         at: datetime = self.seen.last["created_at"]
         return at
 
-    def silent(self, worker: Mapping[str, Any]) -> bool:
-        """Whether a worker has not pinged for so long that it counts as dead."""
-        return bool(worker["silent_seconds"] > self.settings.silent_seconds)
-
     def late_sweep(self, name: str, period: float) -> str:
         """That a sweep this run depends on does not come, if so."""
         age = self.seen.sweeps.get(name)
@@ -94,7 +91,7 @@ def _ready(view: _View) -> str:
     run, workers = view.run, view.seen.workers
     since = run["ready_at"] or view.entered
     text = f"is READY to enter {run['state']} {view.lasting(since)}"
-    able = [w for w in workers if run["queue"] in w["queues"] and not w["stopping"] and not view.silent(w)]
+    able = [w for w in serving.able(workers, view.settings.silent_seconds) if run["queue"] in w["queues"]]
     if not able:
         return f"{text}, but {_nobody(view)}"
     age = (view.seen.now - since).total_seconds()

@@ -1,4 +1,5 @@
 """Starting a run. The law: a run is a row committed in the caller's own transaction; the doorbell comes after, or the sweep.
+What is refused has written nothing, its key included, even if the caller goes on and commits.
 
 The same idempotency key with the same body gives the same run; with another body it is refused. The same subject
 twice without a key is refused too, naming the run there is.
@@ -22,7 +23,7 @@ from app.core.lifecycle import Event, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.workflow import Workflow
 from app.store import finding, keys, payloads, runs
-from app.store.database import Connection
+from app.store.database import Connection, all_or_nothing
 from app.telemetry import logs
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,29 +53,40 @@ def start(
     """Start a run of `workflow` for `subject` inside the transaction of `db`. Raises BadInput or KeyReused."""
     if not subject.strip() or len(subject) > 200:
         raise BadInput("subject must be 1 to 200 characters: it is how people will look the run up")
-    text = payloads.boundary_text(validated(workflow, data), what="data")
-    body = digest(canonical([workflow.name, subject, text]))
-    scope = f"start:{workflow.name}"
+    if key is not None and not 0 < len(key) <= 200:
+        raise BadInput("the idempotency key must be 1 to 200 characters")
+    fitting = validated(workflow, data)
+    text = payloads.boundary_text(fitting, what="data")
     run_id = ids.new_id()
-    if key is not None:
-        if not key or len(key) > 200:
-            raise BadInput("the idempotency key must be 1 to 200 characters")
-        if (before := keys.reserve(db, scope, key, body, {"run_id": run_id})) is not None:
-            return _started(workflow, UUID(before["run_id"]), new=False)
-    at = runs.insert(
-        db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
-        subject=subject, route=workflow.route(workflow.starts_at), data=text, actor=actor,
-        expected_seconds=seconds(workflow.expected), token_budget=workflow.token_budget, move_id=ids.new_token(),
-        salt=secrets.token_hex(8), priority=priority,
-    )  # fmt: skip
-    if at is None:
-        standing = runs.by_subject(db, workflow.name, subject)
-        raise KeyReused(
-            f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
-        )
-    if workflow.names is not None:
-        finding.keep_names(db, run_id, workflow.names(validated(workflow, data)))
+    with all_or_nothing(db):
+        if key is not None and (
+            before := _before(db, workflow, key, digest(canonical([workflow.name, subject, text])), run_id)
+        ):
+            return _started(workflow, before, new=False)
+        at = runs.insert(
+            db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
+            subject=subject, route=workflow.route(workflow.starts_at), data=text, actor=actor,
+            expected_seconds=seconds(workflow.expected), token_budget=workflow.token_budget, move_id=ids.new_token(),
+            salt=secrets.token_hex(8), priority=priority,
+        )  # fmt: skip
+        if at is None:
+            standing = runs.by_subject(db, workflow.name, subject)
+            raise KeyReused(
+                f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
+            )
+        if workflow.names is not None:
+            finding.keep_names(db, run_id, workflow.names(fitting))
     return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
+
+
+def _before(db: Connection, workflow: Workflow, key: str, body: str, run_id: UUID) -> UUID | None:
+    """The run that was started under this key before; None if the key is now that of `run_id`. Raises KeyReused."""
+    scope = f"start:{workflow.name}"
+    while (answer := keys.reserve(db, scope, key, body, {"run_id": run_id})) is not None:
+        if runs.read(db, UUID(answer["run_id"])) is not None:
+            return UUID(answer["run_id"])
+        keys.free(db, scope, key, answer)  # a key of an earlier release may name a run that was refused
+    return None
 
 
 def fitting_or_refuse(model: type[Model], value: Any, *, what: str) -> Model:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.core.definition import difference
 from app.engine.runtime import Registry
 
 
@@ -49,8 +50,10 @@ def _why(run: Mapping[str, Any], workflows: Registry) -> str | None:
     workflow = workflows.find(name, version)
     if workflow is None:
         return f"there is no {name} v{version} here; keep it beside the new version until its runs have ended"
-    if workflow.definition_hash != run["definition_hash"]:
-        return f"{name} v{version} is not the definition it began with; give the changed one the next version"
+    # The run's own may come from a release that hashed less; what its version has meant since then is registered.
+    for known_as in (run["definition_hash"], run["registered"]):
+        if known_as is not None and (changed := difference(known_as, workflow.definition_hash)):
+            return f"{name} v{version} is not the definition it began with ({changed}); give the changed one the next version"
     known = {*workflow.by_name, *workflow.endings}
     needed = {run["state"], *(route["state"] for route in run["routes"].values())}
     if missing := sorted(needed - known):

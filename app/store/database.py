@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -110,6 +111,18 @@ def as_ours(db: psycopg.Connection[Any]) -> Iterator[Connection]:
         yield db
     finally:
         db.row_factory = before
+
+
+@contextmanager
+def all_or_nothing(db: Connection) -> Iterator[None]:
+    """What is written inside is written together or, after any error, not at all, whatever the caller does about the error.
+
+    A savepoint in the caller's transaction, which stays theirs to commit; with autocommit a transaction of its own.
+    """
+    if not db.autocommit and db.info.transaction_status == TransactionStatus.IDLE:
+        db.execute("SELECT 1")  # begins the caller's transaction: psycopg would commit one that it began for the block
+    with db.transaction():
+        yield
 
 
 class Database:

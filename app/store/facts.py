@@ -108,9 +108,14 @@ def engine(db: Connection) -> EngineFacts:
             WorkerFacts(**{**row, "queues": tuple(row["queues"]), "cannot_read": tuple(row["cannot_read"])})
             for row in db.execute(_WORKERS).fetchall()
         ],
-        ready={row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()},
+        ready=ready(db),
         dead_letters=letters["late"],
         dead_letters_before=letters["before"],
         breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
         actions=[ActionFacts(**row) for row in db.execute(_ACTIONS).fetchall()],
     )
+
+
+def ready(db: Connection) -> dict[str, float]:
+    """By queue, since when its oldest run is READY."""
+    return {row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()}

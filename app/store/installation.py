@@ -18,8 +18,13 @@ SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, las
 FROM sweeps ORDER BY name"""
 _UP = "SELECT extract(epoch FROM app_now() - min(started_at))::float8 AS up FROM workers WHERE gone_at IS NULL"
 _NEEDED = """
-SELECT id, subject, workflow, workflow_version, definition_hash, state, status, waiting_reason, routes, created_at
-FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY workflow, workflow_version, state, id"""
+SELECT r.id, r.subject, r.workflow, r.workflow_version, r.definition_hash, d.definition_hash AS registered, r.state, r.status,
+    r.waiting_reason, r.routes, r.created_at
+FROM runs r LEFT JOIN workflow_definitions d ON d.workflow = r.workflow AND d.version = r.workflow_version
+WHERE r.status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY r.workflow, r.workflow_version, r.state, r.id"""
+
+_VERSIONS = """
+SELECT DISTINCT workflow, workflow_version FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED')"""
 
 
 def server_version(db: Connection) -> tuple[int, str]:
@@ -54,3 +59,8 @@ def up_seconds(db: Connection) -> float | None:
 def unfinished(db: Connection) -> list[dict[str, Any]]:
     """Every run that has not ended, with the definition it is pinned to and the routes of its wait."""
     return db.execute(_NEEDED).fetchall()
+
+
+def unfinished_versions(db: Connection) -> list[tuple[str, int]]:
+    """The workflows, by name and version, of which runs have not ended."""
+    return [(row["workflow"], row["workflow_version"]) for row in db.execute(_VERSIONS).fetchall()]

@@ -24,13 +24,27 @@ def recall(db: Connection, scope: str, key: str, body_hash: str) -> Any | None:
 
 
 def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any) -> Any | None:
-    """Record an answer under a key. The answer recorded before, if there is one (waits for a rival's commit)."""
-    row = db.execute(
-        """INSERT INTO idempotency_keys (scope, key, body_hash, answer, created_at) VALUES (%s, %s, %s, %s::jsonb, app_now())
-           ON CONFLICT DO NOTHING RETURNING key""",
-        [scope, key, body_hash, canonical(answer)],
-    ).fetchone()
-    return None if row else recall(db, scope, key, body_hash)
+    """Record an answer under a key. The answer recorded before, if there is one (waits for a rival's commit).
+
+    Whoever reserves a key writes what the answer speaks of in the same `all_or_nothing`, or the key speaks of nothing.
+    """
+    while True:
+        row = db.execute(
+            """INSERT INTO idempotency_keys (scope, key, body_hash, answer, created_at) VALUES (%s, %s, %s, %s::jsonb, app_now())
+               ON CONFLICT DO NOTHING RETURNING key""",
+            [scope, key, body_hash, canonical(answer)],
+        ).fetchone()
+        # The one in our way may have been forgotten between the two looks.
+        if row or (before := recall(db, scope, key, body_hash)) is not None:
+            return None if row else before
+
+
+def free(db: Connection, scope: str, key: str, answer: Any) -> None:
+    """Free a key whose answer speaks of nothing."""
+    db.execute(
+        "DELETE FROM idempotency_keys WHERE scope = %s AND key = %s AND answer = %s::jsonb",
+        [scope, key, canonical(answer)],
+    )
 
 
 _UNDER_WAY = '{"$under_way": true}'
@@ -65,6 +79,4 @@ def answered(db: Connection, scope: str, key: str, answer: Any) -> None:
 
 def give_back(db: Connection, scope: str, key: str) -> None:
     """Free a key whose work was refused: nothing was done, so the same request may come again."""
-    db.execute(
-        "DELETE FROM idempotency_keys WHERE scope = %s AND key = %s AND answer = %s::jsonb", [scope, key, _UNDER_WAY]
-    )
+    free(db, scope, key, {"$under_way": True})

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.canonical import digest
+from app.telemetry.masking import masked
 
 LOGGER = logging.getLogger("longhaul")
 _masking = True
@@ -52,16 +51,8 @@ def configure(level: str, payloads: str) -> None:
 
 
 def mask(value: Any) -> Any:
-    """A payload as logs may show it: strings become their length and a digest's beginning, other values stay."""
-    if not _masking:
-        return value
-    if isinstance(value, str):
-        return f"<{len(value)}:{digest(value)[:8]}>"
-    if isinstance(value, Mapping):
-        return {key: mask(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [mask(item) for item in value]
-    return value
+    """A payload as logs may show it, by `app.telemetry.masking` unless the settings want it in full."""
+    return masked(value) if _masking else value
 
 
 def event(kind: str, **fields: Any) -> None:

@@ -7,6 +7,7 @@ stopped sends it a signal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from celery.utils.log import get_logger
@@ -26,6 +27,7 @@ class Consumer(CelerysConsumer):
     def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **kwargs: Any) -> None:
         # Workers know each other from the database: they need not listen to each other's events, nor greet at start.
         options = {**(worker_options or {}), "without_gossip": True, "without_mingle": True}
+        _restrict_remote_control()
         super().__init__(*args, worker_options=options, **kwargs)
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], None]:
@@ -58,12 +60,11 @@ _MAY_BE_ASKED = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1)
 def _restrict_remote_control() -> None:
+    """What may be asked is a table of the whole process: cut down when a worker of ours begins, not when this is imported."""
     asked = {alias for name in _MAY_BE_ASKED if (alias := Panel.meta[name].alias)} | _MAY_BE_ASKED
     for name in set(Panel.data) - asked:
         del Panel.data[name]
     # A message may choose its addressees by regular expression, and one can be written that takes years.
     matcher.unregister("pcre")
-
-
-_restrict_remote_control()

@@ -145,11 +145,14 @@ def test_a_ready_run_is_too_old_where_somebody_could_take_it() -> None:
     assert of_engine(workers=[WORKER], ready={"steps.claim.v1": 61}) == {("ready_too_old", "steps.claim.v1")}
 
 
-@pytest.mark.parametrize("gone", [{"gone_seconds": 1000.0}, {"stopping": True}, {"queues": ("steps.claim.v1",)}])
+@pytest.mark.parametrize(
+    "gone", [{"gone_seconds": 1000.0}, {"stopping": True}, {"silent_seconds": 121.0}, {"queues": ("steps.claim.v1",)}]
+)
 def test_a_queue_without_a_living_worker_is_named_instead(gone: dict[str, Any]) -> None:
     worker = replace(WORKER, **{"queues": ("steps.claim.v2",), **gone})
-    assert of_engine(workers=[worker], ready={"steps.claim.v2": 9}) == set()
-    assert of_engine(workers=[worker], ready={"steps.claim.v2": 500}) == {("nobody_serves", "steps.claim.v2")}
+    told = {("worker_silent", str(worker.id))} if "silent_seconds" in gone else set()
+    assert of_engine(workers=[worker], ready={"steps.claim.v2": 9}) == told
+    assert of_engine(workers=[worker], ready={"steps.claim.v2": 500}) == told | {("nobody_serves", "steps.claim.v2")}
 
 
 def test_an_open_breaker_is_told_of() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 import workflows
 from app.core.diagram import lifecycle_diagram, workflow_diagram
@@ -16,6 +17,8 @@ from app.engine import doctor
 from app.engine.doctor import Check, Patient
 from app.engine.runtime import Registry
 from app.settings import Settings
+from app.stack.redis import EmbeddedRedis
+from app.store import due
 from app.store.database import Database
 from app.sweeps import SWEEPS, periods
 from tests.cli.conftest import Longhaul
@@ -139,9 +142,33 @@ def test_a_store_that_this_host_does_not_share_is_a_problem(patient: Patient) ->
     assert "no room" in _problems(replace(patient, unread=_raises(OSError("no room"))))["documents"].seen
 
 
+@pytest.mark.parametrize("moved", ["queue = 'steps.journey.v2'", "workflow_version = 2, status = 'PAUSED'"])
+def test_the_doctor_misses_whoever_would_serve_a_version_that_only_runs_have(
+    journey: Travel, patient: Patient, moved: str
+) -> None:
+    """As `explain` says of each of them; also of those that do not ask for anybody yet."""
+    run_id = journey.begin()
+    journey.tamper(f"UPDATE runs SET {moved} WHERE id = %s", run_id)
+    found = _problems(patient)["queues"]
+    assert found.seen == "nobody serves steps.journey.v2"
+    assert found.remedy
+
+
 def test_a_sweep_whose_time_has_not_come_is_not_late(journey: Travel, patient: Patient) -> None:
     journey.tamper("DELETE FROM sweeps")
     journey.tamper("UPDATE workers SET started_at = app_now()")
+    assert "sweeps" not in _problems(patient)
+
+
+def test_nobody_is_told_to_start_a_beat_that_runs(journey: Travel, patient: Patient) -> None:
+    journey.tamper("UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'")
+    assert "start beat" in _problems(patient)["sweeps"].remedy
+    journey.tamper("INSERT INTO sweeps VALUES (%s, app_now(), app_now())", due.BEAT)
+    assert _problems(patient)["sweeps"].remedy.startswith("beat runs")
+
+
+def test_a_hiccup_of_a_quick_sweep_is_no_disease(journey: Travel, patient: Patient) -> None:
+    journey.tamper("UPDATE sweeps SET last_started_at = app_now() - interval '7 s' WHERE name = 'timers'")
     assert "sweeps" not in _problems(patient)
 
 
@@ -205,3 +232,20 @@ def test_the_broker_is_asked_through_the_one_who_knows_it(broker_url: str, monke
     assert said is not None
     assert "127.0.0.1:9" in said
     assert "secret" not in said
+
+
+def test_a_redis_that_is_full_is_a_broker_with_a_problem(
+    redis_server: EmbeddedRedis, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers every ping and takes no message."""
+    from tasks.celery import app
+
+    monkeypatch.setitem(app.conf, "broker_url", broker_url)
+    with redis.Redis(unix_socket_path=broker_url.split("://")[1].split("?", maxsplit=1)[0]) as server:
+        server.config_set("maxmemory", 1)
+        try:
+            said = doctor.broker_problem()
+        finally:
+            server.config_set("maxmemory", 0)
+    assert said is not None and "takes no messages: OutOfMemoryError" in said
+    assert doctor.broker_problem() is None

@@ -11,7 +11,9 @@ from app.core.errors import InvalidDefinition
 from app.core.workflow import Step, Workflow
 from app.engine import definitions, start
 from app.engine.runtime import Registry
-from app.store.database import Database
+from app.engine.stranded import stranded
+from app.store import installation
+from app.store.database import Connection, Database
 
 
 class Nothing(BaseModel):
@@ -22,9 +24,13 @@ def pass_by(step: Any, data: Nothing) -> str:
     return "done"
 
 
-def flow(timeout: str, version: int = 1) -> Workflow:
+class Something(BaseModel):
+    policy: str
+
+
+def flow(timeout: str = "1m", version: int = 1, data: type[BaseModel] = Nothing) -> Workflow:
     step = Step("A", does=pass_by, then={"done": "COMPLETE"}, timeout=timeout)
-    return Workflow(name="flow", version=version, data=Nothing, starts_at="A", states=[step])
+    return Workflow(name="flow", version=version, data=data, starts_at="A", states=[step])
 
 
 def test_a_changed_definition_is_refused_only_while_runs_of_its_version_are_unfinished(database_url: str) -> None:
@@ -39,4 +45,31 @@ def test_a_changed_definition_is_refused_only_while_runs_of_its_version_are_unfi
         definitions.check(db, Registry((flow("2m"), flow("3m", version=2))))
         db.execute("UPDATE runs SET status = 'COMPLETE'")
         definitions.check(db, Registry((flow("3m"),)))
+    database.close()
+
+
+def _stranded(db: Connection, workflow: Workflow) -> list[str]:
+    return [found.why for found in stranded(installation.unfinished(db), Registry((workflow,)))]
+
+
+@pytest.mark.parametrize("release", ["this one", "an earlier one"])
+def test_a_required_field_under_the_same_version_is_refused_and_named_by_check(database_url: str, release: str) -> None:
+    """Also where the runs began under a release that hashed no fields: its first start accepts them as they are, once."""
+    database = Database(database_url, "worker")
+    with database.transaction() as db:
+        definitions.check(db, Registry((flow(),)))
+        start.start(db, flow(), subject="a", data={}, key=None, actor="test")
+        if release == "an earlier one":
+            for table in ("runs", "workflow_definitions"):
+                db.execute(f"UPDATE {table} SET definition_hash = split_part(definition_hash, '.', 1)")
+        definitions.check(db, Registry((flow(),)))
+        assert _stranded(db, flow()) == []
+        with pytest.raises(
+            InvalidDefinition, match=r"\(the fields of its data or of a form\) while runs of it are unfinished"
+        ):
+            definitions.check(db, Registry((flow(data=Something),)))
+        (why,) = _stranded(db, flow(data=Something))
+        assert "is not the definition it began with (the fields of its data or of a form)" in why
+        db.execute("UPDATE runs SET status = 'COMPLETE'")
+        definitions.check(db, Registry((flow(data=Something),)))
     database.close()

@@ -27,11 +27,12 @@ class Program:
     log: Path
     env: Mapping[str, str]
     kept: bool = False
+    folder: Path = PROJECT
     process: ChildProcess = field(init=False)
 
     def start(self) -> None:
         """Start it; returns at once. Dies with the thread that started it: call from the main thread only."""
-        self.process = spawn(self.argv, log=self.log, env=self.env, cwd=PROJECT, death_signal=signal.SIGKILL)
+        self.process = spawn(self.argv, log=self.log, env=self.env, cwd=self.folder, death_signal=signal.SIGKILL)
 
     @property
     def pid(self) -> int:
