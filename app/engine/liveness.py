@@ -117,7 +117,7 @@ class Liveness:
                 "hung",
                 reason=f"{len(overdue)} steps are past their deadline and nothing else runs here; the process exits",
             )
-            os._exit(70)  # the threads cannot be killed; their steps are reassigned by the heartbeats sweep
+            logs.end_process(70)  # the threads cannot be killed; their steps are reassigned by the heartbeats sweep
 
     def _ping(self) -> None:
         """Show that we live. Threads are vouched for only after their leases were looked at: a process that slept

@@ -59,7 +59,8 @@ moved AS (
         lease_token = %(new_token)s::uuid, worker_id = %(new_worker)s::uuid,
         ready_at = CASE WHEN %(is_ready)s THEN clock.at END, children_left = %(children_left)s,
         finished_at = CASE WHEN %(is_ended)s THEN clock.at END,
-        waited_seconds = r.waited_seconds + CASE WHEN %(was_waiting)s THEN extract(epoch FROM clock.at - r.updated_at) ELSE 0 END,
+        waited_seconds = r.waited_seconds
+            + CASE WHEN %(was_waiting)s THEN greatest(0, extract(epoch FROM clock.at - r.updated_at)) ELSE 0 END,
         transition_seq = r.transition_seq + 1, updated_at = clock.at,
         transition_hash = app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, %(state)s,
             %(status)s, %(step_seq)s, %(actor)s, clock.at, %(reason_digest)s, %(payload_digest)s)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.store.clock import lasted
 from app.store.database import Connection
 
 _HOLDS_NOTHING = """NOT EXISTS (
@@ -73,8 +74,8 @@ def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
 def without_lock(db: Connection) -> list[dict[str, Any]]:
     """The living workers of the kind 'lock': whether no session holds their lock, and for how long they have not pinged."""
     return db.execute(
-        """SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
-             extract(epoch FROM app_now() - w.pinged_at)::float8 AS silent_seconds
+        f"""SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
+             {lasted("w.pinged_at")} AS silent_seconds
            FROM workers w LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
              AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid
@@ -123,7 +124,7 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 def living(db: Connection) -> list[dict[str, Any]]:
     """The workers thought alive, with the age of their last ping in seconds."""
     return db.execute(
-        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at,
-                  extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
+        f"""SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at,
+                  {lasted("pinged_at")} AS silent_seconds
            FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
     ).fetchall()

@@ -16,7 +16,7 @@ from app.core.run import Happened, Run
 from app.engine import advance
 from app.engine.failures import stopped
 from app.engine.runtime import Runtime
-from app.store import due, workers
+from app.store import clock, due, workers
 from app.store.database import Connection
 from app.telemetry import logs
 
@@ -36,6 +36,7 @@ class Lost:
 
 def run_once(rt: Runtime) -> dict[str, int]:
     """How many workers were given up and how many runs reassigned."""
+    rt.database.transact(lambda db: _by_this_clock(rt, db))
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
     lost = [Lost(row["id"], row["pinged_at"], "it does not ping") for row in silent]
     again = rt.database.transact(workers.gone_with_leases)
@@ -47,6 +48,13 @@ def run_once(rt: Runtime) -> dict[str, int]:
     counts["overdue"] = _overdue(rt)
     counts["reassigned"] += _finish_suspected(rt)
     return counts
+
+
+def _by_this_clock(rt: Runtime, db: Connection) -> None:
+    """Before anybody is judged by the clock: what it was set by since the last look is no silence and no patience."""
+    rt.clock.look_again(db)
+    clock.restart(db, "workers")
+    clock.restart(db, "leases")
 
 
 def give_up(rt: Runtime, lost: Lost) -> int:
