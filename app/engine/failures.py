@@ -121,7 +121,7 @@ def stopped(run: Run, status: Status, reason: str, error: str | None) -> Beside:
     return Beside(
         error=error,
         task=persons.triage(run, status, reason),
-        alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}"),
+        alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}", reason),
         dead_letter=persons.dead_letter(run, reason) if dead else None,
     )
 
