@@ -155,7 +155,7 @@ def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:
         threading.Event().wait(0.2)
     logs.event("left", reason=reason)
     _end()
-    os._exit(code)
+    logs.end_process(code)
 
 
 def _end(**_: Any) -> None:

@@ -6,6 +6,7 @@ what is open already.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -241,7 +242,9 @@ def of_engine(facts: EngineFacts, limits: Limits) -> set[Alert]:
 
 
 def _long(seconds: float) -> str:
-    """A time as people say it."""
+    """A time as people say it. Of one that began before the clock was set back, nobody knows."""
+    if math.isinf(seconds):
+        return "an unknown time"
     for unit, length in (("days", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

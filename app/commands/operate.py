@@ -115,6 +115,15 @@ def on_many(
     run: Annotated[list[str] | None, typer.Option("--run", metavar="RUN", help="A run; may be repeated.")] = None,
     status: Annotated[list[Status] | None, typer.Option(help="All runs in these statuses; may be repeated.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Of them only this workflow's.")] = None,
+    alike: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FINGERPRINT", help="The runs that stopped alike; to retry or redrive, one of them first."
+        ),
+    ] = None,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="With --alike: the others, once one has passed its step.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 100,
     for_good: Annotated[
         bool, typer.Option("--for-good", help="Do it; else it is a trial that says what would be done.")
@@ -126,10 +135,12 @@ def on_many(
     from app.engine import bulk
     from app.store import overview
 
-    if not run and not status:
-        raise BadInput("name runs by --run, or their --status; `bulk` never means all there are")
+    if not run and not status and not alike:
+        raise BadInput("name runs by --run, their --status, or --alike; `bulk` never means all there are")
     with opened() as rt:
         chosen = [run_named(rt, one) for one in run or ()]
+        if alike:
+            chosen += bulk.of_a_kind(rt, verb, alike, the_rest=rest)
         if status:
             wanted = overview.Wanted(status=status, workflow=workflow)
             chosen += [row["id"] for row in rt.database.transact(lambda db: overview.page(db, wanted, limit=limit))]

@@ -29,14 +29,19 @@ from app.core.errors import NotCanonical
 MAX_DEPTH = 64
 MAX_BYTES = 256 * 1024  # larger payloads are stored by reference
 _ESCAPE = "\ue000"
-_UNSAFE = re.compile("[\x00\ud800-\udfff\ue000]")
-_ESCAPED = re.compile("\ue000([0-9a-f]{4})")
+_NUL, _ITSELF = f"{_ESCAPE}0000", f"{_ESCAPE}e000"
+_SURROGATES = re.compile("[\ud800-\udfff]+")
+_ESCAPES = {code: f"{_ESCAPE}{code:04x}" for code in range(0xD800, 0xE000)}
+_ESCAPED = re.compile("\ue000(?!e000)([0-9a-f]{4})")
+_Path = tuple[Any, Any] | None  # (the path of what is around it, the key or number in it)
 _BIGGEST_INT = 10**4000  # Python refuses to print integers of more than 4,300 digits
 
 
 def canonical(value: Any) -> str:
     """The canonical JSON text of `value`. Raises NotCanonical naming the path of what cannot be written."""
-    return json.dumps(_plain(value, 0, "$"), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        _plain(value, 0, None), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
 
 
 def storable(value: Any) -> str:
@@ -56,12 +61,22 @@ def restore(value: Any) -> Any:
     jsonb gives keys back by their length. Whoever prints or hashes what a call gave must see one order in every attempt.
     """
     if isinstance(value, str):
-        return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), value) if _ESCAPE in value else value
+        return _unescaped(value) if _ESCAPE in value else value
     if isinstance(value, list):
         return [restore(item) for item in value]
     if isinstance(value, dict):
         return {restore(key): restore(item) for key, item in sorted(value.items())}
     return value
+
+
+def _escaped(text: str) -> str:
+    """NUL, of which binary text is full, without a call for each; the escape itself first, as the others bring it in."""
+    text = text.replace(_ESCAPE, _ITSELF).replace("\0", _NUL)
+    return _SURROGATES.sub(lambda run: run[0].translate(_ESCAPES), text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text.replace(_NUL, "\0")).replace(_ITSELF, _ESCAPE)
 
 
 def digest(text: str) -> str:
@@ -83,32 +98,40 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value; use null or a string")
 
 
-def _plain(value: Any, depth: int, path: str) -> Any:
+def _plain(value: Any, depth: int, path: _Path) -> Any:
     if depth > MAX_DEPTH:
-        raise NotCanonical(f"{path[:80]}… is nested deeper than {MAX_DEPTH} levels; flatten it")
+        raise NotCanonical(f"{_named(path)[:80]}… is nested deeper than {MAX_DEPTH} levels; flatten it")
     if value is None or value is True or value is False:
         return value
     kind = type(value)
     if kind is str:
-        return _UNSAFE.sub(lambda m: f"{_ESCAPE}{ord(m[0]):04x}", value) if _UNSAFE.search(value) else value
+        return _escaped(value)
     if kind is int:
         if -_BIGGEST_INT < value < _BIGGEST_INT:
             return value
-        raise NotCanonical(f"{path} is an integer of more than 4,000 digits; send it as a string")
+        raise NotCanonical(f"{_named(path)} is an integer of more than 4,000 digits; send it as a string")
     if kind is float:
         if math.isfinite(value):
             return _as_stored(value)
-        raise NotCanonical(f"{path} is {value}, which JSON cannot hold; use null or a string")
+        raise NotCanonical(f"{_named(path)} is {value}, which JSON cannot hold; use null or a string")
     if isinstance(value, Mapping):
         return {
-            _plain(_key(key, path), depth, path): _plain(item, depth + 1, f"{path}.{key}")
-            for key, item in value.items()
+            _plain(_key(key, path), depth, path): _plain(item, depth + 1, (path, key)) for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_plain(item, depth + 1, f"{path}[{n}]") for n, item in enumerate(value)]
+        return [_plain(item, depth + 1, (path, n)) for n, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
         return sorted((_plain(item, depth + 1, path) for item in value), key=str)
     return _plain(_known(value, path), depth, path)
+
+
+def _named(path: _Path) -> str:
+    """A path as people write it. Only an error needs it: spelled out for every item, a long key would be copied for each below it."""
+    parts: list[str] = []
+    while path is not None:
+        path, at = path
+        parts.append(f"[{at}]" if isinstance(at, int) else f".{at}")
+    return "$" + "".join(reversed(parts))
 
 
 def _as_stored(value: float) -> float | int:
@@ -118,13 +141,13 @@ def _as_stored(value: float) -> float | int:
     return int(value) if abs(value) >= 1e16 else value
 
 
-def _key(key: Any, path: str) -> str:
+def _key(key: Any, path: _Path) -> str:
     if isinstance(key, str):
         return str(key)
-    raise NotCanonical(f"{path} has a key of type {type(key).__name__}; JSON keys are strings")
+    raise NotCanonical(f"{_named(path)} has a key of type {type(key).__name__}; JSON keys are strings")
 
 
-def _known(value: Any, path: str) -> Any:
+def _known(value: Any, path: _Path) -> Any:
     """The JSON shape of the other types a payload may hold."""
     match value:
         case BaseModel():
@@ -147,14 +170,14 @@ def _known(value: Any, path: str) -> Any:
             return float(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    raise NotCanonical(f"{path} is a {type(value).__name__}, which is no JSON; convert it first")
+    raise NotCanonical(f"{_named(path)} is a {type(value).__name__}, which is no JSON; convert it first")
 
 
-def _dumped(model: BaseModel, path: str) -> Any:
+def _dumped(model: BaseModel, path: _Path) -> Any:
     try:
         return model.model_dump(mode="json")
     except (ValueError, RecursionError) as problem:  # too deep, in a circle, or a type that is no JSON
-        raise NotCanonical(f"{path} holds what JSON cannot: {str(problem)[:200]}") from problem
+        raise NotCanonical(f"{_named(path)} holds what JSON cannot: {str(problem)[:200]}") from problem
 
 
 def _bytes_of(value: Any) -> bytes:

@@ -15,7 +15,7 @@ from app.core.lifecycle import ENDED, STOPPED, Event, Status, allowed
 from app.core.run import Run
 from app.engine import operate
 from app.engine.runtime import Runtime
-from app.store import runs
+from app.store import letters, runs
 
 MOST = 1000  # runs of one call
 
@@ -27,6 +27,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "resume": operate.resume,
     "cancel": operate.cancel,
 }
+_GO_ON = frozenset({"retry", "redrive"})
 _EVENTS = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
 
 
@@ -76,6 +77,31 @@ def apply(
     if len(run_ids) > MOST:
         raise BadInput(f"these are {len(run_ids):,} runs; at most {MOST:,} at a time")
     return [_one(rt, verb, run_id, actor=actor, reason=reason, dry_run=dry_run) for run_id in dict.fromkeys(run_ids)]
+
+
+def of_a_kind(rt: Runtime, verb: str, fingerprint: str, *, the_rest: bool) -> list[UUID]:
+    """The runs to let go on of those that stopped alike: one first; the rest only after one has passed the step it had stopped at.
+
+    Raises Refused while none has, naming the one that was tried, and NotFound if no run of this kind is stopped.
+    """
+    found = rt.database.transact(lambda db: letters.alike(db, fingerprint, MOST))
+    if not found:
+        raise NotFound(f"no run is stopped with the fingerprint {fingerprint!r}")
+    if verb not in _GO_ON:
+        return found
+    if not the_rest:
+        return found[:1]
+    tried = rt.database.transact(lambda db: letters.tried(db, fingerprint))
+    if tried is None:
+        raise Refused(
+            f"{verb} one of the {len(found):,} first; the rest follow once it has passed the step it stopped at"
+        )
+    if not tried["is_past"]:
+        raise Refused(
+            f"{tried['subject']}, which was tried first, is {tried['status']} and has not passed the step it stopped at; "
+            f"wait for it, or {verb} another one"
+        )
+    return found
 
 
 def _one(rt: Runtime, verb: str, run_id: UUID, *, actor: str, reason: str, dry_run: bool) -> Outcome:

@@ -26,7 +26,7 @@ from app.core.errors import (
     Transient,
 )
 from app.core.ports import Answered
-from app.engine import approvals
+from app.engine import approvals, clock
 from app.engine.call import Call
 from app.engine.effects import RETRY_UNKNOWN_SECONDS, Effects
 from app.engine.holdings import Holding
@@ -35,6 +35,7 @@ from app.engine.runtime import Runtime
 from app.engine.spending import Spending
 from app.engine.step_journal import StepJournal
 from app.store import payloads, steps
+from app.store.clock import last_step
 from app.store.database import DatabaseError
 from app.store.moves import Statement
 from app.store.runs import restore_text
@@ -256,10 +257,13 @@ class Caller(StepJournal):
         """An INTENT or UNKNOWN of a call with an effect: same key, or ask, or a person."""
         assert call.tool is not None and found.intent_at is not None
         begun, now, tool = time.monotonic(), self._now(), call.tool
-        if found.key_valid_until is not None and (found.key_valid_until - now).total_seconds() > call.seconds:
+        age, older = clock.age(found.intent_at, now, self.transact(last_step))
+        if found.key_valid_until is not None and (found.key_valid_until - now).total_seconds() - older > call.seconds:
             return self._again(call, found, begun)
         self._doubt(call, found, "the attempt that began it did not live to tell")
-        age, patience = (now - found.intent_at).total_seconds(), tool.timeout_seconds + tool.settle_seconds
+        patience = tool.timeout_seconds + tool.settle_seconds
+        if now < found.intent_at:
+            self._write([steps.date_intent(self._place(call))])
         if tool.reconciles:
             value = call.code.reconcile(found.key or "", restore(call.params))  # type: ignore[union-attr]
             if value is not None:

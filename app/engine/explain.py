@@ -6,6 +6,7 @@ those of promise 8: ended; waiting; ready; running; being reassigned; stopped or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +39,9 @@ def explain(seen: Situation, settings: Settings, *, broker: str | None = None) -
 
 
 def spoken(seconds: float) -> str:
-    """A duration as people say it: "0.4 s", "3 m 20 s", "2 d 4 h"."""
+    """A duration as people say it: "0.4 s", "3 m 20 s", "2 d 4 h". One without end began in the future: nobody knows."""
+    if math.isinf(seconds):
+        return "an unknown time"
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)

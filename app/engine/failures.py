@@ -127,7 +127,7 @@ def stopped(run: Run, status: Status, reason: str, error: str | None, open_calls
     return Beside(
         error=error,
         task=persons.triage(run, status, reason, open_calls),
-        alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}"),
+        alert=persons.alert(status.value.lower(), run, f"{run.subject} stopped in {run.state}: {reason}", reason),
         dead_letter=persons.dead_letter(run, reason) if dead else None,
     )
 

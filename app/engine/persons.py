@@ -49,6 +49,7 @@ def _row(
     not_by: Sequence[str] = (),
     call_seq: int | None = None,
     due_seconds: float = 48 * 3600.0,
+    fingerprint: str | None = None,
 ) -> str:
     shown = {
         "title": title,
@@ -60,6 +61,7 @@ def _row(
     return canonical({
         "id": new_id(), "kind": kind, "role": role, **shown, "form": form, "approves": approves or {}, "outcomes": list(outcomes),
         "not_by": list(not_by), "call_seq": call_seq, "shown_digest": digest(canonical(shown)), "due_seconds": due_seconds,
+        "fingerprint": fingerprint,
     })  # fmt: skip
 
 
@@ -180,6 +182,7 @@ def triage(run: Run, status: Status, reason: str, open_calls: Sequence[str] = ()
     return _row(
         kind="triage", role=OPERATOR, title=f"{run.subject} is stopped in {run.state}", outcomes=[again, "fail"], form=_verdict_form(),
         note=f"{status.value}: {reason}\nWork done so far is kept. '{again}' runs the step again, 'fail' ends the run.{unknown}",
+        fingerprint=fingerprint(run.workflow, run.state, reason),
     )  # fmt: skip
 
 
@@ -194,6 +197,7 @@ def fingerprint(workflow: str, state: str, reason: str) -> str:
     return digest(f"{workflow}.{state}:{shape}")[:16]
 
 
-def alert(rule: str, run: Run, message: str) -> str:
-    """An alert about one run."""
-    return canonical({"id": new_id(), "rule": rule, "subject": str(run.id), "message": message})
+def alert(rule: str, run: Run, message: str, reason: str) -> str:
+    """An alert about one run that stopped; those that stopped of the same thing are shown as one."""
+    alike = fingerprint(run.workflow, run.state, reason)
+    return canonical({"id": new_id(), "rule": rule, "subject": str(run.id), "message": message, "fingerprint": alike})

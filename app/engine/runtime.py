@@ -12,6 +12,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.ids import new_id
 from app.core.ports import Dispatcher, ModelProvider, ToolCode
 from app.core.workflow import State, Workflow
+from app.engine.clock import Clock
 from app.engine.holdings import Holdings
 from app.settings import Settings
 from app.store.database import Database
@@ -64,6 +65,7 @@ class Runtime:
     provider: ModelProvider | None = None
     worker_id: UUID = field(default_factory=new_id)
     holdings: Holdings = field(default_factory=Holdings)
+    clock: Clock = field(default_factory=Clock)
     draw: Callable[[], float] = random.random
 
     @property

@@ -8,7 +8,6 @@ begin then. A thread of its own, and nothing but a flag is asked of liveness, wh
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -90,4 +89,4 @@ class Watchdog:
 
 def _exit(reason: str) -> None:
     logs.event("useless", reason=reason)
-    os._exit(END)
+    logs.end_process(END)

@@ -18,6 +18,7 @@ import psycopg
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, LonghaulError, NotEntitled, Refused
 from app.core.ids import new_id
+from app.store.clock import silence
 from app.store.database import Connection
 
 VALID_DAYS = 30
@@ -114,7 +115,7 @@ def in_doubt(db: Connection, *, limit: int) -> list[Effect]:
 def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Effect]:
     rows = db.execute(
         f"""SELECT a.id AS action, a.run_id, a.step_seq, a.call_seq, c.name AS tool, c.idempotency_key AS key, c.input,
-               extract(epoch FROM app_now() - {since})::float8 AS age_seconds
+               {silence(since)} AS age_seconds
             FROM actions a JOIN runs r ON r.id = a.run_id
             JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
             WHERE {condition} ORDER BY {since}, a.id LIMIT %s""",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from app.store.clock import silence
 from app.store.database import Connection
 
 _LISTED = "id, username, name, scopes, created_by, created_at, expires_at, used_at, revoked_at"
@@ -28,8 +29,8 @@ def insert(
 def live(db: Connection, key_id: UUID) -> dict[str, Any] | None:
     """A key that lets in now, with its hash, its person, and `unused_seconds` since its last use was noted."""
     return db.execute(
-        """SELECT k.id, k.key_hash, k.username, k.scopes, u.display_name, u.roles, u.authority,
-               coalesce(extract(epoch FROM app_now() - k.used_at)::float8, 'infinity') AS unused_seconds
+        f"""SELECT k.id, k.key_hash, k.username, k.scopes, u.display_name, u.roles, u.authority,
+               coalesce({silence("k.used_at")}, 'infinity') AS unused_seconds
            FROM api_keys k JOIN users u ON u.username = k.username AND u.disabled_at IS NULL
            WHERE k.id = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > app_now())""",
         [key_id],

@@ -73,17 +73,6 @@ def dead_letters(db: Connection, *, behind: Behind = None, limit: int) -> list[d
     ).fetchall()
 
 
-def alerts(db: Connection, *, behind: Behind = None, limit: int) -> list[dict[str, Any]]:
-    """Open alerts, newest first."""
-    at, last = behind or (None, None)
-    return db.execute(
-        """SELECT id, rule, subject, run_id, message, opened_at FROM alerts WHERE resolved_at IS NULL
-             AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid))
-           ORDER BY opened_at DESC, id DESC LIMIT %(limit)s""",
-        {"at": at, "id": last, "limit": limit},
-    ).fetchall()
-
-
 def transitions(db: Connection, run: UUID, *, behind: int, limit: int) -> list[dict[str, Any]]:
     """A run's moves from its first on, behind the number of one."""
     return db.execute(

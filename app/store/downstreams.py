@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.limits import Limit
+from app.store.clock import lasted
 from app.store.database import Connection
 from app.store.moves import Statement
 from app.store.steps import Place
@@ -18,9 +19,9 @@ _REPORT = """SELECT report_downstream(%(name)s, %(what)s, %(seconds)s::float8, %
 _GIVE_BACK = """DELETE FROM permits WHERE run_id = %(id)s AND step_seq = %(step_seq)s AND call_seq = %(call_seq)s
   AND lease_token = %(token)s"""
 _PROBE_ANEW = "UPDATE downstreams SET probe_until = NULL WHERE name = %(name)s AND breaker = 'half-open'"
-_STANDING = """SELECT name, breaker, rate_per_second, concurrency, failures,
+_STANDING = f"""SELECT name, breaker, rate_per_second, concurrency, failures,
     (SELECT count(*) FROM permits p WHERE p.downstream = d.name) AS under_way,
-    extract(epoch FROM app_now() - opened_at)::float8 AS open_seconds,
+    {lasted("opened_at")} AS open_seconds,
     greatest(0, extract(epoch FROM greatest(not_before, probe_at) - app_now()))::float8 AS held_seconds
 FROM downstreams d ORDER BY name"""
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.run import Run
+from app.store.clock import BARE, passed, silence
 from app.store.database import Connection
 from app.store.runs import COLUMNS, as_run
 
@@ -20,6 +21,7 @@ SELECT {COLUMNS}, coalesce(wake_at <= (SELECT app_now()), false) AS is_due,
 FROM runs
 WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 'WAITING_FOR_CHILDREN', 'FAILED_RETRIABLE')
   AND (wake_at IS NOT NULL OR expires_at IS NOT NULL) AND least(wake_at, expires_at) <= (SELECT app_now())
+  AND id <> ALL (%(but)s)
 ORDER BY least(wake_at, expires_at) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _MISSED_SIGNALS = f"""
 SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM signals WHERE consumed_step_seq IS NULL LIMIT 10000))
@@ -36,6 +38,9 @@ _OVERDUE = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
   AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
 ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+# Two that begin at once: the second waits for the first's row, and compares with the time after it.
+_BEGUN = f"""INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
+ON CONFLICT (name) DO UPDATE SET last_started_at = app_now() WHERE {passed("sweeps.last_started_at", "%(half)s", BARE)}"""
 LOOKS = "looks"  # a row of `sweeps` that is no sweep of beat's: see `app.sweeps.watch`
 BEAT, BEAT_SECONDS = (
     "beat",
@@ -43,9 +48,10 @@ BEAT, BEAT_SECONDS = (
 )  # a row that is none either: when a message of beat's was last taken; how often it is noted
 
 
-def timers(db: Connection, limit: int) -> list[tuple[Run, bool, bool]]:
-    """Waiting runs whose timer is due or whose wait has expired: (run, is due, has expired), locked."""
-    return [(as_run(row), row["is_due"], row["has_expired"]) for row in db.execute(_DUE, {"limit": limit}).fetchall()]
+def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tuple[Run, bool, bool]]:
+    """Waiting runs whose timer is due or whose wait has expired: (run, is due, has expired), locked. `but`: all except these."""
+    rows = db.execute(_DUE, {"limit": limit, "but": list(but)}).fetchall()
+    return [(as_run(row), row["is_due"], row["has_expired"]) for row in rows]
 
 
 def missed_signals(db: Connection, limit: int) -> list[Run]:
@@ -85,7 +91,7 @@ def past_deadline(db: Connection, *, grace_seconds: float, limit: int) -> list[R
 def suspected(db: Connection, limit: int) -> list[Run]:
     """Runs left in SUSPECTED_DEAD by a sweeper that died between its two moves, locked; one at work needs no help."""
     rows = db.execute(
-        f"""SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' AND updated_at < (SELECT app_now()) - interval '5 s'
+        f"""SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' AND {passed("updated_at", "5", BARE)}
             ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED""",
         {"limit": limit},
     ).fetchall()
@@ -95,9 +101,7 @@ def suspected(db: Connection, limit: int) -> list[Run]:
 def begin_sweep(db: Connection, name: str, every_seconds: float) -> bool:
     """Note that a sweep begins; False if another sweeper began it within half its period."""
     row = db.execute(
-        """INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
-           ON CONFLICT (name) DO UPDATE SET last_started_at = app_now()
-           WHERE sweeps.last_started_at < app_now() - make_interval(secs => %(half)s) RETURNING name""",
+        f"{_BEGUN} RETURNING name",
         {"name": name, "half": every_seconds / 2},
     ).fetchone()
     return row is not None
@@ -111,9 +115,7 @@ def end_sweep(db: Connection, name: str, counts: str) -> None:
 def heard_beat(db: Connection) -> None:
     """Note that a message of beat's came, unless that was noted a moment ago."""
     db.execute(
-        """INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
-           ON CONFLICT (name) DO UPDATE SET last_started_at = app_now()
-           WHERE sweeps.last_started_at < app_now() - make_interval(secs => %(half)s)""",
+        _BEGUN,
         {"name": BEAT, "half": BEAT_SECONDS / 2},
     )
 
@@ -124,9 +126,9 @@ def begin_look(db: Connection, every_seconds: float) -> bool:
     Asked by every process every second: where it is not due, this reads one row, locks none and writes nothing.
     """
     row = db.execute(
-        """UPDATE sweeps SET last_started_at = app_now()
-           WHERE name = %s AND last_started_at <= app_now() - make_interval(secs => %s) RETURNING name""",
-        [LOOKS, every_seconds],
+        f"""UPDATE sweeps SET last_started_at = app_now()
+            WHERE name = %(name)s AND {passed("last_started_at", "%(every)s", BARE)} RETURNING name""",
+        {"name": LOOKS, "every": every_seconds},
     ).fetchone()
     return row is not None
 
@@ -138,12 +140,8 @@ def never_looked(db: Connection) -> None:
 
 def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:
     """The sweeps that have not begun for twice their period; one that never ran counts from the oldest living worker's start."""
-    rows = db.execute(
-        "SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age FROM sweeps"
-    ).fetchall()
+    rows = db.execute(f"SELECT name, {silence('last_started_at')} AS age FROM sweeps").fetchall()
     ages: dict[str, float] = {row["name"]: row["age"] for row in rows}
-    oldest = db.execute(
-        "SELECT extract(epoch FROM app_now() - min(started_at))::float8 AS age FROM workers WHERE gone_at IS NULL"
-    ).fetchone()
+    oldest = db.execute(f"SELECT {silence('min(started_at)')} AS age FROM workers WHERE gone_at IS NULL").fetchone()
     never: float = oldest["age"] if oldest and oldest["age"] is not None else float("inf")
     return [name for name, every in periods.items() if ages.get(name, never) > 2 * every]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from app.store.clock import lasted, silence, within
 from app.store.database import Connection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepFacts:
-    """A sweep. None: it never has."""
+    """A sweep. None: it never has; without end: the clock was set back since."""
 
     name: str
     begun_seconds: float | None
@@ -71,29 +72,29 @@ class EngineFacts:
 
 
 # The oldest of each queue by jumps along the index of ready runs, however many are ready.
-_READY = """
+_READY = f"""
 WITH RECURSIVE oldest AS (
     (SELECT queue, ready_at FROM runs WHERE status = 'READY' ORDER BY queue, ready_at LIMIT 1)
     UNION ALL
     SELECT next.queue, next.ready_at FROM oldest CROSS JOIN LATERAL (SELECT queue, ready_at FROM runs
         WHERE status = 'READY' AND queue > oldest.queue ORDER BY queue, ready_at LIMIT 1) next
-) SELECT queue, extract(epoch FROM app_now() - ready_at)::float8 AS seconds FROM oldest"""
-_SWEEPS = """SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS begun_seconds,
-    extract(epoch FROM app_now() - last_finished_at)::float8 AS finished_seconds FROM sweeps"""
+) SELECT queue, {lasted("ready_at")} AS seconds FROM oldest"""
+_SWEEPS = f"""SELECT name, {silence("last_started_at")} AS begun_seconds, {silence("last_finished_at")} AS finished_seconds
+FROM sweeps"""
 # Those that left in order are `stopping`; of those given up only the last hour is news.
-_WORKERS = """SELECT id, host, pid, queues, stopping, extract(epoch FROM app_now() - started_at)::float8 AS age_seconds,
-    extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds, extract(epoch FROM app_now() - gone_at)::float8 AS gone_seconds,
+_WORKERS = f"""SELECT id, host, pid, queues, stopping, {lasted("started_at")} AS age_seconds,
+    {lasted("pinged_at")} AS silent_seconds, {lasted("gone_at")} AS gone_seconds,
     clock_ahead_seconds, cannot_read
 FROM workers WHERE gone_at IS NULL OR (NOT stopping AND gone_at > (SELECT app_now()) - interval '1 hour')"""
-_DEAD_LETTERS = """SELECT count(*) FILTER (WHERE created_at > (SELECT app_now()) - interval '15 minutes') AS late,
+_DEAD_LETTERS = f"""SELECT count(*) FILTER (WHERE {within("created_at", "900")}) AS late,
     count(*) FILTER (WHERE created_at <= (SELECT app_now()) - interval '15 minutes') AS before
 FROM dead_letters WHERE created_at > (SELECT app_now()) - interval '24 hours 15 minutes'"""
-_BREAKERS = """SELECT name, coalesce(extract(epoch FROM app_now() - opened_at)::float8, 0) AS seconds FROM downstreams
+_BREAKERS = f"""SELECT name, coalesce({lasted("opened_at")}, 0) AS seconds FROM downstreams
 WHERE breaker <> 'closed'
   AND coalesce(probe_at, opened_at) > (SELECT app_now()) - interval '15 minutes'"""  # nobody has asked for it since: no news
 
-_ACTIONS = """SELECT id, run_id, claim, purpose, payee, amount, currency, status = 'DISPUTED' AS disputed,
-    extract(epoch FROM app_now() - executed_at)::float8 AS seconds
+_ACTIONS = f"""SELECT id, run_id, claim, purpose, payee, amount, currency, status = 'DISPUTED' AS disputed,
+    {lasted("executed_at")} AS seconds
 FROM actions WHERE (status = 'DISPUTED' AND dispute_closed_at IS NULL)
     OR (status = 'EXECUTED' AND confirmation IS NULL AND executed_at < (SELECT app_now()) - interval '1 hour')
 ORDER BY executed_at LIMIT 100"""

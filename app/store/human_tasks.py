@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import canonical, digest, restore
+from app.store.clock import lasted
 from app.store.database import Connection
 
 _JSON = ("form", "defaults", "evidence", "proposals", "approves", "answer")
@@ -21,7 +22,7 @@ def open_tasks(
 ) -> list[dict[str, Any]]:
     """Open tasks, oldest first, with their run's subject and workflow; of some roles or of one run."""
     rows = db.execute(
-        """SELECT t.*, r.subject, r.workflow, extract(epoch FROM app_now() - t.created_at)::float8 AS age_seconds
+        f"""SELECT t.*, r.subject, r.workflow, {lasted("t.created_at")} AS age_seconds
            FROM human_tasks t JOIN runs r ON r.id = t.run_id
            WHERE t.status = 'OPEN' AND (%(roles)s::text[] IS NULL OR t.role = ANY (%(roles)s))
              AND (%(run)s::uuid IS NULL OR t.run_id = %(run)s) ORDER BY t.created_at""",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.store.clock import silence
 from app.store.database import Connection
 
 OLDEST_SERVER = 140000  # Postgres 14, as server_version_num counts
@@ -13,10 +14,10 @@ _VERSION = "SELECT current_setting('server_version_num')::int AS number, current
 _ROLES = """
 SELECT wanted AS role, coalesce(pg_has_role(current_user, r.oid, 'MEMBER'), false) AS held
 FROM unnest(ARRAY['longhaul_worker', 'longhaul_web']) AS wanted LEFT JOIN pg_roles r ON r.rolname = wanted"""
-_SWEEPS = """
-SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age, last_finished_at, counts
+_SWEEPS = f"""
+SELECT name, {silence("last_started_at")} AS age, last_finished_at, counts
 FROM sweeps ORDER BY name"""
-_UP = "SELECT extract(epoch FROM app_now() - min(started_at))::float8 AS up FROM workers WHERE gone_at IS NULL"
+_UP = f"SELECT {silence('min(started_at)')} AS up FROM workers WHERE gone_at IS NULL"
 _NEEDED = """
 SELECT r.id, r.subject, r.workflow, r.workflow_version, r.definition_hash, d.definition_hash AS registered, r.state, r.status,
     r.waiting_reason, r.routes, r.created_at

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core.canonical import canonical
 from app.core.errors import KeyReused
+from app.store.clock import BARE, passed
 from app.store.database import Connection
 
 
@@ -57,11 +58,11 @@ def take(db: Connection, scope: str, key: str, body_hash: str, *, forgotten_seco
     """
     params = {"scope": scope, "key": key, "body": body_hash, "mark": _UNDER_WAY, "age": forgotten_seconds}
     row = db.execute(
-        """INSERT INTO idempotency_keys AS k (scope, key, body_hash, answer, created_at)
+        f"""INSERT INTO idempotency_keys AS k (scope, key, body_hash, answer, created_at)
            VALUES (%(scope)s, %(key)s, %(body)s, %(mark)s::jsonb, app_now())
            ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
            WHERE k.answer = %(mark)s::jsonb AND k.body_hash = %(body)s
-             AND k.created_at < app_now() - make_interval(secs => %(age)s) RETURNING key""",
+             AND {passed("k.created_at", "%(age)s", BARE)} RETURNING key""",
         params,
     ).fetchone()
     if row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from app.store.database import Connection
 
@@ -17,6 +18,30 @@ WHERE d.closed_at IS NULL ORDER BY d.created_at LIMIT %s"""
 def standing(db: Connection) -> list[dict[str, Any]]:
     """Open dead letters, the oldest first, MOST of them; those of one `fingerprint` failed alike."""
     return db.execute(_STANDING, [MOST]).fetchall()
+
+
+_ALIKE = """
+SELECT t.run_id FROM human_tasks t WHERE t.status = 'OPEN' AND t.fingerprint = %s
+ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT %s"""
+# Where the last run of a kind that was let go on stands, against the step at which it had stopped. One that moved before the
+# oldest of those still stopped did says nothing of them.
+_TRIED = """
+SELECT t.run_id, r.subject, r.status, r.step_seq > t.step_seq OR r.status = 'COMPLETE' AS is_past
+FROM human_tasks t JOIN runs r ON r.id = t.run_id
+WHERE t.fingerprint = %(kind)s AND t.status <> 'OPEN' AND r.status NOT IN ('FAILED', 'CANCELLED')
+  AND r.updated_at > (SELECT o.created_at FROM human_tasks o WHERE o.status = 'OPEN' AND o.fingerprint = %(kind)s
+                      ORDER BY coalesce(o.due_at, 'infinity'::timestamptz), o.id LIMIT 1)
+ORDER BY t.id DESC LIMIT 1"""
+
+
+def alike(db: Connection, fingerprint: str, limit: int) -> list[UUID]:
+    """The stopped runs of a kind, those that fall due first foremost."""
+    return [row["run_id"] for row in db.execute(_ALIKE, [fingerprint, limit]).fetchall()]
+
+
+def tried(db: Connection, fingerprint: str) -> dict[str, Any] | None:
+    """The run of a kind that went on last (run_id, subject, status), and whether it `is_past` the step it had stopped at."""
+    return db.execute(_TRIED, {"kind": fingerprint}).fetchone()
 
 
 # By their triage tasks, which open and close with the status: those of one role that are open are few, and indexed.

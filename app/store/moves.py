@@ -59,7 +59,8 @@ moved AS (
         lease_token = %(new_token)s::uuid, worker_id = %(new_worker)s::uuid,
         ready_at = CASE WHEN %(is_ready)s THEN clock.at END, children_left = %(children_left)s,
         finished_at = CASE WHEN %(is_ended)s THEN clock.at END,
-        waited_seconds = r.waited_seconds + CASE WHEN %(was_waiting)s THEN extract(epoch FROM clock.at - r.updated_at) ELSE 0 END,
+        waited_seconds = r.waited_seconds
+            + CASE WHEN %(was_waiting)s THEN greatest(0, extract(epoch FROM clock.at - r.updated_at)) ELSE 0 END,
         transition_seq = r.transition_seq + 1, updated_at = clock.at,
         transition_hash = app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, %(state)s,
             %(status)s, %(step_seq)s, %(actor)s, clock.at, %(reason_digest)s, %(payload_digest)s)
@@ -117,13 +118,14 @@ _CLOSED = """, closed AS (
 )"""
 _TASK = """, task AS (
     INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, defaults, evidence, proposals, approves,
-        outcomes, not_by, call_seq, shown_digest, due_at, sla_at, created_at)
+        outcomes, not_by, call_seq, shown_digest, fingerprint, due_at, sla_at, created_at)
     SELECT t.id, %(id)s, %(step_seq)s, t.kind, %(state)s, t.role, t.title, t.note, t.form, t.defaults, t.evidence, t.proposals,
-        t.approves, t.outcomes, t.not_by, t.call_seq, t.shown_digest, moved.at + make_interval(secs => t.due_seconds),
+        t.approves, t.outcomes, t.not_by, t.call_seq, t.shown_digest, t.fingerprint,
+        moved.at + make_interval(secs => t.due_seconds),
         moved.at + make_interval(secs => t.due_seconds * 0.75), moved.at
     FROM moved, jsonb_to_record(%(task)s::jsonb) AS t(id uuid, kind text, role text, title text, note text, form jsonb,
         defaults jsonb, evidence jsonb, proposals jsonb, approves jsonb, outcomes text[], not_by text[], call_seq int,
-        shown_digest text, due_seconds float8)
+        shown_digest text, fingerprint text, due_seconds float8)
     WHERE %(status)s = ANY (%(task_statuses)s) RETURNING id
 ), opening AS (
     INSERT INTO human_task_events (task_id, run_id, event, actor, created_at) SELECT task.id, %(id)s, 'opened', %(actor)s, moved.at
@@ -136,9 +138,9 @@ _LETTER = """, letter AS (
     WHERE %(status)s = ANY (%(stopped)s)
 )"""
 _ALERT = """, alarm AS (
-    INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
-    SELECT a.id, a.rule, a.subject, %(id)s, a.message, moved.at
-    FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text)
+    INSERT INTO alerts (id, rule, subject, run_id, message, fingerprint, opened_at)
+    SELECT a.id, a.rule, a.subject, %(id)s, a.message, a.fingerprint, moved.at
+    FROM moved, jsonb_to_record(%(alert)s::jsonb) AS a(id uuid, rule text, subject text, message text, fingerprint text)
     WHERE %(status)s = ANY (%(stopped)s)
     ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING rule, subject, message
 )"""

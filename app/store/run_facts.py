@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.lifecycle import Status
+from app.store.clock import NOW, lasted
 from app.store.database import Connection
 
 SLICE = 20_000
@@ -52,13 +53,12 @@ class Suspicion:
         }  # fmt: skip
 
 
-_NOW = "(SELECT app_now())"
-_ACTIVE = f"""(extract(epoch FROM {_NOW} - r.created_at)::float8 - r.waited_seconds
-    - CASE WHEN r.status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT') THEN extract(epoch FROM {_NOW} - r.updated_at)::float8 ELSE 0 END)"""
+_ACTIVE = f"""(extract(epoch FROM {NOW} - r.created_at)::float8 - r.waited_seconds
+    - CASE WHEN r.status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT') THEN {lasted("r.updated_at")} ELSE 0 END)"""
 _RUN = f"""SELECT r.id, r.subject, r.state, r.status, r.waiting_reason, r.expected_seconds, r.token_budget, r.tokens_raised,
-    r.tokens_in + r.tokens_out AS tokens, {_ACTIVE} AS active_seconds, extract(epoch FROM {_NOW} - r.updated_at)::float8 AS still_seconds"""
+    r.tokens_in + r.tokens_out AS tokens, {_ACTIVE} AS active_seconds, {lasted("r.updated_at")} AS still_seconds"""
 _SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER')
-    OR (r.status = 'WAITING_FOR_HUMAN' AND r.updated_at < {_NOW} - make_interval(secs => %(human_wait)s))
+    OR (r.status = 'WAITING_FOR_HUMAN' AND r.updated_at < {NOW} - make_interval(secs => %(human_wait)s))
     OR r.tokens_in + r.tokens_out > %(times_budget)s * r.token_budget + r.tokens_raised
     OR {_ACTIVE} > %(times_expected)s * r.expected_seconds)
   AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
@@ -82,9 +82,9 @@ WITH RECURSIVE found AS (
 _UNTOLD = """status = 'OPEN' AND role = %(role)s AND NOT EXISTS (SELECT 1 FROM alerts a
     WHERE a.run_id = t.run_id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
 _ASKED_LONG_AGO = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
-  AND created_at < {_NOW} - make_interval(secs => %(human_wait)s) ORDER BY role, created_at LIMIT %(limit)s"""
+  AND created_at < {NOW} - make_interval(secs => %(human_wait)s) ORDER BY role, created_at LIMIT %(limit)s"""
 _ASKED_LATELY = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
-  AND created_at > {_NOW} - make_interval(secs => %(recent)s) ORDER BY role DESC, created_at DESC LIMIT %(limit)s"""
+  AND created_at > {NOW} - make_interval(secs => %(recent)s) ORDER BY role DESC, created_at DESC LIMIT %(limit)s"""
 _SLICE = f"{_RUN} FROM (SELECT * FROM runs WHERE id > %(after)s ORDER BY id LIMIT %(size)s) r WHERE {_SUSPICIOUS}"
 _WITH_ALERTS = f"""{_RUN} FROM runs r JOIN (SELECT DISTINCT run_id FROM alerts WHERE resolved_at IS NULL AND rule = ANY (%(rules)s)) a
     ON r.id = a.run_id WHERE r.finished_at IS NULL"""

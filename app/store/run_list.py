@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.store import finding
+from app.store.clock import lasted
 from app.store.database import Connection
 from app.store.pages import Row
 
@@ -40,7 +41,7 @@ _WORKED = "extract(epoch FROM coalesce(r.finished_at, app_now()) - r.created_at)
 _WAITING = "('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT')"
 # What it waited for people and events is no part of how long it was expected to take; the present wait is not yet counted.
 _SPENT = f"""greatest(0, {_WORKED} - r.waited_seconds
-    - CASE WHEN r.status IN {_WAITING} THEN extract(epoch FROM app_now() - r.updated_at)::float8 ELSE 0 END)"""
+    - CASE WHEN r.status IN {_WAITING} THEN {lasted("r.updated_at")} ELSE 0 END)"""
 _RETRIES = "r.attempt - 1 + r.late_retries + r.crash_attempts"
 _LIST = f"""
 SELECT r.id, r.workflow, r.workflow_version, r.subject, r.state, r.status, r.waiting_reason, r.parent_run_id, r.created_at, r.updated_at,

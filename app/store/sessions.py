@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.store.clock import silence, within
 from app.store.database import Connection
 
 
@@ -31,12 +32,11 @@ def begin(
 
 
 def find(db: Connection, id_hash: str, *, idle_seconds: float) -> dict[str, Any] | None:
-    """A live session with its person's row: `proven_seconds` and `unseen_seconds` ago."""
+    """A live session with its person's row: `proven_seconds` and `unseen_seconds` ago, without end if that lies in the future."""
     return db.execute(
-        """SELECT s.id_hash, s.csrf, s.let_in_by, u.username, u.display_name, u.roles, u.authority,
+        f"""SELECT s.id_hash, s.csrf, s.let_in_by, u.username, u.display_name, u.roles, u.authority,
                u.password_hash IS NOT NULL AS has_password,
-               extract(epoch FROM app_now() - s.stepped_up_at)::float8 AS proven_seconds,
-               extract(epoch FROM app_now() - s.seen_at)::float8 AS unseen_seconds
+               {silence("s.stepped_up_at")} AS proven_seconds, {silence("s.seen_at")} AS unseen_seconds
            FROM sessions s JOIN users u ON u.username = s.username
            WHERE s.id_hash = %s AND s.expires_at > app_now() AND s.seen_at > app_now() - make_interval(secs => %s)
              AND u.disabled_at IS NULL""",
@@ -115,8 +115,8 @@ def forgiven(db: Connection, who: str) -> None:
 def wait_seconds(db: Connection, who: str, *, most: int, within_seconds: float) -> float:
     """How long until somebody with `most` failures within a time may try again; 0: now."""
     row = db.execute(
-        """SELECT extract(epoch FROM at + make_interval(secs => %(within)s) - app_now())::float8 AS left FROM failed_attempts
-           WHERE who = %(who)s AND at > (SELECT app_now()) - make_interval(secs => %(within)s)
+        f"""SELECT extract(epoch FROM at + make_interval(secs => %(within)s) - app_now())::float8 AS left FROM failed_attempts
+           WHERE who = %(who)s AND {within("at", "%(within)s")}
            ORDER BY at DESC OFFSET %(most)s - 1 LIMIT 1""",
         {"who": who, "most": most, "within": within_seconds},
     ).fetchone()

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.errors import NotFound
+from app.store.clock import lasted, silence
 from app.store.database import Connection
 
 Row = Mapping[str, Any]
@@ -22,7 +23,7 @@ class Situation:
     (username, display_name).
     workers: the living ones, each with `queues`, `stopping`, `silent_seconds`. holder: the worker that has its lease.
     ahead: READY runs of its queue that are older. children: those of its present step, with `reason`. sweeps: name ->
-    seconds since its last start.
+    seconds since its last start, without end if that lies in the future.
     """
 
     now: datetime
@@ -42,17 +43,17 @@ _TASKS = """
 SELECT id, kind, role, title, created_at, due_at, claimed_by, not_by FROM human_tasks
 WHERE run_id = %(id)s AND status = 'OPEN' ORDER BY created_at"""
 _ABLE = "SELECT username, display_name, roles FROM users WHERE roles && %(roles)s::text[] ORDER BY username"
-_WORKERS = """
-SELECT id, host, pid, queues, slots, stopping, extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
+_WORKERS = f"""
+SELECT id, host, pid, queues, slots, stopping, {lasted("pinged_at")} AS silent_seconds
 FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
-_HOLDER = """
-SELECT id, host, pid, stopping, gone_at, extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
+_HOLDER = f"""
+SELECT id, host, pid, stopping, gone_at, {lasted("pinged_at")} AS silent_seconds
 FROM workers WHERE id = %(worker)s"""
 _AHEAD = "SELECT count(*) AS n FROM runs WHERE status = 'READY' AND queue = %(queue)s AND ready_at < %(ready_at)s"
 _CHILDREN = """
 SELECT id, subject, state, status, waiting_reason AS reason FROM runs
 WHERE parent_run_id = %(id)s AND parent_step_seq = %(step_seq)s ORDER BY subject"""
-_SWEEPS = "SELECT name, extract(epoch FROM app_now() - last_started_at)::float8 AS age FROM sweeps"
+_SWEEPS = f"SELECT name, {silence('last_started_at')} AS age FROM sweeps"
 
 
 def read(db: Connection, run_id: UUID) -> Situation:

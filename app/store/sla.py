@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.store.clock import within
 from app.store.database import Connection
 
 
@@ -47,13 +48,13 @@ _OVERDUE = """
 SELECT t.id, t.run_id, t.title, t.role, r.subject, extract(epoch FROM (SELECT app_now()) - t.due_at)::float8 AS late_seconds
 FROM human_tasks t JOIN runs r ON r.id = t.run_id
 WHERE t.status = 'OPEN' AND t.sla_at IS NULL AND t.due_at <= (SELECT app_now()) ORDER BY t.id"""
-_RETURN = """
+_RETURN = f"""
 WITH idle AS (
     SELECT t.id, t.run_id, t.claimed_by FROM human_tasks t
     WHERE t.status = 'OPEN' AND t.claimed_at < (SELECT app_now()) - make_interval(secs => %(lease)s)
       AND (t.follow_up_at IS NULL OR t.follow_up_at < (SELECT app_now()) - make_interval(secs => %(lease)s))
       AND NOT EXISTS (SELECT 1 FROM human_task_drafts d WHERE d.task_id = t.id AND d.author = t.claimed_by
-                      AND d.updated_at >= (SELECT app_now()) - make_interval(secs => %(lease)s))
+                      AND {within("d.updated_at", "%(lease)s")})
     ORDER BY t.claimed_at LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
 ), returned AS (
     UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL, follow_up_at = NULL, parked_reason = NULL FROM idle

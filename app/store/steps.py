@@ -101,6 +101,10 @@ UPDATE checkpoints c SET status = %(status)s, output = %(output)s::jsonb, output
 FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
 WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.status = ANY (%(from)s)
 RETURNING c.completed_at"""
+_DATE_INTENT = """
+UPDATE checkpoints c SET intent_at = app_now()
+FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
+WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.intent_at > app_now() RETURNING c.intent_at"""
 _STANDS_NO_LONGER = """
 UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND r.lease_token = %(token)s AND NOT EXISTS (
     SELECT 1 FROM checkpoints c WHERE c.run_id = %(id)s AND c.action_id IS NOT NULL AND c.status IN ('INTENT', 'UNKNOWN', 'COMPLETE'))
@@ -267,6 +271,11 @@ def result(
         "cost": cost,
         "from": ["INTENT", "UNKNOWN"],
     }
+
+
+def date_intent(place: Place) -> Statement:
+    """An intent that lies in the future was written before the clock was set back: it counts from now on."""
+    return _DATE_INTENT, place.params()
 
 
 def stands_no_longer(place: Place) -> Statement:

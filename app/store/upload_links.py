@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.store.clock import BARE, within
 from app.store.database import Connection
 
 _LISTED = "id, run_id, asks, created_by, created_at, expires_at, revoked_at, revoked_by, uploads"
+_IN_WINDOW = within("r.since", "%(window)s", BARE)
 _LIVE = "revoked_at IS NULL AND expires_at > (SELECT app_now())"
 
 
@@ -76,10 +78,10 @@ def count(db: Connection, who: str, *, window_seconds: float) -> Rate:
              WHERE since < (SELECT app_now()) - interval '1 day' LIMIT 100 FOR UPDATE SKIP LOCKED)"""
     )
     row = db.execute(
-        """INSERT INTO upload_rates AS r (who, since, n) VALUES (%(who)s, app_now(), 1)
+        f"""INSERT INTO upload_rates AS r (who, since, n) VALUES (%(who)s, app_now(), 1)
            ON CONFLICT (who) DO UPDATE SET
-             n = CASE WHEN r.since > app_now() - make_interval(secs => %(window)s) THEN r.n + 1 ELSE 1 END,
-             since = CASE WHEN r.since > app_now() - make_interval(secs => %(window)s) THEN r.since ELSE app_now() END
+             n = CASE WHEN {_IN_WINDOW} THEN r.n + 1 ELSE 1 END,
+             since = CASE WHEN {_IN_WINDOW} THEN r.since ELSE app_now() END
            RETURNING n, extract(epoch FROM since + make_interval(secs => %(window)s) - app_now())::float8 AS ends""",
         {"who": who, "window": window_seconds},
     ).fetchone()

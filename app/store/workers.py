@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.lifecycle import Event
+from app.store.clock import lasted
 from app.store.database import Connection
 
 CLOCK_OFF_SECONDS = 30.0  # a host's clock so far from ours is wrong
@@ -102,7 +103,7 @@ def without_lock(db: Connection) -> list[dict[str, Any]]:
     """The living workers of the kind 'lock': whether no session holds their lock, and for how long they have not pinged."""
     return db.execute(
         f"""SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
-              extract(epoch FROM app_now() - w.pinged_at)::float8 AS silent_seconds
+              {lasted("w.pinged_at")} AS silent_seconds
             FROM workers w LEFT JOIN pg_locks l ON {_ITS_LOCK}
             WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
     ).fetchall()
@@ -149,8 +150,8 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 def living(db: Connection) -> list[dict[str, Any]]:
     """The workers thought alive, with the age of their last ping in seconds."""
     return db.execute(
-        """SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds, cannot_read,
-                  extract(epoch FROM app_now() - pinged_at)::float8 AS silent_seconds
+        f"""SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds, cannot_read,
+                  {lasted("pinged_at")} AS silent_seconds
            FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
     ).fetchall()
 

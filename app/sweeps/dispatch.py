@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from app.core.ports import Bell
 from app.engine.runtime import Runtime
-from app.store import due
+from app.store import clock, due
 from app.store.database import Connection
 
 PER_QUEUE = 200
@@ -19,9 +19,12 @@ def run_once(rt: Runtime) -> dict[str, int]:
     older = rt.settings.dispatch_seconds
 
     def find(db: Connection) -> list[Bell]:
+        queues = due.ready_queues(db)
+        for queue in queues:
+            clock.restart(db, "ready", {"queue": queue})
         return [
             Bell(row["id"], row["step_seq"], row["workflow"], row["state"], row["queue"], EXPIRES_SECONDS)
-            for queue in due.ready_queues(db)
+            for queue in queues
             for row in due.ready(db, queue, older_seconds=older, limit=PER_QUEUE)
         ]
 

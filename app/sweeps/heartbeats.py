@@ -19,7 +19,7 @@ from app.core.run import Happened, Run
 from app.engine import advance
 from app.engine.failures import stopped
 from app.engine.runtime import Runtime
-from app.store import due, workers
+from app.store import clock, due, workers
 from app.store.database import Connection
 from app.telemetry import logs
 
@@ -40,6 +40,7 @@ class Lost:
 
 def run_once(rt: Runtime) -> dict[str, int]:
     """How many workers were given up and how many runs reassigned."""
+    rt.database.transact(lambda db: _by_this_clock(rt, db))
     counts = {"gone": 0, "reassigned": 0, "overdue": 0}
     if rt.holdings.in_touch_seconds() >= rt.settings.observer_age_seconds:
         for verdict in _silent(rt):
@@ -59,6 +60,13 @@ def _silent(rt: Runtime) -> list[Lost]:
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
     again = rt.database.transact(workers.gone_with_leases)
     return lost(silent, "it does not ping") + lost(again, "it had been given up before")
+
+
+def _by_this_clock(rt: Runtime, db: Connection) -> None:
+    """Before anybody is judged by the clock: what it was set by since the last look is no silence and no patience."""
+    rt.clock.look_again(db)
+    clock.restart(db, "workers")
+    clock.restart(db, "leases")
 
 
 def give_up(rt: Runtime, lost: Lost) -> int:

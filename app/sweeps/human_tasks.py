@@ -11,7 +11,7 @@ from typing import Any
 from app.alerts import ledger
 from app.alerts.rules import task_overdue
 from app.engine.runtime import Runtime
-from app.store import alerts, sla
+from app.store import alerts, clock, sla
 from app.store.database import Connection
 from app.telemetry import logs
 
@@ -29,6 +29,7 @@ def run_once(rt: Runtime) -> dict[str, int]:
     alert show it to supervisors.
     """
     told = _all(rt, lambda db: sla.tell(db, actor=ACTOR, escalate_to=ESCALATED_TO, limit=BATCH))
+    rt.database.transact(lambda db: clock.restart(db, "claims"))
     returned = _all(rt, lambda db: sla.return_claims(db, lease_seconds=CLAIM_SECONDS, actor=ACTOR, limit=BATCH))
     for row in told:
         _log(row, "overdue" if row["is_due"] else "reminder")

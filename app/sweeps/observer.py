@@ -32,6 +32,7 @@ class Observer:
         """What this process knows now. It looks if it is old enough and a look is due among all, or its own second one."""
         try:
             session = self._own()
+            self._rt.clock.look(session)
             if time.monotonic() - self._since < self._rt.settings.observer_age_seconds:
                 return []
             # Half a period after the last one, by whoever comes first; one that dies in between is no loss.

@@ -5,6 +5,9 @@ Every 2 s. A timer is never early: it is compared in database time, in the query
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from app.core.errors import LonghaulError
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
@@ -14,37 +17,50 @@ from app.store import due
 from app.store.database import Connection, DatabaseError
 from app.telemetry import logs
 
-BATCH = 200
+BATCH = 20  # rows locked at once: a late retry opens and closes much, and who answers a run of the group waits for all of it
 ACTOR = "sweep:timers"
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
-    """Wake what is due, batch by batch; how many woke."""
+    """Wake what is due, batch by batch, each in its own transaction; how many woke."""
+    return {"woken": _time(rt) + _signals(rt)}
+
+
+def _time(rt: Runtime) -> int:
+    woken = 0
+    stuck: list[UUID] = []  # not found again: the oldest that cannot be moved must not keep the others from it
+    while True:
+        found, moved = rt.database.transact(lambda db: _due(db, stuck))  # noqa: B023
+        advance.announce(rt, moved)
+        woken += len(moved)
+        stuck += set(found) - {one.run.id for one in moved}
+        if len(found) < BATCH:
+            return woken
+
+
+def _due(db: Connection, stuck: Sequence[UUID]) -> tuple[list[UUID], list[advance.Moved]]:
+    found = due.timers(db, BATCH, but=stuck)
+    moved: list[advance.Moved] = []
+    for run, is_due, has_expired in found:
+        moved += _aside(db, run, _time_for(run, is_due=is_due, has_expired=has_expired))
+    return [run.id for run, _, _ in found], moved
+
+
+def _signals(rt: Runtime) -> int:
+    happened = Happened(
+        event=Event.SIGNALLED, actor=ACTOR, reason="a signal was already there", cause={"event": Event.SIGNALLED.value}
+    )
+
+    def batch(db: Connection) -> list[advance.Moved]:
+        return [one for run in due.missed_signals(db, BATCH) for one in _aside(db, run, happened)]
+
     woken = 0
     while True:
-        moved = rt.database.transact(_batch)
+        moved = rt.database.transact(batch)
         advance.announce(rt, moved)
         woken += len(moved)
         if len(moved) < BATCH:
-            return {"woken": woken}
-
-
-def _batch(db: Connection) -> list[advance.Moved]:
-    moved: list[advance.Moved] = []
-    for run, is_due, has_expired in due.timers(db, BATCH):
-        moved += _aside(db, run, _time_for(run, is_due=is_due, has_expired=has_expired))
-    for run in due.missed_signals(db, BATCH):
-        moved += _aside(
-            db,
-            run,
-            Happened(
-                event=Event.SIGNALLED,
-                actor=ACTOR,
-                reason="a signal was already there",
-                cause={"event": Event.SIGNALLED.value},
-            ),
-        )
-    return moved
+            return woken
 
 
 def _aside(db: Connection, run: Run, happened: Happened | None) -> list[advance.Moved]:

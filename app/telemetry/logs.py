@@ -1,4 +1,4 @@
-"""JSON logs. The law: one line per model call, tool call and transition, with the fields of the trace.
+"""JSON logs. The law: one line per model call, tool call and transition, with the fields of the trace; nobody waits for it.
 
 Inputs and outputs are masked unless `LONGHAUL_LOG_PAYLOADS=full`: `mask` keeps a payload's shape, its short codes and
 its numbers' places, and replaces the text a person could be known by. The journal holds the content.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from app.telemetry.masking import masked
+from app.telemetry.outlet import Outlet
 
 LOGGER = logging.getLogger("longhaul")
+LAST_WORDS_SECONDS = 0.2
 _masking = True
+_outlet: Outlet | None = None
 
 
 class JsonLine(logging.Formatter):
@@ -35,10 +39,10 @@ class JsonLine(logging.Formatter):
 
 
 def configure(level: str, payloads: str) -> None:
-    """Log JSON lines to standard error; called once per process."""
+    """Log JSON lines to standard error."""
     global _masking
     _masking = payloads != "full"
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler()
     handler.setFormatter(JsonLine())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -48,6 +52,30 @@ def configure(level: str, payloads: str) -> None:
         "httpx", "httpcore", "alembic", "pypdf", "fontTools", "psycopg.pool", "celery.worker.strategy", "celery.app.trace",
     ):  # fmt: skip
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _handler() -> logging.Handler:
+    """The process's outlet, made once. What has no descriptor, such as a test's buffer, makes nobody wait."""
+    global _outlet
+    try:
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return logging.StreamHandler(sys.stderr)
+    if _outlet is None:
+        _outlet = Outlet(descriptor)
+    return _outlet
+
+
+def lost() -> int:
+    """How many lines of this process nobody will read: there were too many, or nobody took them."""
+    return _outlet.lost if _outlet else 0
+
+
+def end_process(code: int) -> NoReturn:
+    """End at once, whatever other threads do. The last lines get a moment, and no more."""
+    if _outlet is not None:
+        _outlet.drain(LAST_WORDS_SECONDS)
+    os._exit(code)
 
 
 def mask(value: Any) -> Any:

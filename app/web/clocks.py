@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,4 +37,4 @@ def clock(task: Mapping[str, Any], now: datetime) -> Clock:
 
 def roughly(seconds: float) -> str:
     """A duration to the minute: "under a minute", "12 m", "3 h 4 m", "2 d 4 h". A Jinja filter."""
-    return "under a minute" if seconds < 60 else spoken(seconds - seconds % 60)
+    return "under a minute" if seconds < 60 else spoken(seconds if math.isinf(seconds) else seconds - seconds % 60)

@@ -65,7 +65,7 @@ def inbox_rows(
     """The same tasks without the page around them, if anything about them has changed."""
     view = look(rt, me, tab, role, text, after)
     seen = [
-        *((task["id"], task["row_version"]) for task in view.tasks), *view.counts.values(),
+        *((task["id"], task["row_version"], task["alike"]) for task in view.tasks), *view.counts.values(),
         view.now.strftime("%H:%M"),
     ]  # fmt: skip
     return fragment(request, "inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED)

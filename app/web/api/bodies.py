@@ -61,8 +61,15 @@ class SignalBody(Asked):
 
 
 class ManyRuns(Asked):
-    status: str = Field(min_length=1, examples=["DEAD_LETTER"])
+    status: str = Field(default="", examples=["DEAD_LETTER"])
     workflow: str = Field(default="", examples=["insurance_claim"])
+    fingerprint: str = Field(
+        default="",
+        description="Instead of `status`: the runs that stopped alike. To retry or redrive, one of them first.",
+    )
+    rest: bool = Field(
+        default=False, description="With `fingerprint`: the others, once one has passed the step it stopped at."
+    )
 
 
 class OperationBody(Asked):

@@ -93,7 +93,7 @@ def operate_many(
         raise BadInput("ids: name either the runs by `ids` or those of a `filter`")
 
     def work() -> Response:
-        chosen = body.ids if body.ids is not None else _filtered(rt, body.filter)
+        chosen = body.ids if body.ids is not None else _filtered(rt, body.verb, body.filter)
         found = bulk.apply(rt, body.verb, chosen, actor=caller.actor, reason=body.reason, dry_run=body.dry_run)
         refused = sum(one.refusal is not None for one in found)
         return reply(
@@ -106,8 +106,12 @@ def operate_many(
     return once(request, caller, work)
 
 
-def _filtered(rt: Rt, wanted: bodies.ManyRuns | None) -> list[UUID]:
+def _filtered(rt: Rt, verb: str, wanted: bodies.ManyRuns | None) -> list[UUID]:
     assert wanted is not None
+    if bool(wanted.status) == bool(wanted.fingerprint):
+        raise BadInput("filter: name either a `status` or a `fingerprint`")
+    if wanted.fingerprint:
+        return bulk.of_a_kind(rt, verb, wanted.fingerprint, the_rest=wanted.rest)
     with pages.snapshot(rt.database) as db:
         found = run_list.page(db, run_list.Wanted(status=wanted.status, workflow=wanted.workflow), limit=bulk.MOST)
     return [row["id"] for row in found]

@@ -217,6 +217,8 @@ class Alert(Shape):
     run_id: UUID | None
     message: str
     opened_at: datetime
+    fingerprint: str | None
+    alike: int
 
 
 class DeadLetter(Shape):

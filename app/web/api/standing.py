@@ -23,10 +23,10 @@ router = APIRouter(route_class=Route, tags=["What stands open"])
 
 @router.get("/alerts", responses=answers(shapes.Alerts))
 def alerts(request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAULT, cursor: Cursor = "") -> Response:
-    """Open alerts, newest first; one closes by itself when its cause has gone."""
+    """Open alerts, newest first; those of runs that stopped alike are one. One closes by itself when its cause has gone."""
     at = place(cursor, datetime, UUID)
     with pages.snapshot(rt.database) as db:
-        found = api_lists.alerts(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
+        found = pages.open_alerts(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
     return listed(request, [shaped(shapes.Alert, r) for r in found], [(r["opened_at"], r["id"]) for r in found], limit)
 
 
