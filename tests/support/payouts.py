@@ -21,6 +21,7 @@ class Payout(BaseModel):
     payee: str = "Ada Ferncastle"
     suggested: Decimal = Decimal("100.00")
     currency: str = "USD"
+    paid_before: Decimal = Decimal(0)
     payments: int = 1
     always_signed: bool = False
     action: dict[str, str] = {}
@@ -38,7 +39,7 @@ class Verdict(BaseModel):
 def _offer(data: Payout, **more: Any) -> Proposal:
     values: dict[str, Any] = {
         "purpose": "payment", "payee": data.payee, "amount": data.suggested, "currency": data.currency, "coverage": "collision",
-        "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"),
+        "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"), "paid_before": data.paid_before,
     }  # fmt: skip
     return Proposal(**values | more)
 
