@@ -15,8 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from app.core import ids
-from app.core.canonical import canonical, digest, restore
+from app.core.canonical import canonical, digest
 from app.core.errors import (
+    Contradicted,
     Diverged,
     LeaseLost,
     NeedsPerson,
@@ -27,7 +28,7 @@ from app.core.errors import (
     Transient,
 )
 from app.core.ports import Answered
-from app.engine import approvals
+from app.engine import approvals, asked
 from app.engine.call import Call
 from app.engine.holdings import Holding
 from app.engine.permits import Permits
@@ -296,7 +297,7 @@ class Caller:
         return OutcomeUnknown(
             f"{call.name}: {type(problem).__name__}: {problem}",
             call_seq=call.seq,
-            retry_in_seconds=RETRY_UNKNOWN_SECONDS,
+            retry_in_seconds=None if isinstance(problem, Contradicted) else RETRY_UNKNOWN_SECONDS,
         )
 
     def _settle(self, call: Call, found: Checkpoint) -> Any:
@@ -308,7 +309,7 @@ class Caller:
         self._doubt(call, found, "the attempt that began it did not live to tell")
         age, patience = (now - found.intent_at).total_seconds(), tool.timeout_seconds + tool.settle_seconds
         if tool.reconciles:
-            value = call.code.reconcile(found.key or "", restore(call.params))  # type: ignore[union-attr]
+            value = asked.known(call, found.key or "")
             if value is not None:
                 return self._complete(call, Answered(value), time.perf_counter())
             if age > patience:

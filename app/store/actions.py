@@ -36,7 +36,7 @@ SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, p.revok
     p.expires_at <= app_now() AS expired, needs_authority(a) AS needs, CASE WHEN p.id IS NOT NULL THEN fallen_because(p, a) END AS fallen,
     coalesce((SELECT asked.role FROM (VALUES (1, p.role), (2, 'supervisor')) AS asked(n, role) WHERE EXISTS (
         SELECT 1 FROM users u WHERE asked.role = ANY (u.roles) AND u.disabled_at IS NULL AND u.username <> a.proposed_by
-            AND u.username <> ALL (coalesce(t.not_by, '{}'))
+            AND u.username <> ALL (coalesce(t.not_by, '{}')) AND u.username NOT IN (SELECT username FROM took_part(a.run_id))
             AND authority_of(u.username, asked.role, a.coverage, a.currency) >= needs_authority(a))
         ORDER BY asked.n LIMIT 1), p.role) AS asks
 FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id

@@ -42,6 +42,7 @@ DECLARE
     a actions;
     suggested numeric;
     kept boolean;
+    part text;
     other actions;
 BEGIN
     SELECT * INTO t FROM human_tasks WHERE id = p_task FOR UPDATE;
@@ -56,6 +57,10 @@ BEGIN
     END IF;
     IF p_person = ANY (t.not_by) THEN
         RAISE EXCEPTION '% took part in what is to be approved; somebody else must answer', p_person USING ERRCODE = 'LH002';
+    END IF;
+    SELECT string_agg(by_what, ' and ' ORDER BY by_what) INTO part FROM took_part(t.run_id) WHERE username = p_person;
+    IF part IS NOT NULL THEN
+        RAISE EXCEPTION '% %, so somebody else must answer', p_person, part USING ERRCODE = 'LH002';
     END IF;
     suggested := nullif((shown ->> 'amount')::numeric, 0);
     a.amount := round(p_amount, 2);

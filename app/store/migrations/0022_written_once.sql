@@ -80,3 +80,5 @@ BEGIN
     UPDATE actions a SET status = 'PROPOSED' WHERE a.id = NEW.action_id AND a.status = 'APPROVED' AND NOT is_approved(a);
     RETURN NEW;
 END $$;
+
+CREATE TRIGGER people_changes_written_once BEFORE UPDATE OR DELETE ON people_changes FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');

@@ -152,6 +152,18 @@ def test_no_key_signs_off(program: Make, owner: Database, task: UUID) -> None:
     assert "in their browser" in refused.json()["detail"]
 
 
+def test_no_key_approves_a_first_time_either(program: Make, owner: Database, task: UUID) -> None:
+    ada = program()
+    etag = ada.get(f"/tasks/{task}").headers["etag"]
+    refused = ada.post(f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER}, headers={"If-Match": etag})
+    assert refused.status_code == 403
+    assert "'pay' approves payment, and no key can" in refused.json()["detail"]
+    with owner.transaction() as db:
+        assert db.execute("SELECT id FROM actions").fetchall() == []
+    said_no = {"outcome": "do_not_pay", "answer": ANSWER}
+    assert ada.post(f"/tasks/{task}/complete", said_no, headers={"If-Match": etag}).status_code == 200
+
+
 def test_a_key_that_is_revoked_expired_or_wrong_lets_nobody_in(program: Make, web: Runtime, owner: Database) -> None:
     ada, brief = program(), program(days=1)
     assert ada.get("/runs").status_code == 200

@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    for name in ("0021_approvers.sql", "0021_ledger.sql"):
+    for name in ("0021_approvers.sql", "0021_took_part.sql", "0021_ledger.sql"):
         op.get_bind().connection.cursor().execute((_HERE / name).read_text())
 
 
