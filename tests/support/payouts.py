@@ -40,7 +40,8 @@ class Verdict(BaseModel):
 def _offer(data: Payout, **more: Any) -> Proposal:
     values: dict[str, Any] = {
         "purpose": "payment", "payee": data.payee, "amount": data.suggested, "currency": data.currency, "coverage": "collision",
-        "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"), "paid_before": data.paid_before, "content": data.content,
+        "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"),
+        "paid_before": data.paid_before, "content": data.content,
     }  # fmt: skip
     return Proposal(**values | more)
 
