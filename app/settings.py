@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.limits import limits
+from app.core.private import unsafe
 
 
 class Settings(BaseSettings):
@@ -34,6 +35,17 @@ class Settings(BaseSettings):
         default=None, description="the Ed25519 key (PEM) that signs evidence packs; empty: made in data_dir"
     )
     payments_url: str = Field(default="http://127.0.0.1:8711", description="the external payments service")
+    payments_token: SecretStr = Field(default=SecretStr(""), description="sent to it as a bearer token; over https")
+    payments_client_cert: Path | None = Field(
+        default=None, description="our certificate for it (PEM); the key may stand in it"
+    )
+    payments_client_key: Path | None = Field(default=None, description="the certificate's key (PEM)")
+    payments_ca: Path | None = Field(
+        default=None, description="who signs its certificate (PEM); empty: the authorities this machine trusts"
+    )
+    payments_http_host: str = Field(
+        default="", description="the one host beyond this machine that may be asked by http: in a network of containers"
+    )
     web_host: str = Field(
         default="127.0.0.1", description="where the pages listen; 0.0.0.0 for other machines, then set public_url too"
     )
@@ -129,6 +141,19 @@ class Settings(BaseSettings):
     def _readable(cls, text: str) -> str:
         limits(text)
         return text
+
+    @model_validator(mode="after")
+    def _payments_in_private(self) -> Settings:
+        if problem := unsafe(
+            self.payments_url,
+            http_host=self.payments_http_host,
+            token=bool(self.payments_token.get_secret_value()),
+            certificate=self.payments_client_cert is not None,
+        ):
+            raise ValueError(f"LONGHAUL_PAYMENTS_URL: {problem}")
+        if self.payments_client_key is not None and self.payments_client_cert is None:
+            raise ValueError("LONGHAUL_PAYMENTS_CLIENT_KEY: name the certificate too, in LONGHAUL_PAYMENTS_CLIENT_CERT")
+        return self
 
     @field_validator("public_url", "flower_url")
     @classmethod

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.agents.provider import Models
+from app.connectors.access import Access
 from app.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
 from app.connectors.letters import LetterFacts, write_letter
 from app.connectors.payments import MailRoom, Payments
@@ -18,6 +20,7 @@ from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
 from app.settings import Settings
 from app.store import documents as listed
+from app.store import same_loss
 from app.store.database import Database
 
 
@@ -41,14 +44,16 @@ def unread_documents(config: Settings, database: Database) -> list[str]:
 
 def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
     """Every declared tool by name."""
-    store, mail = documents(config), MailRoom(config.payments_url)
+    access = Access.to_payments(config)
+    store, mail = documents(config), MailRoom(access)
     return {
-        "payments.pay": Payments(config.payments_url),
+        "payments.pay": Payments(access),
         "letters.send": mail,
         "letters.send_decision": mail,
         "letters.write": LetterWriter(store),
         "documents.read": DocumentReader(store),
         "documents.elsewhere": SentElsewhere(database),
+        "claims.same_loss": SameLoss(database),
         "documents.read_scan": ScanReader(store),
         "insurer.policy": PolicyLookup(database),
         "insurer.claim_history": ClaimHistory(database),
@@ -98,6 +103,33 @@ class SentElsewhere:
             "subjects": [{k: v for k, v in row.items() if k != "of"} for row in found],
             "of": len(found) and found[0]["of"],
         }
+
+
+class SameLoss:
+    """`claims.same_loss`: who else claims the same loss, and what the ledger paid for it. Nobody and nothing are answers."""
+
+    MOST = 10
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        """{"claims": the first `MOST` others, "of": how many there are, "paid": for this claim, "alike": to the same payee}."""
+        purpose, claim, amount = params["purpose"], params["subject"], params["amount"]
+        with self._database.transaction() as db:
+            others = same_loss.named(
+                db, params["names"], kinds=params["kinds"], workflow=params["workflow"], subject=claim, purpose=purpose,
+                most=self.MOST,
+            )  # fmt: skip
+            paid = same_loss.paid(db, claim, purpose=purpose, most=self.MOST)
+            alike = []
+            if params["payee"] and amount is not None:
+                alike = same_loss.paid_alike(
+                    db, claim=claim, payee=params["payee"], currency=params["currency"], amount=Decimal(amount),
+                    within=Decimal(params["within"]), purpose=purpose, most=self.MOST,
+                )  # fmt: skip
+        told = [{k: v for k, v in row.items() if k != "of"} for row in others]
+        return {"claims": told, "of": len(others) and others[0]["of"], "paid": paid, "alike": alike}
 
 
 class LetterWriter:

@@ -47,9 +47,10 @@ def _refuse_beyond(
     db: Connection, task: Mapping[str, Any], person: str, proposal: Mapping[str, Any], amount: Decimal
 ) -> None:
     limit = actions.authority(db, person, task["role"], proposal["coverage"], proposal["currency"])
-    if amount > limit:
+    in_all = amount + Decimal(str(proposal.get("paid_before") or 0))
+    if in_all > limit:
         raise NotEntitled(
-            f"{amount} {proposal['currency']} is above the authority of {person} ({limit}) for {proposal['coverage']}; "
+            f"{in_all} {proposal['currency']} is above the authority of {person} ({limit}) for {proposal['coverage']}; "
             "somebody above must sign, or an administrator raises it"
         )
 

@@ -1,20 +1,20 @@
 """The external payments service and mail room, as tools.
 
 The law: what the service certainly refused is NotDone; everything else that goes wrong after the request was sent is
-left as it is, and the engine treats it as unknown. `reconcile` asks for the key and believes what it is told.
+left as it is, and the engine treats it as unknown. An answer counts only if it repeats what was sent, field by field:
+one that says something else is for a person. `reconcile` asks for the key and believes what it is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import httpx
 
-from app.core.errors import NotDone, Throttled
-
-CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 15.0
+from app.connectors.access import Access
+from app.core.errors import Contradicted, NotDone, Throttled
 
 
 class _Service:
@@ -22,19 +22,34 @@ class _Service:
 
     resource = ""
     fields: tuple[str, ...] = ()
+    must_repeat: tuple[str, ...] = ()
+    """What the service's answer has to state; of the other fields, and of the key, what it does state has to agree."""
 
-    def __init__(self, base_url: str) -> None:
-        timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._client = httpx.Client(base_url=base_url, timeout=timeout, trust_env=False)
+    def __init__(self, access: Access) -> None:
+        self._client = access.client()
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        """Act once under the key. Raises NotDone or Throttled when the service certainly did nothing."""
+        """Act once under the key. Raises NotDone or Throttled when the service certainly did nothing, Contradicted when it
+        says that it did something else."""
         body = {name: params[name] for name in self.fields}
         try:
             answer = self._client.post(f"/{self.resource}", json=body, headers={"Idempotency-Key": key})
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
             raise NotDone(f"the payments service cannot be reached: {problem}") from problem
-        return _read(answer)
+        done = _read(answer)
+        self.check(key, params, done)
+        return done
+
+    def check(self, key: str, params: Mapping[str, Any], answer: Any) -> None:
+        """Raises Contradicted, naming each field in which an answer differs from what was sent under the key."""
+        told = answer if isinstance(answer, Mapping) else {}
+        sent = {name: params[name] for name in self.fields} | {"key": key, "idempotency_key": key}
+        differing = [
+            f"{name} {told.get(name, 'not stated')!r} instead of {value!r}" for name, value in sent.items()
+            if (name in told or name in self.must_repeat) and not _equal(name, told.get(name), value)
+        ]  # fmt: skip
+        if differing:
+            raise Contradicted(f"the payments service answered with {', '.join(differing)[:1000]}")
 
     def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
         """What the service recorded under the key, or None."""
@@ -47,6 +62,7 @@ class Payments(_Service):
 
     resource = "payments"
     fields = ("claim", "payee", "amount", "currency", "purpose")
+    must_repeat = ("payee", "amount", "currency")
 
 
 class MailRoom(_Service):
@@ -54,6 +70,17 @@ class MailRoom(_Service):
 
     resource = "letters"
     fields = ("claim", "kind", "recipient", "sha256", "purpose")
+    must_repeat = ("recipient", "sha256")
+
+
+def _equal(name: str, told: Any, sent: Any) -> bool:
+    """Amounts are equal as numbers, all else as it is written."""
+    if name != "amount":
+        return str(told) == str(sent)
+    try:
+        return Decimal(str(told)) == Decimal(str(sent))
+    except InvalidOperation:
+        return False
 
 
 def _read(answer: httpx.Response) -> Any:

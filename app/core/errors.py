@@ -177,6 +177,10 @@ class OutcomeUnknown(StepError):
         self.retry_in_seconds = retry_in_seconds
 
 
+class Contradicted(StepError):
+    """The other side acted, and says that it did something else than was sent: whatever it was, a person must find out."""
+
+
 class Unrecoverable(StepError):
     """Trying again cannot help: the run goes to DEAD_LETTER."""
 

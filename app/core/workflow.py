@@ -37,7 +37,9 @@ class Proposal:
     claim: the business key the effect is for; empty: the run's subject. Of one claim, coverage, payee and purpose there is
     one effect, across all runs. amount_field, payee_field: the form's fields whose values replace these, when the person may
     change them; whoever changes the payee, or the amount by more than the share `tolerance` of it, becomes its proposer,
-    and somebody else must approve.
+    and somebody else must approve. paid_before: what claim and coverage have been paid already, as the person is shown;
+    where more was paid, to whomever, nothing is. content: what else the call must carry, exactly: the `recipient` of a
+    letter and the `sha256` of its bytes. A purpose that ends in `_letter` moves no money.
     """
 
     purpose: str
@@ -48,6 +50,8 @@ class Proposal:
     claim: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     tolerance: Decimal = Decimal(0)
+    paid_before: Decimal = Decimal(0)
+    content: Mapping[str, str] | None = None
     amount_field: str | None = None
     payee_field: str | None = None
 

@@ -43,6 +43,7 @@ def _same(action: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
     """Whether a call is what an action allows."""
     return (
         all(params.get(name) == action[name] for name in _BOUND)
+        and all(params.get(name) == value for name, value in (action["content"] or {}).items())
         and Decimal(str(params.get("amount"))) == action["amount"]
     )
 
@@ -55,10 +56,13 @@ def why_not(action: Mapping[str, Any]) -> str | None:
         return "nobody has approved it"
     who = f"the approval by {action['approver']}"
     if action["revoked_at"] is not None:
-        return f"{who} was revoked on {action['revoked_at']:%Y-%m-%d}"
+        because = f": {action['revoked_because']}" if action["revoked_because"] else ""
+        return f"{who} was revoked on {action['revoked_at']:%Y-%m-%d}{because}"
+    if action["fallen"] is not None:
+        return f"{who} does not count any more: {action['fallen']}"
     if action["expired"]:
         return f"{who} ended on {action['expires_at']:%Y-%m-%d}"
-    if action["authority"] < action["amount"]:
+    if action["authority"] < action["needs"]:
         return f"{who} covers {action['authority']} {action['currency']} at the most"
     if action["approver"] == action["proposed_by"]:
         return f"{action['approver']} proposed it, and nobody approves what they proposed"

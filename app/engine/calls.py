@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from app.core import ids
-from app.core.canonical import canonical, digest, restore
+from app.core.canonical import canonical, digest
 from app.core.errors import (
     CancelAccepted,
+    Contradicted,
     Diverged,
     LeaseLost,
     NeedsPerson,
@@ -26,7 +27,7 @@ from app.core.errors import (
     Transient,
 )
 from app.core.ports import Answered
-from app.engine import approvals, clock
+from app.engine import approvals, asked, clock
 from app.engine.call import Call
 from app.engine.effects import RETRY_UNKNOWN_SECONDS, Effects
 from app.engine.holdings import Holding
@@ -250,7 +251,7 @@ class Caller(StepJournal):
         return OutcomeUnknown(
             f"{call.name}: {type(problem).__name__}: {problem}",
             call_seq=call.seq,
-            retry_in_seconds=RETRY_UNKNOWN_SECONDS,
+            retry_in_seconds=None if isinstance(problem, Contradicted) else RETRY_UNKNOWN_SECONDS,
         )
 
     def _settle(self, call: Call, found: Checkpoint) -> Any:
@@ -265,7 +266,7 @@ class Caller(StepJournal):
         if now < found.intent_at:
             self._write([steps.date_intent(self._place(call))])
         if tool.reconciles:
-            value = call.code.reconcile(found.key or "", restore(call.params))  # type: ignore[union-attr]
+            value = asked.known(call, found.key or "")
             if value is not None:
                 return self._complete(call, Answered(value), time.perf_counter())
             if age > patience:

@@ -163,7 +163,8 @@ def _for_human(view: _View) -> str:
     if not view.seen.tasks:
         text = f"waits in {run['state']} {view.lasting(view.entered)} for a person ({run['waiting_reason']})"
         return f"{text}, but no human task is open for it: this needs an operator"
-    text = f"waits in {run['state']} for a person: {_asked(view)}"
+    why = f" ({run['waiting_reason']})" if view.seen.tasks[0]["kind"] == "approval" and run["waiting_reason"] else ""
+    text = f"waits in {run['state']} for a person{why}: {_asked(view)}"
     return text + (f"; without an answer the wait expires {view.clock(run['expires_at'])}" if run["expires_at"] else "")
 
 

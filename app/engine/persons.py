@@ -152,14 +152,14 @@ def budget(run: Run, problem: BudgetReached) -> str:
 
 
 def approval(run: Run, problem: ApprovalMissing) -> str:
-    """An action whose approval does not count: a person of the role that gave it may give another for exactly the same."""
+    """An action whose approval does not count: a person of a role that may gives another, for exactly the same."""
     a = problem.action
     proposer = [] if a["proposed_by"] == "agent" else [a["proposed_by"]]
     proposal = Proposal(purpose=a["purpose"], payee=a["payee"], amount=a["amount"], currency=a["currency"], coverage=a["coverage"],
-                        claim=a["claim"], evidence=a["evidence"])  # fmt: skip
+                        claim=a["claim"], evidence=a["evidence"], paid_before=a["paid_before"], content=a["content"])  # fmt: skip
     what = f"{a['purpose'].replace('_', ' ')} of {a['amount']} {a['currency']} to {a['payee']}"
     return _row(
-        kind="approval", role=a["role"] or OPERATOR, title=f"Approve again: {what}", outcomes=[APPROVE, STOP], form=_verdict_form(),
+        kind="approval", role=a["asks"] or OPERATOR, title=f"Approve again: {what}", outcomes=[APPROVE, STOP], form=_verdict_form(),
         note=f"{run.state} of {run.subject} was to do this, but {problem}. Nothing has been sent since.\n"
         f"'{APPROVE}' allows exactly this, '{STOP}' cancels the run.",
         proposals=[_plain(proposal)], approves={APPROVE: [a["purpose"]]}, not_by=list(dict.fromkeys([*proposer, *a["not_by"]])),

@@ -1,6 +1,7 @@
 """Who there is: enrolled, given roles and authority, let in, shut out.
 
-The law: every change is logged with who made it; an administrator decides no claim, and the last one cannot be taken away.
+The law: every change is kept with who made it, and bars them from approving money of the runs then under way; an administrator
+decides no claim, and the last one cannot be taken away.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def enrol(rt: Runtime, person: Person, *, by: str) -> None:
         if users.find(db, person.username) is not None:
             raise Refused(f"{person.username} is somebody already; change their roles or authority instead")
         people.enrol(db, person)
+        users.keep_change(db, person.username, by, "enrolled", person.roles, person.authority)
 
     rt.database.transact(work)
     _log("enrolled", person.username, by, roles=list(person.roles), authority=str(person.authority))
@@ -44,6 +46,7 @@ def change(rt: Runtime, username: str, *, roles: Sequence[str], authority: Decim
         person = Person(username, before.display_name, tuple(roles), authority)
         _fitting(person)
         people.enrol(db, person)
+        users.keep_change(db, username, by, "changed", person.roles, person.authority)
         _one_administrator(db, had=ADMIN in before.roles)
 
     rt.database.transact(work)
@@ -56,6 +59,7 @@ def shut_out(rt: Runtime, username: str, *, by: str) -> int:
     def work(db: Connection) -> int:
         before = people.find(db, username)
         users.set_disabled(db, username, disabled=True)
+        users.keep_change(db, username, by, "shut out")
         _one_administrator(db, had=ADMIN in before.roles)
         return sessions.end_all(db, username)
 
@@ -70,6 +74,7 @@ def let_in(rt: Runtime, username: str, *, by: str) -> None:
     def work(db: Connection) -> None:
         users.set_disabled(db, username, disabled=False)
         people.find(db, username)
+        users.keep_change(db, username, by, "let in again")
 
     rt.database.transact(work)
     _log("let in again", username, by)

@@ -42,17 +42,36 @@ class Completed:
 
 
 def complete(
-    rt: Runtime, task_id: UUID, *, by: str, outcome: str, answer: dict[str, Any], row_version: int | None = None
+    rt: Runtime,
+    task_id: UUID,
+    *,
+    by: str,
+    outcome: str,
+    answer: dict[str, Any],
+    row_version: int | None = None,
+    with_key: bool = False,
 ) -> Completed:
-    """Complete a task. Raises NotFound, NotEntitled, AlreadyAnswered, Stale or BadInput naming the field."""
+    """Complete a task. Raises NotFound, NotEntitled, AlreadyAnswered, Stale or BadInput naming the field.
+
+    with_key: a program answers with somebody's API key, so nobody need be there: it approves no action.
+    """
     payloads.boundary_text(answer, what="the answer")
-    done, moved = rt.database.transact(lambda db: _complete(rt, db, task_id, by, outcome, answer, row_version))
+    done, moved = rt.database.transact(
+        lambda db: _complete(rt, db, task_id, by, outcome, answer, row_version, with_key)
+    )
     advance.announce(rt, moved)
     return done
 
 
 def _complete(
-    rt: Runtime, db: Connection, task_id: UUID, by: str, outcome: str, answer: dict[str, Any], row_version: int | None
+    rt: Runtime,
+    db: Connection,
+    task_id: UUID,
+    by: str,
+    outcome: str,
+    answer: dict[str, Any],
+    row_version: int | None,
+    with_key: bool,
 ) -> tuple[Completed, list[advance.Moved]]:
     first = human_tasks.read(db, task_id)
     if first is None:
@@ -66,6 +85,11 @@ def _complete(
     if (task["completed_by"], task["outcome"], task["status"]) == (by, outcome, "COMPLETED") and _same(task, answer):
         return Completed(task_id, run.id, outcome, by, task["completed_at"]), []  # their own click again
     _check(task, person, outcome, row_version)
+    if with_key and approve.chosen(task, outcome):
+        raise NotEntitled(
+            f"{outcome!r} approves {' and '.join(p['purpose'].replace('_', ' ') for p in approve.chosen(task, outcome))}, and no key "
+            "can: the person must answer in their browser, where they show that they are there"
+        )
     values = forms.validated(task["form"], answer, outcome)
     given = _answer(rt, db, run, task, person, outcome, values)
     text = canonical(given)

@@ -1,4 +1,7 @@
-"""Who is entitled to answer a human task: its role, and none of those who took part in what it would approve."""
+"""Who is entitled to answer a human task: its role, and none of those who took part in what it would approve.
+
+It says beforehand what the ledger would refuse; the ledger decides (`took_part` in the database).
+"""
 
 from __future__ import annotations
 
@@ -14,4 +17,6 @@ def refusal(task: Mapping[str, Any], person: Person) -> str | None:
         return f"This task is for the role {task['role']}; you have {', '.join(person.roles) or 'no role'}."
     if person.username in task["not_by"]:
         return "You took part in what is to be approved; somebody else must answer."
+    if part := task.get("took_part", {}).get(person.username):
+        return f"This task approves an action of a run in which you took part (you {part}); somebody else must answer."
     return None

@@ -23,7 +23,25 @@ from app.store.database import Connection
 
 VALID_DAYS = 30
 NO_APPROVAL, DONE_ALREADY = "LH001", "LH004"  # what the database says of an intent it refuses
-_REFUSALS: Mapping[str, type[LonghaulError]] = {"LH002": NotEntitled, "LH003": BadInput, DONE_ALREADY: Refused}
+WRITTEN_ONCE = "LH006"  # and of whoever would change what was recorded
+_REFUSALS: Mapping[str, type[LonghaulError]] = {
+    "LH002": NotEntitled,
+    "LH003": BadInput,
+    DONE_ALREADY: Refused,
+    WRITTEN_ONCE: Refused,
+}
+
+
+_STANDING = """
+SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, p.revoked_because, coalesce(t.not_by, '{}') AS not_by,
+    p.expires_at <= app_now() AS expired, needs_authority(a) AS needs, CASE WHEN p.id IS NOT NULL THEN fallen_because(p, a) END AS fallen,
+    coalesce((SELECT asked.role FROM (VALUES (1, p.role), (2, 'supervisor')) AS asked(n, role) WHERE EXISTS (
+        SELECT 1 FROM users u WHERE asked.role = ANY (u.roles) AND u.disabled_at IS NULL AND u.username <> a.proposed_by
+            AND u.username <> ALL (coalesce(t.not_by, '{}')) AND u.username NOT IN (SELECT username FROM took_part(a.run_id))
+            AND authority_of(u.username, asked.role, a.coverage, a.currency) >= needs_authority(a))
+        ORDER BY asked.n LIMIT 1), p.role) AS asks
+FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
+WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,12 +106,13 @@ def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
 
 
 def standing(db: Connection, action_id: UUID) -> dict[str, Any] | None:
-    """An action with its last approval and the task that gave it, or None if there is no such action."""
+    """An action with its last approval and the task that gave it, or None if there is no such action.
+
+    `needs`: the authority it takes. `asks`: the role to ask for another approval, that of the last one if somebody in it
+    could give it, else the supervisors'. `fallen`: what has become of the approver since.
+    """
     return db.execute(
-        """SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, coalesce(t.not_by, '{}') AS not_by,
-               p.expires_at <= app_now() AS expired
-           FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
-           WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1""",
+        _STANDING,
         [action_id],
     ).fetchone()
 
@@ -172,8 +191,11 @@ def approval(db: Connection, approval_id: UUID) -> dict[str, Any] | None:
 
 
 def revoke(db: Connection, approval_id: UUID) -> bool:
-    """Take an approval back; False if it was before. The database takes the action's own approval along."""
-    row = db.execute(
-        "UPDATE approvals SET revoked_at = app_now() WHERE id = %s AND revoked_at IS NULL RETURNING id", [approval_id]
-    ).fetchone()
+    """Take an approval back; False if it was before. The database takes the action's own approval along.
+
+    Raises Refused once its action was done.
+    """
+    taken_back = "UPDATE approvals SET revoked_at = app_now() WHERE id = %s AND revoked_at IS NULL RETURNING id"
+    with _refusals_in_words():
+        row = db.execute(taken_back, [approval_id]).fetchone()
     return row is not None

@@ -40,16 +40,9 @@ def _entries(data: Any) -> list[Mapping[str, Any]]:
     return [part for part in [data, *parts] if isinstance(part, Mapping)]
 
 
-# An empty file is the same as every other, and says nothing. An action counts from its intent on: what may have
-# happened is told as such, by its status. OFFSET 0 keeps the planner from reading `runs` from end to end instead.
-_ELSEWHERE = """
-WITH shared AS MATERIALIZED (
-    SELECT r.subject, array_agg(DISTINCT r.id) AS runs, array_agg(DISTINCT d.sha256) AS sha256
-    FROM documents d CROSS JOIN LATERAL (SELECT * FROM runs WHERE id = d.run_id OFFSET 0) r
-    WHERE d.sha256 = ANY (%(sha256)s) AND d.size > 0
-      AND r.workflow = %(workflow)s AND r.subject <> %(subject)s AND r.parent_run_id IS NULL
-    GROUP BY r.subject)
-SELECT s.subject, s.sha256, r.state, r.status, r.created_at AS since, to_jsonb(a) AS action, count(*) OVER () AS of
+# Of `shared` subjects and their runs: where each stands. An action counts from its intent on: what may have happened is
+# told as such, by its status.
+WITH_STANDING = """r.state, r.status, r.created_at AS since, to_jsonb(a) AS action, count(*) OVER () AS of
 FROM shared s
 CROSS JOIN LATERAL (SELECT o.state, o.status, o.created_at FROM runs o WHERE o.id = ANY (s.runs)
     ORDER BY o.forked_from IS NOT NULL, o.created_at LIMIT 1) r
@@ -57,6 +50,16 @@ LEFT JOIN LATERAL (SELECT p.status, p.amount::text, p.currency, p.executed_at AS
     WHERE p.run_id = ANY (s.runs) AND p.purpose = %(purpose)s AND p.status NOT IN ('PROPOSED', 'APPROVED', 'VOID')
     ORDER BY p.executed_at NULLS LAST LIMIT 1) a ON true
 ORDER BY a.status IS NULL, r.created_at, s.subject LIMIT %(most)s"""
+# An empty file is the same as every other, and says nothing. OFFSET 0 keeps the planner from reading `runs` from end to
+# end instead.
+_ELSEWHERE = f"""
+WITH shared AS MATERIALIZED (
+    SELECT r.subject, array_agg(DISTINCT r.id) AS runs, array_agg(DISTINCT d.sha256) AS sha256
+    FROM documents d CROSS JOIN LATERAL (SELECT * FROM runs WHERE id = d.run_id OFFSET 0) r
+    WHERE d.sha256 = ANY (%(sha256)s) AND d.size > 0
+      AND r.workflow = %(workflow)s AND r.subject <> %(subject)s AND r.parent_run_id IS NULL
+    GROUP BY r.subject)
+SELECT s.subject, s.sha256, {WITH_STANDING}"""
 
 
 def elsewhere(

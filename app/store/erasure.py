@@ -69,6 +69,7 @@ def erase(db: Connection, runs: Sequence[UUID], *, actor: str, reason: str) -> N
     assert now is not None
     mark = canonical({MARK: {"at": now["at"], "by": actor, "reason": reason}})
     of_all = {"runs": list(runs), "gone": _GONE}
+    db.execute("SELECT set_config('longhaul.erasing', 'on', true)")  # or else what was recorded is written once
     blobs = [row["sha256"] for row in db.execute(_BLOBS, of_all).fetchall()]
     for run in runs:
         for statement in _ERASE:
@@ -76,6 +77,7 @@ def erase(db: Connection, runs: Sequence[UUID], *, actor: str, reason: str) -> N
     db.execute(_FORGET_DOCUMENTS, of_all)
     if blobs:
         db.execute(_UNUSED, {"blobs": blobs})
+    db.execute("SELECT set_config('longhaul.erasing', 'off', true)")
 
 
 def own_documents(db: Connection, runs: Sequence[UUID]) -> list[str]:

@@ -11,6 +11,10 @@ from app.store.clock import lasted
 from app.store.database import Connection
 
 _JSON = ("form", "defaults", "evidence", "proposals", "approves", "answer")
+_READ = """
+SELECT t.*, r.subject, r.workflow, r.workflow_version, CASE WHEN t.proposals = '[]' THEN '{}' ELSE coalesce(
+    (SELECT jsonb_object_agg(p.username, p.by_what) FROM took_part(t.run_id) p), '{}') END AS took_part
+FROM human_tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = %s"""
 
 
 def _restored(row: dict[str, Any]) -> dict[str, Any]:
@@ -32,11 +36,8 @@ def open_tasks(
 
 
 def read(db: Connection, task_id: UUID) -> dict[str, Any] | None:
-    """One task with its run's subject and workflow."""
-    row = db.execute(
-        "SELECT t.*, r.subject, r.workflow, r.workflow_version FROM human_tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = %s",
-        [task_id],
-    ).fetchone()
+    """One task with its run's subject and workflow; `took_part`: who may not approve what it proposes, and by what they took part."""
+    row = db.execute(_READ, [task_id]).fetchone()
     return _restored(row) if row else None
 
 

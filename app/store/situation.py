@@ -40,7 +40,8 @@ class Situation:
 
 _LAST = "SELECT seq, event, actor, reason, created_at FROM transitions WHERE run_id = %(id)s ORDER BY seq DESC LIMIT 1"
 _TASKS = """
-SELECT id, kind, role, title, created_at, due_at, claimed_by, not_by FROM human_tasks
+SELECT id, kind, role, title, created_at, due_at, claimed_by, CASE WHEN proposals = '[]' THEN not_by
+    ELSE not_by || ARRAY(SELECT username FROM took_part(run_id)) END AS not_by FROM human_tasks
 WHERE run_id = %(id)s AND status = 'OPEN' ORDER BY created_at"""
 _ABLE = "SELECT username, display_name, roles FROM users WHERE roles && %(roles)s::text[] ORDER BY username"
 _WORKERS = f"""

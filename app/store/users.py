@@ -73,6 +73,21 @@ def set_roles(db: Connection, username: str, roles: Sequence[str]) -> None:
     db.execute("UPDATE users SET roles = %s WHERE username = %s", [list(roles), username])
 
 
+def keep_change(
+    db: Connection,
+    username: str,
+    by: str,
+    change: str,
+    roles: Sequence[str] | None = None,
+    authority: Decimal | None = None,
+) -> None:
+    """Keep who changed what of a person. It is never changed afterwards."""
+    db.execute(
+        "INSERT INTO people_changes (username, changed_by, change, roles, authority, at) VALUES (%s, %s, %s, %s, %s, app_now())",
+        [username, by, change, list(roles) if roles is not None else None, authority],
+    )
+
+
 def with_role(db: Connection, role: str) -> int:
     """How many people have a role and are not disabled."""
     row = db.execute(

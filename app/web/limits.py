@@ -50,7 +50,8 @@ def of(db: Connection, task: Mapping[str, Any], me: Person) -> Limits:
     """The limits of a task for one person."""
     proposal = max(task["proposals"], key=lambda each: Decimal(str(each["amount"])), default=None)
     coverage, currency = (proposal["coverage"], proposal["currency"]) if proposal else ("*", "")
-    able = answerers.of_role(db, task["role"], not_by=task["not_by"], coverage=coverage, currency=currency)
+    barred = [*task["not_by"], *task["took_part"]]
+    able = answerers.of_role(db, task["role"], not_by=barred, coverage=coverage, currency=currency)
     why_not = refusal(task, me)
     mine = next((each["up_to"] for each in able if each["username"] == me.username), Decimal(0))
     return Limits(

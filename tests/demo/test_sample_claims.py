@@ -22,7 +22,7 @@ from app.demo.samples.written import day, money
 TODAY = date(2026, 11, 23)
 # Days at which careless date arithmetic breaks: a leap day, the day after February, New Year.
 SETS = [(1, TODAY), (2, date(2028, 2, 29)), (3, date(2027, 3, 1)), (4, date(2026, 1, 1))]
-OF_PAPERS = {"WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "DUPLICATE_CLAIM"}
+OF_PAPERS = {"WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "DUPLICATE_CLAIM", "SAME_LOSS"}
 BILLS = ("repair_estimate", "repair_invoice")
 
 

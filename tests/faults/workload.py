@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.connectors.access import Access
 from app.connectors.payments import Payments
 from app.core.errors import NotDone
 from app.core.retry import RetryPolicy
@@ -76,7 +77,7 @@ class Teller:
     """`payments.pay` that notes each request before it sends it."""
 
     def __init__(self) -> None:
-        self._inner = Payments(os.environ["LONGHAUL_PAYMENTS_URL"])
+        self._inner = Payments(Access(url=os.environ["LONGHAUL_PAYMENTS_URL"]))
         self._lock = threading.Lock()
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:

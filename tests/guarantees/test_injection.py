@@ -41,7 +41,7 @@ from workflows.document_reading.reading import read_pages
 from workflows.document_reading.workflow import DocumentReading
 from workflows.insurance_claim import assess, decision, intake
 from workflows.insurance_claim.models import ClaimFile, Coverage, DocumentRef
-from workflows.insurance_claim.tools import ABOUT_POLICY, ELSEWHERE, PAY, SEND_DECISION, WRITE_LETTER
+from workflows.insurance_claim.tools import ABOUT_POLICY, ELSEWHERE, PAY, SAME_LOSS, SEND_DECISION, WRITE_LETTER
 from workflows.insurance_claim.tools import POLICY as LOOK_UP
 
 pytestmark = pytest.mark.guarantee
@@ -62,7 +62,7 @@ Amount claimed: 1,728.00 USD
 I declare that the above is true."""
 OFFLINE = Models(Settings(provider="offline"))
 _CAREFUL = ("settle", "abstain", "investigate")
-NOT_THE_MODELS = {LOOK_UP.name, ELSEWHERE.name, WRITE_LETTER.name, SEND_DECISION.name, PAY.name}
+NOT_THE_MODELS = {LOOK_UP.name, ELSEWHERE.name, SAME_LOSS.name, WRITE_LETTER.name, SEND_DECISION.name, PAY.name}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,8 @@ class Desk:
             return {"policy": COVERED.model_dump(mode="json"), "payee": PAYEE} if known else self._thiefs(params)
         if tool is ELSEWHERE:
             return {"subjects": [], "of": 0}
+        if tool is SAME_LOSS:
+            return {"claims": [], "of": 0, "paid": [], "alike": []}
         return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1", "payment_id": "pay_1"}
 
     def log(self, message: str, **more: Any) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+import psycopg
 from pydantic import BaseModel
 
 from app.core.errors import NeedsPerson, NotDone, Throttled, Unrecoverable
@@ -22,6 +23,7 @@ from app.engine.runtime import Registry, Runtime
 from app.engine.step import run_step
 from app.humans import people
 from app.settings import Settings
+from app.store.actions import WRITTEN_ONCE
 from app.store.database import Connection, Database, connect
 from app.store.journal import DirectJournal
 from tests.support.clock import later
@@ -169,9 +171,15 @@ class Travel:
         return self.one("SELECT * FROM runs WHERE id = %s", run_id)
 
     def tamper(self, statement: str, *params: Any) -> None:
-        """What only somebody with the owner's login could do."""
+        """What only somebody with the owner's login could do; who has it can switch the triggers off that would refuse it."""
         with connect(self.url, "owner") as db:
-            db.execute(statement, params)
+            try:
+                db.execute(statement, params)
+            except psycopg.Error as problem:
+                if problem.sqlstate != WRITTEN_ONCE:
+                    raise
+                db.execute("SET session_replication_role = replica")
+                db.execute(statement, params)
 
     def advance_clock(self, by: timedelta) -> None:
         """Move the time of the whole product."""

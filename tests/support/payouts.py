@@ -21,6 +21,8 @@ class Payout(BaseModel):
     payee: str = "Ada Ferncastle"
     suggested: Decimal = Decimal("100.00")
     currency: str = "USD"
+    paid_before: Decimal = Decimal(0)
+    content: dict[str, str] | None = None
     payments: int = 1
     always_signed: bool = False
     action: dict[str, str] = {}
@@ -39,6 +41,7 @@ def _offer(data: Payout, **more: Any) -> Proposal:
     values: dict[str, Any] = {
         "purpose": "payment", "payee": data.payee, "amount": data.suggested, "currency": data.currency, "coverage": "collision",
         "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"),
+        "paid_before": data.paid_before, "content": data.content,
     }  # fmt: skip
     return Proposal(**values | more)
 

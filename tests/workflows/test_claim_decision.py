@@ -31,6 +31,8 @@ def step(**answer: Any) -> Any:
             wrote.append(params)
         if tool.name == "documents.elsewhere":
             return {"subjects": [], "of": 0}
+        if tool.name == "claims.same_loss":
+            return {"claims": [], "of": 0, "paid": [], "alike": []}
         return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1"}
 
     return SimpleNamespace(answer=answer, now=AT, call=call, wrote=wrote, subject="CLM-88214")

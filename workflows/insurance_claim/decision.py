@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
-from workflows.insurance_claim import assess, elsewhere
+from workflows.insurance_claim import assess, elsewhere, same_loss
 from workflows.insurance_claim.draft import drafted
 from workflows.insurance_claim.letters import Facts, write
 from workflows.insurance_claim.models import ClaimFile, Review, Settlement, SignOff, SiuReview
@@ -57,11 +57,12 @@ def ask_reviewer(step: Any, data: ClaimFile) -> Request:
 def _proposal(
     data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str | None = None
 ) -> Proposal:
+    recipient = {"recipient": data.claimant} if purpose != PAYMENT and data.claimant else None
     return Proposal(
         purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
         claim=data.claim_number or "", tolerance=DISAGREEMENT,
         evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
-        amount_field="amount" if editable else None, payee_field="payee" if editable else None,
+        content=recipient, amount_field="amount" if editable else None, payee_field="payee" if editable else None,
     )  # fmt: skip
 
 
@@ -91,6 +92,7 @@ def decide(step: Any, data: ClaimFile) -> str:
         decided_at=answer["at"],
     )  # fmt: skip
     data.currency = data.review.currency or data.currency
+    same_loss.look_again(step, data)
     data.actions = {purpose: action["id"] for purpose, action in actions.items()}
     reasons = sign_off_reasons(data, Decimal(str(answer["authority"])), actions)
     data.review = data.review.model_copy(update={"sign_off_reasons": reasons})
@@ -106,6 +108,10 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal, actions: Mapping[str, 
         reasons.append("a denial")
     if any(finding.code == "DUPLICATE_CLAIM" for finding in data.findings):
         reasons.append("files of this claim were sent under another claim number too")
+    if any(finding.code == "SAME_LOSS" for finding in data.findings):
+        reasons.append("the same loss seems to be claimed under another number")
+    if any(finding.code == "ALREADY_PAID" for finding in data.findings):
+        reasons.append("the claim has been paid already")
     if review.amount is not None and review.amount > authority:
         reasons.append(f"{review.amount} is above the reviewer's authority of {authority}")
     if data.siu_review is not None:
@@ -163,7 +169,8 @@ def take_sign_off(step: Any, data: ClaimFile, *, verdict: Literal["approved", "r
         reason=answer["values"]["comment"],
         decided_at=answer["at"],
     )
-    data.actions = {purpose: action["id"] for purpose, action in answer.get("actions", {}).items()}
+    # Beside what stands: where one action alone was to be approved again, the other's approval is the one before.
+    data.actions = {**data.actions, **{purpose: action["id"] for purpose, action in answer.get("actions", {}).items()}}
 
 
 def settle(step: Any, data: ClaimFile) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app.core.workflow import ChildRun
 from workflows.document_reading import DocumentReading
-from workflows.insurance_claim import elsewhere, notice
+from workflows.insurance_claim import elsewhere, notice, same_loss
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.letters import UNNAMED, Facts, send, write
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
@@ -34,9 +34,10 @@ def receive(step: Any, data: ClaimFile) -> str:
 
 
 def other_names(data: ClaimFile) -> list[tuple[str, str]]:
-    """What else people look a claim up by: the policy's number, as it was stated first and as it is known now."""
+    """What else a claim is looked up by: the policy's number, as it was stated first and as it is known now; and its loss."""
     stated = data.notice.policy_number if data.notice else None
-    return [("policy", number) for number in dict.fromkeys((stated, data.policy_number)) if number]
+    policies = [("policy", number) for number in dict.fromkeys((stated, data.policy_number)) if number]
+    return [*policies, *same_loss.names(data)]
 
 
 def acknowledge(step: Any, data: ClaimFile) -> str:
@@ -116,6 +117,7 @@ def validate(step: Any, data: ClaimFile) -> str:
     notice.adopt_what_all_say(data)
     look_up_policy(step, data)
     elsewhere.look(step, data)
+    same_loss.look(step, data)
     data.missing = required_documents(data)
     data.findings = check_claim(data, step.now.date())
     asked = sum(letter.kind == "document_request" for letter in data.letters)

@@ -17,8 +17,8 @@ from workflows.document_reading import Hidden
 
 __all__ = [
     "Begun", "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
-    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PolicyRecord", "Provision", "Reason", "Recommendation", "Review",
-    "Settlement", "SignOff", "SiuReview", "StatedDate", "Vehicle",
+    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PaidBefore", "PolicyRecord", "Provision", "Reason", "Recommendation", "Review",
+    "SameLoss", "Settlement", "SignOff", "SiuReview", "StatedDate", "Vehicle",
 ]  # fmt: skip
 
 Severity = Literal["blocking", "warning", "info"]
@@ -29,6 +29,7 @@ FindingCode = Literal[
     "IDENTITY_CONFLICT", "LINES_DO_NOT_ADD_UP", "CLAIMED_TOTAL_MISMATCH", "VIN_CHECK_DIGIT", "PART_NOT_CLAIMED",
     "WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "CURRENCY_CONFLICT",
     "INSTRUCTIONS_IN_DOCUMENT", "DUPLICATE_CLAIM", "UNCONFIRMED_VALUE", "HIDDEN_TEXT",
+    "SAME_LOSS", "ALREADY_PAID",
 ]  # fmt: skip
 """Stable: alerts, tests and reports name findings by these."""
 
@@ -150,6 +151,24 @@ class OtherClaim(Part):
     status: str
     since: AwareDatetime
     payment: Begun | None = None
+
+
+class SameLoss(Part):
+    """A claim under another number that is about the same loss, as it stood when it was looked for. `shares`: what in common."""
+
+    number: str
+    shares: list[str]
+    state: str = ""
+    status: str = ""
+    payment: Begun | None = None
+
+
+class PaidBefore(Part):
+    """A payment as the ledger has it: for which claim, to whom."""
+
+    claim: str
+    payee: str
+    paid: Begun
 
 
 class Evidence(Part):
@@ -274,6 +293,8 @@ class ClaimFile(BaseModel):
     extractions: list[DocumentFacts] = Field(default_factory=list)
     elsewhere: list[OtherClaim] = Field(default_factory=list, description="claims that were sent the same files")
     more_elsewhere: int = Field(default=0, description="such claims that are not listed")
+    same_loss: list[SameLoss] = Field(default_factory=list, description="claims about the same loss")
+    paid_before: list[PaidBefore] = Field(default_factory=list, description="payments for this very claim")
     findings: list[Finding] = Field(default_factory=list)
     missing: list[str] = Field(default_factory=list, description="kinds of documents still wanted")
 

@@ -30,6 +30,7 @@ WORDING = Tool("insurer.wording", reads_only=True, timeout="10s", downstream="po
 ABOUT_POLICY = (POLICY, HISTORY, EARLIER_PAYMENTS, WORDING)
 """What an assessor may look up, all of it about the claim's own policy."""
 ELSEWHERE = Tool("documents.elsewhere", reads_only=True, timeout="10s")
+SAME_LOSS = Tool("claims.same_loss", reads_only=True, timeout="10s")
 WRITE_LETTER = Tool(
     "letters.write", reads_only=True, timeout="30s"
 )  # stored under its content hash: the same every time

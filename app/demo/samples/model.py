@@ -38,6 +38,7 @@ FindingCode = Literal[
     "DUPLICATE_DOCUMENT",
     "UNREADABLE_DOCUMENT",
     "DUPLICATE_CLAIM",
+    "SAME_LOSS",
 ]
 DemoAnswer = Literal["approve", "deny", "leave"]
 CURRENCY = "USD"

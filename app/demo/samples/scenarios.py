@@ -158,7 +158,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "same_invoice_again",
         "an invoice that was paid under another claim number: approving it shows the sign-off",
         bill=INVOICE,
-        findings=("DUPLICATE_CLAIM",),
+        findings=("DUPLICATE_CLAIM", "SAME_LOSS"),
         again=15,
     ),
     Scenario(

@@ -21,15 +21,16 @@ BEGIN
     FOREACH named IN ARRAY ARRAY[
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
         'document_probes', 'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
-        'idempotency_keys', 'messages', 'permits', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
+        'idempotency_keys', 'messages', 'people_changes', 'permits', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
         'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
-    FOREACH named IN ARRAY ARRAY['human_task_events_seq_seq', 'signals_seq_seq'] LOOP
+    FOREACH named IN ARRAY ARRAY['human_task_events_seq_seq', 'people_changes_seq_seq', 'signals_seq_seq'] LOOP
         EXECUTE format('REVOKE ALL ON SEQUENCE %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
         EXECUTE format('GRANT USAGE ON SEQUENCE %I TO longhaul_worker, longhaul_web', named);
     END LOOP;
-    FOREACH named IN ARRAY ARRAY['approve_action', 'close_dispute', 'carry_calls_over', 'confirm_action', 'copy_calls_to_fork', 'void_actions_of_ended'] LOOP
+    FOREACH named IN ARRAY ARRAY['approve_action', 'carry_calls_over', 'close_dispute', 'confirm_action', 'copy_calls_to_fork', 'revoke_fallen',
+        'void_actions_of_ended'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
 END $$;
@@ -39,20 +40,21 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- Both read what a run is made of; what lets people in, the web alone.
 GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, document_probes, documents, downstreams,
-    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, permits, run_data, run_names, runs,
+    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, run_data, run_names, runs,
     schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
 
 -- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.
-GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, signals, workers, downstreams, permits, dead_letters, sweeps, alerts,
+GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, workers, downstreams, permits, dead_letters, sweeps, alerts,
     deliveries, document_probes, documents TO longhaul_worker;
-GRANT INSERT ON transitions, run_names, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
+GRANT INSERT ON transitions, run_names, signals, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
 GRANT DELETE ON idempotency_keys, workers, permits TO longhaul_worker;
 GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, carry_calls_over, copy_calls_to_fork TO longhaul_worker;
 
 -- The web answers, signals, cancels and starts: it moves runs, but its checkpoints are never intents of calls.
-GRANT INSERT, UPDATE ON runs, run_data, signals, human_task_drafts, dead_letters, documents, alerts, users, authorities, sessions, sign_in_links,
+GRANT INSERT, UPDATE ON runs, run_data, human_task_drafts, dead_letters, documents, alerts, users, authorities, sessions, sign_in_links,
     failed_attempts, api_keys, upload_links, upload_rates, idempotency_keys TO longhaul_web;
-GRANT INSERT ON transitions, run_names, human_tasks, human_task_events, human_task_comments, blobs, checkpoints, sweeps TO longhaul_web;
+GRANT INSERT ON transitions, run_names, signals, people_changes, human_tasks, human_task_events, human_task_comments, blobs, checkpoints, sweeps
+    TO longhaul_web;
 GRANT SELECT ON sessions, sign_in_links, failed_attempts, api_keys, upload_links, upload_rates TO longhaul_web;
 GRANT DELETE ON human_task_drafts, idempotency_keys, authorities, sessions, sign_in_links, failed_attempts, api_keys, upload_rates TO longhaul_web;
 GRANT UPDATE (status, output, output_hash, key_epoch, idempotency_key, key_valid_until, completed_at, errors) ON checkpoints
@@ -64,6 +66,9 @@ GRANT EXECUTE ON FUNCTION approve_action, close_dispute, carry_calls_over, copy_
 GRANT UPDATE (status, row_version, claimed_by, claimed_at, follow_up_at, parked_reason, evidence_at, sla_at) ON human_tasks
     TO longhaul_worker, longhaul_web;
 GRANT UPDATE (outcome, answer, answer_hash, completed_by, completed_at) ON human_tasks TO longhaul_web;
+
+-- A signal is consumed, and never rewritten.
+GRANT UPDATE (consumed_step_seq) ON signals TO longhaul_worker, longhaul_web;
 
 -- Policies. One that is here already is left alone, as making it anew would lock the journal: who changes a policy drops it in a migration.
 ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from app.engine.runtime import Runtime
 from app.humans import keys
+from app.humans.complete import complete
 from app.store.database import Database
 from app.web.api.caller import Rates
 from app.web.api.claims import LIMITS
@@ -152,6 +153,18 @@ def test_no_key_signs_off(program: Make, owner: Database, task: UUID) -> None:
     assert "in their browser" in refused.json()["detail"]
 
 
+def test_no_key_approves_a_first_time_either(program: Make, owner: Database, task: UUID) -> None:
+    ada = program()
+    etag = ada.get(f"/tasks/{task}").headers["etag"]
+    refused = ada.post(f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER}, headers={"If-Match": etag})
+    assert refused.status_code == 403
+    assert "'pay' approves refund, and no key can" in refused.json()["detail"]
+    with owner.transaction() as db:
+        assert db.execute("SELECT id FROM actions").fetchall() == []
+    said_no = {"outcome": "do_not_pay", "answer": ANSWER}
+    assert ada.post(f"/tasks/{task}/complete", said_no, headers={"If-Match": etag}).status_code == 200
+
+
 def test_a_key_that_is_revoked_expired_or_wrong_lets_nobody_in(program: Make, web: Runtime, owner: Database) -> None:
     ada, brief = program(), program(days=1)
     assert ada.get("/runs").status_code == 200
@@ -212,15 +225,9 @@ def test_a_list_goes_on_where_it_stopped(program: Make, desk: Desk) -> None:
         assert ada.get(f"/{name}?limit=1&cursor={first['next']}").json()["items"] != first["items"]
 
 
-def test_an_approval_is_taken_back_by_who_gave_it(program: Make, task: UUID) -> None:
+def test_an_approval_is_taken_back_by_who_gave_it(program: Make, web: Runtime, task: UUID) -> None:
     ada = program()
-    etag = ada.get(f"/tasks/{task}").headers["etag"]
-    assert (
-        ada.post(
-            f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER}, headers={"If-Match": etag}
-        ).status_code
-        == 200
-    )
+    complete(web, task, by="ada.quillmore", outcome="pay", answer=ANSWER)  # in her browser: no key can
     (action,) = ada.get("/actions").json()["items"]
     (approval,) = action["approvals"]
     path = f"/approvals/{approval['id']}/revoke"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from workflows.insurance_claim.checks import amounts, dates, documents, elsewhere, identity, parts, readings
+from workflows.insurance_claim.checks import amounts, dates, documents, elsewhere, identity, parts, readings, same_loss
 from workflows.insurance_claim.checks.documents import required_documents
 from workflows.insurance_claim.models import ClaimFile, Finding
 from workflows.insurance_claim.room import with_fewer_places
 
-__all__ = ["check_claim", "required_documents", "with_elsewhere"]
+__all__ = ["check_claim", "required_documents", "with_elsewhere", "with_same_loss"]
 
 _GRAVEST_FIRST = ("blocking", "warning", "info")
 
@@ -38,6 +38,8 @@ def check_claim(file: ClaimFile, today: date) -> list[Finding]:
         *documents.check_readable(file),
         *documents.check_instructions(file),
         *elsewhere.check_elsewhere(file),
+        *same_loss.check_same_loss(file),
+        *same_loss.check_paid_before(file),
         *readings.check_readings_agree(file),
         *readings.check_hidden_text(file),
     ]
@@ -48,6 +50,12 @@ def with_elsewhere(file: ClaimFile) -> list[Finding]:
     """The file's findings, those about other claims found anew."""
     others = [finding for finding in file.findings if finding.code != "DUPLICATE_CLAIM"]
     return _gravest_first([*others, *elsewhere.check_elsewhere(file)])
+
+
+def with_same_loss(file: ClaimFile) -> list[Finding]:
+    """The file's findings, those about the same loss and about earlier payments found anew."""
+    others = [finding for finding in file.findings if finding.code not in same_loss.CODES]
+    return _gravest_first([*others, *same_loss.check_same_loss(file), *same_loss.check_paid_before(file)])
 
 
 def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflows.insurance_claim.checks.statements import BILLS, evidence_of
-from workflows.insurance_claim.models import ClaimFile, DocumentRef, Finding, OtherClaim
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Finding, OtherClaim, SameLoss
 
 _NAMED_AT_MOST = 5
 _ENDED = {"COMPLETE": "closed without a payment", "CANCELLED": "withdrawn, not paid", "FAILED": "given up, not paid"}
@@ -38,8 +38,8 @@ def _once(file: ClaimFile) -> list[DocumentRef]:
 
 
 def _finding(refs: list[DocumentRef], others: list[OtherClaim], unlisted: int) -> Finding:
-    files = _listed([ref.filename for ref in refs])
-    claims = _listed([f"{other.number} ({_standing(other)})" for other in others])
+    files = listed([ref.filename for ref in refs])
+    claims = listed([f"{other.number} ({standing(other)})" for other in others])
     more = f" {unlisted} more claims were sent files of this one." if unlisted else ""
     bill = any(ref.kind in BILLS for ref in refs)
     return Finding(
@@ -52,7 +52,7 @@ def _finding(refs: list[DocumentRef], others: list[OtherClaim], unlisted: int) -
     )
 
 
-def _standing(other: OtherClaim) -> str:
+def standing(other: OtherClaim | SameLoss) -> str:
     """Whether it was paid, as of the look."""
     paid = other.payment
     if paid is None:
@@ -64,7 +64,8 @@ def _standing(other: OtherClaim) -> str:
     return f"paid {amount} on {paid.at.date().isoformat()}" + (", disputed" if paid.status == "DISPUTED" else "")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Some names of many, as a sentence has them."""
     more = len(names) - _NAMED_AT_MOST
     said = names[:_NAMED_AT_MOST] + ([f"{more} more"] if more > 0 else [])
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
