@@ -66,8 +66,10 @@ def _ready(run: Run, move: Transition) -> Transition:
 
 
 def _cancelled(run: Run, move: Transition) -> Transition:
+    """CANCELLED where it stands. A state that is not entered begins no count anew: the history is checked by that rule."""
     return replace(
         move,
+        attempt=run.attempt if move.enters else move.attempt,
         status=Status.CANCELLED,
         state=run.state,
         step_seq=run.step_seq,

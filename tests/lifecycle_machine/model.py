@@ -133,8 +133,7 @@ class Model:
     def fails(self, run: Run, tries: int, backoff: float) -> None:
         if run.attempt >= tries:
             return self.exhausted(run)
-        if not self._is_to_be_cancelled(run):
-            run.attempt += 1
+        run.attempt += 1
         return self._park(run, "attempt failed", "WAITING_FOR_TIMER", {}, wake=backoff)
 
     def sent_away(self, run: Run, event: str, wake: float) -> None:
