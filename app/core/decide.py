@@ -66,10 +66,8 @@ def _ready(run: Run, move: Transition) -> Transition:
 
 
 def _cancelled(run: Run, move: Transition) -> Transition:
-    """CANCELLED where it stands. A state that is not entered begins no count anew: the history is checked by that rule."""
     return replace(
         move,
-        attempt=run.attempt if move.enters else move.attempt,
         status=Status.CANCELLED,
         state=run.state,
         step_seq=run.step_seq,
@@ -80,6 +78,7 @@ def _cancelled(run: Run, move: Transition) -> Transition:
         waiting_reason=None,
         wake_in=None,
         expires_in=None,
+        attempt=run.attempt if move.enters else move.attempt,  # a state that is not entered begins no count anew
         reason=f"{move.reason}; cancelled as asked" if move.reason else "cancelled as asked",
     )
 
