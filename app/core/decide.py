@@ -78,7 +78,6 @@ def _cancelled(run: Run, move: Transition) -> Transition:
         waiting_reason=None,
         wake_in=None,
         expires_in=None,
-        attempt=run.attempt if move.enters else move.attempt,  # a state that is not entered begins no count anew
         reason=f"{move.reason}; cancelled as asked" if move.reason else "cancelled as asked",
     )
 

@@ -78,11 +78,6 @@ def test_a_cancel_asked_for_meanwhile_is_honoured_at_the_step_boundary() -> None
     assert not move.enters
 
 
-def test_a_cancel_at_the_step_boundary_begins_no_count_of_attempts_anew() -> None:
-    move = decide(run(Status.RUNNING, cancel_requested=True, attempt=2), happened(Event.STEP_FINISHED, outcome="done"))
-    assert (move.status, move.attempt) == (Status.CANCELLED, 2), "the history is checked by the rule that counts attempts"
-
-
 def test_a_cancel_asked_for_is_forgotten_once_an_irreversible_intent_stands() -> None:
     run = a_run(Status.RUNNING, cancel_requested=True, irreversible=True)
     assert decide(run, an_event(Event.STEP_FINISHED)).status is Status.READY
