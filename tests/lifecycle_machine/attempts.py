@@ -7,8 +7,6 @@ two commits (a cancel, a signal, the loss of the worker) meets a model that stan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -47,53 +45,10 @@ from tests.lifecycle_machine.maze import (
     raise_trouble,
 )
 from tests.lifecycle_machine.model import ENDED, STAYS, Model, Run
+from tests.lifecycle_machine.script import Attempt, Killed, Script
 from tests.lifecycle_machine.world import Worker, World
 
 SILENT_SECONDS = 120.0
-
-
-class Killed(BaseException):
-    """The worker's process is no more, from this very line on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Script:
-    """What an attempt does. plan: the calls of a step that has none yet. answers: by call, what the other side does.
-
-    deeds: what is done at its gate number `at`. doubled: the number of a write whose answer is lost, so that it is
-    written again. strays: the number of a call that asks for something else than the journal holds; fewer: one call less.
-    """
-
-    plan: tuple[str, ...] = ()
-    answers: tuple[str, ...] = ("well",)
-    ending: str = "more"
-    children: int = 1
-    at: int = -1
-    deeds: tuple[tuple[str, int], ...] = ()
-    doubled: int = -1
-    strays: int = 0
-    fewer: bool = False
-
-
-@dataclass(eq=False)
-class Attempt:
-    """An attempt under way. phase: whether its lease, its work or its settling comes next."""
-
-    run: Run
-    step_seq: int
-    worker: Worker
-    script: Script
-    phase: str = "lease"
-    gates: int = 0
-    writes: int = 0
-    held: bool = False  # whether its lease stood at its last write
-    settled: bool = False
-    disturbed: bool = False
-    in_call: bool = False
-    leased_at: datetime | None = None
-    begun_at: datetime | None = None  # when the intent of the call under way was last written
-    coming: Callable[[], None] | None = None
-    rows: dict[int, Row] = field(default_factory=dict)
 
 
 class Attempts:

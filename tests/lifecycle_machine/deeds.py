@@ -15,9 +15,10 @@ from app.engine import fork as forking
 from app.engine import operate, signals, start
 from app.humans.complete import complete
 from app.sweeps import heartbeats, timers
-from tests.lifecycle_machine.attempts import Attempt, Attempts, Killed, Script
+from tests.lifecycle_machine.attempts import Attempts
 from tests.lifecycle_machine.maze import MAZE, Luggage
 from tests.lifecycle_machine.model import Run
+from tests.lifecycle_machine.script import Attempt, Killed, Script
 from tests.lifecycle_machine.world import Worker, World
 
 STEP_AND_GRACE = 310.0  # longer than a step may take, and than a worker may be silent

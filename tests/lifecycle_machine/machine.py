@@ -9,12 +9,12 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.lifecycle_machine.attempts import Script
 from tests.lifecycle_machine.calls import ANSWERS
 from tests.lifecycle_machine.checks import Checks
 from tests.lifecycle_machine.deeds import OPERATIONS, Deeds
 from tests.lifecycle_machine.maze import DAY, STAGE, TROUBLES
 from tests.lifecycle_machine.model import Run
+from tests.lifecycle_machine.script import Script
 from tests.lifecycle_machine.world import World
 
 WAYS = ("listen", "rest", "ask", "split", "approve", "more")
