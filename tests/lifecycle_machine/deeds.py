@@ -80,14 +80,15 @@ class Deeds:
     def operate(self, verb: str, run: Run) -> bool:
         """One of an operator's verbs; whether it was accepted."""
         model = self.model
-        may, then = {
+        rules: dict[str, tuple[bool, Callable[[], None]]] = {
             "pause": (model.may_pause(run), lambda: model.pause(run)),
             "resume": (model.may_resume(run), lambda: model.resume(run)),
             "cancel": (model.may_cancel(run), lambda: model.cancel(run)),
             "retry": (run.status == "FAILED_RETRIABLE", lambda: model.tried_again(run, "retried")),
             "redrive": (run.status == "DEAD_LETTER", lambda: model.tried_again(run, "redriven")),
             "fail": (run.status in ("FAILED_RETRIABLE", "DEAD_LETTER"), lambda: model.failed_by_operator(run)),
-        }[verb]
+        }
+        may, then = rules[verb]
         took = accepted(lambda: OPERATIONS[verb](self.world.office, run.id, **WHY))
         assert took == may, f"{verb} of a run that is {run.status} was {'accepted' if took else 'refused'}"
         if took:

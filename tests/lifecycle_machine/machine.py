@@ -173,21 +173,14 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.deeds.next_deadline(by)
         self.deeds.timers()
 
-    @rule()
-    def timers(self) -> None:
-        self.deeds.timers()
+    @rule(duty=st.sampled_from(("timers", "watch", "heartbeats", "ping")))
+    def sweep(self, duty: str) -> None:
+        getattr(self.deeds, duty)()
 
+    @precondition(lambda self: self._those("RUNNING"))
     @rule()
     def watch(self) -> None:
         self.deeds.watch()
-
-    @rule()
-    def heartbeats(self) -> None:
-        self.deeds.heartbeats()
-
-    @rule()
-    def ping(self) -> None:
-        self.deeds.ping()
 
     @invariant()
     def everything_holds(self) -> None:
