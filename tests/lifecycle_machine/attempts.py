@@ -45,7 +45,7 @@ from tests.lifecycle_machine.maze import (
     raise_trouble,
 )
 from tests.lifecycle_machine.model import ENDED, STAYS, Model, Run
-from tests.lifecycle_machine.script import Attempt, Killed, Script
+from tests.lifecycle_machine.script import Attempt, Broken, Killed, Script, checked
 from tests.lifecycle_machine.world import Worker, World
 
 SILENT_SECONDS = 120.0
@@ -76,11 +76,13 @@ class Attempts:
         try:
             said = run_step(worker.rt, run.id, attempt.step_seq, workflow=run.workflow, state=state)
         except Killed:
-            self.stack.pop()
-            if any(other.worker is worker for other in self.stack):
+            if any(other.worker is worker for other in self.stack[:-1]):
                 raise
             return attempt
-        self.stack.pop()
+        except Broken as problem:
+            raise AssertionError(str(problem)) from problem
+        finally:
+            self.stack.pop()
         self._check_end(attempt, said)
         return attempt
 
@@ -101,6 +103,10 @@ class Attempts:
         attempt = self.stack[-1] if self.stack else None
         if attempt is None or attempt.worker is not worker:
             return op()
+        with checked():
+            return self._operation(attempt, op)
+
+    def _operation(self, attempt: Attempt, op: Callable[[], Any]) -> Any:
         self.gate(attempt)
         attempt.held = attempt.run.holder is attempt
         attempt.begun_at = self.world.now() if attempt.in_call else None
@@ -150,6 +156,10 @@ class Attempts:
 
     def play(self, step: Any, data: Luggage) -> str:
         """The work of a state: the calls of its plan, then its ending."""
+        with checked():
+            return self._play(step, data)
+
+    def _play(self, step: Any, data: Luggage) -> str:
         attempt, run = self.stack[-1], self.stack[-1].run
         stored = self.world.rows(
             "SELECT * FROM checkpoints WHERE run_id = %s AND step_seq = %s ORDER BY call_seq", run.id, attempt.step_seq
@@ -244,6 +254,10 @@ class Attempts:
 
     def send(self, tool: str, key: str, params: Mapping[str, Any]) -> Any:
         """What is sent: by whoever may, under the key that is the call's own."""
+        with checked():
+            return self._send(tool, key, params)
+
+    def _send(self, tool: str, key: str, params: Mapping[str, Any]) -> Any:
         attempt = self.stack[-1]
         n = next(
             n for n, name in enumerate(self.plan_of(attempt), start=1) if params["of"].rstrip("?").endswith(f"/{n}")

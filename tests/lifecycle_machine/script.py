@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +14,19 @@ from tests.lifecycle_machine.world import Worker
 
 class Killed(BaseException):
     """The worker's process is no more, from this very line on."""
+
+
+class Broken(BaseException):
+    """A check failed inside of a step; the engine would take an AssertionError for one more failure of the step's work."""
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Whatever does not hold in here is no failure of the step, but of the product."""
+    try:
+        yield
+    except AssertionError as problem:
+        raise Broken(str(problem)) from problem
 
 
 @dataclass(frozen=True, kw_only=True)
