@@ -212,10 +212,7 @@ class Attempts:
         return len(wanted)
 
     def _call(self, step: Any, attempt: Attempt, n: int, tool: str) -> None:
-        origin, at = attempt.run.origin()
-        params: dict[str, Any] = {"of": f"{origin}/{at}/{n}"}
-        if attempt.script.strays == n:
-            params["of"] += "?"
+        params: dict[str, Any] = {"of": self._asked(attempt, n)}
         action = None
         if tool == "pay":
             allowed = step.answer["actions"][purpose(attempt.step_seq - 1)]
@@ -223,6 +220,11 @@ class Attempts:
             params |= {name: allowed[name] for name in ("purpose", "payee", "amount", "currency")}
             params["claim"] = step.subject
         step.call(TOOLS[tool], action=action, **params)
+
+    def _asked(self, attempt: Attempt, n: int) -> str:
+        """What a call is for: the place in the plan it stands at, which a stray call misses."""
+        origin, at = attempt.run.origin()
+        return f"{origin}/{at}/{n}" + ("?" if attempt.script.strays == n else "")
 
     def _expected(self, attempt: Attempt, n: int, tool: str) -> Callable[[], str]:
         """What the call must come to, judged when it is over, as a cancel may come at its very beginning."""
@@ -232,7 +234,7 @@ class Attempts:
             row,
             tool,
             answers[(n - 1) % len(answers)],
-            same=attempt.script.strays != n,
+            same=row is None or row["input"]["of"] == self._asked(attempt, n),
             now=now,
             cancel=attempt.run.cancel,
             known=known,
