@@ -142,7 +142,8 @@ class Attempts:
             if run.state not in WORK:
                 attempt.coming = partial(self._parks, attempt)
             return
-        assert attempt.phase == "settle" and attempt.coming is not None, f"moved in the middle of its {attempt.phase}"
+        last = self.world.one("SELECT event, reason FROM transitions WHERE run_id = %s ORDER BY seq DESC LIMIT 1", run.id)
+        assert attempt.phase == "settle" and attempt.coming is not None, f"moved in the middle of its {attempt.phase}: {last}"
         assert run.holder is attempt, "a step that had lost its lease moved its run"
         attempt.coming()
         attempt.settled, attempt.phase = True, "done"
