@@ -70,11 +70,10 @@ class Attempts:
 
     def make(self, run: Run, script: Script, worker: Worker, *, step_seq: int | None = None) -> Attempt:
         """One bell answered by a worker; all that can be said of the attempt as a whole is checked."""
-        attempt = Attempt(run, step_seq or run.step_seq, worker, script)
-        state = run.state
+        attempt = Attempt(run, run.state, step_seq or run.step_seq, worker, script)
         self.stack.append(attempt)
         try:
-            said = run_step(worker.rt, run.id, attempt.step_seq, workflow=run.workflow, state=state)
+            said = run_step(worker.rt, run.id, attempt.step_seq, workflow=run.workflow, state=run.state)
         except Killed:
             if any(other.worker is worker for other in self.stack[:-1]):
                 raise
@@ -142,8 +141,12 @@ class Attempts:
             if run.state not in WORK:
                 attempt.coming = partial(self._parks, attempt)
             return
-        last = self.world.one("SELECT event, reason FROM transitions WHERE run_id = %s ORDER BY seq DESC LIMIT 1", run.id)
-        assert attempt.phase == "settle" and attempt.coming is not None, f"moved in the middle of its {attempt.phase}: {last}"
+        last = self.world.one(
+            "SELECT event, reason FROM transitions WHERE run_id = %s ORDER BY seq DESC LIMIT 1", run.id
+        )
+        assert attempt.phase == "settle" and attempt.coming is not None, (
+            f"moved in the middle of its {attempt.phase}: {last}"
+        )
         assert run.holder is attempt, "a step that had lost its lease moved its run"
         attempt.coming()
         attempt.settled, attempt.phase = True, "done"
@@ -190,7 +193,7 @@ class Attempts:
             raise
         finally:
             attempt.phase = "settle"
-        if ending not in ROUTES[run.workflow, run.state]:
+        if ending not in ROUTES[run.workflow, attempt.state]:
             attempt.coming = partial(self.model.unrecoverable, run)
         elif made < len(calls):
             attempt.coming = partial(self._diverges, attempt, calls)
@@ -200,9 +203,9 @@ class Attempts:
 
     def plan_of(self, attempt: Attempt) -> tuple[str, ...]:
         """The calls of a step: fixed when it is first worked on, and the same where it is repeated."""
-        if attempt.run.state == "SETTLING":
+        if attempt.state == "SETTLING":
             return ("pay",)
-        return self.plans.setdefault(attempt.run.origin(), attempt.script.plan)
+        return self.plans.setdefault(attempt.run.origin(attempt.step_seq), attempt.script.plan)
 
     def _calls(self, step: Any, attempt: Attempt) -> int:
         plan = self.plan_of(attempt)
@@ -233,7 +236,7 @@ class Attempts:
 
     def _asked(self, attempt: Attempt, n: int) -> str:
         """What a call is for: the place in the plan it stands at, which a stray call misses."""
-        origin, at = attempt.run.origin()
+        origin, at = attempt.run.origin(attempt.step_seq)
         return f"{origin}/{at}/{n}" + ("?" if attempt.script.strays == n else "")
 
     def _expected(self, attempt: Attempt, n: int, tool: str) -> Callable[[], str]:

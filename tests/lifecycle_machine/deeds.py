@@ -152,7 +152,7 @@ class Deeds:
             case "stop":
                 model.cancel(run)
             case "again":
-                origin, entered = run.origin(), run.step_seq + 1
+                origin, entered = run.origin(run.step_seq), run.step_seq + 1
                 model.answered(run, outcome)
                 run.origins[entered] = origin
             case _:
@@ -171,7 +171,7 @@ class Deeds:
         assert took == may, f"a fork of step {step_seq} was {'made' if took else 'refused'}"
         if took:
             state = next(move.state for move in run.log if move.step_seq == step_seq)
-            origin = run.origins.get(step_seq, (run.id, step_seq))
+            origin = run.origin(step_seq)
             made = self.model.start(new, run.workflow, state=state, forked=True)
             made.origins[1] = origin
 

@@ -66,9 +66,9 @@ class Run:
     def ended(self) -> bool:
         return self.status in ENDED
 
-    def origin(self) -> tuple[UUID, int]:
-        """Whose plan of calls the present step follows: its own, or that of the step it repeats."""
-        return self.origins.get(self.step_seq, (self.id, self.step_seq))
+    def origin(self, step_seq: int) -> tuple[UUID, int]:
+        """Whose plan of calls a step follows: its own, or that of the step it repeats."""
+        return self.origins.get(step_seq, (self.id, step_seq))
 
 
 class Model:

@@ -53,6 +53,7 @@ class Attempt:
     """An attempt under way. phase: whether its lease, its work or its settling comes next."""
 
     run: Run
+    state: str
     step_seq: int
     worker: Worker
     script: Script
