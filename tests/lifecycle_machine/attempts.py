@@ -215,13 +215,12 @@ class Attempts:
             attempt.in_call = True
             try:
                 self._call(step, attempt, n, tool)
-                word = "answered"
             except Exception as problem:
-                word = word_of(problem)
+                self._check_call(attempt, n, tool, expected, word_of(problem))
                 raise
             finally:
                 attempt.in_call = False
-                self._check_call(attempt, n, tool, expected, word)
+            self._check_call(attempt, n, tool, expected, "answered")
         return len(wanted)
 
     def _call(self, step: Any, attempt: Attempt, n: int, tool: str) -> None:
