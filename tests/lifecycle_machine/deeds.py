@@ -72,7 +72,7 @@ class Deeds:
             if not worker.alive and (not worker.living or not self._held_by(worker)):
                 self.world.workers.remove(worker)
         for worker in self.world.workers:
-            if worker.alive and not (worker.locked and worker.living):
+            if worker.alive and not (worker.locked and worker.living and worker.heard):
                 self._ping(worker)
         while len(self.world.able()) < 2:
             self.world.hire()
@@ -308,6 +308,7 @@ class Deeds:
                 self.clock(STEP_AND_GRACE)
                 self.heartbeats()
             case "unheard":
+                worker.heard = False
                 self.clock(125, but=worker)
             case "nap":
                 self.clock(10 if n % 2 else 40)

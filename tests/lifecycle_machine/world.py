@@ -69,24 +69,25 @@ class Gated:
 
 @dataclass(eq=False)
 class Worker:
-    """A worker process. locked: its session holds its lock. living: its row says that it is not gone."""
+    """A worker process. locked: its session holds its lock. living: its row says that it is not gone. heard: it pinged in time."""
 
     rt: Runtime
     liveness: Liveness
     alive: bool = True
     locked: bool = False
     living: bool = True
+    heard: bool = True
     stopping: bool = False
 
     def connect(self) -> None:
         """Take the lock on a session of its own, and ping."""
         self.liveness._connect()
-        self.locked = self.living = True
+        self.locked = self.living = self.heard = True
 
     def ping(self) -> None:
         """What the liveness thread does every 30 s: ping, and compare what is owned with what is worked on."""
         self.liveness._ping()
-        self.living = True
+        self.living = self.heard = True
 
     def break_session(self) -> None:
         """The session ends, as with the process or with its connection; the database drops the lock."""
