@@ -186,7 +186,8 @@ class Attempts:
             self.gate(attempt)
             data.trail.append(f"{run.number}.{attempt.step_seq} {ending}")
             ending = raise_trouble(ending) if ending in TROUBLES else ending
-        except LeaseLost:
+        except LeaseLost:  # a cancel came before an irreversible call: the lease is given back
+            attempt.coming = partial(self.model.handed_back, run)
             raise
         except Exception as problem:
             attempt.coming = partial(self._fails, attempt, problem, own, calls)
@@ -347,11 +348,17 @@ class Attempts:
             self.model.finishes(run, target)
 
     def _diverges(self, attempt: Attempt, calls: Sequence[Row]) -> None:
-        """A person decides about an open call first."""
-        if (doubtful := next((row for row in calls if is_open(row)), None)) is not None:
-            self._asks_about(attempt.run, doubtful["call_seq"])
+        """A person decides about an open call first; about one that only reads they may be asked as well."""
+        run = attempt.run
+        asked = self.world.rows(
+            "SELECT call_seq FROM human_tasks WHERE run_id = %s AND status = 'OPEN' AND kind = 'unknown'", run.id
+        )
+        reads = [row["call_seq"] for row in calls if row["status"] in OPEN and not is_open(row)]
+        doubtful = [row["call_seq"] for row in calls if is_open(row)]
+        if doubtful or (asked and asked[0]["call_seq"] in reads):
+            self._asks_about(run, asked[0]["call_seq"] if asked else doubtful[0])
         else:
-            self.model.unrecoverable(attempt.run)
+            self.model.unrecoverable(run)
 
     def _asks_about(self, run: Run, call: int) -> None:
         self.model.needs_person(run, "unknown", {"it_happened": STAYS, "it_did_not_happen": STAYS}, call)
