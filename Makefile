@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants faults bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
+.PHONY: help setup local-model demo up down test lint types mutants faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -65,6 +65,10 @@ mutants: setup ## Break the guarantees one by one and show that a test notices
 
 faults: setup ## Inflict real faults on real processes; hours (ARGS="--quick NAME …", ARGS=--list)
 	$(BIN)/python -m tests.faults $(ARGS)
+
+STEPS ?= 2000
+machine: setup ## Draw what happens to runs, step by step (STEPS=2000), and check each step against a plain model
+	LONGHAUL_MACHINE_STEPS=$(STEPS) $(BIN)/pytest tests/lifecycle_machine $(ARGS)
 
 fuzz-api: setup ## Ask the HTTP API whatever schemathesis can think of (FUZZ_ARGS=… is passed on to it)
 	@[ -x $(VENV)/fuzz/bin/st ] || { $(PYTHON) -m venv $(VENV)/fuzz && $(VENV)/fuzz/bin/python -m pip install \

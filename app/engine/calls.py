@@ -179,7 +179,7 @@ class Caller(StepJournal):
         statements = [*spent, recorded, *self._permits.given_back(place, call.downstream)]
         rows = self._write_for(call, statements, counts=bool(spent))[len(spent)]
         self._permits.answered(place, call.downstream)
-        at = rows[0]["completed_at"] if rows else self._written_before(call, text)
+        at = rows[0]["completed_at"] if rows else self._written_before(call, "COMPLETE", digest(text))
         self._log(
             call,
             "COMPLETE",
@@ -191,10 +191,13 @@ class Caller(StepJournal):
         )
         return self._load(restore_text(text))
 
-    def _written_before(self, call: Call, text: str) -> datetime:
+    def _written_before(self, call: Call, status: str, output_hash: str | None = None) -> datetime:
+        """When a result was written whose commit went through unseen: by this lease, under which each call is made once."""
         standing = self._write([steps.call(self._place(call))])[0]
         row = standing[0] if standing else None
-        if row is None or row["lease_token"] != self._holding.token or row["output_hash"] != digest(text):
+        if row is None or (row["lease_token"], row["status"]) != (self._holding.token, status):
+            raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
+        if output_hash is not None and row["output_hash"] != output_hash:
             raise LeaseLost(f"the result of {call.name} came too late: the lease is gone")
         at: datetime = row["completed_at"]
         return at
@@ -215,13 +218,12 @@ class Caller(StepJournal):
             statements.append(steps.stands_no_longer(place))
         statements += self._permits.given_back(place, call.downstream)
         rows = self._write_for(call, statements, counts=bool(settled))[len(settled)]
-        if not rows:
-            raise LeaseLost(f"the outcome of {call.name} came too late: the lease is gone")
+        at = rows[0]["completed_at"] if rows else self._written_before(call, status)
         told = (
             problem.unsure if isinstance(problem, NeedsPerson) else str(problem)
         )  # what was seen is for people, not for logs
         used = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out} if spent else {}
-        self._log(call, status, latency, rows[0]["completed_at"], error=told, **used)
+        self._log(call, status, latency, at, error=told, **used)
 
     def _learned(self, call: Call, status: str, problem: Exception, started: float) -> None:
         """Record a call that went wrong, and tell what that says of its downstream."""
