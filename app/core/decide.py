@@ -146,11 +146,9 @@ def _wait(status: Status) -> Decider:
         if run.cancel_requested and not run.irreversible:
             return _cancelled(run, move)
         if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
-            return _wake(
-                run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
-            )
+            return _wake(run, replace(move, wake_in=None, expires_in=None), happened.routes[name], name)
         if status is Status.WAITING_FOR_CHILDREN and not happened.children:
-            return _wake(run, replace(move, waiting_reason=None, expires_in=None), happened.routes["ended"], None)
+            return _wake(run, replace(move, expires_in=None), happened.routes["ended"], None)
         return move
 
     return waits
@@ -239,7 +237,6 @@ def _stop(status: Status) -> Decider:
         move = replace(
             _same(run, happened, status),
             waiting_reason=happened.reason,
-            routes={},
             wake_in=happened.wake_in,
             crash_attempts=0,
         )

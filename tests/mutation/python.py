@@ -6,7 +6,7 @@ import ast
 import copy
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.mutation import sql
@@ -22,29 +22,37 @@ _Node = ast.expr | ast.stmt | ast.keyword | ast.excepthandler
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`node` becomes `text`; `said` names what changed where the node is long."""
+    """`node` becomes `text`; `said` names what changed where the node is long; `lines`: those of its statement."""
 
     operator: str
     node: _Node
     text: str
     said: tuple[str, str] | None = None
+    lines: tuple[int, int] = (0, 0)
 
 
 def edits(unit: ast.stmt) -> Iterator[Edit]:
     """All edits of a function or an assignment."""
     assigned = Counter(n.id for n in ast.walk(unit) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    yield from _visit(unit, assigned)
+    yield from _visit(unit, assigned, _lines(unit))
 
 
-def _visit(node: ast.AST, assigned: Counter[str]) -> Iterator[Edit]:
+def _visit(node: ast.AST, assigned: Counter[str], lines: tuple[int, int]) -> Iterator[Edit]:
     if _is_spoken(node):
         return
     if isinstance(node, ast.stmt):
-        yield from _statement(node, assigned)
+        lines = _lines(node)
+        yield from (replace(edit, lines=lines) for edit in _statement(node, assigned))
     if isinstance(node, ast.expr):
-        yield from _expression(node)
+        yield from (replace(edit, lines=lines) for edit in _expression(node))
     for child in _children(node):
-        yield from _visit(child, assigned)
+        yield from _visit(child, assigned, lines)
+
+
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    """The lines of a statement, without those of the statements inside it."""
+    inside = [child.lineno for child in ast.walk(node) if isinstance(child, ast.stmt) and child is not node]
+    return node.lineno, max(node.lineno, min(inside) - 1) if inside else node.end_lineno or node.lineno
 
 
 def _is_spoken(node: ast.AST) -> bool:

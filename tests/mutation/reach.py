@@ -88,8 +88,9 @@ def _of_line(point: Point, lines: Any) -> list[str]:
     """By the line where the function is as it was; else all that reached it."""
     if lines["unit"] != fingerprint(point.unit.source.encode()):
         return list(lines["tests"])
-    at = lines["lines"].get(str(point.line - point.unit.first))
-    return list(at if at is not None else lines["tests"])
+    first, last = (line - point.unit.first for line in point.lines)
+    found = {test for line in range(first, last + 1) for test in lines["lines"].get(str(line), ())}
+    return sorted(found) or list(lines["tests"])
 
 
 @lru_cache(maxsize=4096)
