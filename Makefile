@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
+.PHONY: help setup local-model demo up down test lint types mutants mutate bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -60,6 +60,9 @@ types: setup ## Check types
 
 mutants: setup ## Break the guarantees one by one and show that a test notices
 	$(BIN)/pytest tests/mutants $(ARGS)
+
+mutate: setup ## Break every guard, one at a time, and see that a test notices (hours; goes on where it stopped)
+	nice -n 5 $(BIN)/python -m tests.mutation $(ARGS)
 
 fuzz-api: setup ## Ask the HTTP API whatever schemathesis can think of (FUZZ_ARGS=… is passed on to it)
 	@[ -x $(VENV)/fuzz/bin/st ] || { $(PYTHON) -m venv $(VENV)/fuzz && $(VENV)/fuzz/bin/python -m pip install \

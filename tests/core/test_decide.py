@@ -21,7 +21,7 @@ from app.core.run import Happened, Run, Transition
 S, E = Status, Event
 NEXT = {"state": "NEXT", "queue": "steps.w.v2"}
 BACK = {"state": "HERE", "queue": "documents.w.v2", "stays": "yes"}
-ROUTES = {name: NEXT for name in ("done", "paper", "due", "expired", "ended")} | {
+ROUTES = dict.fromkeys(("done", "paper", "due", "expired", "ended"), NEXT) | {
     "finished": {"state": "OVER", "ends": "COMPLETE"},
     "given up": {"state": "REFUSED", "ends": "FAILED"},
 }
@@ -146,7 +146,8 @@ TABLE: list[Case] = [
            enters(E.WAITS_FOR_CHILDREN, S.READY, completes_step=True),
            cancelled(E.WAITS_FOR_CHILDREN, crash_attempts=0, completes_step=True)),
     # A suspended step keeps its place: neither its attempt nor its checkpoint ends.
-    *cases("suspended", S.RUNNING, happened(E.SUSPENDED, **SUSPENDED), stays(E.SUSPENDED, S.WAITING_FOR_EVENT, **SUSPENDED, crash_attempts=0)),
+    *cases("suspended", S.RUNNING, happened(E.SUSPENDED, **SUSPENDED), stays(E.SUSPENDED, S.WAITING_FOR_EVENT, **SUSPENDED,
+      crash_attempts=0)),
     ("suspended, to cancel", a_run(S.RUNNING, **CANCEL), happened(E.SUSPENDED, **SUSPENDED), cancelled(E.SUSPENDED, crash_attempts=0)),
     *asked("suspended for what is there", S.RUNNING, happened(E.SUSPENDED, **SUSPENDED),
            stays(E.SUSPENDED, S.READY, crash_attempts=0, consumes="paper", pending_events=("other", "other")),
@@ -162,7 +163,8 @@ TABLE: list[Case] = [
     *asked("signalled while suspended", S.WAITING_FOR_EVENT, happened(E.SIGNALLED),
            stays(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
            cancelled(E.SIGNALLED, pending_events=("other", "other")), pending_events=PENDING, routes=STAYING),
-    *asked("timer due", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), enters(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE, crash_attempts=0, **ENTERED)),
+    *asked("timer due", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), enters(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE,
+      crash_attempts=0, **ENTERED)),
     *asked("backoff over", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), stays(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE), routes={}),
     *(case for status in (S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_CHILDREN)
       for case in asked(f"expired {status.value}", status, happened(E.EXPIRED), enters(E.EXPIRED, S.READY, closes_tasks=True),
@@ -174,10 +176,13 @@ TABLE: list[Case] = [
     # Only a failed attempt spends an attempt.
     *(case for event, attempt in ((E.FAILED_ATTEMPT, 3), (E.THROTTLED, 2), (E.TOO_EARLY, 2))
       for case in (
-          *cases(event.value, S.RUNNING, happened(event, **PARK), stays(event, S.WAITING_FOR_TIMER, **PARK, attempt=attempt, crash_attempts=0)),
+          *cases(event.value, S.RUNNING, happened(event, **PARK), stays(event, S.WAITING_FOR_TIMER, **PARK, attempt=attempt,
+            crash_attempts=0)),
           (f"{event.value}, to pause", a_run(S.RUNNING, **PAUSE), happened(event, wake_in=5.0),
-           stays(event, S.WAITING_FOR_TIMER, attempt=attempt, crash_attempts=0, wake_in=5.0, waiting_reason="because", pause_requested=True)),
-          (f"{event.value}, to cancel", a_run(S.RUNNING, **CANCEL), happened(event, **PARK), cancelled(event, attempt=attempt, crash_attempts=0)),
+           stays(event, S.WAITING_FOR_TIMER, attempt=attempt, crash_attempts=0, wake_in=5.0, waiting_reason="because",
+             pause_requested=True)),
+          (f"{event.value}, to cancel", a_run(S.RUNNING, **CANCEL), happened(event, **PARK), cancelled(event, attempt=attempt,
+            crash_attempts=0)),
       )),
     *cases("exhausted", S.RUNNING, happened(E.EXHAUSTED, wake_in=5.0),
            stays(E.EXHAUSTED, S.FAILED_RETRIABLE, crash_attempts=0, wake_in=5.0, waiting_reason="because")),
@@ -195,11 +200,13 @@ TABLE: list[Case] = [
     # A crash counts only if the run was alone in its process and the end was not planned: the lease raised the count.
     *cases("lost in a crowd", S.RUNNING, happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0)),
     *cases("lost alone", S.RUNNING, happened(E.LOST, alone=True), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=1)),
-    *cases("lost alone as planned", S.RUNNING, happened(E.LOST, alone=True, planned=True), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0)),
+    *cases("lost alone as planned", S.RUNNING, happened(E.LOST, alone=True, planned=True), stays(E.LOST, S.SUSPECTED_DEAD,
+      crash_attempts=0)),
     ("lost, never below none", a_run(S.RUNNING, crash_attempts=0), happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0)),
     ("lost, twice before", a_run(S.RUNNING, crash_attempts=3), happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=2)),
     *asked("reassigned", S.SUSPECTED_DEAD, happened(E.REASSIGNED), stays(E.REASSIGNED, S.READY), cancelled(E.REASSIGNED)),
-    ("reassigned alone", a_run(S.SUSPECTED_DEAD), happened(E.REASSIGNED, isolate=True), stays(E.REASSIGNED, S.READY, queue="isolated.w.v2")),
+    ("reassigned alone", a_run(S.SUSPECTED_DEAD), happened(E.REASSIGNED, isolate=True), stays(E.REASSIGNED, S.READY,
+      queue="isolated.w.v2")),
     # Retried and redriven: the same step with fresh counts. Only the sweep's own retries count towards their limit.
     *asked("retried", S.FAILED_RETRIABLE, happened(E.RETRIED), stays(E.RETRIED, S.READY, attempt=1, crash_attempts=0, closes_tasks=True),
            cancelled(E.RETRIED, attempt=1, crash_attempts=0)),
@@ -210,9 +217,11 @@ TABLE: list[Case] = [
     ("redriven by a sweep", a_run(S.DEAD_LETTER), happened(E.REDRIVEN, actor="sweep:some"),
      stays(E.REDRIVEN, S.READY, actor="sweep:some", attempt=1, crash_attempts=0, closes_tasks=True)),
     *(case for status in (S.FAILED_RETRIABLE, S.DEAD_LETTER)
-      for case in cases(f"failed {status.value}", status, happened(E.FAILED_BY_OPERATOR), stays(E.FAILED_BY_OPERATOR, S.FAILED, closes_tasks=True))),
+      for case in cases(f"failed {status.value}", status, happened(E.FAILED_BY_OPERATOR), stays(E.FAILED_BY_OPERATOR, S.FAILED,
+        closes_tasks=True))),
     ("paused", a_run(S.READY), happened(E.PAUSED), stays(E.PAUSED, S.PAUSED, waiting_reason="because")),
-    ("paused, unsaid", a_run(S.READY), happened(E.PAUSED, reason=""), stays(E.PAUSED, S.PAUSED, reason="", waiting_reason="paused by an operator")),
+    ("paused, unsaid", a_run(S.READY), happened(E.PAUSED, reason=""), stays(E.PAUSED, S.PAUSED, reason="",
+      waiting_reason="paused by an operator")),
     ("resumed", a_run(S.PAUSED, **PAUSE), happened(E.RESUMED), stays(E.RESUMED, S.READY)),
     *((f"cancelled {status.value}", a_run(status), happened(E.CANCELLED), cancelled(E.CANCELLED, reason="because"))
       for status in S if status not in ENDED | {S.RUNNING}),

@@ -97,7 +97,10 @@ def test_an_intent_is_closed_however_its_call_ends() -> None:
 
 def test_steps_past_their_deadline_are_overdue_and_no_others() -> None:
     holdings = Holdings()
-    with holdings.hold(RUN, 1, TOKEN, time.monotonic() - 1.0) as late, holdings.hold(RUN, 2, OTHER, time.monotonic() + LONG):
+    with (
+        holdings.hold(RUN, 1, TOKEN, time.monotonic() - 1.0) as late,
+        holdings.hold(RUN, 2, OTHER, time.monotonic() + LONG),
+    ):
         assert holdings.overdue() == [late]
 
 

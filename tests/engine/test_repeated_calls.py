@@ -62,7 +62,9 @@ def code() -> Changing:
 
 @pytest.fixture
 def paying(database_url: str, code: Changing) -> Iterator[Travel]:
-    does: Any = lambda step, data: code(step, data)  # noqa: E731
+    def does(step: Any, data: Bag) -> str:
+        return code(step, data)
+
     workflow = Workflow(
         name="changing", version=1, data=Bag, starts_at="PAYING",
         states=[Step("PAYING", does=does, retry=RetryPolicy(attempts=2), then={"done": "COMPLETE"})],
@@ -74,7 +76,9 @@ def paying(database_url: str, code: Changing) -> Iterator[Travel]:
 def _begin(journey: Travel, service: Service) -> UUID:
     journey.rt.tools = {PAY.name: service, LOOK.name: lambda key, params: {"found": "x"}}
     workflow = journey.rt.workflows.newest("changing")
-    begun = journey.rt.database.transact(lambda db: start.start(db, workflow, subject="S", data=Bag(), key=None, actor="test"))
+    begun = journey.rt.database.transact(
+        lambda db: start.start(db, workflow, subject="S", data=Bag(), key=None, actor="test")
+    )
     journey.go()
     return begun.run_id
 
@@ -100,7 +104,8 @@ def test_a_call_is_repeated_only_while_its_key_is_valid_for_as_long_as_the_call_
     service, code.work = Service(_fail), _pays("10.00")
     run_id = _begin(paying, service)
     paying.tamper(
-        f"UPDATE checkpoints SET key_valid_until = app_now() + interval '{valid}' WHERE run_id = %s AND call_seq = 1", run_id
+        f"UPDATE checkpoints SET key_valid_until = app_now() + interval '{valid}' WHERE run_id = %s AND call_seq = 1",
+        run_id,
     )
     _again(paying, run_id)
     assert len(service.keys) == sent
@@ -115,7 +120,9 @@ def test_a_call_with_another_input_than_recorded_is_not_the_same_call(paying: Tr
     _again(paying, run_id)
     run = paying.run(run_id)
     assert (len(service.keys), run["status"]) == (1, "WAITING_FOR_HUMAN")
-    assert paying.one("SELECT status FROM checkpoints WHERE run_id = %s AND call_seq = 1", run_id)["status"] == "UNKNOWN"
+    assert (
+        paying.one("SELECT status FROM checkpoints WHERE run_id = %s AND call_seq = 1", run_id)["status"] == "UNKNOWN"
+    )
 
 
 def _looks_then_fails(words: list[str]) -> Callable[[Any], None]:
@@ -128,7 +135,9 @@ def _looks_then_fails(words: list[str]) -> Callable[[Any], None]:
 
 
 @pytest.mark.parametrize("words", [["one"], []])
-def test_a_step_that_makes_fewer_calls_than_its_journal_holds_has_diverged(paying: Travel, code: Changing, words: list[str]) -> None:
+def test_a_step_that_makes_fewer_calls_than_its_journal_holds_has_diverged(
+    paying: Travel, code: Changing, words: list[str]
+) -> None:
     code.work = _looks_then_fails(["one", "two"])
     run_id = _begin(paying, Service())
     code.work = lambda step: [step.call(LOOK, what=word) for word in words] and None

@@ -6,6 +6,7 @@
     python -m tests.mutation --limit 20 --seed S  so many, drawn by the seed
     python -m tests.mutation --pure               of pure code, by tests that need no server
     python -m tests.mutation --ci                 the same, 20 points of changed lines, drawn by the commit
+    python -m tests.mutation FILE --tests TESTS…  by these files of tests alone
     python -m tests.mutation --table              only write the figures into docs/reliability.md
 
 It goes on where it stopped: verdicts are kept in `.mutation/` by the text of the function and of the tests.
@@ -61,8 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", default="", help="draws the points, with --limit")
     parser.add_argument("--pure", action="store_true", help="only pure code and the tests that need no server")
     parser.add_argument("--ci", action="store_true", help=f"{CI_POINTS} points of changed lines of pure code")
+    parser.add_argument("--tests", nargs="+", help="ask only these files of tests")
     parser.add_argument("--table", action="store_true", help="only write the figures")
-    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="how many at the same time")
+    parser.add_argument(
+        "--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="how many at the same time"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the tests of one point may take")
     return parser
 
@@ -70,9 +74,13 @@ def _parser() -> argparse.ArgumentParser:
 def _wanted(options: argparse.Namespace, files: tuple[str, ...]) -> list[Point] | None:
     found = [point for file in files for point in points(file)]
     if options.names:
-        found = [p for p in found if any(f"{p.file}::{p.unit.name}::".startswith(f"{name}::") for name in options.names)]
+        found = [
+            p for p in found if any(f"{p.file}::{p.unit.name}::".startswith(f"{name}::") for name in options.names)
+        ]
         if not found:
-            sys.stderr.write(f"nothing is named {' or '.join(options.names)}; the files are\n  " + "\n  ".join(files) + "\n")
+            sys.stderr.write(
+                f"nothing is named {' or '.join(options.names)}; the files are\n  " + "\n  ".join(files) + "\n"
+            )
             return None
     if options.changed or options.ci:
         changed = _changed_lines(files)
@@ -115,18 +123,19 @@ def _judge(options: argparse.Namespace, wanted: list[Point], reach: Reach, resul
     def work(session: Session) -> None:
         session.measure(reach)
         pending = [point for point in todo if results.standing(point, reach.tests_of(point)) is None]
-        done = 0
-        for point, by in session.judge(_questions(pending, options, reach, results), options.jobs):
+        judged = session.judge(_questions(pending, options, reach, results), options.jobs)
+        for done, (point, by) in enumerate(judged, start=1):
             results.add(point, by, reach.tests_of(point))
-            done += 1
-            sys.stdout.write(f"{done}/{len(pending)} {'noticed' if by else 'ALIVE  '} {point.line:4} {point.id}  {by}\n")
+            sys.stdout.write(
+                f"{done}/{len(pending)} {'noticed' if by else 'ALIVE  '} {point.line:4} {point.id}  {by}\n"
+            )
             sys.stdout.flush()
 
     if todo:
         with nullcontext() if options.pure else server() as servers:
-            every = test_files(PURE_TESTS if options.pure else TESTS)
-            reaching = {test.nodeid.split("::")[0] for point in todo for test in reach.tests_of(point)}
-            Session(work, servers).run([file for file in every if file in reaching or reach.lacks(file)])
+            every = options.tests or test_files(PURE_TESTS if options.pure else TESTS)
+            known = {test.nodeid.split("::")[0] for point in todo for test in reach.tests_of(point)}
+            Session(work, servers).run([file for file in every if file in known or reach.lacks(file)])
     verdicts = [(point, results.standing(point, reach.tests_of(point))) for point in todo]
     alive = [point.id for point, verdict in verdicts if verdict is not None and not verdict.by]
     sys.stdout.write(f"{len(todo)} points: {len(alive)} alive; {len(wanted) - len(todo)} equivalent\n")
@@ -139,6 +148,7 @@ def _questions(
 ) -> Iterator[tuple[Point, list[Test]]]:
     for point in pending:
         tests = [test for test in reach.tests_of(point) if test.kind == 0 or not options.pure]
+        tests = [test for test in tests if not options.tests or test.nodeid.split("::")[0] in options.tests]
         yield point, chosen(tests, results.killers(f"{point.file}::{point.unit.name}"), options.seconds)
 
 

@@ -5,7 +5,6 @@ that depends on it, and whoever imported the old value is given the new one.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -85,7 +84,9 @@ def _again(module: ModuleType, node: ast.stmt) -> set[str]:
     for other in list(sys.modules.values()):
         for name, value in list(getattr(other, "__dict__", {}).items()):
             for one in changed:
-                if value is before[one] and isinstance(value, str | frozenset | dict | tuple | list) or (value is before[one] and name == one):
+                if (value is before[one] and isinstance(value, str | frozenset | dict | tuple | list)) or (
+                    value is before[one] and name == one
+                ):
                     other.__dict__[name] = module.__dict__[one]
     return changed
 

@@ -108,7 +108,18 @@ def _python_points(file: str, text: str) -> Iterator[Point]:
                 yield from _sql_points(file, unit, source, start, end, at.lineno)
                 continue
             before, after = edit.said or (source[start:end].decode(), edit.text)
-            yield Point(file, unit, edit.operator, shortened(before), shortened(after), start, end, edit.text, at.lineno, edit.lines)
+            yield Point(
+                file,
+                unit,
+                edit.operator,
+                shortened(before),
+                shortened(after),
+                start,
+                end,
+                edit.text,
+                at.lineno,
+                edit.lines,
+            )
 
 
 def _sql_points(file: str, unit: Unit, source: bytes, start: int, end: int, line: int) -> Iterator[Point]:

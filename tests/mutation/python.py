@@ -34,14 +34,15 @@ class Edit:
 def edits(unit: ast.stmt) -> Iterator[Edit]:
     """All edits of a function or an assignment."""
     assigned = Counter(n.id for n in ast.walk(unit) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    yield from _visit(unit, assigned, _lines(unit))
+    yield from _visit(unit, assigned, _lines(unit), top=True)
 
 
-def _visit(node: ast.AST, assigned: Counter[str], lines: tuple[int, int]) -> Iterator[Edit]:
+def _visit(node: ast.AST, assigned: Counter[str], lines: tuple[int, int], *, top: bool = False) -> Iterator[Edit]:
     if _is_spoken(node):
         return
     if isinstance(node, ast.stmt):
         lines = _lines(node)
+    if isinstance(node, ast.stmt) and not top:  # what a module makes at its top is broken inside, never left out
         yield from (replace(edit, lines=lines) for edit in _statement(node, assigned))
     if isinstance(node, ast.expr):
         yield from (replace(edit, lines=lines) for edit in _expression(node))
@@ -113,7 +114,9 @@ def _handlers(node: ast.Try) -> Iterator[Edit]:
     for handler in node.handlers:
         caught = ast.unparse(handler.type) if handler.type else ""
         if not isinstance(handler.body[-1], ast.Raise) or len(handler.body) > 1:
-            yield Edit("drop handler", handler, _handler(handler, handler.type, [ast.Raise()]), (f"except {caught}", "raise"))
+            yield Edit(
+                "drop handler", handler, _handler(handler, handler.type, [ast.Raise()]), (f"except {caught}", "raise")
+            )
         if isinstance(handler.type, ast.Tuple):
             for n, one in enumerate(handler.type.elts):
                 left = ast.Tuple(handler.type.elts[:n] + handler.type.elts[n + 1 :], ast.Load())
@@ -187,11 +190,15 @@ def _collection(node: ast.expr) -> Iterator[Edit]:
                 entry = f"{ast.unparse(key)}: {ast.unparse(value)}" if key else f"**{ast.unparse(value)}"
                 left = ast.Dict(node.keys[:n] + node.keys[n + 1 :], node.values[:n] + node.values[n + 1 :])
                 yield Edit("drop entry", node, _text(left), (entry, "none"))
-        case ast.Set() | ast.List() | ast.Tuple() if _are_words(node.elts) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        case ast.Set() | ast.List() | ast.Tuple() if _are_words(node.elts) and isinstance(
+            getattr(node, "ctx", ast.Load()), ast.Load
+        ):
             for n, element in enumerate(node.elts):
                 fewer: Any = copy.copy(node)
                 fewer.elts = node.elts[:n] + node.elts[n + 1 :]
-                yield Edit("drop element", node, _text(fewer), (f"{ast.unparse(element)} of {ast.unparse(node)}", "none"))
+                yield Edit(
+                    "drop element", node, _text(fewer), (f"{ast.unparse(element)} of {ast.unparse(node)}", "none")
+                )
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
             for n, generator in enumerate(node.generators):
                 for k, condition in enumerate(generator.ifs):
@@ -204,7 +211,9 @@ def _collection(node: ast.expr) -> Iterator[Edit]:
 
 def _are_words(elements: list[ast.expr]) -> bool:
     """At least two, and each a text or a name with a dot: statuses, events, columns."""
-    plain = (isinstance(e, ast.Attribute) or (isinstance(e, ast.Constant) and isinstance(e.value, str)) for e in elements)
+    plain = (
+        isinstance(e, ast.Attribute) or (isinstance(e, ast.Constant) and isinstance(e.value, str)) for e in elements
+    )
     return len(elements) > 1 and all(plain)
 
 

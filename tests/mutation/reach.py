@@ -70,7 +70,12 @@ class Reach:
                     for nodeid in _of_line(point, lines) if name == point.unit.name else lines["tests"]:
                         found[nodeid] = Test(nodeid, *told["tests"][nodeid])
         if point.file.endswith(".sql"):
-            found = {nodeid: Test(nodeid, *test) for told in self._files.values() for nodeid, test in told["tests"].items() if test[0] == 1}
+            found = {
+                nodeid: Test(nodeid, *test)
+                for told in self._files.values()
+                for nodeid, test in told["tests"].items()
+                if test[0] == 1
+            }
         return sorted(found.values(), key=lambda test: (test.kind, test.breadth, test.seconds))
 
     def text_of(self, nodeid: str) -> str:
@@ -121,7 +126,9 @@ def _named_in(file: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 def measured(items: list[pytest.Item]) -> dict[str, Any]:
     """Run tests and see which of them reaches which line of what function."""
-    measure = coverage.Coverage(data_file=None, config_file=False, include=[str(PROJECT / f) for f in FILES if f.endswith(".py")])
+    measure = coverage.Coverage(
+        data_file=None, config_file=False, include=[str(PROJECT / f) for f in FILES if f.endswith(".py")]
+    )
     watch = _Watch(measure)
     items[0].config.pluginmanager.register(watch)
     measure.start()
@@ -144,7 +151,11 @@ def measured(items: list[pytest.Item]) -> dict[str, Any]:
                     breadth[test] += 1
             if every:
                 text = fingerprint(unit.source.encode())
-                reached.setdefault(source, {})[unit.name] = {"unit": text, "tests": every, "lines": {n: t for n, t in lines.items() if t}}
+                reached.setdefault(source, {})[unit.name] = {
+                    "unit": text,
+                    "tests": every,
+                    "lines": {n: t for n, t in lines.items() if t},
+                }
     return {"reached": reached, "tests": {test: [*told, breadth[test]] for test, told in watch.green.items()}}
 
 
@@ -176,4 +187,6 @@ def _kind(item: pytest.Item) -> int:
 
 def test_files(folders: tuple[str, ...]) -> list[str]:
     """The files of tests in some folders."""
-    return sorted(os.path.relpath(path, PROJECT) for folder in folders for path in (PROJECT / folder).rglob("test_*.py"))
+    return sorted(
+        os.path.relpath(path, PROJECT) for folder in folders for path in (PROJECT / folder).rglob("test_*.py")
+    )

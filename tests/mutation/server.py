@@ -13,8 +13,8 @@ import psycopg
 
 from app.stack.postgres import SERVER_SETTINGS, EmbeddedPostgres
 from app.store.migrate import upgrade
-from tests.mutation.points import PROJECT, Point
 from tests.conftest import fresh_database, scratch_folder, with_database
+from tests.mutation.points import PROJECT, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class Server:
         """The name of a template one of whose functions is broken at a point; None if the database refuses it so."""
         source = (PROJECT / point.file).read_bytes()
         start = source.index(point.unit.source.encode())
-        broken = point.applied(source)[start : start + len(point.unit.source.encode()) + len(point.text.encode()) - (point.end - point.start)]
+        broken = point.applied(source)[
+            start : start + len(point.unit.source.encode()) + len(point.text.encode()) - (point.end - point.start)
+        ]
         with fresh_database(self.admin_url, self.template) as url:
             try:
                 with psycopg.connect(url, autocommit=True) as db:

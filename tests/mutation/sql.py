@@ -59,9 +59,9 @@ def edits(text: str) -> Iterator[Edit]:
     words = _words(text)
     for n, word in enumerate(words):
         upper = word.text.upper() if word.text.isupper() else word.text
-        if upper in _CONDITIONS and _next(words, n) not in ("CONFLICT", "NOT"):
-            yield from _terms(text, words, n + 1)
-        elif word.text == "(" and _is_plain_condition(words, n):
+        if (upper in _CONDITIONS and _next(words, n) not in ("CONFLICT", "NOT")) or (
+            word.text == "(" and _is_plain_condition(words, n)
+        ):
             yield from _terms(text, words, n + 1)
         elif upper == "SET":
             yield from _assignments(text, words, n + 1)
@@ -179,7 +179,9 @@ def _members(text: str, words: list[_Word], first: int) -> Iterator[Edit]:
     for n, part in enumerate(parts):
         if len(parts) > 1:
             start = parts[n - 1][-1].start if n == len(parts) - 1 else part[0].start
-            yield Edit("drop member", start, part[-1].end, f"{part[0].text} of ({text[clause[0].start : clause[-1].end]})", "")
+            yield Edit(
+                "drop member", start, part[-1].end, f"{part[0].text} of ({text[clause[0].start : clause[-1].end]})", ""
+            )
 
 
 def _single(text: str, words: list[_Word], n: int) -> Iterator[Edit]:
@@ -188,15 +190,19 @@ def _single(text: str, words: list[_Word], n: int) -> Iterator[Edit]:
         for turned in _TURNED[word.text]:
             around = text[words[max(0, n - 1)].start : words[min(len(words) - 1, n + 1)].end]
             yield Edit("turn", word.start, word.end, around, turned)
-    elif word.text == "NOT" and after in ("EXISTS", "cancel_requested") or (word.text == "NOT" and after.islower()):
+    elif (word.text == "NOT" and after in ("EXISTS", "cancel_requested")) or (word.text == "NOT" and after.islower()):
         yield Edit("drop not", word.start, word.end, f"NOT {after}", "")
     elif word.text == "FOR" and after in ("NO", "UPDATE", "SHARE"):
-        lock = [w for w in _clause(words, n + 1) if w.text in ("NO", "KEY", "UPDATE", "SHARE", "SKIP", "LOCKED", "NOWAIT", "OF")]
+        lock = [
+            w
+            for w in _clause(words, n + 1)
+            if w.text in ("NO", "KEY", "UPDATE", "SHARE", "SKIP", "LOCKED", "NOWAIT", "OF")
+        ]
         yield Edit("drop lock", word.start, lock[-1].end, text[word.start : lock[-1].end], "")
     elif word.text == "SKIP" and after == "LOCKED":
         yield Edit("drop lock", word.start, words[n + 1].end, "SKIP LOCKED", "")
     elif word.text == "ORDER" and after == "BY":
-        order = [w for w in _order(words, n + 2)]
+        order = list(_order(words, n + 2))
         if order:
             yield Edit("drop order", word.start, order[-1].end, text[word.start : order[-1].end], "")
     elif word.text in ("+", "-") and n and words[n - 1].text != "(" and after not in ("", "("):
@@ -234,4 +240,14 @@ def function_points(file: str, text: str) -> Iterator[Point]:
             start, end = body + edit.start, body + edit.end
             begins, ends = len(text[:start].encode()), len(text[:end].encode())
             line = text[:start].count("\n") + 1
-            yield Point(file, unit, f"sql {edit.operator}", shortened(edit.before), shortened(edit.text), begins, ends, edit.text, line)
+            yield Point(
+                file,
+                unit,
+                f"sql {edit.operator}",
+                shortened(edit.before),
+                shortened(edit.text),
+                begins,
+                ends,
+                edit.text,
+                line,
+            )

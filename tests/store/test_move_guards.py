@@ -18,7 +18,7 @@ from app.store import human_tasks, runs, workers
 from app.store.database import Connection
 from app.store.moves import Beside, move, was_mine
 from tests.conftest import fresh_database
-from tests.support.bench import A, B, OTHER_TOKEN, OTHER_WORKER, TOKEN, WORKER, bench, changed, look, seen, write
+from tests.support.bench import OTHER_TOKEN, OTHER_WORKER, TOKEN, WORKER, A, B, bench, changed, look, seen, write
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def db(url: str) -> Iterator[Connection]:
 
 def to(status: Status = Status.READY, **more: Any) -> Transition:
     values = {
-        "event": Event.STEP_FINISHED, "actor": "worker:1", "reason": "because", "state": "NEXT", "status": status, "step_seq": 3, "queue": "q",
+        "event": Event.STEP_FINISHED, "actor": "worker:1", "reason": "because", "state": "NEXT", "status": status, "step_seq": 3,
+          "queue": "q",
         "attempt": 7, "crash_attempts": 8, "late_retries": 9, "routes": {"due": {"state": "X"}}, "pending_events": ("one", "two"),
         "pause_requested": True,
     }  # fmt: skip
@@ -44,7 +45,8 @@ def to(status: Status = Status.READY, **more: Any) -> Transition:
 
 @pytest.mark.parametrize(
     "difference",
-    ["transition_seq = 4", f"lease_token = '{OTHER_TOKEN}'", "lease_token = NULL", "pending_events = '{paper,late}'", "pause_requested = true",
+    ["transition_seq = 4", f"lease_token = '{OTHER_TOKEN}'", "lease_token = NULL", "pending_events = '{paper,late}'",
+      "pause_requested = true",
      "cancel_requested = true"],
 )  # fmt: skip
 def test_a_run_that_changed_since_it_was_looked_at_is_not_moved(db: Connection, difference: str) -> None:
@@ -68,7 +70,8 @@ def test_a_move_writes_every_column_and_its_transition(db: Connection) -> None:
         "id": A, "state": "NEXT", "status": "READY", "step_seq": 3, "queue": "q", "attempt": 7, "crash_attempts": 8, "late_retries": 9,
         "routes": {"due": {"state": "X"}}, "pending_events": ["one", "two"], "pause_requested": True, "waiting_reason": "why",
         "wake_at": at + timedelta(seconds=10), "expires_at": at + timedelta(seconds=20), "deadline_at": at + timedelta(seconds=30),
-        "lease_token": OTHER_TOKEN, "worker_id": OTHER_WORKER, "ready_at": at, "children_left": 4, "finished_at": None, "waited_seconds": 0,
+        "lease_token": OTHER_TOKEN, "worker_id": OTHER_WORKER, "ready_at": at, "children_left": 4, "finished_at": None,
+          "waited_seconds": 0,
         "transition_seq": 4,
     }  # fmt: skip
     assert {name: row[name] for name in expected} == expected
@@ -105,10 +108,16 @@ def test_time_spent_waiting_for_people_and_events_is_counted(db: Connection, sta
     assert 3600 <= row["s"] - 5 < 3700 if counts else row["s"] == 5
 
 
-@pytest.mark.parametrize(("failed", "status", "errors"), [(False, "COMPLETE", ["first"]), (True, "FAILED", ["first", "bad"])])
-def test_a_step_that_ends_is_written_in_its_own_checkpoint(db: Connection, failed: bool, status: str, errors: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("failed", "status", "errors"), [(False, "COMPLETE", ["first"]), (True, "FAILED", ["first", "bad"])]
+)
+def test_a_step_that_ends_is_written_in_its_own_checkpoint(
+    db: Connection, failed: bool, status: str, errors: list[str]
+) -> None:
     before = look(db)
-    beside = Beside(output='{"o":1}', data='{"d":1}', latency_ms=5.0, step_failed=failed, error='"bad"' if failed else None)
+    beside = Beside(
+        output='{"o":1}', data='{"d":1}', latency_ms=5.0, step_failed=failed, error='"bad"' if failed else None
+    )
     write(db, move(seen(db), to(completes_step=not failed), beside=beside))
     found = changed(before, look(db))
     (row,), (data,) = found["checkpoints"], found["run_data"]
@@ -133,10 +142,18 @@ def test_a_state_is_entered_with_its_cause_and_with_the_signals_it_consumes_and_
     found = changed(before, look(db))
     (entered,) = found["checkpoints"]
     assert (entered["run_id"], entered["step_seq"], entered["call_seq"], entered["status"]) == (A, 3, 0, "INTENT")
-    assert (entered["step_name"], entered["kind"], entered["name"], entered["input"]["cause"]) == ("NEXT", "step", "w.NEXT", {"event": "e"})
+    assert (entered["step_name"], entered["kind"], entered["name"], entered["input"]["cause"]) == (
+        "NEXT",
+        "step",
+        "w.NEXT",
+        {"event": "e"},
+    )
     assert [(s["id"], s["name"], s["payload"], s["actor"]) for s in entered["input"]["signals"]] == [
         ("s0", "paper", 0, "somebody"), ("s1", "paper", 1, "somebody")]  # fmt: skip
-    assert sorted((s["run_id"], s["signal_id"], s["consumed_step_seq"]) for s in found["signals"]) == [(A, "s0", 3), (A, "s1", 3)]
+    assert sorted((s["run_id"], s["signal_id"], s["consumed_step_seq"]) for s in found["signals"]) == [
+        (A, "s0", 3),
+        (A, "s1", 3),
+    ]
 
 
 def test_a_state_entered_without_signals_has_none(db: Connection) -> None:
@@ -150,7 +167,8 @@ def _task(db: Connection, run_id: UUID, status: str = "OPEN") -> UUID:
     task = new_id()
     db.execute(
         """INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, outcomes, shown_digest, due_at, sla_at,
-               created_at, status) VALUES (%s, %s, 2, 'work', 'HERE', 'r', 't', 'n', '{}', '{}', 'd', app_now(), app_now(), app_now(), %s)""",
+               created_at, status) VALUES (%s, %s, 2, 'work', 'HERE', 'r', 't', 'n', '{}', '{}', 'd', app_now(), app_now(), app_now(),
+                 %s)""",
         [task, run_id, status],
     )
     return task
@@ -196,14 +214,25 @@ def test_what_was_open_about_a_run_is_closed_with_the_move_and_nothing_else(
     found = changed(before, look(db))
     (closed,), (closing,), (letter,) = found["human_tasks"], found["human_task_events"], found["dead_letters"]
     assert (closed["id"], closed["status"], closed["row_version"]) == (task, task_status, 2)
-    assert (closing["task_id"], closing["run_id"], closing["event"], closing["actor"]) == (task, A, task_status.lower(), "worker:1")
+    assert (closing["task_id"], closing["run_id"], closing["event"], closing["actor"]) == (
+        task,
+        A,
+        task_status.lower(),
+        "worker:1",
+    )
     assert sorted(alert["rule"] for alert in found["alerts"]) == sorted(a["rule"] for a in told["resolved"]) == quiet
     assert all(alert["run_id"] == A and alert["resolved_at"] == told["at"] for alert in found["alerts"])
-    assert (letter["run_id"], letter["closed_at"], letter["closed_by"], letter["verdict"]) == (A, told["at"], "worker:1", event.value)
+    assert (letter["run_id"], letter["closed_at"], letter["closed_by"], letter["verdict"]) == (
+        A,
+        told["at"],
+        "worker:1",
+        event.value,
+    )
 
 
 TASK = {"id": str(new_id()), "kind": "triage", "role": "operator", "title": "t", "note": "n", "form": {"f": 1}, "defaults": {"d": 1},
-        "evidence": [1], "proposals": [2], "approves": {"a": ["p"]}, "outcomes": ["o"], "not_by": ["x"], "call_seq": 3, "shown_digest": "s",
+        "evidence": [1], "proposals": [2], "approves": {"a": ["p"]}, "outcomes": ["o"], "not_by": ["x"], "call_seq": 3,
+          "shown_digest": "s",
         "due_seconds": 100.0}  # fmt: skip
 
 
@@ -212,7 +241,8 @@ def test_what_a_stop_opens_is_opened_in_the_same_commit(db: Connection, status: 
     letter, alert = str(new_id()), str(new_id())
     beside = Beside(
         task=canonical(TASK), dead_letter=canonical({"id": letter, "fingerprint": "f", "reason": "r"}),
-        alert=canonical({"id": alert, "rule": "dead_letter", "subject": "s", "message": "m"}), names=canonical([{"name": "n", "kind": "k"}]),
+        alert=canonical({"id": alert, "rule": "dead_letter", "subject": "s", "message": "m"}), names=canonical([{"name": "n",
+          "kind": "k"}]),
     )  # fmt: skip
     before = look(db)
     (told,) = write(db, move(seen(db), to(status), beside=beside))
@@ -220,7 +250,13 @@ def test_what_a_stop_opens_is_opened_in_the_same_commit(db: Connection, status: 
     (task,), (opened,) = found["human_tasks"], found["human_task_events"]
     given = {name: value for name, value in TASK.items() if name not in ("id", "due_seconds")}
     assert {name: task[name] for name in given} == given
-    assert (str(task["id"]), task["run_id"], task["step_seq"], task["state"], task["created_at"]) == (TASK["id"], A, 3, "NEXT", told["at"])
+    assert (str(task["id"]), task["run_id"], task["step_seq"], task["state"], task["created_at"]) == (
+        TASK["id"],
+        A,
+        3,
+        "NEXT",
+        told["at"],
+    )
     assert (task["due_at"] - told["at"], task["sla_at"] - told["at"]) == (timedelta(seconds=100), timedelta(seconds=75))
     assert (opened["event"], opened["run_id"], str(opened["task_id"])) == ("opened", A, TASK["id"])
     assert [(str(row["id"]), row["run_id"], row["step_seq"], row["state"], row["fingerprint"]) for row in found["dead_letters"]] == [
@@ -238,7 +274,10 @@ def test_a_person_is_asked_nothing_by_a_run_that_was_cancelled_or_goes_on(db: Co
 
 
 def test_an_alert_that_is_open_is_not_opened_again_and_a_name_not_kept_twice(db: Connection) -> None:
-    beside = {"alert": canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"}), "names": json.dumps([{"name": "n", "kind": "k"}])}
+    beside = {
+        "alert": canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"}),
+        "names": json.dumps([{"name": "n", "kind": "k"}]),
+    }
     write(db, move(seen(db), to(), beside=Beside(**beside)))
     before = look(db)
     again = beside | {"alert": canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"})}
@@ -262,11 +301,16 @@ def test_a_move_is_known_again_by_its_run_its_number_and_its_id(db: Connection) 
         ("children_left = 2", 1),
         ("children_left = 1", 0),
         ("children_left = 0", None),
-        ("children_left = 2, step_seq = 3", None),  # it waits for others by now: those of an expired fan-out count no more
+        (
+            "children_left = 2, step_seq = 3",
+            None,
+        ),  # it waits for others by now: those of an expired fan-out count no more
         ("children_left = 2, status = 'READY'", None),
     ],
 )
-def test_a_child_that_ends_is_counted_by_the_parent_that_waits_for_it_alone(db: Connection, sql: str, left: int | None) -> None:
+def test_a_child_that_ends_is_counted_by_the_parent_that_waits_for_it_alone(
+    db: Connection, sql: str, left: int | None
+) -> None:
     db.execute("UPDATE runs SET status = 'WAITING_FOR_CHILDREN', children_left = 5")
     db.execute(f"UPDATE runs SET {sql} WHERE id = %s", [A])  # type: ignore[call-overload]
     before = look(db)
@@ -285,7 +329,9 @@ def test_a_cancel_is_asked_of_a_run_unless_an_irreversible_intent_stands(db: Con
 
 @pytest.mark.parametrize("status", ["INTENT", "UNKNOWN", "COMPLETE", "FAILED"])
 @pytest.mark.parametrize("happened", [True, False])
-def test_a_persons_verdict_is_written_only_to_the_call_whose_outcome_is_open(db: Connection, status: str, happened: bool) -> None:
+def test_a_persons_verdict_is_written_only_to_the_call_whose_outcome_is_open(
+    db: Connection, status: str, happened: bool
+) -> None:
     db.execute("UPDATE checkpoints SET status = %s WHERE run_id = %s AND step_seq = 2 AND call_seq = 1", [status, A])
     db.execute("UPDATE checkpoints SET key_epoch = 1, key_valid_until = app_now()")
     before = look(db)
@@ -306,7 +352,9 @@ def test_a_persons_verdict_is_written_only_to_the_call_whose_outcome_is_open(db:
 
 
 @pytest.mark.parametrize("status", ["INTENT", "UNKNOWN", "COMPLETE", "FAILED"])
-def test_after_the_verdict_that_it_did_not_happen_a_cancel_is_possible_unless_another_stands(db: Connection, status: str) -> None:
+def test_after_the_verdict_that_it_did_not_happen_a_cancel_is_possible_unless_another_stands(
+    db: Connection, status: str
+) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
     db.execute("UPDATE checkpoints SET status = 'FAILED', action_id = %s", [A])
     db.execute("UPDATE checkpoints SET status = 'UNKNOWN' WHERE step_seq = 2 AND call_seq = 1")

@@ -14,7 +14,7 @@ from app.store.database import Connection, connect
 from app.store.moves import Statement
 from app.store.steps import Place
 from tests.conftest import fresh_database
-from tests.support.bench import A, ACTION, B, OTHER_TOKEN, OTHER_WORKER, TOKEN, bench, changed, insert, look, write
+from tests.support.bench import ACTION, OTHER_TOKEN, OTHER_WORKER, TOKEN, A, B, bench, changed, insert, look, write
 
 PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
 NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
@@ -65,7 +65,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sql"), [pytest.param(name, sql, id=f"{name}: {said}") for name, said, sql in REFUSED])
+@pytest.mark.parametrize(
+    ("name", "sql"), [pytest.param(name, sql, id=f"{name}: {said}") for name, said, sql in REFUSED]
+)
 def test_a_write_is_refused_when_one_thing_is_not_as_it_should_be(db: Connection, name: str, sql: str) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
     db.execute(sql)  # type: ignore[call-overload]
@@ -99,11 +101,17 @@ def test_an_intent_is_written_whole(db: Connection) -> None:
                 "model": "m", "prompt_version": "p1", "output": None, "completed_at": None}  # fmt: skip
     assert {name: row[name] for name in expected} == expected
     assert row["created_at"] == row["intent_at"] == told["created_at"] == told["intent_at"]
-    assert row["key_valid_until"] - row["created_at"] == timedelta(seconds=60) == told["key_valid_until"] - told["created_at"]
+    assert (
+        row["key_valid_until"] - row["created_at"]
+        == timedelta(seconds=60)
+        == told["key_valid_until"] - told["created_at"]
+    )
 
 
 @pytest.mark.parametrize("since", [None, "2020-01-01 00:00:00+00"])
-def test_an_irreversible_intent_says_so_on_the_row_of_its_run_from_the_first_on(db: Connection, since: str | None) -> None:
+def test_an_irreversible_intent_says_so_on_the_row_of_its_run_from_the_first_on(
+    db: Connection, since: str | None
+) -> None:
     db.execute("UPDATE runs SET irreversible_since = %s", [since])
     before = look(db)
     assert write(db, _intent(NEW, ACTION))
@@ -146,7 +154,12 @@ def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connecti
     before = look(db)
     assert write(db, steps.redirect(PLACE, input_text='{"b":2}', model="m2", note='"asked another"'))
     row = _row(db, before)
-    assert (row["status"], row["input"], row["model"], row["errors"]) == ("INTENT", {"b": 2}, "m2", ["first", "asked another"])
+    assert (row["status"], row["input"], row["model"], row["errors"]) == (
+        "INTENT",
+        {"b": 2},
+        "m2",
+        ["first", "asked another"],
+    )
     assert (row["attempt"], row["lease_token"]) == (5, TOKEN) and row["input_hash"]
 
 
@@ -154,7 +167,9 @@ def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connecti
 def test_a_result_is_written_whole(db: Connection, status: str) -> None:
     db.execute("UPDATE checkpoints SET status = %s", [status])
     before = look(db)
-    told = steps.result(PLACE, status="COMPLETE", output='"out"', error='"late"', latency_ms=5.0, tokens_in=7, tokens_out=8, cost=9)
+    told = steps.result(
+        PLACE, status="COMPLETE", output='"out"', error='"late"', latency_ms=5.0, tokens_in=7, tokens_out=8, cost=9
+    )
     (answer,) = write(db, told)
     row = _row(db, before)
     expected = {"run_id": A, "step_seq": 2, "call_seq": 1, "status": "COMPLETE", "output": "out", "lease_token": TOKEN, "latency_ms": 5.0,
@@ -164,7 +179,9 @@ def test_a_result_is_written_whole(db: Connection, status: str) -> None:
 
 
 @pytest.mark.parametrize(("more", "tokens"), [(None, (7, 8, 9)), (1, (8, 9, 10))])
-def test_what_a_model_used_is_added_up_over_its_tries(db: Connection, more: int | None, tokens: tuple[int, int, int]) -> None:
+def test_what_a_model_used_is_added_up_over_its_tries(
+    db: Connection, more: int | None, tokens: tuple[int, int, int]
+) -> None:
     db.execute("UPDATE checkpoints SET tokens_in = 7, tokens_out = 8, cost = 9")
     write(db, steps.result(PLACE, status="UNKNOWN", tokens_in=more, tokens_out=more, cost=more))
     row = write(db, steps.call(PLACE))[0]
@@ -175,7 +192,9 @@ def test_what_a_model_used_is_added_up_over_its_tries(db: Connection, more: int 
 def test_a_run_may_be_cancelled_again_only_when_no_irreversible_call_of_it_stands(db: Connection, status: str) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
     db.execute("UPDATE checkpoints SET status = 'FAILED', action_id = %s", [ACTION])
-    db.execute("UPDATE checkpoints SET status = 'INTENT', action_id = NULL WHERE call_seq = 2")  # an ordinary one counts for nothing
+    db.execute(
+        "UPDATE checkpoints SET status = 'INTENT', action_id = NULL WHERE call_seq = 2"
+    )  # an ordinary one counts for nothing
     db.execute("UPDATE checkpoints SET status = 'COMPLETE' WHERE run_id = %s", [B])
     db.execute("UPDATE checkpoints SET status = %s WHERE run_id = %s AND step_seq = 3", [status, A])  # of another step
     before = look(db)
@@ -191,23 +210,39 @@ def _lease(step_seq: int = 2) -> list[Statement]:
 
 
 def test_a_lease_is_written_whole(db: Connection) -> None:
-    db.execute("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL, ready_at = app_now(), crash_attempts = 4")
+    db.execute(
+        "UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL, ready_at = app_now(), crash_attempts = 4"
+    )
     before = look(db)
     (told,) = write(db, _lease()[0])
     found = changed(before, look(db))
     (run,), (transition,) = found.pop("runs"), found.pop("transitions")
     assert found == {}
-    assert (run["id"], run["status"], run["lease_token"], run["worker_id"], run["ready_at"]) == (A, "RUNNING", TOKEN, OTHER_WORKER, None)
+    assert (run["id"], run["status"], run["lease_token"], run["worker_id"], run["ready_at"]) == (
+        A,
+        "RUNNING",
+        TOKEN,
+        OTHER_WORKER,
+        None,
+    )
     assert (run["crash_attempts"], run["transition_seq"], run["attempt"], run["step_seq"]) == (5, 4, 2, 2)
     assert run["deadline_at"] - run["updated_at"] == timedelta(seconds=60) and run["updated_at"] == told["at"]
     assert run["transition_hash"] == transition["hash"] != before["transitions"][0]["hash"]
-    assert (transition["run_id"], transition["seq"], transition["from_status"], transition["to_status"]) == (A, 4, "READY", "RUNNING")
+    assert (transition["run_id"], transition["seq"], transition["from_status"], transition["to_status"]) == (
+        A,
+        4,
+        "READY",
+        "RUNNING",
+    )
     assert (transition["actor"], transition["move_id"], transition["attempt"]) == (f"worker:{OTHER_WORKER}", TOKEN, 2)
 
 
 @pytest.mark.parametrize(
     ("sql", "step_seq"),
-    [(f"UPDATE runs SET status = 'RUNNING' WHERE id = '{A}'", 2), (f"UPDATE runs SET step_seq = 3 WHERE id = '{A}'", 2)],
+    [
+        (f"UPDATE runs SET status = 'RUNNING' WHERE id = '{A}'", 2),
+        (f"UPDATE runs SET step_seq = 3 WHERE id = '{A}'", 2),
+    ],
     ids=["not ready", "another step"],
 )
 def test_a_step_that_is_not_ready_is_leased_to_nobody(db: Connection, sql: str, step_seq: int) -> None:
@@ -219,7 +254,11 @@ def test_a_step_that_is_not_ready_is_leased_to_nobody(db: Connection, sql: str, 
 
 
 def test_the_lease_of_a_row_that_somebody_has_locked_does_not_wait(admin_url: str, template_database: str) -> None:
-    with fresh_database(admin_url, template_database) as url, connect(url, "owner") as other, connect(url, "owner") as mine:
+    with (
+        fresh_database(admin_url, template_database) as url,
+        connect(url, "owner") as other,
+        connect(url, "owner") as mine,
+    ):
         insert(other, A)
         other.execute("UPDATE runs SET status = 'READY'")
         mine.execute("SET statement_timeout = '2s'")

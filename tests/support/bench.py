@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-
 from app.core.ids import new_token
 from app.core.run import Run
 from app.store import runs
@@ -21,7 +20,8 @@ from app.store.moves import Statement
 A, B = UUID(int=0xA), UUID(int=0xB)
 TOKEN, OTHER_TOKEN, WORKER, OTHER_WORKER = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 ACTION = UUID(int=7)
-_TABLES = ("runs", "run_data", "checkpoints", "transitions", "signals", "human_tasks", "human_task_events", "alerts", "dead_letters", "run_names")  # fmt: skip
+_TABLES = ("runs", "run_data", "checkpoints", "transitions", "signals", "human_tasks", "human_task_events", "alerts", "dead_letters",
+  "run_names")  # fmt: skip
 
 
 @contextmanager
@@ -37,17 +37,21 @@ def bench(url: str) -> Iterator[Connection]:
 def insert(db: Connection, run_id: UUID) -> None:
     """A run that WORKER holds at its second step, a call of it begun, and what may be closed or consumed by a move."""
     runs.insert(
-        db, run_id=run_id, workflow="w", version=1, definition_hash="h", subject=str(run_id), route={"state": "HERE", "queue": "steps.w.v1"},
+        db, run_id=run_id, workflow="w", version=1, definition_hash="h", subject=str(run_id), route={"state": "HERE",
+          "queue": "steps.w.v1"},
         data="{}", actor="test", expected_seconds=None, token_budget=None, move_id=new_token(), salt="",
     )  # fmt: skip
     db.execute(
-        """UPDATE runs SET status = 'RUNNING', step_seq = 2, lease_token = %s, worker_id = %s, deadline_at = app_now(), transition_seq = 3,
-               attempt = 2, pending_events = '{paper}', waiting_reason = 'old', updated_at = app_now() - interval '1 hour' WHERE id = %s""",
+        """UPDATE runs SET status = 'RUNNING', step_seq = 2, lease_token = %s, worker_id = %s, deadline_at = app_now(),
+            transition_seq = 3,
+               attempt = 2, pending_events = '{paper}', waiting_reason = 'old',
+                 updated_at = app_now() - interval '1 hour' WHERE id = %s""",
         [TOKEN, WORKER, run_id],
     )
     for step, call in ((2, 0), (2, 1), (2, 2), (3, 1)):
         db.execute(
-            """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, idempotency_key, attempt, lease_token,
+            """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, idempotency_key, attempt,
+                lease_token,
                    errors, created_at, intent_at) VALUES (%s, %s, %s, 'HERE', %s, 'n', 'INTENT', '{}', 'old', 1, %s, '["first"]',
                    app_now() - interval '1 hour', app_now() - interval '1 hour')""",
             [run_id, step, call, "step" if call == 0 else "tool", OTHER_TOKEN],
@@ -65,7 +69,9 @@ def look(db: Connection) -> dict[str, list[dict[str, Any]]]:
     return {table: db.execute(f"SELECT * FROM {table} t ORDER BY t::text").fetchall() for table in _TABLES}
 
 
-def changed(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def changed(
+    before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]]
+) -> dict[str, list[dict[str, Any]]]:
     """The rows that are new or different, of the tables that have any."""
     return {table: rows for table in after if (rows := [row for row in after[table] if row not in before[table]])}
 
