@@ -26,7 +26,7 @@ from app.engine.runtime import Registry
 from app.settings import Settings
 from app.store import downstreams, installation, workers
 from app.store.database import Database, connect
-from app.store.migrate import versions
+from app.store.migrate import standing
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
@@ -145,10 +145,8 @@ def _database(database: Database | None) -> Check:
 
 
 def _schema(database: Database) -> Check:
-    has, wants = versions(database.url)
-    return Check(
-        "schema", has == wants, f"version {has}" if has == wants else f"version {has}, this code wants {wants}"
-    )
+    found = standing(database.url)
+    return Check("schema", found.works, str(found))
 
 
 def _inside(patient: Patient, database: Database) -> Iterator[Check]:

@@ -2,7 +2,8 @@
 
 The insurer's policies stand in a schema of their own; it is made too, empty: a look-up finds nothing and does not fail.
 
-It is the first thing a deploy does; any number of them at once is one migration.
+It is the first thing a deploy does; any number of them at once is one migration. Run it too after a restore: it gives
+the roles their rights again, which no dump carries.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ import sys
 
 from app.connectors import insurer
 from app.settings import settings
-from app.store.migrate import upgrade, versions
+from app.store.migrate import CannotMigrate, upgrade
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Migrate; 1 with one line of reason where no database is configured."""
+    """Migrate; 1 with one line of reason where no database is configured or it cannot be done."""
     argparse.ArgumentParser(prog="python -m app.stack.migrate", description=__doc__).parse_args(arguments)
     url = settings().database_url
     if not url:
         sys.stderr.write("longhaul: set LONGHAUL_DATABASE_URL to the database that is to be migrated.\n")
         return 1
-    upgrade(url)
+    try:
+        standing = upgrade(url)
+    except CannotMigrate as problem:
+        sys.stderr.write(f"longhaul: {problem}.\n")
+        return 1
     insurer.install(url)
-    sys.stdout.write(f"the database is at version {versions(url)[0]}\n")
+    sys.stdout.write(f"the database is at {standing}\n")
     return 0
 
 

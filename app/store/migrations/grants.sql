@@ -1,0 +1,85 @@
+-- Who may do what: every right that the two roles have on our tables. The law: this file is the whole of it. Each
+-- `migrate` applies it, whatever was there before, so a right given elsewhere is taken back and one that a restore lost
+-- is given again. A table or function that stands in no list here is readable and writable by the owner alone.
+--
+-- The owner migrates. A worker cannot approve; the web cannot begin a payment. Roles belong to the whole server, and no
+-- dump of a database carries them: a new cluster gets them here.
+DO $$
+DECLARE name text; named text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7070001);
+    FOREACH name IN ARRAY ARRAY['longhaul_worker', 'longhaul_web'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        END IF;
+        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', name);
+        END IF;
+        EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', name);
+    END LOOP;
+    -- Other tables in this schema are somebody else's: their rights are left alone.
+    FOREACH named IN ARRAY ARRAY[
+        'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
+        'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
+        'idempotency_keys', 'messages', 'permits', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
+        'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
+    END LOOP;
+    FOREACH named IN ARRAY ARRAY['human_task_events_seq_seq', 'signals_seq_seq'] LOOP
+        EXECUTE format('REVOKE ALL ON SEQUENCE %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
+        EXECUTE format('GRANT USAGE ON SEQUENCE %I TO longhaul_worker, longhaul_web', named);
+    END LOOP;
+    FOREACH named IN ARRAY ARRAY['approve_action', 'close_dispute', 'confirm_action', 'copy_calls_to_fork', 'void_actions_of_ended'] LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
+    END LOOP;
+END $$;
+
+-- Before Postgres 15 everybody might put functions and operators where ours, which run as the owner, look for theirs.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- Both read what a run is made of; what lets people in, the web alone.
+GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, documents, downstreams,
+    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, permits, run_data, run_names, runs,
+    schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
+
+-- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.
+GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, signals, workers, downstreams, permits, dead_letters, sweeps, alerts,
+    deliveries, documents TO longhaul_worker;
+GRANT INSERT ON transitions, run_names, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
+GRANT DELETE ON idempotency_keys, workers, permits TO longhaul_worker;
+GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, copy_calls_to_fork TO longhaul_worker;
+
+-- The web answers, signals, cancels and starts: it moves runs, but its checkpoints are never intents of calls.
+GRANT INSERT, UPDATE ON runs, run_data, signals, human_task_drafts, dead_letters, documents, alerts, users, authorities, sessions, sign_in_links,
+    failed_attempts, api_keys, upload_links, upload_rates, idempotency_keys TO longhaul_web;
+GRANT INSERT ON transitions, run_names, human_tasks, human_task_events, human_task_comments, blobs, checkpoints, sweeps TO longhaul_web;
+GRANT SELECT ON sessions, sign_in_links, failed_attempts, api_keys, upload_links, upload_rates TO longhaul_web;
+GRANT DELETE ON human_task_drafts, idempotency_keys, authorities, sessions, sign_in_links, failed_attempts, api_keys, upload_rates TO longhaul_web;
+GRANT UPDATE (status, output, output_hash, key_epoch, idempotency_key, key_valid_until, completed_at, errors) ON checkpoints
+    TO longhaul_web;
+GRANT UPDATE (revoked_at) ON approvals TO longhaul_web;
+GRANT EXECUTE ON FUNCTION approve_action, close_dispute, copy_calls_to_fork TO longhaul_web;
+
+-- A task's question, and for whom it is, are written once. Afterwards it is worked at and, in the web, answered.
+GRANT UPDATE (status, row_version, claimed_by, claimed_at, follow_up_at, parked_reason, evidence_at, sla_at) ON human_tasks
+    TO longhaul_worker, longhaul_web;
+GRANT UPDATE (outcome, answer, answer_hash, completed_by, completed_at) ON human_tasks TO longhaul_web;
+
+-- Policies. One that is here already is left alone, as making it anew would lock the journal: who changes a policy drops it in a migration.
+ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;
+DO $$
+DECLARE policy text; rule text;
+BEGIN
+    FOR policy, rule IN VALUES
+        ('everyone_reads', 'FOR SELECT USING (true)'),
+        ('workers_write', 'FOR ALL TO longhaul_worker USING (true) WITH CHECK (true)'),
+        ('web_enters_steps', $r$FOR INSERT TO longhaul_web WITH CHECK (kind IN ('start', 'step'))$r$),
+        -- A verdict on an unknown call ends it; it never makes it an intent.
+        ('web_judges_unknowns', $r$FOR UPDATE TO longhaul_web USING (status = 'UNKNOWN' OR kind = 'step')
+            WITH CHECK (kind = 'step' OR status IN ('COMPLETE', 'FAILED', 'UNKNOWN'))$r$)
+    LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_policies WHERE schemaname = 'public' AND tablename = 'checkpoints' AND policyname = policy) THEN
+            EXECUTE format('CREATE POLICY %I ON checkpoints %s', policy, rule);
+        END IF;
+    END LOOP;
+END $$;
