@@ -153,7 +153,7 @@ def _questions(
 
 
 def _standing(point: Point, reach: Reach, results: Results) -> tuple[Point, str | None, bool]:
-    verdict = results.standing(point, reach.tests_of(point))
+    verdict = results.standing(point, reach.tests_of(point)) if results.knows(point) else None
     return point, verdict.by if verdict else None, point.id in equivalents()
 
 

@@ -104,7 +104,7 @@ def _names(file: str, unit: str) -> frozenset[str]:
     if file.endswith(".sql"):
         return frozenset({unit})
     functions, assigned = _named_in(file)
-    if unit in functions:
+    if unit in functions and unit not in assigned:
         return frozenset({unit})
     wanted = {unit}
     for _ in range(4):
@@ -115,12 +115,21 @@ def _names(file: str, unit: str) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _named_in(file: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """What each function, and each assignment, of a file names."""
+    """What each function, and each assignment, of a file names. A cached function is both: most who use it do not run it."""
     functions, assigned = dict[str, set[str]](), dict[str, set[str]]()
+    tree = ast.parse((PROJECT / file).read_text())
+    cached = {
+        n.name
+        for n in ast.walk(tree)
+        if isinstance(n, ast.FunctionDef) and "cache" in "".join(map(ast.unparse, n.decorator_list))
+    }
     for unit in units(file):
         node = ast.parse(textwrap.dedent(unit.source)).body[0]
         named = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        (functions if isinstance(node, ast.FunctionDef) else assigned)[unit.name] = named
+        if isinstance(node, ast.FunctionDef):
+            functions[unit.name] = named
+        if not isinstance(node, ast.FunctionDef) or unit.name in cached:
+            assigned[unit.name] = named
     return functions, assigned
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.mutation.points import Point
@@ -30,6 +31,10 @@ class Results:
         told = json.loads(kept.read_text()) if kept.exists() else {}
         self._verdicts = {name: Verdict(**verdict) for name, verdict in told.items()}
 
+    def knows(self, point: Point) -> bool:
+        """Whether a point was ever judged."""
+        return point.id in self._verdicts
+
     def standing(self, point: Point, asked: list[Test]) -> Verdict | None:
         """The verdict that still holds: same function, and the same test that noticed, or the same that did not."""
         found = self._verdicts.get(point.id)
@@ -53,6 +58,7 @@ class Results:
         return fingerprint("\n".join(f"{name} {self._reach.text_of(name)}" for name in names).encode())
 
 
+@cache
 def equivalents() -> dict[str, str]:
     """Points that change nothing anybody could notice: id -> reason. In the file a line `# reason` stands above its ids."""
     found, reason = dict[str, str](), ""
