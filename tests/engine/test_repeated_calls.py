@@ -125,6 +125,14 @@ def test_a_call_with_another_input_than_recorded_is_not_the_same_call(paying: Tr
     )
 
 
+def _looks(words: list[str]) -> Callable[[Any], None]:
+    def work(step: Any) -> None:
+        for word in words:
+            step.call(LOOK, what=word)
+
+    return work
+
+
 def _looks_then_fails(words: list[str]) -> Callable[[Any], None]:
     def work(step: Any) -> None:
         for word in words:
@@ -140,7 +148,7 @@ def test_a_step_that_makes_fewer_calls_than_its_journal_holds_has_diverged(
 ) -> None:
     code.work = _looks_then_fails(["one", "two"])
     run_id = _begin(paying, Service())
-    code.work = lambda step: [step.call(LOOK, what=word) for word in words] and None
+    code.work = _looks(words)
     _again(paying, run_id)
     run = paying.run(run_id)
     assert run["status"] == "DEAD_LETTER" and "without making every call" in run["waiting_reason"]
@@ -192,7 +200,10 @@ def test_a_persons_verdict_is_what_the_step_goes_on_with(
 def test_a_signal_is_the_same_only_with_its_name_and_its_payload(paying: Travel, code: Changing) -> None:
     code.work = _looks_then_fails([])
     run_id = _begin(paying, Service())
-    say = lambda name, payload: signal(paying.rt, run_id, name, payload, signal_id="s-1", actor="test")  # noqa: E731
+
+    def say(name: str, payload: Any) -> bool:
+        return signal(paying.rt, run_id, name, payload, signal_id="s-1", actor="test")
+
     assert say("approved", {"n": 1})
     assert not say("approved", {"n": 1})
     for name, payload in (("refused", {"n": 1}), ("approved", {"n": 2})):

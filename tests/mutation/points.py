@@ -65,6 +65,8 @@ def points(file: str) -> list[Point]:
     seen: Counter[str] = Counter()
     numbered = []
     for point in found:
+        if point.before == point.after:
+            continue  # a term that is `true` as it stands
         seen[point.id] += 1
         numbered.append(replace(point, number=seen[point.id]))
     return numbered

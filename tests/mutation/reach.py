@@ -65,10 +65,14 @@ class Reach:
         found: dict[str, Test] = {}
         for told in self._files.values():
             reached = told["reached"].get(point.file, {})
-            for name, lines in reached.items():
-                if name in names:
-                    for nodeid in _of_line(point, lines) if name == point.unit.name else lines["tests"]:
-                        found[nodeid] = Test(nodeid, *told["tests"][nodeid])
+            if (
+                reached and not names
+            ):  # a value that only other modules use: whoever is in a file that has to do with it
+                found |= {nodeid: Test(nodeid, *test) for nodeid, test in told["tests"].items()}
+            for name in names & set(reached):
+                lines = reached[name]
+                for nodeid in _of_line(point, lines) if name == point.unit.name else lines["tests"]:
+                    found[nodeid] = Test(nodeid, *told["tests"][nodeid])
         if point.file.endswith(".sql"):
             found = {
                 nodeid: Test(nodeid, *test)
@@ -110,7 +114,7 @@ def _names(file: str, unit: str) -> frozenset[str]:
     for _ in range(4):
         wanted |= {name for name, named in assigned.items() if named & wanted}
     using = {name for name, named in functions.items() if named & wanted}
-    return frozenset(using or functions)  # a value that only other modules use: whoever reaches this file
+    return frozenset(using)
 
 
 @lru_cache(maxsize=64)

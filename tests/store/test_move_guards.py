@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from app.core.canonical import canonical
+from app.core.canonical import canonical, digest
 from app.core.ids import new_id
 from app.core.lifecycle import Event, Status
 from app.core.run import Transition
@@ -18,7 +18,20 @@ from app.store import human_tasks, runs, workers
 from app.store.database import Connection
 from app.store.moves import Beside, move, was_mine
 from tests.conftest import fresh_database
-from tests.support.bench import OTHER_TOKEN, OTHER_WORKER, TOKEN, WORKER, A, B, bench, changed, look, seen, write
+from tests.support.bench import (
+    OTHER_TOKEN,
+    OTHER_WORKER,
+    TOKEN,
+    WORKER,
+    A,
+    B,
+    bench,
+    chained,
+    changed,
+    look,
+    seen,
+    write,
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +64,7 @@ def to(status: Status = Status.READY, **more: Any) -> Transition:
 )  # fmt: skip
 def test_a_run_that_changed_since_it_was_looked_at_is_not_moved(db: Connection, difference: str) -> None:
     run = seen(db)
-    db.execute(f"UPDATE runs SET {difference} WHERE id = %s", [A])  # type: ignore[call-overload]
+    db.execute(f"UPDATE runs SET {difference} WHERE id = %s", [A])
     before = look(db)
     assert write(db, move(run, to(), beside=Beside(output="1", data='{"a":1}'))) == []
     assert changed(before, look(db)) == {}
@@ -65,6 +78,7 @@ def test_a_move_writes_every_column_and_its_transition(db: Connection) -> None:
     found = changed(before, look(db))
     (row,), (logged,) = found.pop("runs"), found.pop("transitions")
     assert found == {}
+    assert chained(db, logged)
     at = row["updated_at"]
     expected = {
         "id": A, "state": "NEXT", "status": "READY", "step_seq": 3, "queue": "q", "attempt": 7, "crash_attempts": 8, "late_retries": 9,
@@ -88,6 +102,18 @@ def test_a_run_that_is_neither_ready_nor_leased_nor_waiting_for_a_time_says_so(d
     assert row is not None
     nothing = ("wake_at", "expires_at", "deadline_at", "lease_token", "worker_id", "ready_at", "finished_at")
     assert {name: row[name] for name in nothing} == dict.fromkeys(nothing)
+
+
+@pytest.mark.parametrize(("reason", "kept"), [("", None), ("because", "because")])
+def test_a_move_says_why_or_nothing_and_its_digests_are_salted(db: Connection, reason: str, kept: str | None) -> None:
+    write(db, move(seen(db), to(reason=reason), beside=Beside(output="1")))
+    row = db.execute("SELECT * FROM transitions WHERE run_id = %s AND seq = 4", [A]).fetchone()
+    assert row is not None and row["reason"] == kept
+    assert (row["reason_digest"], row["payload_digest"]) == (
+        digest(row["salt"] + reason),
+        digest(row["salt"] + digest("1")),
+    )
+    assert row["payload_hash"] == digest("1")
 
 
 def test_an_ending_says_when(db: Connection) -> None:
@@ -189,12 +215,15 @@ def _letter(db: Connection, run_id: UUID, closed: str | None = None) -> None:
     )
 
 
+QUIETED = ["dead_letter", "failed_retriable", "task_overdue", "waiting_for_person"]
+
+
 @pytest.mark.parametrize(
     ("status", "event", "task_status", "quiet"),
     [
-        (Status.READY, Event.ANSWERED, "CANCELLED", ["waiting_for_person"]),
-        (Status.READY, Event.EXPIRED, "EXPIRED", ["waiting_for_person"]),
-        (Status.CANCELLED, Event.CANCELLED, "CANCELLED", ["slow", "waiting_for_person"]),
+        (Status.READY, Event.ANSWERED, "CANCELLED", QUIETED),
+        (Status.READY, Event.EXPIRED, "EXPIRED", QUIETED),
+        (Status.CANCELLED, Event.CANCELLED, "CANCELLED", sorted([*QUIETED, "slow"])),
     ],
 )
 def test_what_was_open_about_a_run_is_closed_with_the_move_and_nothing_else(
@@ -204,7 +233,7 @@ def test_what_was_open_about_a_run_is_closed_with_the_move_and_nothing_else(
     _task(db, A, "COMPLETED")
     _task(db, B)
     for run_id in (A, B):
-        for rule in ("waiting_for_person", "slow"):
+        for rule in ("waiting_for_person", "task_overdue", "failed_retriable", "dead_letter", "slow"):
             _alert(db, run_id, rule)
             _alert(db, run_id, rule, "2020-01-02")
         _letter(db, run_id)
@@ -274,14 +303,13 @@ def test_a_person_is_asked_nothing_by_a_run_that_was_cancelled_or_goes_on(db: Co
 
 
 def test_an_alert_that_is_open_is_not_opened_again_and_a_name_not_kept_twice(db: Connection) -> None:
-    beside = {
-        "alert": canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"}),
-        "names": json.dumps([{"name": "n", "kind": "k"}]),
-    }
-    write(db, move(seen(db), to(), beside=Beside(**beside)))
+    def beside() -> Beside:
+        alert = canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"})
+        return Beside(alert=alert, names=json.dumps([{"name": "n", "kind": "k"}]))
+
+    write(db, move(seen(db), to(), beside=beside()))
     before = look(db)
-    again = beside | {"alert": canonical({"id": str(new_id()), "rule": "r", "subject": "s", "message": "m"})}
-    (told,) = write(db, move(seen(db), to(), beside=Beside(**again)))
+    (told,) = write(db, move(seen(db), to(), beside=beside()))
     assert told["opened"] is None and not {"alerts", "run_names"} & set(changed(before, look(db)))
 
 
@@ -312,7 +340,7 @@ def test_a_child_that_ends_is_counted_by_the_parent_that_waits_for_it_alone(
     db: Connection, sql: str, left: int | None
 ) -> None:
     db.execute("UPDATE runs SET status = 'WAITING_FOR_CHILDREN', children_left = 5")
-    db.execute(f"UPDATE runs SET {sql} WHERE id = %s", [A])  # type: ignore[call-overload]
+    db.execute(f"UPDATE runs SET {sql} WHERE id = %s", [A])
     before = look(db)
     assert runs.child_ended(db, A, 2) == left
     found = changed(before, look(db))
@@ -369,7 +397,7 @@ def test_after_the_verdict_that_it_did_not_happen_a_cancel_is_possible_unless_an
 def _worker(db: Connection, worker: UUID, **more: Any) -> Any:
     workers.register(db, worker, lock_key=1, liveness="lock", host="h", pid=1, queues=["q"], slots=1)
     for name, value in more.items():
-        db.execute(f"UPDATE workers SET {name} = %s WHERE id = %s", [value, worker])  # type: ignore[call-overload]
+        db.execute(f"UPDATE workers SET {name} = %s WHERE id = %s", [value, worker])
     return db.execute("SELECT * FROM workers WHERE id = %s", [worker]).fetchone()
 
 

@@ -14,7 +14,20 @@ from app.store.database import Connection, connect
 from app.store.moves import Statement
 from app.store.steps import Place
 from tests.conftest import fresh_database
-from tests.support.bench import ACTION, OTHER_TOKEN, OTHER_WORKER, TOKEN, A, B, bench, changed, insert, look, write
+from tests.support.bench import (
+    ACTION,
+    OTHER_TOKEN,
+    OTHER_WORKER,
+    TOKEN,
+    A,
+    B,
+    bench,
+    chained,
+    changed,
+    insert,
+    look,
+    write,
+)
 
 PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
 NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
@@ -70,7 +83,7 @@ REFUSED = [
 )
 def test_a_write_is_refused_when_one_thing_is_not_as_it_should_be(db: Connection, name: str, sql: str) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
-    db.execute(sql)  # type: ignore[call-overload]
+    db.execute(sql)
     before = look(db)
     assert write(db, STATEMENTS[name]()) == []
     after = look(db)
@@ -150,7 +163,9 @@ def test_an_intent_is_written_anew_only_from_where_it_was_told(db: Connection) -
     assert write(db, steps.reopen(PLACE, action=None, come_from=("INTENT",))) == []
 
 
-def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connection) -> None:
+@pytest.mark.parametrize("status", ["INTENT", "FAILED"])
+def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connection, status: str) -> None:
+    db.execute("UPDATE checkpoints SET status = %s", [status])
     before = look(db)
     assert write(db, steps.redirect(PLACE, input_text='{"b":2}', model="m2", note='"asked another"'))
     row = _row(db, before)
@@ -175,7 +190,7 @@ def test_a_result_is_written_whole(db: Connection, status: str) -> None:
     expected = {"run_id": A, "step_seq": 2, "call_seq": 1, "status": "COMPLETE", "output": "out", "lease_token": TOKEN, "latency_ms": 5.0,
                 "tokens_in": 7, "tokens_out": 8, "cost": 9, "errors": ["first", "late"], "attempt": 1}  # fmt: skip
     assert {name: row[name] for name in expected} == expected
-    assert row["completed_at"] == answer["completed_at"] and row["output_hash"]
+    assert row["completed_at"] == answer["completed_at"] is not None and row["output_hash"]
 
 
 @pytest.mark.parametrize(("more", "tokens"), [(None, (7, 8, 9)), (1, (8, 9, 10))])
@@ -227,6 +242,7 @@ def test_a_lease_is_written_whole(db: Connection) -> None:
     )
     assert (run["crash_attempts"], run["transition_seq"], run["attempt"], run["step_seq"]) == (5, 4, 2, 2)
     assert run["deadline_at"] - run["updated_at"] == timedelta(seconds=60) and run["updated_at"] == told["at"]
+    assert chained(db, transition)
     assert run["transition_hash"] == transition["hash"] != before["transitions"][0]["hash"]
     assert (transition["run_id"], transition["seq"], transition["from_status"], transition["to_status"]) == (
         A,
@@ -247,7 +263,7 @@ def test_a_lease_is_written_whole(db: Connection) -> None:
 )
 def test_a_step_that_is_not_ready_is_leased_to_nobody(db: Connection, sql: str, step_seq: int) -> None:
     db.execute("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL")
-    db.execute(sql)  # type: ignore[call-overload]
+    db.execute(sql)
     before = look(db)
     assert write(db, _lease(step_seq)[0]) == []
     assert changed(before, look(db)) == {}

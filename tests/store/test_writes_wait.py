@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from app.store import steps
 from app.store.database import Connection, connect
+from app.store.moves import Statement
 from app.store.steps import Place
 from tests.conftest import fresh_database
 from tests.support.bench import TOKEN, A, insert, write
 
 PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
-STATEMENTS = {
-    "intent": steps.intent(
+STATEMENTS: dict[str, Callable[[], Statement]] = {
+    "intent": lambda: steps.intent(
         Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5),
         step_name="HERE",
         kind="tool",
         name="n",
         input_text="{}",
     ),
-    "reopen": steps.reopen(PLACE, action=None),
-    "redirect": steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
-    "result": steps.result(PLACE, status="COMPLETE", output="1"),
-    "stands no longer": steps.stands_no_longer(PLACE),
+    "reopen": lambda: steps.reopen(PLACE, action=None),
+    "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
+    "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }
 
 
@@ -49,4 +50,4 @@ def test_a_write_of_a_step_waits_for_whoever_has_its_runs_row(
     sessions: tuple[Connection, Connection], name: str
 ) -> None:
     with pytest.raises(psycopg.errors.LockNotAvailable):
-        write(sessions[1], STATEMENTS[name])
+        write(sessions[1], STATEMENTS[name]())

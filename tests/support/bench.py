@@ -86,3 +86,15 @@ def seen(db: Connection, run_id: UUID = A) -> Run:
     run = runs.read(db, run_id)
     assert run is not None
     return run
+
+
+def chained(db: Connection, transition: dict[str, Any]) -> bool:
+    """Whether a transition's hash is the chain's next link, over all that it says."""
+    row = db.execute(
+        """SELECT t.hash = app_chain(r.transition_hash, t.run_id, t.seq, t.event, t.from_state, t.from_status, t.to_state, t.to_status,
+               t.step_seq, t.actor, t.created_at, t.reason_digest, t.payload_digest) AS holds
+           FROM transitions t JOIN transitions p ON p.run_id = t.run_id AND p.seq = 1
+           JOIN LATERAL (SELECT p.hash AS transition_hash) r ON true WHERE t.run_id = %s AND t.seq = %s""",
+        [transition["run_id"], transition["seq"]],
+    ).fetchone()
+    return bool(row and row["holds"])
