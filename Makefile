@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test lint types mutants faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
+.PHONY: help setup local-model demo up down test lint types mutants mutate faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -62,6 +62,9 @@ types: setup ## Check types
 
 mutants: setup ## Break the guarantees one by one and show that a test notices
 	$(BIN)/pytest tests/mutants $(ARGS)
+
+mutate: setup ## Break every guard, one at a time, and see that a test notices (hours; goes on where it stopped)
+	nice -n 5 $(BIN)/python -m tests.mutation $(ARGS)
 
 faults: setup ## Inflict real faults on real processes; hours (ARGS="--quick NAME …", ARGS=--list)
 	$(BIN)/python -m tests.faults $(ARGS)

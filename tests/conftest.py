@@ -74,7 +74,10 @@ def admin_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def template_database(admin_url: str) -> Iterator[str]:
-    """The name of a database migrated once, to be cloned."""
+    """The name of a database migrated once, to be cloned; `LONGHAUL_TEST_TEMPLATE` names one that is there already."""
+    if named := os.environ.get("LONGHAUL_TEST_TEMPLATE"):
+        yield named
+        return
     from app.store.migrate import upgrade
 
     name = f"longhaul_template_{uuid.uuid4().hex[:8]}"

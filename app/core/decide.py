@@ -151,11 +151,9 @@ def _wait(status: Status) -> Decider:
             children_left=happened.children,
         )
         if status is Status.WAITING_FOR_EVENT and (name := _pending(run, happened)):
-            return _wake(
-                run, replace(move, waiting_reason=None, wake_in=None, expires_in=None), happened.routes[name], name
-            )
+            return _wake(run, replace(move, wake_in=None, expires_in=None), happened.routes[name], name)
         if status is Status.WAITING_FOR_CHILDREN and not happened.children:
-            return _wake(run, replace(move, waiting_reason=None, expires_in=None), happened.routes["ended"], None)
+            return _wake(run, replace(move, expires_in=None), happened.routes["ended"], None)
         return move
 
     return waits
@@ -241,7 +239,6 @@ def _stop(status: Status) -> Decider:
         return replace(
             _same(run, happened, status),
             waiting_reason=happened.reason,
-            routes={},
             wake_in=happened.wake_in,
             crash_attempts=0,
         )

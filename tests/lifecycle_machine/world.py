@@ -86,7 +86,8 @@ class Worker:
 
     def ping(self) -> None:
         """What the liveness thread does every 30 s: ping, and compare what is owned with what is worked on."""
-        self.liveness._ping()
+        assert self.liveness._session is not None
+        self.liveness._ping(self.liveness._session)
         self.living = self.heard = True
 
     def break_session(self) -> None:

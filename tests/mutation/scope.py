@@ -1,0 +1,26 @@
+"""What is mutated, and by which tests: the code that keeps laws, file by file, in the order of its worth."""
+
+from __future__ import annotations
+
+PURE = ("app/core/decide.py", "app/core/lifecycle.py")
+"""Judged by tests that need no server: what a change of these lines is asked in CI."""
+
+FILES = (
+    *PURE,
+    "app/store/steps.py", "app/store/moves.py", "app/engine/calls.py",
+    "app/store/runs.py", "app/store/signals.py", "app/store/human_tasks.py", "app/store/workers.py", "app/store/due.py",
+    "app/store/actions.py",
+    "app/store/migrations/0001_core.sql", "app/store/migrations/0002_limits.sql", "app/store/migrations/0004_actions.sql",
+    "app/store/migrations/0006_disputes.sql", "app/store/migrations/0006_ledger.sql", "app/store/migrations/0011_forks.sql",
+    "app/engine/advance.py", "app/engine/context.py", "app/engine/holdings.py", "app/engine/liveness.py",
+    "app/sweeps/heartbeats.py", "app/sweeps/timers.py", "app/sweeps/watch.py", "app/sweeps/observer.py", "app/sweeps/dispatch.py",
+    "app/sweeps/human_tasks.py", "app/sweeps/retention.py", "app/sweeps/schedule.py", "app/sweeps/alerts.py", "app/sweeps/actions.py",
+)  # fmt: skip
+
+PURE_TESTS = ("tests/core",)
+TESTS = ("tests/core", "tests/store", "tests/engine", "tests/sweeps", "tests/actions", "tests/humans")
+"""Tests that work in their own process: what they reach is measured, and a broken module can be put under them.
+
+Tests of real processes are no part of it: they are slow, and what they guard has its hand-made mutants.
+"""
+LEFT_OUT = "not guarantee and not stack and not browser and not rabbitmq"

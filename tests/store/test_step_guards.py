@@ -1,0 +1,300 @@
+"""Every write of a step is refused when one thing is not as it should be, and touches nothing but its own row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.store import steps
+from app.store.database import Connection, connect
+from app.store.moves import Statement
+from app.store.steps import Place
+from tests.conftest import fresh_database
+from tests.support.bench import (
+    ACTION,
+    OTHER_TOKEN,
+    OTHER_WORKER,
+    TOKEN,
+    A,
+    B,
+    bench,
+    chained,
+    changed,
+    insert,
+    look,
+    write,
+)
+
+PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
+NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
+
+
+@pytest.fixture(scope="module")
+def url(admin_url: str, template_database: str) -> Iterator[str]:
+    with fresh_database(admin_url, template_database) as found:
+        yield found
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[Connection]:
+    with bench(url) as found:
+        yield found
+
+
+def _intent(place: Place, action: UUID | None = None) -> Statement:
+    return steps.intent(
+        place, step_name="HERE", kind="model", name="ask", input_text='{"a":1}', key="k", key_epoch=2, key_seconds=60.0, action=action,
+        model="m", prompt_version="p1",
+    )  # fmt: skip
+
+
+STATEMENTS: dict[str, Callable[[], Statement]] = {
+    "intent": lambda: _intent(NEW),
+    "irreversible intent": lambda: _intent(NEW, ACTION),
+    "reopen": lambda: steps.reopen(PLACE, action=None),
+    "irreversible reopen": lambda: steps.reopen(PLACE, action=ACTION),
+    "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
+    "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "stands no longer": lambda: steps.stands_no_longer(PLACE),
+}
+LEASE_GONE = {
+    "the lease is another's": f"UPDATE runs SET lease_token = '{OTHER_TOKEN}' WHERE id = '{A}'",
+    "nobody holds a lease": f"UPDATE runs SET lease_token = NULL WHERE id = '{A}'",
+}
+OF_A_CALL = f"UPDATE checkpoints SET status = 'COMPLETE' WHERE run_id = '{A}' AND step_seq = 2 AND call_seq = 1"
+REFUSED = [
+    *((name, said, sql) for name in STATEMENTS for said, sql in LEASE_GONE.items()),
+    *(
+        (name, "a cancel came first", f"UPDATE runs SET cancel_requested = true WHERE id = '{A}'")
+        for name in ("irreversible intent", "irreversible reopen")
+    ),
+    *((name, "the call is complete", OF_A_CALL) for name in ("reopen", "irreversible reopen", "redirect", "result")),
+    ("redirect", "its outcome is unknown", OF_A_CALL.replace("COMPLETE", "UNKNOWN")),
+    ("result", "it certainly failed", OF_A_CALL.replace("COMPLETE", "FAILED")),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"), [pytest.param(name, sql, id=f"{name}: {said}") for name, said, sql in REFUSED]
+)
+def test_a_write_is_refused_when_one_thing_is_not_as_it_should_be(db: Connection, name: str, sql: str) -> None:
+    db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
+    db.execute(sql)
+    before = look(db)
+    assert write(db, STATEMENTS[name]()) == []
+    after = look(db)
+    if name.startswith("irreversible reopen") and "COMPLETE" in sql:  # the row says that one stands; it does
+        after["runs"] = before["runs"]
+    assert changed(before, after) == {}
+
+
+def test_a_second_intent_of_a_call_is_no_intent(db: Connection) -> None:
+    before = look(db)
+    assert write(db, _intent(PLACE)) == []
+    assert changed(before, look(db)) == {}
+
+
+def _row(db: Connection, before: Any, table: str = "checkpoints") -> dict[str, Any]:
+    """The one row that was written, and nothing else was."""
+    found = changed(before, look(db))
+    assert list(found) == [table] and len(found[table]) == 1, found
+    return found[table][0]
+
+
+def test_an_intent_is_written_whole(db: Connection) -> None:
+    before = look(db)
+    (told,) = write(db, _intent(NEW))
+    row = _row(db, before)
+    expected = {"run_id": A, "step_seq": 2, "call_seq": 3, "step_name": "HERE", "kind": "model", "name": "ask", "status": "INTENT",
+                "input": {"a": 1}, "idempotency_key": "k", "key_epoch": 2, "action_id": None, "attempt": 5, "lease_token": TOKEN,
+                "model": "m", "prompt_version": "p1", "output": None, "completed_at": None}  # fmt: skip
+    assert {name: row[name] for name in expected} == expected
+    assert row["created_at"] == row["intent_at"] == told["created_at"] == told["intent_at"]
+    assert (
+        row["key_valid_until"] - row["created_at"]
+        == timedelta(seconds=60)
+        == told["key_valid_until"] - told["created_at"]
+    )
+
+
+@pytest.mark.parametrize("since", [None, "2020-01-01 00:00:00+00"])
+def test_an_irreversible_intent_says_so_on_the_row_of_its_run_from_the_first_on(
+    db: Connection, since: str | None
+) -> None:
+    db.execute("UPDATE runs SET irreversible_since = %s", [since])
+    before = look(db)
+    assert write(db, _intent(NEW, ACTION))
+    found = changed(before, look(db))
+    assert found["checkpoints"][0]["action_id"] == ACTION and len(found["checkpoints"]) == 1
+    mine = db.execute("SELECT id, irreversible_since::text AS at FROM runs ORDER BY id").fetchall()
+    assert [row["at"] for row in mine if row["id"] == B] == [since]
+    assert [row["at"] for row in mine if row["id"] == A] != [None]
+    assert since is None or list(found) == ["checkpoints"]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "UNKNOWN", "INTENT"])
+def test_a_call_that_may_be_made_again_is_an_intent_of_this_attempt(db: Connection, status: str) -> None:
+    db.execute("UPDATE checkpoints SET status = %s", [status])
+    before = look(db)
+    assert write(db, STATEMENTS["reopen"]())
+    row = _row(db, before)
+    assert (row["run_id"], row["step_seq"], row["call_seq"]) == (A, 2, 1)
+    assert (row["status"], row["attempt"], row["lease_token"], row["errors"]) == ("INTENT", 5, TOKEN, ["first"])
+    assert row["intent_at"] > row["created_at"] + timedelta(minutes=59)
+
+
+def test_an_irreversible_call_made_again_stands_again_and_names_its_action(db: Connection) -> None:
+    db.execute("UPDATE checkpoints SET status = 'FAILED'")
+    before = look(db)
+    assert write(db, STATEMENTS["irreversible reopen"]())
+    found = changed(before, look(db))
+    assert {table: len(rows) for table, rows in found.items()} == {"runs": 1, "checkpoints": 1}
+    assert found["runs"][0]["id"] == A and found["runs"][0]["irreversible_since"] is not None
+    row = found["checkpoints"][0]
+    assert (row["status"], row["action_id"], row["attempt"], row["lease_token"]) == ("INTENT", ACTION, 5, TOKEN)
+
+
+def test_an_intent_is_written_anew_only_from_where_it_was_told(db: Connection) -> None:
+    db.execute("UPDATE checkpoints SET status = 'FAILED'")
+    assert write(db, steps.reopen(PLACE, action=None, come_from=("INTENT",))) == []
+
+
+@pytest.mark.parametrize("status", ["INTENT", "FAILED"])
+def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connection, status: str) -> None:
+    db.execute("UPDATE checkpoints SET status = %s", [status])
+    before = look(db)
+    assert write(db, steps.redirect(PLACE, input_text='{"b":2}', model="m2", note='"asked another"'))
+    row = _row(db, before)
+    assert (row["status"], row["input"], row["model"], row["errors"]) == (
+        "INTENT",
+        {"b": 2},
+        "m2",
+        ["first", "asked another"],
+    )
+    assert (row["attempt"], row["lease_token"]) == (5, TOKEN) and row["input_hash"]
+
+
+@pytest.mark.parametrize("status", ["INTENT", "UNKNOWN"])
+def test_a_result_is_written_whole(db: Connection, status: str) -> None:
+    db.execute("UPDATE checkpoints SET status = %s", [status])
+    before = look(db)
+    told = steps.result(
+        PLACE, status="COMPLETE", output='"out"', error='"late"', latency_ms=5.0, tokens_in=7, tokens_out=8, cost=9
+    )
+    (answer,) = write(db, told)
+    row = _row(db, before)
+    expected = {"run_id": A, "step_seq": 2, "call_seq": 1, "status": "COMPLETE", "output": "out", "lease_token": TOKEN, "latency_ms": 5.0,
+                "tokens_in": 7, "tokens_out": 8, "cost": 9, "errors": ["first", "late"], "attempt": 1}  # fmt: skip
+    assert {name: row[name] for name in expected} == expected
+    assert row["completed_at"] == answer["completed_at"] is not None and row["output_hash"]
+
+
+@pytest.mark.parametrize(("more", "tokens"), [(None, (7, 8, 9)), (1, (8, 9, 10))])
+def test_what_a_model_used_is_added_up_over_its_tries(
+    db: Connection, more: int | None, tokens: tuple[int, int, int]
+) -> None:
+    db.execute("UPDATE checkpoints SET tokens_in = 7, tokens_out = 8, cost = 9")
+    write(db, steps.result(PLACE, status="UNKNOWN", tokens_in=more, tokens_out=more, cost=more))
+    row = write(db, steps.call(PLACE))[0]
+    assert (row["tokens_in"], row["tokens_out"], row["cost"]) == tokens
+
+
+@pytest.mark.parametrize("status", ["INTENT", "UNKNOWN", "COMPLETE", "FAILED"])
+def test_a_run_may_be_cancelled_again_only_when_no_irreversible_call_of_it_stands(db: Connection, status: str) -> None:
+    db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
+    db.execute("UPDATE checkpoints SET status = 'FAILED', action_id = %s", [ACTION])
+    db.execute(
+        "UPDATE checkpoints SET status = 'INTENT', action_id = NULL WHERE call_seq = 2"
+    )  # an ordinary one counts for nothing
+    db.execute("UPDATE checkpoints SET status = 'COMPLETE' WHERE run_id = %s", [B])
+    db.execute("UPDATE checkpoints SET status = %s WHERE run_id = %s AND step_seq = 3", [status, A])  # of another step
+    before = look(db)
+    rows = write(db, steps.stands_no_longer(PLACE))
+    if status == "FAILED":
+        assert rows and _row(db, before, "runs")["irreversible_since"] is None
+    else:
+        assert rows == [] and changed(before, look(db)) == {}
+
+
+def _lease(step_seq: int = 2) -> list[Statement]:
+    return list(steps.lease(A, step_seq, token=TOKEN, worker=OTHER_WORKER, timeout_seconds=60.0))
+
+
+def test_a_lease_is_written_whole(db: Connection) -> None:
+    db.execute(
+        "UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL, ready_at = app_now(), crash_attempts = 4"
+    )
+    before = look(db)
+    (told,) = write(db, _lease()[0])
+    found = changed(before, look(db))
+    (run,), (transition,) = found.pop("runs"), found.pop("transitions")
+    assert found == {}
+    assert (run["id"], run["status"], run["lease_token"], run["worker_id"], run["ready_at"]) == (
+        A,
+        "RUNNING",
+        TOKEN,
+        OTHER_WORKER,
+        None,
+    )
+    assert (run["crash_attempts"], run["transition_seq"], run["attempt"], run["step_seq"]) == (5, 4, 2, 2)
+    assert run["deadline_at"] - run["updated_at"] == timedelta(seconds=60) and run["updated_at"] == told["at"]
+    assert chained(db, transition)
+    assert run["transition_hash"] == transition["hash"] != before["transitions"][0]["hash"]
+    assert (transition["run_id"], transition["seq"], transition["from_status"], transition["to_status"]) == (
+        A,
+        4,
+        "READY",
+        "RUNNING",
+    )
+    assert (transition["actor"], transition["move_id"], transition["attempt"]) == (f"worker:{OTHER_WORKER}", TOKEN, 2)
+
+
+@pytest.mark.parametrize(
+    ("sql", "step_seq"),
+    [
+        (f"UPDATE runs SET status = 'RUNNING' WHERE id = '{A}'", 2),
+        (f"UPDATE runs SET step_seq = 3 WHERE id = '{A}'", 2),
+    ],
+    ids=["not ready", "another step"],
+)
+def test_a_step_that_is_not_ready_is_leased_to_nobody(db: Connection, sql: str, step_seq: int) -> None:
+    db.execute("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL")
+    db.execute(sql)
+    before = look(db)
+    assert write(db, _lease(step_seq)[0]) == []
+    assert changed(before, look(db)) == {}
+
+
+def test_the_lease_of_a_row_that_somebody_has_locked_does_not_wait(admin_url: str, template_database: str) -> None:
+    with (
+        fresh_database(admin_url, template_database) as url,
+        connect(url, "owner") as other,
+        connect(url, "owner") as mine,
+    ):
+        insert(other, A)
+        other.execute("UPDATE runs SET status = 'READY'")
+        mine.execute("SET statement_timeout = '2s'")
+        with other.transaction():
+            other.execute("SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE", [A])
+            assert write(mine, _lease()[0]) == []
+        assert write(mine, _lease()[0])
+
+
+def test_a_lease_reads_the_journal_of_its_own_step_in_order_with_the_data_beside_the_step(db: Connection) -> None:
+    db.execute("""UPDATE run_data SET data = '{"of": "A"}' WHERE run_id = %s""", [A])
+    rows = write(db, _lease()[1])
+    assert [(row["call_seq"], row["data"]) for row in rows] == [(0, {"of": "A"}), (1, None), (2, None)]
+
+
+def test_a_lease_is_found_again_by_its_run_and_its_token(db: Connection) -> None:
+    assert [row["id"] for row in write(db, steps.leased(A, 2, TOKEN)[0])] == [A]
+    assert write(db, steps.leased(A, 2, OTHER_TOKEN)[0]) == []
+
+
+def test_a_call_is_found_by_its_whole_place(db: Connection) -> None:
+    (row,) = write(db, steps.call(PLACE))
+    assert (row["run_id"], row["step_seq"], row["call_seq"]) == (A, 2, 1)
