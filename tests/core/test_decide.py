@@ -85,11 +85,6 @@ WAITS = {"routes": ROUTES, "waiting_reason": "for news", "wake_in": 5.0, "expire
 SUSPENDED = {"routes": STAYING, "waiting_reason": "for news", "expires_in": 60.0}
 PARK = {"wake_in": 5.0, "waiting_reason": "busy"}
 DONE = {"outcome": "done", "routes": ROUTES}
-ENTERED = {
-    "attempt": 1,
-    "late_retries": 0,
-    "queue": "steps.w.v2",
-}  # an ended run keeps where it would have gone: nobody takes it
 
 Case = tuple[str, Run, Happened, Transition]
 
@@ -119,7 +114,11 @@ TABLE: list[Case] = [
     *asked("handed back", S.RUNNING, happened(E.HANDED_BACK), stays(E.HANDED_BACK, S.READY, crash_attempts=0),
            cancelled(E.HANDED_BACK, crash_attempts=0)),
     *asked("finished", S.RUNNING, happened(E.STEP_FINISHED, **DONE), enters(E.STEP_FINISHED, S.READY, completes_step=True),
-           cancelled(E.STEP_FINISHED, crash_attempts=0, completes_step=True, **ENTERED), routes={}),
+           cancelled(E.STEP_FINISHED, crash_attempts=0, completes_step=True), routes={}),
+    *(("ended, to cancel", a_run(S.RUNNING, **CANCEL, routes={}), happened(E.ENDED, outcome=outcome, routes=ROUTES),
+       cancelled(E.ENDED, crash_attempts=0, completes_step=True)) for outcome in ("finished", "given up")),
+    *((f"{event.value}, to cancel", a_run(status, **CANCEL), happened(event), cancelled(event, crash_attempts=0))
+      for event, status in ((E.UNRECOVERABLE, S.RUNNING), (E.CRASHED_OUT, S.SUSPECTED_DEAD))),
     *cases("ended", S.RUNNING, happened(E.ENDED, outcome="finished", routes=ROUTES),
            stays(E.ENDED, S.COMPLETE, state="OVER", crash_attempts=0, completes_step=True, closes_tasks=True), routes={}),
     *cases("ended in failure", S.RUNNING, happened(E.ENDED, outcome="given up", routes=ROUTES),
@@ -154,25 +153,25 @@ TABLE: list[Case] = [
            cancelled(E.SUSPENDED, crash_attempts=0, pending_events=PENDING), pending_events=PENDING),
     # An answer leads on by its route, or back into the step that asked; who is asked no more has no open task.
     *asked("answered", S.WAITING_FOR_HUMAN, happened(E.ANSWERED, outcome="done"), enters(E.ANSWERED, S.READY, closes_tasks=True),
-           cancelled(E.ANSWERED, crash_attempts=0, **ENTERED)),
+           cancelled(E.ANSWERED, crash_attempts=0)),
     *asked("a verdict", S.WAITING_FOR_HUMAN, happened(E.ANSWERED, outcome="done"), stays(E.ANSWERED, S.READY, closes_tasks=True),
            cancelled(E.ANSWERED), routes=STAYING),
     *asked("signalled", S.WAITING_FOR_EVENT, happened(E.SIGNALLED),
            enters(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.SIGNALLED, crash_attempts=0, pending_events=("other", "other"), **ENTERED), pending_events=PENDING),
+           cancelled(E.SIGNALLED, crash_attempts=0, pending_events=PENDING), pending_events=PENDING),
     *asked("signalled while suspended", S.WAITING_FOR_EVENT, happened(E.SIGNALLED),
            stays(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.SIGNALLED, pending_events=("other", "other")), pending_events=PENDING, routes=STAYING),
+           cancelled(E.SIGNALLED, pending_events=PENDING), pending_events=PENDING, routes=STAYING),
     *asked("timer due", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), enters(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE,
-      crash_attempts=0, **ENTERED)),
+      crash_attempts=0)),
     *asked("backoff over", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), stays(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE), routes={}),
     *(case for status in (S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_CHILDREN)
       for case in asked(f"expired {status.value}", status, happened(E.EXPIRED), enters(E.EXPIRED, S.READY, closes_tasks=True),
-                        cancelled(E.EXPIRED, crash_attempts=0, **ENTERED))),
+                        cancelled(E.EXPIRED, crash_attempts=0))),
     *asked("patience at its end", S.WAITING_FOR_EVENT, happened(E.EXPIRED), stays(E.EXPIRED, S.READY, closes_tasks=True),
            cancelled(E.EXPIRED), routes=STAYING),
     *asked("children ended", S.WAITING_FOR_CHILDREN, happened(E.CHILDREN_ENDED), enters(E.CHILDREN_ENDED, S.READY),
-           cancelled(E.CHILDREN_ENDED, crash_attempts=0, **ENTERED)),
+           cancelled(E.CHILDREN_ENDED, crash_attempts=0)),
     # Only a failed attempt spends an attempt.
     *(case for event, attempt in ((E.FAILED_ATTEMPT, 3), (E.THROTTLED, 2), (E.TOO_EARLY, 2))
       for case in (
@@ -322,7 +321,10 @@ LIFECYCLE: dict[Status, dict[Event, set[Status]]] = {
 @pytest.mark.parametrize("status", Status)
 def test_a_run_moves_as_the_design_says_and_in_no_other_way(status: Status) -> None:
     ended = {S.COMPLETE, S.FAILED, S.CANCELLED}
-    expected = LIFECYCLE[status] | ({} if status in ended | {S.RUNNING} else {E.CANCELLED: {S.CANCELLED}})
+    cancel = {} if status in ended | {S.RUNNING} else {E.CANCELLED: {S.CANCELLED}}
+    # A cancel that was accepted ends the run at every move but two.
+    asked_to = {e: to if e in {E.LEASE_TAKEN, E.LOST} else {*to, S.CANCELLED} for e, to in LIFECYCLE[status].items()}
+    expected = asked_to | cancel
     assert {event: set(to) for event in Event if (to := allowed(status, event))} == expected
 
 
