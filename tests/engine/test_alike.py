@@ -55,8 +55,12 @@ def test_each_run_keeps_its_task_and_its_alert_and_people_see_one_of_each(journe
     assert (counts["roles"], counts["all"]) == (2, 2)
     assert [(a["rule"], a["alike"]) for a in found if a["rule"] == "dead_letter"] == [("dead_letter", MANY)]
     alerts.run_once(journey.rt)
-    opened = journey.rows("SELECT rule, count(*) AS n FROM alerts WHERE resolved_at IS NULL GROUP BY rule ORDER BY rule")
-    assert [(a["rule"], a["n"]) for a in opened] == [("dead_letter", MANY), ("dead_letter_spike", 1)], "nothing is multiplied"
+    opened = journey.rows(
+        "SELECT rule, count(*) AS n FROM alerts WHERE resolved_at IS NULL GROUP BY rule ORDER BY rule"
+    )
+    assert [(a["rule"], a["n"]) for a in opened] == [("dead_letter", MANY), ("dead_letter_spike", 1)], (
+        "nothing is multiplied"
+    )
 
 
 def test_entries_are_continued_behind_the_last_one(journey: Travel) -> None:
