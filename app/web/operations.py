@@ -101,24 +101,28 @@ def dead_letters(request: Request, rt: Rt, me: Me) -> Response:
 
 @router.post("/dead-letters")
 def triage(posted: Posted, request: Request, rt: Rt, me: Me) -> Response:
-    """One verb on the runs that are ticked; first a trial that says what would become of each, then for good."""
+    """One verb on the runs that are ticked, or on one or the rest of a kind; first a preview, then for good."""
     require(me, Right.OPERATE)
     chosen = [_uuid(name.removeprefix("run.")) for name in posted if name.startswith("run.")]
     verb, trial = posted.get("verb", ""), posted.get("for_good") != "yes"
+    verb, _, of_kind = verb.partition(".")
     outcomes: Sequence[bulk.Outcome] = ()
-    message = "" if chosen else "No run is ticked; tick those you mean."
+    message = "" if chosen or of_kind else "No run is ticked; tick those you mean."
     try:
+        if of_kind:
+            which, _, alike = of_kind.partition(".")
+            chosen = bulk.of_a_kind(rt, verb, alike, the_rest=which == "rest")
         if chosen:
             reason = posted.get("reason", "")
             outcomes = bulk.apply(rt, verb, chosen, actor=f"person:{me.username}", reason=reason, dry_run=trial)
-    except BadInput as problem:
+    except (BadInput, Refused, NotFound) as problem:
         message = f"Nothing was done: {problem}."
-    return _page(request, rt, me, posted=posted, outcomes=outcomes, trial=trial, message=message)
+    return _page(request, rt, me, posted=posted, verb=verb, outcomes=outcomes, trial=trial, message=message)
 
 
 def _page(
     request: Request, rt: Rt, me: Person, *, posted: Mapping[str, str] | None = None,
-    outcomes: Sequence[bulk.Outcome] = (), trial: bool = True, message: str = "",
+    outcomes: Sequence[bulk.Outcome] = (), trial: bool = True, message: str = "", verb: str = "",
 ) -> Response:  # fmt: skip
     with pages.snapshot(rt.database) as db:
         dead, tired, now = letters.standing(db), letters.out_of_tries(db), pages.now(db)
@@ -127,7 +131,8 @@ def _page(
     return render(
         request, "dead_letters.html", status=422 if message else 200, now=now, most=letters.MOST,
         kinds=[("redrive", _by_kind(dead)), ("retry", _by_kind(tired))], cut=letters.MOST in (len(dead), len(tired)),
-        outcomes=outcomes, trial=trial, message=message, typed=posted or {}, may_operate=may(me, Right.OPERATE), says=SAYS,
+        outcomes=outcomes, trial=trial, message=message, typed={**(posted or {}), "verb": verb}, says=SAYS,
+        may_operate=may(me, Right.OPERATE),
     )  # fmt: skip
 
 

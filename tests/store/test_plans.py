@@ -45,6 +45,7 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
     "redirect": [steps.redirect(PLACE, input_text="{}", model="m", note="{}")],
     "result": [steps.result(PLACE, status="COMPLETE", output="{}"), steps.result(PLACE, status="FAILED", error="{}")],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
+    "date_intent": [steps.date_intent(PLACE)],
     "call": [steps.call(PLACE)],
 }
 

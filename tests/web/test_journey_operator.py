@@ -97,7 +97,7 @@ def test_many_of_a_kind_are_triaged_after_a_trial(carl: Page, owner: Database, s
     for customer in ("Karla", "Lena"):
         kind.get_by_label(f"Choose CMP-{customer}").check()
     kind.get_by_label("Why").fill("the shelves are found")
-    kind.get_by_role("button", name="Try a redrive").click()
+    kind.get_by_role("button", name="Preview redrive").click()
     expect(carl.get_by_text("would be done")).to_have_count(2)
     assert [status(owner, run) for run in dead] == ["DEAD_LETTER"] * 3, "a trial does nothing"
 
@@ -166,7 +166,7 @@ def test_the_same_and_a_fork_by_keyboard_alone(
         keys.press("Space")
         tab_to(page, "reason")
         keys.type("found")
-        tab_to(page, "Try a redrive")
+        tab_to(page, "Preview redrive")
         keys.press("Enter")
         expect(page.get_by_text("would be done")).to_have_count(1)
         tab_to(page, "Redrive 1")

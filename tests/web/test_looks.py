@@ -54,7 +54,7 @@ def try_a_retry(page: Page) -> None:
     form = page.get_by_role("form").filter(has_text="Out of tries").or_(page.locator("form.kind").last)
     form.get_by_role("checkbox").first.check()
     form.get_by_label("Why").fill("unlocked")
-    form.get_by_role("button", name="Try a retry").click()
+    form.get_by_role("button", name="Preview retry").click()
 
 
 @pytest.mark.timeout(300)

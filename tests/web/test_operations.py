@@ -180,5 +180,20 @@ def test_a_triage_that_cannot_be_meant_keeps_what_was_written(
 
 def test_without_dead_letters_the_page_says_what_they_are(carl: Visitor) -> None:
     page = carl.get("/dead-letters").text
-    assert "There is none." in page
+    assert "No dead letters." in page
     assert Page(page).problems == []
+
+
+def test_of_many_that_stopped_alike_one_is_let_go_on_first(carl: Visitor, desk: Desk, owner: Database) -> None:
+    first, second = (bury(owner, desk.file(f"CMP-{n}"), "the archive is gone") for n in (1, 2))
+    with owner.transaction() as db:
+        db.execute("UPDATE human_tasks SET status = 'OPEN', kind = 'triage', role = 'operator', fingerprint = 'f'")
+    assert "1 other that stopped alike" in carl.get("/inbox").text
+    page = carl.get("/dead-letters").text
+    assert Page(page).problems == []
+    assert "Redrive one first" in page and "Redrive the others" in page
+    early = carl.post("/dead-letters", verb="redrive.rest.f", reason="it is back")
+    assert early.status_code == 422 and "redrive one of the 2 first" in early.text
+    shown = carl.post("/dead-letters", verb="redrive.first.f", reason="it is back").text
+    assert "nothing was done yet" in shown and "Redrive 1" in shown
+    assert [status(owner, run) for run in (first, second)] == ["DEAD_LETTER"] * 2
