@@ -363,6 +363,11 @@ class Attempts:
     def _asks_about(self, run: Run, call: int) -> None:
         self.model.needs_person(run, "unknown", {"it_happened": STAYS, "it_did_not_happen": STAYS}, call)
 
+    def _patience_with(self, attempt: Attempt, own: Row) -> float:
+        """Seconds for which the step may yet be sent away for its unknown outcomes, counting those of this attempt."""
+        return patience_left(own, [row for row in self._journal_of(attempt.run) if row["step_seq"] == attempt.step_seq and row["call_seq"]],
+                             self.world.now())  # fmt: skip
+
     def _fails(self, attempt: Attempt, problem: Exception, own: Row, calls: Sequence[Row]) -> None:
         run, model = attempt.run, self.model
         left = patience_left(own, calls, self.world.now())
@@ -371,7 +376,7 @@ class Attempts:
                 model.sent_away(run, "downstream throttled", pause_asked(left))
             case "throttled":
                 model.exhausted(run)
-            case "unknown yet" if left > 0:
+            case "unknown yet" if self._patience_with(attempt, own) > 0:
                 model.sent_away(run, "outcome too early to judge", problem.retry_in_seconds)  # type: ignore[attr-defined]
             case "unknown yet" | "for a person":
                 self._asks_about(run, problem.call_seq)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -29,11 +29,12 @@ from app.store.moves import Statement
 from app.sweeps.observer import Observer
 from tests.lifecycle_machine.maze import MAZE, TOOLS, TWIG
 from tests.lifecycle_machine.model import CRASHES_ALONE, LATE_RETRIES, LATE_RETRY_SECONDS
-from tests.support.clock import later
+from tests.support.clock import standing
 from tests.support.journey import Silent
 
 T = TypeVar("T")
 PEOPLE = {"ada": ("adjuster", "operator"), "ben": ("adjuster", "operator"), "olga": ("operator",)}
+_FIRST_DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PEERS = 8  # workers that only live, so that those that die are not more than half
 QUEUES = [f"{pool}.{name}.v1" for pool in ("steps", "isolated") for name in ("maze", "twig")]
 _EMPTIED = (
@@ -99,14 +100,16 @@ class Worker:
 
 @dataclass
 class Clock:
-    """Seconds by which the time of the database and that of the processes is ahead of the real one."""
+    """The time of the database and of every process. It stands still but where it is moved, so that examples can be repeated."""
 
-    ahead: float = 0.0
+    at: datetime = _FIRST_DAY
 
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-        shown = SimpleNamespace(monotonic=lambda: time.monotonic() + self.ahead, perf_counter=time.perf_counter)
+        shown = SimpleNamespace(
+            monotonic=lambda: (self.at - _FIRST_DAY).total_seconds(), perf_counter=time.perf_counter
+        )
         places = [
             module
             for name, module in sys.modules.items()
@@ -147,14 +150,14 @@ class World:
         self.peers = connect(self.url, "owner")
 
     def begin(self) -> None:
-        """An empty database, the real time, three workers and their peers."""
+        """An empty database, the first day, two workers and their peers."""
         self.end()
         with self.db.transaction():
             self.db.execute("SET LOCAL session_replication_role = replica")
             for table in _EMPTIED:
                 self.db.execute(f"DELETE FROM {table}")
-            self.db.execute(later(timedelta(seconds=-self.clock.ahead)))
-        self.clock.ahead = 0.0
+            self.clock.at = _FIRST_DAY
+            self.db.execute(standing(self.clock.at))
         self.observer = Observer(self.office)
         self.peers.execute("SELECT pg_advisory_unlock_all()")
         for n in range(PEERS):
@@ -198,13 +201,12 @@ class World:
     def move_clock(self, seconds: float) -> None:
         """It becomes later, for the database and for every process; the peers ping."""
         with self.db.transaction():
-            self.db.execute(later(timedelta(seconds=seconds)))
-        self.clock.ahead += seconds
+            self.clock.at += timedelta(seconds=seconds)
+            self.db.execute(standing(self.clock.at))
         self.db.execute("UPDATE workers SET pinged_at = app_now() WHERE id = ANY (%s)", [self._peers()])
 
     def now(self) -> datetime:
-        at: datetime = self.one("SELECT app_now() AS at")["at"]
-        return at
+        return self.clock.at
 
     def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
         """What the database says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 def later(by: timedelta) -> str:
@@ -11,3 +11,9 @@ def later(by: timedelta) -> str:
         EXECUTE 'CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() + interval '
             || quote_literal(app_now() - clock_timestamp() + interval '{by.total_seconds()} seconds') || ' $$';
     END $do$"""
+
+
+def standing(at: datetime) -> str:
+    """The statement that makes it a moment, for every process, until another one is named: nothing depends on how fast a test runs."""
+    return f"""CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE
+        AS $$ SELECT timestamptz '{at.isoformat()}' $$"""
