@@ -107,9 +107,11 @@ class Clock:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-        shown = SimpleNamespace(
-            monotonic=lambda: (self.at - _FIRST_DAY).total_seconds(), perf_counter=time.perf_counter
-        )
+
+        def monotonic() -> float:
+            return (self.at - _FIRST_DAY).total_seconds()
+
+        shown = SimpleNamespace(monotonic=monotonic, perf_counter=time.perf_counter)
         places = [
             module
             for name, module in sys.modules.items()
