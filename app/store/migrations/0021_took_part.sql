@@ -1,5 +1,6 @@
 -- Who took part in a run approves no money of it. The law: whoever submitted it or one it was forked from, sent it a document,
 -- invited its claimant, forked it, or gave anybody rights since it began, is refused by the ledger, whatever the task says.
+-- Whoever may ask need not be let into what the answer is read from.
 
 -- Who enrolled somebody, changed their roles or authority, let them in or shut them out; never changed afterwards.
 CREATE TABLE people_changes (
@@ -9,7 +10,8 @@ CREATE INDEX people_changes_at ON people_changes (at);
 GRANT SELECT ON people_changes TO longhaul_worker;
 GRANT SELECT, INSERT ON people_changes TO longhaul_web;
 
-CREATE FUNCTION took_part(p_run uuid) RETURNS TABLE (username text, by_what text) LANGUAGE sql STABLE AS $$
+CREATE FUNCTION took_part(p_run uuid) RETURNS TABLE (username text, by_what text) LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp AS $$
     WITH RECURSIVE line AS (
         SELECT id, forked_from, created_at FROM runs WHERE id = p_run
         UNION SELECT r.id, r.forked_from, r.created_at FROM line JOIN runs r ON r.id = line.forked_from)

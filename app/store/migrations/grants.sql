@@ -29,7 +29,7 @@ BEGIN
         EXECUTE format('REVOKE ALL ON SEQUENCE %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
         EXECUTE format('GRANT USAGE ON SEQUENCE %I TO longhaul_worker, longhaul_web', named);
     END LOOP;
-    FOREACH named IN ARRAY ARRAY['approve_action', 'carry_calls_over', 'close_dispute', 'confirm_action', 'copy_calls_to_fork', 'revoke_fallen',
+    FOREACH named IN ARRAY ARRAY['approve_action', 'carry_calls_over', 'close_dispute', 'confirm_action', 'copy_calls_to_fork', 'revoke_fallen', 'took_part',
         'void_actions_of_ended'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
@@ -48,7 +48,7 @@ GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, worke
     deliveries, document_probes, documents TO longhaul_worker;
 GRANT INSERT ON transitions, run_names, signals, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
 GRANT DELETE ON idempotency_keys, workers, permits TO longhaul_worker;
-GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, carry_calls_over, copy_calls_to_fork TO longhaul_worker;
+GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, carry_calls_over, copy_calls_to_fork, took_part TO longhaul_worker;
 
 -- The web answers, signals, cancels and starts: it moves runs, but its checkpoints are never intents of calls.
 GRANT INSERT, UPDATE ON runs, run_data, human_task_drafts, dead_letters, documents, alerts, users, authorities, sessions, sign_in_links,
@@ -60,7 +60,7 @@ GRANT DELETE ON human_task_drafts, idempotency_keys, authorities, sessions, sign
 GRANT UPDATE (status, output, output_hash, key_epoch, idempotency_key, key_valid_until, completed_at, errors) ON checkpoints
     TO longhaul_web;
 GRANT UPDATE (revoked_at) ON approvals TO longhaul_web;
-GRANT EXECUTE ON FUNCTION approve_action, close_dispute, carry_calls_over, copy_calls_to_fork TO longhaul_web;
+GRANT EXECUTE ON FUNCTION approve_action, close_dispute, carry_calls_over, copy_calls_to_fork, took_part TO longhaul_web;
 
 -- A task's question, and for whom it is, are written once. Afterwards it is worked at and, in the web, answered.
 GRANT UPDATE (status, row_version, claimed_by, claimed_at, follow_up_at, parked_reason, evidence_at, sla_at) ON human_tasks
