@@ -228,7 +228,7 @@ class Attempts:
         params: dict[str, Any] = {"of": self._asked(attempt, n)}
         action = None
         if tool == "pay":
-            allowed = step.answer["actions"][purpose(attempt.step_seq - 1)]
+            allowed = step.answer["actions"][purpose(attempt.run.origin(attempt.step_seq)[1] - 1)]
             action = allowed["id"]
             params |= {name: allowed[name] for name in ("purpose", "payee", "amount", "currency")}
             params["claim"] = step.subject

@@ -103,6 +103,9 @@ class Clock:
 
     at: datetime = _FIRST_DAY
 
+    def _monotonic(self) -> float:
+        return (self.at - _FIRST_DAY).total_seconds()
+
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
