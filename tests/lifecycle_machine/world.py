@@ -109,9 +109,7 @@ class Clock:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-        shown = SimpleNamespace(
-            monotonic=lambda: (self.at - _FIRST_DAY).total_seconds(), perf_counter=time.perf_counter
-        )
+        shown = SimpleNamespace(monotonic=self._monotonic, perf_counter=time.perf_counter)
         places = [
             module
             for name, module in sys.modules.items()
