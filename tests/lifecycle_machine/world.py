@@ -109,7 +109,7 @@ class Clock:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-        shown = SimpleNamespace(monotonic=self._monotonic, perf_counter=time.perf_counter)
+        shown = SimpleNamespace(**{**vars(time), "monotonic": self._monotonic})
         places = [
             module
             for name, module in sys.modules.items()
