@@ -6,7 +6,7 @@ two commits (a cancel, a signal, the loss of the worker) meets a model that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,55 +18,38 @@ from tests.lifecycle_machine.calls import (
     OPEN,
     Effect,
     OtherSide,
-    Row,
     comes_to,
-    is_open,
-    patience_left,
-    pause_asked,
     word_of,
 )
 from tests.lifecycle_machine.maze import (
-    ASK_SECONDS,
-    BACKOFF_SECONDS,
     CALL_SECONDS,
-    LISTEN_SECONDS,
     PATIENCE_SECONDS,
-    REPLY_SECONDS,
-    REST_SECONDS,
     ROUTES,
-    SPLIT_SECONDS,
     STEP_SECONDS,
     TOOLS,
-    TRIES,
     TROUBLES,
     WORK,
     Luggage,
     purpose,
     raise_trouble,
 )
-from tests.lifecycle_machine.model import ENDED, STAYS, Model, Run
+from tests.lifecycle_machine.model import ENDED, Run
+from tests.lifecycle_machine.outcomes import Outcomes
 from tests.lifecycle_machine.script import Attempt, Broken, Killed, Script, checked
 from tests.lifecycle_machine.world import Worker, World
 
 SILENT_SECONDS = 120.0
 
 
-class Attempts:
+class Attempts(Outcomes):
     """Runs attempts on a world, beside a model."""
 
     def __init__(self, world: World, disturb: Callable[[Attempt, str, int], None]) -> None:
-        self.world, self._disturb = world, disturb
-        self.model, self.other_side = Model(self.stands), OtherSide()
+        super().__init__(world)
+        self._disturb, self.other_side = disturb, OtherSide()
         self.stack: list[Attempt] = []
         self.plans: dict[tuple[UUID, int], tuple[str, ...]] = {}
         world.operation = self.operation
-
-    def stands(self, run: Run) -> bool:
-        """Whether an irreversible call of the run stands in the journal."""
-        found = self.world.rows(
-            "SELECT 1 FROM checkpoints WHERE run_id = %s AND name = 'maze.pay' AND status <> 'FAILED'", run.id
-        )
-        return bool(found)
 
     def make(self, run: Run, script: Script, worker: Worker, *, step_seq: int | None = None) -> Attempt:
         """One bell answered by a worker; all that can be said of the attempt as a whole is checked."""
@@ -111,9 +94,9 @@ class Attempts:
         attempt.held = attempt.run.holder is attempt
         attempt.begun_at = self.world.now() if attempt.in_call else None
         zombie = attempt.leased_at is not None and not attempt.held
-        before = self._journal_of(attempt.run) if zombie else None
+        before = self.journal_of(attempt.run) if zombie else None
         done = op()
-        assert not zombie or self._journal_of(attempt.run) == before, (
+        assert not zombie or self.journal_of(attempt.run) == before, (
             "a step that had lost its lease wrote to the journal"
         )
         attempt.writes += 1
@@ -123,9 +106,6 @@ class Attempts:
         self.observe(attempt)
         self.gate(attempt)
         return done
-
-    def _journal_of(self, run: Run) -> list[dict[str, Any]]:
-        return self.world.rows("SELECT * FROM checkpoints WHERE run_id = %s ORDER BY step_seq, call_seq", run.id)
 
     def observe(self, attempt: Attempt) -> None:
         """Whether the write moved the run; what that must have made of it, the model says."""
@@ -139,7 +119,7 @@ class Attempts:
             attempt.leased_at = self.world.now()
             attempt.phase = "work" if run.state in WORK else "settle"
             if run.state not in WORK:
-                attempt.coming = partial(self._parks, attempt)
+                attempt.coming = partial(self.parks, attempt)
             return
         last = self.world.one(
             "SELECT event, reason FROM transitions WHERE run_id = %s ORDER BY seq DESC LIMIT 1", run.id
@@ -190,16 +170,16 @@ class Attempts:
             attempt.coming = partial(self.model.handed_back, run)
             raise
         except Exception as problem:
-            attempt.coming = partial(self._fails, attempt, problem, own, calls)
+            attempt.coming = partial(self.fails, attempt, problem, own, calls)
             raise
         finally:
             attempt.phase = "settle"
         if ending not in ROUTES[run.workflow, attempt.state]:
             attempt.coming = partial(self.model.unrecoverable, run)
         elif made < len(calls):
-            attempt.coming = partial(self._diverges, attempt, calls)
+            attempt.coming = partial(self.diverges, attempt, calls)
         else:
-            attempt.coming = partial(self._finishes, run, ending)
+            attempt.coming = partial(self.finishes, run, ending)
         return ending
 
     def plan_of(self, attempt: Attempt) -> tuple[str, ...]:
@@ -228,7 +208,7 @@ class Attempts:
         params: dict[str, Any] = {"of": self._asked(attempt, n)}
         action = None
         if tool == "pay":
-            allowed = step.answer["actions"][purpose(attempt.step_seq - 1)]
+            allowed = step.answer["actions"][purpose(attempt.run.origin(attempt.step_seq)[1] - 1)]
             action = allowed["id"]
             params |= {name: allowed[name] for name in ("purpose", "payee", "amount", "currency")}
             params["claim"] = step.subject
@@ -321,77 +301,3 @@ class Attempts:
     def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
         """An honest answer whether a key was served."""
         return {"said": params["of"]} if self.other_side.knows(key) else None
-
-    # What it comes to.
-
-    def _parks(self, attempt: Attempt) -> None:
-        run = attempt.run
-        routes = ROUTES[run.workflow, run.state]
-        match run.state:
-            case "LISTENING":
-                self.model.waits_for_event(run, routes, LISTEN_SECONDS, suspended=False)
-            case "RESTING":
-                self.model.waits_for_time(run, routes, REST_SECONDS)
-            case "ASKING":
-                self.model.waits_for_person(run, routes, ASK_SECONDS)
-            case "APPROVING":
-                self.model.waits_for_person(run, routes, None)
-            case "SPLITTING":
-                children = [ids.child_id(run.id, run.step_seq, n) for n in range(attempt.script.children)]
-                self.model.waits_for_children(run, routes, SPLIT_SECONDS, children)
-
-    def _finishes(self, run: Run, outcome: str) -> None:
-        target = ROUTES[run.workflow, run.state][outcome]
-        if target in ENDED:
-            self.model.ends(run, target)
-        else:
-            self.model.finishes(run, target)
-
-    def _diverges(self, attempt: Attempt, calls: Sequence[Row]) -> None:
-        """A person decides about an open call first; about one that only reads they may be asked as well."""
-        run = attempt.run
-        asked = self.world.rows(
-            "SELECT call_seq FROM human_tasks WHERE run_id = %s AND status = 'OPEN' AND kind = 'unknown'", run.id
-        )
-        reads = [row["call_seq"] for row in calls if row["status"] in OPEN and not is_open(row)]
-        doubtful = [row["call_seq"] for row in calls if is_open(row)]
-        if doubtful or (asked and asked[0]["call_seq"] in reads):
-            self._asks_about(run, asked[0]["call_seq"] if asked else doubtful[0])
-        else:
-            self.model.unrecoverable(run)
-
-    def _asks_about(self, run: Run, call: int) -> None:
-        self.model.needs_person(run, "unknown", {"it_happened": STAYS, "it_did_not_happen": STAYS}, call)
-
-    def _patience_with(self, attempt: Attempt, own: Row) -> float:
-        """Seconds for which the step may yet be sent away for its unknown outcomes, counting those of this attempt."""
-        return patience_left(own, [row for row in self._journal_of(attempt.run) if row["step_seq"] == attempt.step_seq and row["call_seq"]],
-                             self.world.now())  # fmt: skip
-
-    def _fails(self, attempt: Attempt, problem: Exception, own: Row, calls: Sequence[Row]) -> None:
-        run, model = attempt.run, self.model
-        left = patience_left(own, calls, self.world.now())
-        match word_of(problem):
-            case "throttled" if left > 0:
-                model.sent_away(run, "downstream throttled", pause_asked(left))
-            case "throttled":
-                model.exhausted(run)
-            case "unknown yet" if self._patience_with(attempt, own) > 0:
-                model.sent_away(run, "outcome too early to judge", problem.retry_in_seconds)  # type: ignore[attr-defined]
-            case "unknown yet" | "for a person":
-                self._asks_about(run, problem.call_seq)  # type: ignore[attr-defined]
-            case "diverged":
-                self._diverges(attempt, calls)
-            case "refused":
-                model.unrecoverable(run)
-            case "unsure":
-                onward = {way: to for way, to in ROUTES[run.workflow, run.state].items() if to not in ENDED}
-                model.needs_person(run, "doubt", onward | {"again": run.state})
-            case "not approved":
-                model.needs_person(run, "approval", {"approve": STAYS})
-            case "suspended":
-                patience = getattr(problem, "expires_seconds", None)
-                ways = {"reply": STAYS} | ({"expired": STAYS} if patience else {})
-                model.waits_for_event(run, ways, REPLY_SECONDS if patience else None, suspended=True)
-            case _:
-                model.fails(run, TRIES, BACKOFF_SECONDS)

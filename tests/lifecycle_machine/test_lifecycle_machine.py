@@ -22,7 +22,7 @@ from tests.lifecycle_machine.world import world
 
 STEPS = int(os.environ.get("LONGHAUL_MACHINE_STEPS", "0"))
 STEPS_OF_AN_EXAMPLE = 40
-STEPS_IN_CI = {"direct": 480, "grouped": 120}
+STEPS_IN_CI = {"direct": 400, "grouped": 80}
 
 
 class Code:

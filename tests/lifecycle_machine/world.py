@@ -104,14 +104,13 @@ class Clock:
 
     at: datetime = _FIRST_DAY
 
+    def _monotonic(self) -> float:
+        return (self.at - _FIRST_DAY).total_seconds()
+
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-
-        def monotonic() -> float:
-            return (self.at - _FIRST_DAY).total_seconds()
-
-        shown = SimpleNamespace(monotonic=monotonic, perf_counter=time.perf_counter)
+        shown = SimpleNamespace(**{**vars(time), "monotonic": self._monotonic})
         places = [
             module
             for name, module in sys.modules.items()
