@@ -85,6 +85,7 @@ def task_page(
         fields=fields,
         typed=typed or {},
         wrong=wrong or {},
+        first_wrong=next((field.name for field in fields if field.name in (wrong or {})), None),
         message=message,
         refusal=why_not,
         restored=restored,

@@ -63,6 +63,8 @@ def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Sig
     outcome = posted.get("outcome", "")
     if outcome not in sight.task["outcomes"]:
         wrong["outcome"] = "Choose one of the buttons below the form."
+    elif wrong:
+        wrong = form_answers.problems(fields, answer, wrong, sight.task["form"], outcome)
     version = _version(posted)
     answerable = sight.task["status"] == "OPEN" and not refusal(sight.task, me)
     if wrong and answerable and version == sight.task["row_version"]:
