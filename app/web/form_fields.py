@@ -19,6 +19,11 @@ _LONG = 200  # characters from which a text gets a larger box
 _LONG_NAMES = ("comment", "reason", "note", "description", "explanation", "summary", "text", "finding")
 
 
+def answers_of(posted: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a task's own form among what was posted."""
+    return {name: text for name, text in posted.items() if name.startswith(PREFIX)}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormField:
     """One field. `value`: its text as shown. `choices`: (text, label, value). `bounds`: those of the JSON schema.
