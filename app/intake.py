@@ -18,14 +18,16 @@ from typing import Any
 from uuid import UUID
 
 from app import toolbox
+from app.core.amounts import currency_of
 from app.core.canonical import parse_json
-from app.core.errors import BadInput
+from app.core.errors import BadInput, KeyReused
 from app.core.ids import new_id
+from app.core.typed_amount import typed_amount
 from app.documents.attachments import with_attachments
 from app.documents.storage import MAX_BYTES, StoredDocument
 from app.engine import advance, signals, start
 from app.engine.runtime import Runtime
-from app.store import desk, documents, payloads
+from app.store import desk, documents, payloads, runs
 from app.store.database import Connection
 from workflows.insurance_claim import INSURANCE_CLAIM
 from workflows.insurance_claim.models import ClaimFile, DocumentRef, Notice, StatedDate
@@ -88,9 +90,7 @@ def _submit(
     )  # fmt: skip
 
     def work(db: Connection) -> start.Started:
-        started = start.start(
-            db, INSURANCE_CLAIM, subject=claim, data=data, key=key or f"{claim}:{fingerprint}", actor=actor
-        )
+        started = _begin(db, claim, data, key=key, fingerprint=fingerprint, actor=actor)
         if started.new:
             for stored in kept:
                 documents.insert(db, new_id(), started.run_id, stored.model_dump(), actor)
@@ -99,6 +99,24 @@ def _submit(
     started = rt.database.transact(work)
     start.announce(rt.dispatcher, started)
     return Submitted(started.run_id, claim, started.new, len(refs))
+
+
+def _begin(
+    db: Connection, claim: str, data: ClaimFile, *, key: str | None, fingerprint: str, actor: str
+) -> start.Started:
+    """Raises KeyReused naming the key that was sent; or, where none was, the claim and the run it has."""
+    try:
+        return start.start(
+            db, INSURANCE_CLAIM, subject=claim, data=data, key=key or f"{claim}:{fingerprint}", actor=actor
+        )
+    except KeyReused as problem:
+        standing = None if key else runs.by_subject(db, INSURANCE_CLAIM.name, claim)
+        if standing is None:
+            raise
+        raise KeyReused(
+            f"the claim {claim!r} exists with another statement or other documents, as the run {standing.id}; "
+            "add documents to that run, or send this one under a claim number of its own"
+        ) from problem
 
 
 def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, actor: str) -> list[StoredDocument]:
@@ -210,6 +228,13 @@ def _notice(stated: dict[str, Any]) -> Notice | None:
     fields = {name: _stated(stated, name) for name in _NAMED if name != "claim"}
     date_of_loss = fields["date_of_loss"]
     fields["date_of_loss"] = StatedDate(raw=str(date_of_loss), value=_iso(str(date_of_loss))) if date_of_loss else None
+    if isinstance(claimed := fields["amount_claimed"], str):
+        try:
+            fields["amount_claimed"] = typed_amount(
+                claimed, currency=currency_of(str(fields["currency"] or "").strip())
+            )
+        except BadInput as problem:
+            raise BadInput(f"{_SHEET}: amount_claimed: {claimed[:80]!r} cannot be taken. {problem}") from None
     notice = start.fitting_or_refuse(Notice, {"source": _SHEET, **fields}, what=_SHEET)
     if notice.amount_claimed is not None and notice.amount_claimed < Decimal(0):
         raise BadInput(f"{_SHEET}: amount_claimed: {notice.amount_claimed} is less than nothing; write it like 1234.50")

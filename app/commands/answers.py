@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.core.canonical import parse_json
 from app.core.errors import BadInput, NotCanonical
+from app.core.typed_amount import typed_amount, wants_amount
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 def payload_of(text: str, *, what: str) -> Any:
@@ -32,11 +36,12 @@ def answer_of(task: Mapping[str, Any], whole: str | None, fields: Sequence[str])
     form = task["form"]
     known = form.get("properties", {})
     answer: dict[str, Any] = {name: value for name, value in task["defaults"].items() if name in known}
+    currencies = {p["amount_field"]: p["currency"] for p in task.get("proposals") or () if p.get("amount_field")}
     for field in fields:
         name, equals, text = field.partition("=")
         if not equals or not name:
             raise BadInput(f"--set {field!r} must be FIELD=VALUE; the fields are {', '.join(known)}")
-        _put(answer, name.split("."), _value(known.get(name, {}), text))
+        _put(answer, name.split("."), _value(name, known.get(name, {}), text, currencies.get(name)))
     return answer
 
 
@@ -50,14 +55,25 @@ def _put(answer: dict[str, Any], path: Sequence[str], value: Any) -> None:
     place[path[-1]] = value
 
 
-def _value(schema: Mapping[str, Any], text: str) -> Any:
+def _value(name: str, schema: Mapping[str, Any], text: str, currency: str | None = None) -> Any:
     """What was typed, in the type the form asks for: where it takes text, text; else JSON, and text if it is none."""
     if "string" in _types(schema):
-        return None if text == "null" and "null" in _types(schema) else text
+        return None if text == "null" and "null" in _types(schema) else _plain(name, schema, text, currency)
     try:
         return parse_json(text, what="--set")
     except NotCanonical:
         return text
+
+
+def _plain(name: str, schema: Mapping[str, Any], text: str, currency: str | None) -> str:
+    """An amount as people write it, as the form takes it; any other text as it is."""
+    is_amount = "number" in _types(schema) or wants_amount(schema.get("pattern", ""))
+    if not is_amount or not text.strip() or (_NUMBER.fullmatch(text) and not currency):
+        return text
+    try:
+        return format(typed_amount(text, currency=currency), "f")
+    except BadInput as problem:
+        raise BadInput(f"--set {name}: {text!r} cannot be taken. {problem}") from None
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:

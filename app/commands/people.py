@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from app.commands.reading import AsJson
 from app.commands.shell import Commands, configured, opened, pages_address, person
 from app.commands.work import As
 from app.core.errors import BadInput
+from app.core.typed_amount import typed_amount
 
 commands = typer.Typer()
 people = typer.Typer(
@@ -136,9 +137,9 @@ def let_in(username: Username, user: As = None) -> None:
 
 def _amount(text: str) -> Decimal:
     try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise BadInput(f"--authority: {text!r} is no amount; write it like 25000") from None
+        return typed_amount(text, currency="USD")
+    except BadInput as problem:
+        raise BadInput(f"--authority: {text!r} cannot be taken. {problem}") from None
 
 
 def _address(path: str) -> str:

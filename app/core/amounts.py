@@ -18,17 +18,15 @@ Style = Literal["point", "comma"]
 _SYMBOLS = {"us$": "USD", "$": "USD", "€": "EUR", "£": "GBP", "zł": "PLN", "₹": "INR", "ca$": "CAD", "a$": "AUD"}
 _CODES = ["USD", "EUR", "GBP", "CHF", "PLN", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "CZK", "JPY", "INR", "ZAR"]
 _WORDS = {"us dollars": "USD", "dollars": "USD", "euros": "EUR", "euro": "EUR", "pounds sterling": "GBP"}
-_CURRENCY = "|".join(
-    [re.escape(s) for s in sorted(_SYMBOLS, key=len, reverse=True)] + [rf"{code}\b" for code in _CODES]
-)
+CURRENCY = "|".join([re.escape(s) for s in sorted(_SYMBOLS, key=len, reverse=True)] + [rf"{code}\b" for code in _CODES])
 # A blank parts thousands only before a decimal comma: "2 450.00" is more often a quantity and a price.
 _NUMBER = (
     r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:,\d{1,2})?(?![.\d])"
     r"|\d{1,3}(?:[,.'’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,4})?(?!\d)"
 )
 AMOUNT = re.compile(
-    rf"(?P<open>\()?\s?(?P<minus>[-−–]\s?)?(?P<before>{_CURRENCY})?\s?(?P<minus2>[-−–])?(?P<number>{_NUMBER})"
-    rf"(?:\s?(?P<after>{_CURRENCY}))?(?P<close>\))?(?P<minus3>-(?!\w))?",
+    rf"(?P<open>\()?\s?(?P<minus>[-−–]\s?)?(?P<before>{CURRENCY})?\s?(?P<minus2>[-−–])?(?P<number>{_NUMBER})"
+    rf"(?:\s?(?P<after>{CURRENCY}))?(?P<close>\))?(?P<minus3>-(?!\w))?",
     re.IGNORECASE,
 )
 _TOO_MUCH = Decimal(10) ** 13  # no bill comes to that: it is a serial number, or nonsense

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.core.canonical import canonical
-from app.core.errors import BadInput, NotEntitled, NotFound, Refused
+from app.core.errors import BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.humans import entitled, people
@@ -123,12 +123,21 @@ def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
     return comment_id
 
 
-def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str]) -> datetime:
-    """Keep what a person has filled in so far (fields as typed); when. It renews their hold on the task."""
+def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str], seen: str | None = None) -> datetime:
+    """Keep what a person has filled in so far (fields as typed); when. It renews their hold on the task.
+
+    `seen`: when the draft that they had before them was kept, "" for none. Raises Stale where another was kept since,
+    such as in another tab: neither text is written over without their word.
+    """
     text = payloads.boundary_text(dict(draft), what="the draft")
 
     def change(db: Connection, task: _Task, me: Person) -> datetime:
         _entitled(task, me)
+        before = desk.draft(db, task_id, by)
+        if seen is not None and before and before["updated_at"].isoformat() != seen and before["draft"] != dict(draft):
+            raise Stale(
+                f"another draft of yours was saved at {before['updated_at']:%H:%M:%S} UTC, in another tab or window"
+            )
         at = desk.save_draft(db, task_id, by, text)
         if at is None:
             raise Refused(_held(db, task))

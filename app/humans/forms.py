@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from app.core.errors import BadInput
 
+_MOST_PROBLEMS = 25  # a form has fewer fields, and whoever filled it in reads all that is wrong at once
+
 
 def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str) -> dict[str, Any]:
     """The answer, if it fits the form. Raises BadInput with every field that does not."""
@@ -27,7 +29,7 @@ def validated(schema: Mapping[str, Any], answer: Mapping[str, Any], outcome: str
     needed = schema.get("x-needs", {}).get(outcome, [])
     problems += [f"{name}: needed to {outcome.replace('_', ' ')}" for name in needed if not values.get(name)]
     if problems:
-        raise BadInput("; ".join(_shortened(problem) for problem in problems[:5]))
+        raise BadInput("; ".join(_shortened(problem) for problem in problems[:_MOST_PROBLEMS]))
     return values
 
 

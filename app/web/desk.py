@@ -14,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.core.durations import seconds
-from app.core.errors import BadInput, NotEntitled, Refused
+from app.core.errors import BadInput, NotEntitled, Refused, Stale
 from app.engine.runtime import Runtime
 from app.humans import desk
+from app.store import desk as store
 from app.store import pages
+from app.web.form_fields import answers_of
 from app.web.posting import Posted
 from app.web.session import Me, Rt
-from app.web.task_page import ASIDE, answers_of, refused
+from app.web.task_page import ASIDE, refused
 
 router = APIRouter()
 
@@ -87,10 +89,18 @@ def comment(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> 
 def draft(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
     """Keep what is filled in so far. A script that asks for JSON is told when, or why not."""
     if "application/json" not in request.headers.get("accept", ""):
-        keep = lambda: desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted))  # noqa: E731
+        keep = lambda: desk.save_draft(  # noqa: E731
+            rt, task_id, by=me.username, draft=answers_of(posted), seen=posted.get("draft_seen")
+        )
         return _done(request, rt, me, task_id, posted, keep, to="answer")
     try:
-        at = desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted))
+        at = desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted), seen=posted.get("draft_seen"))
+    except Stale as problem:
+        with pages.snapshot(rt.database) as db:
+            other = store.draft(db, task_id, me.username)
+        return JSONResponse(
+            {"problem": str(problem), "other": other and other["updated_at"].isoformat()}, status_code=409
+        )
     except (Refused, NotEntitled, BadInput) as problem:
         return JSONResponse({"problem": str(problem)}, status_code=409)
     return JSONResponse({"saved_at": at.isoformat()})

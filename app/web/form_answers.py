@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from app.core.canonical import parse_json
 from app.core.errors import BadInput
+from app.core.typed_amount import typed_amount
+from app.humans import forms
 from app.web.form_fields import FormField, Kind
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
@@ -33,6 +35,21 @@ def read(fields: Sequence[FormField], typed: Mapping[str, str]) -> tuple[dict[st
             if value is not _NOTHING:
                 answer[each.name] = value
     return answer, wrong
+
+
+def problems(
+    fields: Sequence[FormField],
+    answer: Mapping[str, Any],
+    wrong: Mapping[str, str],
+    schema: Mapping[str, Any],
+    outcome: str,
+) -> dict[str, str]:
+    """`wrong`, and whatever else the form itself has against the answer: a person reads all of it at once."""
+    try:
+        forms.validated(schema, answer, outcome)
+    except BadInput as problem:
+        return by_field(str(problem), fields) | dict(wrong)
+    return dict(wrong)
 
 
 def by_field(message: str, fields: Sequence[FormField]) -> dict[str, str]:
@@ -70,9 +87,12 @@ def _words(each: FormField, text: str) -> str:
         raise BadInput(f"This is too long: {len(text)} characters where {most} are the most.")
     if len(text.strip()) < least:
         raise BadInput(f"This is too short: write at least {least} characters.")
-    if not re.search(each.bounds.get("pattern", ""), text):
-        raise BadInput(f"This does not have the expected form. {each.hint}".strip())
-    return text
+    pattern = each.bounds.get("pattern", "")
+    if each.takes_amount and (each.currency or not re.search(pattern, text)):
+        text = format(typed_amount(text, currency=each.currency), "f")
+    if re.search(pattern, text):
+        return text
+    raise BadInput(f"This does not have the expected form. {each.hint}".strip())
 
 
 def _integer(each: FormField, text: str) -> int:
@@ -82,9 +102,9 @@ def _integer(each: FormField, text: str) -> int:
 
 
 def _decimal(each: FormField, text: str) -> str:
-    if not _NUMBER.fullmatch(text.strip()):
-        raise BadInput("Write a number with a point and without separators, such as 1234.50.")
-    return format(_bounded(each, Decimal(text.strip())), "f")
+    is_plain = _NUMBER.fullmatch(text.strip()) and not each.currency
+    number = Decimal(text.strip()) if is_plain else typed_amount(text, currency=each.currency)
+    return format(_bounded(each, number), "f")
 
 
 def _bounded(each: FormField, number: Decimal) -> Decimal:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from app.core.canonical import canonical
+from app.core.typed_amount import wants_amount
 from app.web import show
 
 Kind = Literal["text", "long", "integer", "number", "decimal", "choice", "date", "lines", "json"]
@@ -18,9 +19,15 @@ _LONG = 200  # characters from which a text gets a larger box
 _LONG_NAMES = ("comment", "reason", "note", "description", "explanation", "summary", "text", "finding")
 
 
+def answers_of(posted: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a task's own form among what was posted."""
+    return {name: text for name, text in posted.items() if name.startswith(PREFIX)}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormField:
-    """One field. `value`: its text as shown. `choices`: (text, label, value). `bounds`: those of the JSON schema."""
+    """One field. `value`: its text as shown. `choices`: (text, label, value). `bounds`: those of the JSON schema.
+    `currency`: of the amount that a proposal takes from it."""
 
     name: str
     label: str
@@ -32,24 +39,36 @@ class FormField:
     value: str = ""
     choices: Sequence[tuple[str, str, Any]] = ()
     bounds: Schema = field(default_factory=dict)
+    currency: str | None = None
 
     @property
     def posted_as(self) -> str:
         """Its name in the HTML form."""
         return PREFIX + self.name
 
+    @property
+    def takes_amount(self) -> bool:
+        """Whether its text is an amount."""
+        return self.kind == "text" and wants_amount(self.bounds.get("pattern", ""))
+
 
 def fields_of(
-    schema: Schema, defaults: Schema, typed: Mapping[str, str] | None = None, *, order: Sequence[str] = ()
+    schema: Schema,
+    defaults: Schema,
+    typed: Mapping[str, str] | None = None,
+    *,
+    order: Sequence[str] = (),
+    currencies: Mapping[str, str] | None = None,
 ) -> list[FormField]:
     """The fields of a task's form, with what was `typed` (by posted name), else their defaults.
 
     The store does not keep the order of a schema's properties: `order` names them as the workflow wrote them; without
-    it those that are required come first.
+    it those that are required come first. `currencies`: of the fields that are amounts to be paid.
     """
     parts = show.ordered(schema.get("properties", {}), [*order, *schema.get("required", ())])
     required = set(schema.get("required", ()))
-    return [_field(schema, name, part, required, defaults, typed or {}) for name, part in parts.items()]
+    found = [_field(schema, name, part, required, defaults, typed or {}) for name, part in parts.items()]
+    return [replace(each, currency=(currencies or {}).get(each.name)) for each in found]
 
 
 def _field(

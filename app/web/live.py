@@ -103,6 +103,10 @@ async def _told(watch: Watch, run_id: UUID, seen: str) -> AsyncIterator[str]:
     try:
         async with asyncio.timeout(LASTS_SECONDS):
             async for mark in watch.changes(run_id, seen):
-                yield f"id: {mark}\nevent: moved\ndata: {json.dumps({'mark': mark})}\n\n" if mark else ": quiet\n\n"
+                yield (
+                    f"id: {mark}\nevent: moved\ndata: {json.dumps({'mark': mark})}\n\n"
+                    if mark
+                    else "event: quiet\ndata: {}\n\n"
+                )
     except TimeoutError:
         return

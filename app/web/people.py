@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import BadInput, LonghaulError
+from app.core.typed_amount import typed_amount
 from app.humans import administer, people
 from app.humans.people import Person
 from app.humans.rights import ROLES, Right, require
@@ -112,8 +113,8 @@ def _roles(posted: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _amount(posted: Mapping[str, str]) -> Decimal:
-    text = posted.get("authority", "").replace(",", "").strip() or "0"
+    text = posted.get("authority", "").strip() or "0"
     try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise BadInput(f"authority: {text!r} is no amount; write it like 25000") from None
+        return typed_amount(text, currency="USD")
+    except BadInput as problem:
+        raise BadInput(f"authority: {text!r} cannot be taken. {problem}") from None

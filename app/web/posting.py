@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
@@ -18,12 +19,18 @@ from starlette.requests import Request
 from app.core.errors import BadInput, LonghaulError
 from app.web.session import csrf_token
 
+_BELOW = re.compile(r"/(?:tasks|runs)/[0-9a-f-]{36}|/[a-z-]+")
+
 _MAX_BYTES = 1024 * 1024
 _MAX_FIELDS = 500
 
 
 class NotOurForm(LonghaulError):
     """A POST that does not come from a form of this session."""
+
+
+class OldForm(NotOurForm):
+    """A form of a session that has ended. What was typed into it is given back."""
 
 
 async def posted_form(request: Request) -> Mapping[str, str]:
@@ -36,13 +43,23 @@ async def posted_form(request: Request) -> Mapping[str, str]:
     refuse_foreign(request)
     expected = await run_in_threadpool(csrf_token, request)
     if not secrets.compare_digest(fields.get("csrf", "").encode(), expected.encode()):
-        raise NotOurForm(
-            "this form belongs to another session, or the session has ended; open the page again and send it anew"
+        raise OldForm(
+            "this form belongs to another session, or the session has ended: nothing was recorded. Go on below, and send it anew"
         )
     return fields
 
 
 Posted = Annotated[Mapping[str, str], Depends(posted_form)]
+
+
+def page_of(request: Request) -> str:
+    """The page whose form was sent to this address: where a browser's Back and a sign-in lead."""
+    path = request.url.path
+    found = _BELOW.match(path)
+    if path.startswith("/sign-in"):
+        query = urlencode({"next": getattr(request.state, "posted", {}).get("next", "/")})
+        return path if "/link/" in path else f"/sign-in?{query}"
+    return found[0] if found and not path.startswith("/sign-out") else "/"
 
 
 def refuse_foreign(request: Request) -> None:

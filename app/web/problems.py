@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import BadInput, LonghaulError, NotEntitled, NotFound, Refused, StoreUnavailable
 from app.store.database import RETRYABLE, is_gone
-from app.web.form_fields import PREFIX
-from app.web.posting import NotOurForm
+from app.web.form_fields import PREFIX, answers_of
+from app.web.posting import NotOurForm, OldForm, page_of
 from app.web.render import render
 from app.web.session import current
 from app.web.show import words
@@ -56,10 +56,13 @@ def problem_page(request: Request, status: HTTPStatus, message: str) -> Response
         request.state.person = (
             session.person
         )  # whoever is signed in keeps the way back, also where no page asked who it is
+    page = page_of(request) if isinstance(getattr(request.state, "old_form", None), OldForm) else ""
     again = request.url.path if request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     return render(
         request, "problem.html", status=status, title=_TITLES.get(status, status.phrase), message=message, kept=kept,
         named=f"Error {status.value}, {status.phrase}", again=again,
+        page=page, fields=answers_of(typed) if page.startswith("/tasks/") else {},
+        sign_in=f"/sign-in?{urlencode({'next': page})}" if page else "/sign-in",
     )  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def of_http(request: Request, problem: Exception) -> Response:
 
 def of_ours(request: Request, problem: Exception) -> Response:
     """What Longhaul raises on purpose: its message says what is wrong and what to do."""
+    request.state.old_form = problem
     status = next((status for kind, status in _STATUS if isinstance(problem, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     return problem_page(request, status, str(problem))
 

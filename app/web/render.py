@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from app.web import clocks, flower_link, show
 from app.web.guard import guard_headers
+from app.web.posting import page_of
 from app.web.session import csrf_token, keep_form_token, runtime_of
 
 _TEMPLATES = Environment(
@@ -53,6 +54,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         csrf=csrf_token(request),
         path=request.url.path,
         inspects=inspects,
+        back=page_of(request) if request.method == "POST" else "",
         **values,
     )
     keep_form_token(request, response)

@@ -41,7 +41,10 @@ class Sight:
 
     def fields(self, typed: Mapping[str, str] | None = None) -> list[FormField]:
         """The form, with what was typed into it."""
-        return form_fields.fields_of(self.task["form"], self.task["defaults"], typed, order=self.order)
+        currencies = {p["amount_field"]: p["currency"] for p in self.task["proposals"] if p.get("amount_field")}
+        return form_fields.fields_of(
+            self.task["form"], self.task["defaults"], typed, order=self.order, currencies=currencies
+        )
 
     def name(self, username: str | None) -> str:
         """What a person is called."""

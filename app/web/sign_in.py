@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from uuid import UUID
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.humans import links, passwords
+from app.core.errors import LonghaulError
+from app.humans import desk, links, passwords
 from app.humans.passwords import WrongPassword
 from app.humans.throttle import TooOften
 from app.web import session
+from app.web.form_fields import answers_of
 from app.web.posting import Posted
 from app.web.render import render
 from app.web.session import Rt, address_of, runtime_of
 
 router = APIRouter()
+_TASK = re.compile(r"/tasks/([0-9a-f-]{36})")
 
 
 @router.get("/sign-in")
@@ -26,17 +34,20 @@ def ask(request: Request, next: str = "/") -> Response:  # noqa: A002  # the usu
 @router.post("/sign-in")
 def sign_in(posted: Posted, request: Request, rt: Rt) -> Response:
     """Sign in with name and password; whatever is wrong, the form comes back."""
-    where, name = posted.get("next", "/"), posted.get("username", "")
+    where, name, fields = posted.get("next", "/"), posted.get("username", ""), answers_of(posted)
     try:
         person = passwords.sign_in(rt, name, posted.get("password", ""), address=address_of(request))
     except TooOften as problem:
-        answer = _form(request, where, name, message=f"{problem}.", status=429)
+        answer = _form(request, where, name, message=f"{problem}.", status=429, fields=fields)
         answer.headers["Retry-After"] = str(round(problem.retry_after_seconds) + 1)
         return answer
     except WrongPassword as problem:
-        return _form(request, where, name, message=f"{problem}.", status=403)
+        return _form(request, where, name, message=f"{problem}.", status=403, fields=fields)
     response = RedirectResponse(own_path(where), status_code=303)
     session.begin(request, response, person, let_in_by="password")
+    if fields and (task := _TASK.fullmatch(where)):
+        with suppress(LonghaulError):  # the task has gone on meanwhile, or is not theirs: its page says so
+            desk.save_draft(rt, UUID(task[1]), by=person.username, draft=fields)
     return response
 
 
@@ -68,11 +79,26 @@ def refused(request: Request, where: str, message: str, *, status: int) -> Respo
     return _form(request, where, message=message, status=status)
 
 
-def _form(request: Request, where: str, name: str = "", *, message: str = "", status: int = 200) -> Response:
+def _form(
+    request: Request,
+    where: str,
+    name: str = "",
+    *,
+    message: str = "",
+    status: int = 200,
+    fields: Mapping[str, str] | None = None,
+) -> Response:
     config = runtime_of(request).settings
     company = config.oidc_label if config.oidc_issuer else ""
     return render(
-        request, "sign_in.html", status=status, next=own_path(where), username=name, message=message, company=company
+        request,
+        "sign_in.html",
+        status=status,
+        next=own_path(where),
+        username=name,
+        message=message,
+        company=company,
+        fields=fields,
     )
 
 

@@ -17,7 +17,7 @@ from app.humans.entitled import refusal
 from app.humans.people import Person
 from app.humans.rights import Right, may
 from app.web import evidence, proof, show
-from app.web.form_fields import PREFIX, FormField
+from app.web.form_fields import FormField, answers_of
 from app.web.render import render
 from app.web.session import session_of
 from app.web.sight import Sight, see
@@ -85,6 +85,7 @@ def task_page(
         fields=fields,
         typed=typed or {},
         wrong=wrong or {},
+        first_wrong=next((field.name for field in fields if field.name in (wrong or {})), None),
         message=message,
         refusal=why_not,
         restored=restored,
@@ -109,11 +110,6 @@ def refused(
     text = str(problem)
     message = f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
     return task_page(request, rt, me, see(rt, task_id, me), typed=typed, message=message, status=status)
-
-
-def answers_of(posted: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the task's own form among what was posted."""
-    return {name: text for name, text in posted.items() if name.startswith(PREFIX)}
 
 
 def _answers(typed: Mapping[str, str] | None) -> bool:

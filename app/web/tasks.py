@@ -14,11 +14,12 @@ from app.humans import desk
 from app.humans.complete import complete
 from app.humans.entitled import refusal
 from app.web import form_answers, proof
+from app.web.form_fields import answers_of
 from app.web.fragments import fragment
 from app.web.posting import Posted
 from app.web.session import Me, Rt, Signed
 from app.web.sight import see
-from app.web.task_page import answers_of, task_page
+from app.web.task_page import refused, task_page
 
 router = APIRouter()
 
@@ -55,7 +56,10 @@ def standing(request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
 def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Signed, task_id: UUID) -> Response:
     """Answer the task; whatever is refused, the page comes back with the person's text."""
     if posted.get("save") == "draft":
-        desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted))
+        try:
+            desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted), seen=posted.get("draft_seen"))
+        except Refused as problem:
+            return refused(request, rt, me, task_id, problem, posted)
         return RedirectResponse(f"/tasks/{task_id}#answer", status_code=303)
     sight = see(rt, task_id, me)
     fields = sight.fields(posted)
@@ -63,6 +67,8 @@ def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Sig
     outcome = posted.get("outcome", "")
     if outcome not in sight.task["outcomes"]:
         wrong["outcome"] = "Choose one of the buttons below the form."
+    elif wrong:
+        wrong = form_answers.problems(fields, answer, wrong, sight.task["form"], outcome)
     version = _version(posted)
     answerable = sight.task["status"] == "OPEN" and not refusal(sight.task, me)
     if wrong and answerable and version == sight.task["row_version"]:

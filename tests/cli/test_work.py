@@ -164,6 +164,16 @@ def test_fields_take_the_type_the_form_asks_for() -> None:
     assert task["defaults"]["data"] == {"a": 1}, "the task's own defaults are left alone"
 
 
+def test_an_amount_is_taken_as_people_write_it() -> None:
+    proposal = {"amount_field": "amount", "currency": "USD"}
+    amount = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}
+    task: dict[str, Any] = {"form": {"properties": {"amount": amount}}, "defaults": {}, "proposals": [proposal]}
+    assert answer_of(task, None, ["amount=$3,871.13"]) == {"amount": "3871.13"}
+    for text, said in (("EUR 3,871.13", "USD is asked for"), ("3871,13", "such as 3,871.13"), ("3.871", "two ways")):
+        with pytest.raises(BadInput, match=said):
+            answer_of(task, None, [f"amount={text}"])
+
+
 def test_a_payload_is_json_or_a_file_of_it(tmp_path: Path) -> None:
     file = tmp_path / "p.json"
     file.write_text("[1]")

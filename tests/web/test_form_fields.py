@@ -72,7 +72,8 @@ def test_what_is_typed_becomes_values_that_the_form_accepts() -> None:
     ("field", "text"),
     [
         ("name", ""), ("name", "   "), ("count", "three"), ("count", "1.5"), ("count", "0"), ("count", "10"), ("count", "9" * 5000),
-        ("ratio", "inf"), ("amount", "1,234.50"), ("amount", "1e999999"), ("amount", "-0.01"), ("amount", "NaN"), ("amount", ""),
+        ("ratio", "inf"), ("amount", "1.234,50"), ("amount", "12,345 678"),
+         ("amount", "1,23.50"), ("amount", "1e999999"), ("amount", "-0.01"), ("amount", "NaN"), ("amount", ""),
         ("amount", "1_000"), ("maybe", "some"), ("seen", ""), ("seen", "perhaps"), ("colour", "green"), ("rank", "3"),
         ("day", "31.03.2026"), ("day", "2026-02-31"), ("extra", "{"), ("extra", "[" * 100_000), ("extra", '{"a": NaN}'), ("price", "12,50"),
     ],
@@ -82,6 +83,21 @@ def test_a_text_that_is_no_value_is_refused_at_its_field(field: str, text: str) 
     assert list(wrong) == [field]
     assert wrong[field].endswith((".", "1234.50")) or "JSON" in wrong[field] or "nested" in wrong[field]
     assert field not in answer
+
+
+@pytest.mark.parametrize("typed", ["1,234.50", "$1234.50", "$1,234.50", "1 234.50", "USD 1,234.50", "1234.50 usd"])
+def test_an_amount_is_taken_as_people_write_it(typed: str) -> None:
+    fields = fields_of(SCHEMA, {}, currencies={"amount": "USD", "price": "USD"})
+    answer, wrong = read(fields, GOOD | {"answer.amount": typed, "answer.price": typed, "answer.maybe": typed})
+    assert wrong == {}
+    assert {answer[name] for name in ("amount", "price", "maybe")} == {"1234.50"}
+
+
+def test_an_amount_to_be_paid_is_never_in_another_currency_and_never_a_guess() -> None:
+    fields = fields_of(SCHEMA, {}, currencies={"amount": "USD", "price": "USD"})
+    _, wrong = read(fields, GOOD | {"answer.amount": "EUR 1,234.50", "answer.price": "1.234"})
+    assert "USD is asked for" in wrong["amount"]
+    assert "write 1.23 if" in wrong["price"] and "else 1,234" in wrong["price"]
 
 
 def test_defaults_prefill_and_typed_text_wins() -> None:

@@ -30,7 +30,7 @@ def test_the_first_administrator_is_made_once(web: Runtime) -> None:
 def test_an_administrator_enrols_somebody_and_the_link_shown_lets_them_in(
     root: Visitor, visitor: Callable[[str], Visitor]
 ) -> None:
-    form = {"username": "gil.new", "display_name": "Gil New", "role.adjuster": "on", "authority": "1,500"}
+    form = {"username": "gil.new", "display_name": "Gil New", "role.adjuster": "on", "authority": "$1,500.00"}
     page = root.post("/people", **form).text
     found = re.search(r"http://127\.0\.0\.1:8710(/sign-in/link/[\w-]+)", page)
     assert found

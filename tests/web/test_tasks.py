@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from app.core.canonical import canonical
 from app.humans import people
 from app.humans.people import Person
 from app.store import human_tasks, pages, runs
@@ -175,6 +176,28 @@ def test_what_does_not_fit_comes_back_with_the_reason_by_its_field(
     assert "kept paper" in page.text
     assert field == "severity" or not typed or typed in answer.text
     assert stored(owner, task)["status"] == "OPEN"
+
+
+def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(
+    owner: Database, ada: Visitor, task: UUID
+) -> None:
+    with owner.transaction() as db:
+        needs = {"pay": ["sent_on", "wanted"]}
+        db.execute(
+            "UPDATE human_tasks SET form = form || %s::jsonb WHERE id = %s", [canonical({"x-needs": needs}), task]
+        )
+    answer = ada.answer(task, "pay", comment="Fine.", amount="12,50", wheels="many")
+    page = Page(answer.text)
+    assert (answer.status_code, page.problems) == (422, [])
+    wrong = [tag for _, tag in page.tags if tag.get("aria-invalid") == "true"]
+    assert [tag["id"] for tag in wrong] == ["f-amount", "f-wheels", "f-sent_on", "f-wanted"]
+    assert [tag["id"] for _, tag in page.tags if "autofocus" in tag] == ["f-amount"]
+
+
+def test_an_amount_is_taken_as_the_page_prints_it(owner: Database, ada: Visitor, task: UUID) -> None:
+    assert ada.answer(task, "pay", amount="$1,240.00").status_code == 422, "the claim is in euros"
+    assert ada.answer(task, "pay", amount="EUR 1,240.00").status_code == 200
+    assert stored(owner, task)["answer"]["values"]["amount"] == "1240.00"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("outcome", ["", "reject", "PAY"])

@@ -6,6 +6,7 @@ const KEYS = [
   ["/", "search"], ["g i", "inbox"], ["g r", "runs"], ["g a", "alerts"], ["g o", "overview"], ["?", "this help"],
 ];
 const PLACES = { i: "/inbox", r: "/runs", a: "/alerts", o: "/" };
+export const TYPED = "longhaul.typed."; // then whose, a point, and the task
 const OFF = "longhaul.keys.off";
 let after_g = 0;
 
@@ -88,7 +89,21 @@ const act = (key, dialog) => {
   return false;
 };
 
+/** What a form's answer shows stands at its page's own address: going back or loading it again sends nothing anew. */
+const come_back = () => {
+  if (document.body.dataset.back) history.replaceState(null, "", document.body.dataset.back);
+};
+
+/** Whoever signs out leaves nothing typed behind in this browser. */
+const forget_on_sign_out = () => {
+  document.querySelector("form[action='/sign-out']")?.addEventListener("submit", () => {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(TYPED)) localStorage.removeItem(key);
+  });
+};
+
 const start = () => {
+  come_back();
+  forget_on_sign_out();
   localise(document);
   const dialog = help();
   const button = make("button", "Keys", { class: "quiet", type: "button", "aria-haspopup": "dialog" });

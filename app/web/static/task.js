@@ -1,43 +1,8 @@
 /* A task's page: what is typed is kept by itself, and pages of documents turn without losing it. */
 import { localise } from "./app.js";
+import { forget, keep_drafts } from "./drafts.js";
 
-const REST = 1200; // milliseconds of not typing until a draft is saved
 const form = document.querySelector("form[data-draft]");
-
-const keep_drafts = () => {
-  const says = form.querySelector("[data-saved]");
-  let timer = 0;
-  let unsaved = false;
-  const save = async () => {
-    clearTimeout(timer);
-    if (!unsaved) return;
-    unsaved = false;
-    try {
-      const answer = await fetch(form.dataset.draft, {
-        method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" }, keepalive: true,
-        redirect: "error",
-      });
-      const told = await answer.json();
-      says.textContent = told.saved_at ? `Draft saved at ${new Date(told.saved_at).toLocaleTimeString()}.` : `Not saved: ${told.problem}.`;
-    } catch {
-      unsaved = true;
-      says.textContent = "Not saved: the server does not answer. Your text is still here.";
-    }
-  };
-  form.addEventListener("input", () => {
-    unsaved = true;
-    says.textContent = "";
-    clearTimeout(timer);
-    timer = setTimeout(save, REST);
-  });
-  form.addEventListener("submit", () => {
-    unsaved = false;
-    clearTimeout(timer);
-  });
-  document.addEventListener("visibilitychange", () => document.hidden && save());
-  document.addEventListener("longhaul:leaving", (event) => event.detail.first.push(save()));
-  addEventListener("pagehide", save);
-};
 
 /** Another page of a document, in place of the one shown; everything else stays as it is. */
 const turn = async (link) => {
@@ -66,4 +31,5 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   turn(link).catch(() => location.assign(link.href));
 });
-if (form) keep_drafts();
+if (form) keep_drafts(form);
+else forget(location.pathname.split("/")[2]);

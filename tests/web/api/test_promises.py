@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
+from app import intake
+from app.core.errors import BadInput
 from app.engine.runtime import Runtime
 from app.humans import keys
 from app.humans.complete import complete
@@ -52,6 +55,28 @@ def test_a_claim_is_sent_read_and_found_by_its_number(program: Make) -> None:
     assert sent.headers["location"] == f"/api/v1/runs/{found.json()['id']}"
     for part in ("explain", "trace", "transitions", "documents", "signals"):
         assert ada.get(f"/runs/CLM-1/{part}").status_code == 200
+
+
+def test_a_claim_that_exists_with_another_statement_is_named_and_no_key_that_nobody_sent(program: Make) -> None:
+    ada = program()
+    said = {"claim": "CLM-8", "amount_claimed": "3,871.13"}
+    run = ada.post("/claims", said).json()["run_id"]
+    again = ada.post("/claims", said | {"amount_claimed": "3871.13"})
+    assert (again.status_code, again.json()["run_id"]) == (200, run), "the same amount, written otherwise"
+    for headers in ({}, {"Idempotency-Key": "mine-1"}):
+        other = ada.post("/claims", said | {"amount_claimed": "1.00"}, headers=headers)
+        assert other.status_code == 409
+        assert "'CLM-8' exists with another statement" in other.json()["detail"] and run in other.json()["detail"]
+        assert "key" not in other.json()["detail"]
+    assert ada.post("/claims", {"claim": "CLM-9"}, headers={"Idempotency-Key": "mine-2"}).status_code == 201
+    reused = ada.post("/claims", {"claim": "CLM-10"}, headers={"Idempotency-Key": "mine-2"})
+    assert reused.status_code == 409 and "'mine-2'" in reused.json()["detail"]
+
+
+def test_a_claim_stated_with_an_amount_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, web: Runtime) -> None:
+    (tmp_path / "claim.json").write_text('{"claim": "CLM-11", "amount_claimed": "3.871"}')
+    with pytest.raises(BadInput, match=r"amount_claimed: '3\.871' cannot be taken.*two ways"):
+        intake.submit_folder(web, tmp_path)
 
 
 def test_a_fork_is_a_run_of_its_own_and_made_once_per_key(program: Make, desk: Desk) -> None:
