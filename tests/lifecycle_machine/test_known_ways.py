@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ class Way:
         self.deeds.watch()
         return self._look()
 
-    def pay(self, **script: object) -> Way:
+    def pay(self, **script: Any) -> Way:
         return self.work(ending="approve").work().answer(1).work(**script)
 
     def _look(self) -> Way:
