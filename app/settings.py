@@ -144,12 +144,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _payments_in_private(self) -> Settings:
-        if problem := unsafe(
+        problem = unsafe(
             self.payments_url,
             http_host=self.payments_http_host,
             token=bool(self.payments_token.get_secret_value()),
             certificate=self.payments_client_cert is not None,
-        ):
+        )
+        if self.payments_url and problem:
             raise ValueError(f"LONGHAUL_PAYMENTS_URL: {problem}")
         if self.payments_client_key is not None and self.payments_client_cert is None:
             raise ValueError("LONGHAUL_PAYMENTS_CLIENT_KEY: name the certificate too, in LONGHAUL_PAYMENTS_CLIENT_CERT")

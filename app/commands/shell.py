@@ -76,8 +76,12 @@ def read_settings() -> Settings:
     try:
         return settings()
     except ValidationError as problem:
-        wrong = (f"LONGHAUL_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in problem.errors())
-        raise BadInput("; ".join(wrong)) from None
+        raise BadInput("; ".join(_wrong(e["loc"], e["input"], e["msg"]) for e in problem.errors())) from None
+
+
+def _wrong(place: tuple[int | str, ...], value: object, said: str) -> str:
+    """What is wrong with a variable, or with several together: that says itself which."""
+    return f"LONGHAUL_{str(place[0]).upper()}={value!r}: {said}" if place else said.removeprefix("Value error, ")
 
 
 def configured() -> Settings:
