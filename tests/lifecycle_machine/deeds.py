@@ -118,7 +118,8 @@ class Deeds:
         task = self.world.one("SELECT * FROM human_tasks WHERE run_id = %s AND status = 'OPEN'", run.id)
         outcome = self._outcome(run, task, choice)
         answer = {} if task["kind"] == "work" else {"comment": "so it is"}
-        may = not (outcome == "stop" and self.attempts.stands(run))
+        # While a payment of the claim stands there is no way back, and no second one is allowed on top.
+        may = not (outcome in ("stop", "pay") and self.attempts.stands(run))
         took = accepted(lambda: complete(self.world.office, task["id"], by=by, outcome=outcome, answer=answer))
         assert took == may, f"{outcome} on a task of the kind {task['kind']} was {'accepted' if took else 'refused'}"
         if took:

@@ -110,7 +110,8 @@ class Clock:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """The engine's monotonic clock moves with the database's: a process that sleeps grows as old as its rows."""
-        shown = SimpleNamespace(**{**vars(time), "monotonic": self._monotonic})
+        ours = {"monotonic": self._monotonic, "clock_gettime": lambda _: self._monotonic()}
+        shown = SimpleNamespace(**{**vars(time), **ours})
         places = [
             module
             for name, module in sys.modules.items()
