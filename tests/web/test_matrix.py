@@ -82,7 +82,7 @@ class Stage:
         with self.owner.transaction() as db:
             people.enrol(db, Person(f"{fresh}.target", "Target", ("auditor",), Decimal(0)))
             db.execute("UPDATE human_tasks SET role = %s WHERE id = %s", [row.role, task_id])
-        link = claimant_links.make(self.web, run_id, by="test", asks="papers")  # who invites may not answer
+        link = claimant_links.make(self.web, run_id, by="adjuster.two", asks="papers")  # who invites may not answer
         made: dict[str, Any] = {
             "fresh": fresh, "username": f"{fresh}.target", "uuid": uuid4(), "run": run_id, "run_id": run_id, "task_id": task_id,
             "link_id": link.id, "token": link.token, "form": claimant_links.form_token(link.token), "name": "x",

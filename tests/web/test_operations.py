@@ -187,7 +187,9 @@ def test_without_dead_letters_the_page_says_what_they_are(carl: Visitor) -> None
 def test_of_many_that_stopped_alike_one_is_let_go_on_first(carl: Visitor, desk: Desk, owner: Database) -> None:
     first, second = (bury(owner, desk.file(f"CMP-{n}"), "the archive is gone") for n in (1, 2))
     with owner.transaction() as db:
-        db.execute("SET LOCAL session_replication_role = replica")  # tasks that ended are written once; here they stand for others
+        db.execute(
+            "SET LOCAL session_replication_role = replica"
+        )  # tasks that ended are written once; here they stand for others
         db.execute("UPDATE human_tasks SET status = 'OPEN', kind = 'triage', role = 'operator', fingerprint = 'f'")
     assert "1 other that stopped alike" in carl.get("/inbox").text
     page = carl.get("/dead-letters").text
