@@ -82,7 +82,7 @@ class Stage:
         with self.owner.transaction() as db:
             people.enrol(db, Person(f"{fresh}.target", "Target", ("auditor",), Decimal(0)))
             db.execute("UPDATE human_tasks SET role = %s WHERE id = %s", [row.role, task_id])
-        link = claimant_links.make(self.web, run_id, by="adjuster.two", asks="papers")  # who invites may not answer
+        link = claimant_links.make(self.web, run_id, by="inviter", asks="papers")  # who invites may not answer
         made: dict[str, Any] = {
             "fresh": fresh, "username": f"{fresh}.target", "uuid": uuid4(), "run": run_id, "run_id": run_id, "task_id": task_id,
             "link_id": link.id, "token": link.token, "form": claimant_links.form_token(link.token), "name": "x",
@@ -135,6 +135,7 @@ def stage(web: Runtime, owner: Database, desk: Desk, visitor: Callable[[str], Vi
         for role in ROLES:
             people.enrol(db, Person(role, f"One {role}", (role,), Decimal(25000), "EUR"))
         people.enrol(db, Person("adjuster.two", "Another adjuster", ("adjuster",), Decimal(25000), "EUR"))
+        people.enrol(db, Person("inviter", "Who invites", ("adjuster",), Decimal(0)))
     passwords.change(web, "adjuster", PASSWORD)
     http = TestClient(application(web), base_url="http://127.0.0.1:8710", raise_server_exceptions=False)
     return Stage(web, owner, desk, http, visitor)
