@@ -50,7 +50,7 @@ $(VENV)/.attacks: requirements-attacks.lock $(VENV)/.dependencies
 	@touch $@
 
 test: setup $(VENV)/.attacks ## Run the tests
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## Check style, formatting and the direction of imports
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.settings import Settings
 from app.store.database import Database
+from tests.support.waiting import wait_for
 from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.flows import Desk
 
@@ -84,6 +85,9 @@ def test_the_overview_is_whole_without_scripts(
         page.get_by_text("As a table, by the hour").first.click()
         expect(page.locator("#table-steps tbody tr").first).to_be_visible()
         desk.file("CMP-2")
-        page.wait_for_timeout(2_100)  # one look serves all for two seconds
-        page.get_by_role("link", name="Look again").click()
-        expect(page.locator("#part-tiles")).to_contain_text("2 wait for a person")
+
+        def two_wait() -> bool:
+            page.get_by_role("link", name="Look again").click()
+            return "2 wait for a person" in page.locator("#part-tiles").inner_text()
+
+        wait_for(two_wait, "the second task to be seen", every=0.5)  # one look serves all for two seconds

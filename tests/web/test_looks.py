@@ -57,7 +57,7 @@ def try_a_retry(page: Page) -> None:
     form.get_by_role("button", name="Preview retry").click()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
