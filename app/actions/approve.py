@@ -64,9 +64,12 @@ def _chosen(proposal: Mapping[str, Any], what: str, values: Mapping[str, Any]) -
 def _amount(value: Any, proposal: Mapping[str, Any]) -> Decimal:
     field = proposal.get("amount_field") or "amount"
     try:
-        amount = Decimal(str(value)).quantize(Decimal("0.01"))
+        exact = Decimal(str(value))
+        amount = exact.quantize(Decimal("0.01"))
     except InvalidOperation:
         raise BadInput(f"{field}: {value!r} is no amount; write it like 1234.50") from None
     if not amount.is_finite() or amount < 0:
         raise BadInput(f"{field}: {value} is not a payable amount")
+    if amount != exact and value is not proposal["amount"]:  # what a person wrote is paid as it was written, or not at all
+        raise BadInput(f"{field}: {value} has more than two decimals; write the amount that is to be paid")
     return amount
