@@ -227,7 +227,7 @@ def _refused(kinds: Sequence[RefusedFacts], where: str) -> str:
     """What was refused in a kind of queue, where, why, how many, and what to do. `kinds`: the last seen first."""
     count, newest = sum(kind.count for kind in kinds), kinds[0]
     messages = f"{count:,} {'message was' if count == 1 else 'messages were'} refused"
-    lay = "that lay in no queue of ours" if where == refusals.UNKNOWN else f"in {newest.queue}"
+    lay = "in an unknown queue" if where == refusals.UNKNOWN else f"in {newest.queue}"
     more = len(kinds) - 1
     others = f" (and {more} other kind{'s' if more > 1 else ''})" if more else ""
     if any(kind.what == "start" for kind in kinds):
@@ -235,7 +235,7 @@ def _refused(kinds: Sequence[RefusedFacts], where: str) -> str:
     else:
         remedy = "see who sends them: no worker of this version would"
     why = newest.reason if len(newest.reason) <= REASON_SHOWN else f"{newest.reason[: REASON_SHOWN - 1]}…"
-    return f"{messages} {lay}, the last because {why}{others}; {remedy}. The page /refused and `longhaul refused` list them"
+    return f"{messages} {lay}, the last because {why}{others}; {remedy}. The page /refused lists them"
 
 
 def _served(facts: EngineFacts, limits: Limits) -> set[str]:

@@ -16,6 +16,7 @@ from app.web.render import render
 from app.web.session import Me, Rt
 
 router = APIRouter()
+_WORDS = ("workflow", "task", "subject", "key", "id", "data")  # of what a message said, what tells most first
 
 
 @router.get("/refused")
@@ -26,12 +27,13 @@ def messages(request: Request, rt: Rt, me: Me) -> Response:
         now, kinds = pages.now(db), refused.standing(db)
     return render(
         request, "refused.html", now=now, places=_by_place(kinds), most=refused.MOST_KINDS, others=refused.OTHERS,
-        unknown=refusals.UNKNOWN, recent=refused.SPELL_SECONDS,
+        unknown=refusals.UNKNOWN, recent=refused.SPELL_SECONDS, words=_WORDS,
     )  # fmt: skip
 
 
 def _by_place(kinds: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     places: dict[str, list[Mapping[str, Any]]] = {}
     for kind in kinds:
-        places.setdefault(refusals.place(kind["queue"]), []).append(kind)
+        said = [{word: sample.get(word, "") for word in _WORDS} for sample in kind["samples"] if sample]
+        places.setdefault(refusals.place(kind["queue"]), []).append({**kind, "samples": said})
     return places

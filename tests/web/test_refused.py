@@ -54,7 +54,7 @@ def test_refused_messages_stand_by_queue_with_their_reason_number_and_what_they_
         "subject CLM-3",
         "In steps",
         "it names no task",
-        "In no queue of ours",
+        "In an unknown queue",
     ):
         assert told in page.text
     html = carl.get("/refused").text
