@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kombu import Queue
 
+from app.core.broker import INTAKE, KEY_PREFIX, START
 from app.core.ids import queue_name
 from app.core.workflow import POOLS
 from app.settings import settings
@@ -43,7 +44,7 @@ broker_transport_options = (
         "ack_emulation": False,
         # One list per queue: the default asks Redis for four of each, with every message; no message of ours has a priority.
         "priority_steps": [0],
-        "global_keyprefix": "longhaul:",
+        "global_keyprefix": KEY_PREFIX,
         "client_name": "longhaul",
     }
     if _redis
@@ -64,10 +65,10 @@ task_default_queue = "sweeps"
 # A worker subscribes to the versions it has, in the pools it is started for (LONGHAUL_POOLS).
 _pools = _settings.pool_names
 _names = [queue_name(pool, w.name, w.version) for w in WORKFLOWS for pool in POOLS if pool in _pools]
-_names += ["sweeps", "intake"] if "sweeps" in _pools or not _names else []
+_names += ["sweeps", INTAKE] if "sweeps" in _pools or not _names else []
 task_queues = [Queue(name, routing_key=name, durable=True) for name in _names]
 task_default_exchange = "longhaul"
-task_routes = {"longhaul.sweep.*": {"queue": "sweeps"}, "longhaul.start": {"queue": "intake"}}
+task_routes = {"longhaul.sweep.*": {"queue": "sweeps"}, START: {"queue": INTAKE}}
 
 # Threads for steps that wait on others, prefork where native code could take the process down with it.
 worker_pool = "threads" if {"steps", "sweeps"} & set(_pools) else "prefork"

@@ -8,18 +8,23 @@ from app.core.errors import BadInput
 from app.core.ids import parse_run_id, task_name
 from app.engine.step import run_step
 from app.telemetry import logs
+from tasks import refusals
 from tasks.celery import app
 from tasks.wiring import process_runtime
 from workflows import WORKFLOWS
 
 
 def _register(workflow: str, state: str) -> None:
-    @app.task(name=task_name(workflow, state), ignore_result=True, shared=False)
-    def step(run_id: Any = None, step_seq: Any = None, *_: Any, **__: Any) -> None:
+    name = task_name(workflow, state)
+
+    @app.task(name=name, ignore_result=True, bind=True, shared=False)
+    def step(self: Any, run_id: Any = None, step_seq: Any = None, *_: Any, **__: Any) -> None:
         try:
             asked = parse_run_id(str(run_id)), int(step_seq)
         except (BadInput, TypeError, ValueError) as problem:
-            logs.event("bell_refused", reason=str(problem), task=task_name(workflow, state))
+            queue = (self.request.delivery_info or {}).get("routing_key")
+            refusals.count("bell", queue=queue, name=name, reason=problem, said={"task": name, "id": self.request.id})
+            logs.event("bell_refused", reason=str(problem), task=name)
             return
         run_step(process_runtime(), *asked, workflow=workflow, state=state)
 

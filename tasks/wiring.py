@@ -25,7 +25,7 @@ from app.engine.watchdog import END, Watchdog
 from app.settings import settings
 from app.store.database import DatabaseError, connect
 from app.telemetry import logs
-from tasks import canary, housekeeping, listening
+from tasks import canary, housekeeping, listening, refusals
 from tasks.ringer import Ringer
 from workflows import WORKFLOWS
 
@@ -159,6 +159,7 @@ def _exit_when_idle(after_seconds: float, code: int, reason: str) -> None:
 
 
 def _end(**_: Any) -> None:
+    refusals.end()  # also in a prefork parent, which reads the messages
     if _alive is not None and _owner == os.getpid():
         housekeeping.end()
         if _ringer is not None:

@@ -7,20 +7,22 @@ what is open already.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from app.core.lifecycle import Status
-from app.engine import serving
+from app.engine import refusals, serving
 from app.settings import Settings
 from app.store.alerts import Alert
-from app.store.facts import EngineFacts, SweepFacts
+from app.store.facts import EngineFacts, RefusedFacts, SweepFacts
+from app.store.refused import SPELL_SECONDS
 from app.store.run_facts import RunFacts, Suspicion
 from app.store.sla import OverdueTask
 from app.store.workers import CLOCK_OFF_SECONDS
 
 LOST_WORKER_SECONDS = 900.0  # how long a worker that died is news
+REASON_SHOWN = 160  # characters of why a message was refused; its row has more
 SWEEP_GRACE_SECONDS = 10.0  # a hiccup of a two-second sweep is not worth a person's attention
 
 
@@ -36,6 +38,7 @@ class Limits:
     times_budget: float = 2.0
     spike_above: float = 3.0
     times_baseline: float = 3.0
+    refused_seconds: float = SPELL_SECONDS
 
     @classmethod
     def of(cls, settings: Settings, periods: Mapping[str, float]) -> Limits:
@@ -213,6 +216,28 @@ def action_unconfirmed(facts: EngineFacts, _limits: Limits) -> Said:
         yield str(action.id), f"{what} was executed {_long(action.seconds)} ago, and {says}; run {action.run_id}"
 
 
+def messages_refused(facts: EngineFacts, limits: Limits) -> Said:
+    """Messages that were refused in the last hour; one alert for each kind of queue, of which there are few."""
+    late = [kind for kind in facts.refused if kind.seconds < limits.refused_seconds]
+    for where in sorted({refusals.place(kind.queue) for kind in late}):
+        yield where, _refused([kind for kind in late if refusals.place(kind.queue) == where], where)
+
+
+def _refused(kinds: Sequence[RefusedFacts], where: str) -> str:
+    """What was refused in a kind of queue, where, why, how many, and what to do. `kinds`: the last seen first."""
+    count, newest = sum(kind.count for kind in kinds), kinds[0]
+    messages = f"{count:,} {'message was' if count == 1 else 'messages were'} refused"
+    lay = "in an unknown queue" if where == refusals.UNKNOWN else f"in {newest.queue}"
+    more = len(kinds) - 1
+    others = f" (and {more} other kind{'s' if more > 1 else ''})" if more else ""
+    if any(kind.what == "start" for kind in kinds):
+        remedy = "no run began from them: correct who sends them, and send them again"
+    else:
+        remedy = "see who sends them: no worker of this version would"
+    why = newest.reason if len(newest.reason) <= REASON_SHOWN else f"{newest.reason[: REASON_SHOWN - 1]}…"
+    return f"{messages} {lay}, the last because {why}{others}; {remedy}. The page /refused lists them"
+
+
 def _served(facts: EngineFacts, limits: Limits) -> set[str]:
     alive = [asdict(worker) for worker in facts.workers if worker.gone_seconds is None]
     return serving.served(alive, limits.silent_seconds)
@@ -231,6 +256,7 @@ ENGINE_RULES: Mapping[str, EngineRule] = MappingProxyType(
             nobody_serves,
             breaker_open,
             action_unconfirmed,
+            messages_refused,
         )
     }
 )

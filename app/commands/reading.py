@@ -1,4 +1,4 @@
-"""Looking at runs: `runs`, `show`, `trace`, `explain`. None of them writes."""
+"""Looking at runs: `runs`, `show`, `trace`, `explain`; and at `refused` messages. None of them writes."""
 
 from __future__ import annotations
 
@@ -195,6 +195,25 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
         emit({"run_id": run_id, **row, "condition": found.condition, "explanation": found.sentence})
     else:
         say(found.sentence)
+
+
+@commands.command()
+def refused(as_json: AsJson = False) -> None:
+    """List the messages that were refused, a line for each kind, the last seen first."""
+    from app.engine.explain import spoken
+    from app.store import refused as store
+
+    with opened() as rt:
+        found = rt.database.transact(store.standing)
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (k["what"], k["queue"], k["name"], f"{k['count']:,}", f"{spoken(k['seconds'])} ago", k["reason"],
+         "; ".join(f"{word} {value}" for word, value in k["samples"][0].items()) if k["samples"] else "") for k in found
+    ]  # fmt: skip
+    headings = ("refused", "in", "asks for", "how many", "last", "why", "the newest said")
+    show_table(headings, rows, empty="no message was refused")
 
 
 def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from app.engine import evidence_key, serving
 from app.engine.explain import spoken
 from app.engine.runtime import Registry
 from app.settings import Settings
-from app.store import downstreams, due, facts, installation, workers
+from app.store import downstreams, due, facts, installation, refused, workers
 from app.store.database import Database, connect
 from app.store.migrate import standing
 
@@ -177,6 +177,18 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
     yield _try(
         "downstreams", _downstreams, database, remedy="see why it fails; runs wait for it, and go on by themselves"
     )
+    yield _try("messages", _messages, database, remedy="correct who sends them; `longhaul refused` says what they said")
+
+
+def _messages(database: Database) -> Check:
+    """What was refused in the last hour. A start that was is a run somebody waits for; a bell that was costs a sweep."""
+    late = [kind for kind in database.transact(facts.refused) if kind.seconds < refused.SPELL_SECONDS]
+    if not late:
+        return Check("messages", True, "none was refused in the last hour")
+    starts, bells = (sum(kind.count for kind in late if kind.what == what) for what in ("start", "bell"))
+    told = " and ".join(f"{n:,} {what}" for n, what in ((starts, "starts"), (bells, "bells")) if n)
+    seen = f"{told} were refused, the last {spoken(late[0].seconds)} ago because {late[0].reason[:100]}"
+    return Check("messages", not starts, seen if starts else f"{seen}; `longhaul refused` lists them")
 
 
 def _downstreams(database: Database) -> Check:

@@ -23,7 +23,9 @@ class Right(StrEnum):
     OPERATE = "operate"  # retry, redrive, fail, pause, resume, cancel, fork; signals; alerts
     INVITE = "invite"  # a claimant, by a link that takes documents
     EXPORT = "export"  # evidence packs, lists
-    INSPECT = "inspect Flower"  # the machinery, as Celery's messages tell of it; to look, not to change
+    INSPECT = (
+        "inspect Flower or refused messages"  # the machinery, as Celery's messages tell of it; to look, not to change
+    )
     ADMINISTER = "administer"  # people, their keys and links; decides no claim
 
 

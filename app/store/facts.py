@@ -56,6 +56,18 @@ class ActionFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedFacts:
+    """A kind of refused messages: how many of it came in its last spell, which began and last went on so long ago."""
+
+    what: str
+    queue: str
+    reason: str
+    count: int
+    since_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EngineFacts:
     """The engine at one moment. ready: by queue, since when the oldest run is READY. breakers: open ones, since when.
 
@@ -69,6 +81,7 @@ class EngineFacts:
     dead_letters_before: int = 0
     breakers: Mapping[str, float] = field(default_factory=dict)
     actions: Sequence[ActionFacts] = ()
+    refused: Sequence[RefusedFacts] = ()
 
 
 # The oldest of each queue by jumps along the index of ready runs, however many are ready.
@@ -99,6 +112,11 @@ FROM actions WHERE (status = 'DISPUTED' AND dispute_closed_at IS NULL)
     OR (status = 'EXECUTED' AND confirmation IS NULL AND executed_at < (SELECT app_now()) - interval '1 hour')
 ORDER BY executed_at LIMIT 100"""
 
+# Of a moment in the future nobody knows how long ago it was: the clock was set back since.
+_REFUSED = f"""SELECT what, queue, reason, spell_count AS count, {lasted("spell_at")} AS since_seconds,
+    {silence("last_at")} AS seconds
+FROM refused_messages ORDER BY last_at DESC"""
+
 
 def engine(db: Connection) -> EngineFacts:
     """All there is to know about the engine itself."""
@@ -114,9 +132,15 @@ def engine(db: Connection) -> EngineFacts:
         dead_letters_before=letters["before"],
         breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
         actions=[ActionFacts(**row) for row in db.execute(_ACTIONS).fetchall()],
+        refused=refused(db),
     )
 
 
 def ready(db: Connection) -> dict[str, float]:
     """By queue, since when its oldest run is READY."""
     return {row["queue"]: row["seconds"] for row in db.execute(_READY).fetchall()}
+
+
+def refused(db: Connection) -> list[RefusedFacts]:
+    """The kinds of messages that were refused, the last seen first; there are few."""
+    return [RefusedFacts(**row) for row in db.execute(_REFUSED).fetchall()]

@@ -13,6 +13,10 @@ _KEYS = """
 DELETE FROM idempotency_keys WHERE (scope, key) IN (
     SELECT scope, key FROM idempotency_keys WHERE created_at < (SELECT app_now()) - make_interval(secs => %(age)s)
     LIMIT %(limit)s)"""
+_REFUSED = """
+DELETE FROM refused_messages WHERE fingerprint IN (
+    SELECT fingerprint FROM refused_messages WHERE last_at < (SELECT app_now()) - make_interval(secs => %(age)s)
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"""
 
 
 def forget_workers(db: Connection, *, age_seconds: float, limit: int) -> int:
@@ -23,3 +27,8 @@ def forget_workers(db: Connection, *, age_seconds: float, limit: int) -> int:
 def forget_keys(db: Connection, *, age_seconds: float, limit: int) -> int:
     """Delete idempotency keys older than this; how many."""
     return db.execute(_KEYS, {"age": age_seconds, "limit": limit}).rowcount
+
+
+def forget_refused(db: Connection, *, age_seconds: float, limit: int) -> int:
+    """Delete kinds of refused messages of which none came for longer; how many."""
+    return db.execute(_REFUSED, {"age": age_seconds, "limit": limit}).rowcount

@@ -14,15 +14,17 @@ BATCH = 1000
 DAY_SECONDS = 86_400.0
 WORKERS_SECONDS = 30 * DAY_SECONDS  # transitions name workers by id; a month tells which machine an id was
 KEYS_SECONDS = 90 * DAY_SECONDS
+REFUSED_SECONDS = 30 * DAY_SECONDS
 
 Forget = Callable[..., int]
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
-    """How many rows of gone workers and of old idempotency keys were deleted."""
+    """How many rows of gone workers, of old idempotency keys and of refused messages were deleted."""
     return {
         "workers": _all(rt, retention.forget_workers, WORKERS_SECONDS),
         "idempotency_keys": _all(rt, retention.forget_keys, KEYS_SECONDS),
+        "refused_messages": _all(rt, retention.forget_refused, REFUSED_SECONDS),
     }
 
 

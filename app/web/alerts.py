@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.humans.rights import Right, may
 from app.store import pages
 from app.web.render import render
 from app.web.session import Me, Rt
@@ -19,4 +20,7 @@ def alerts(request: Request, rt: Rt, me: Me) -> Response:
     """What needs attention now, newest first."""
     with pages.snapshot(rt.database) as db:
         now, found = pages.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
-    return render(request, "alerts.html", now=now, alerts=found[:_SHOWN], go_on=len(found) > _SHOWN, shown=_SHOWN)
+    return render(
+        request, "alerts.html", now=now, alerts=found[:_SHOWN], go_on=len(found) > _SHOWN, shown=_SHOWN,
+        inspects_refused=may(me, Right.INSPECT),
+    )  # fmt: skip

@@ -35,6 +35,7 @@ from app.web import (
     packs,
     people,
     problems,
+    refused,
     run_event,
     run_list,
     run_page,
@@ -58,7 +59,7 @@ def application(rt: Runtime) -> FastAPI:
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
         sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, packs,
-        run_event, run_page, run_list, alerts, health, claimant, flower,
+        run_event, run_page, run_list, alerts, refused, health, claimant, flower,
     ):  # fmt: skip
         app.include_router(page.router)
     app.include_router(reference)

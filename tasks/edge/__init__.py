@@ -1,8 +1,8 @@
 """The edge to the broker: whatever lies in a queue, by whomever it was put there, can end no worker.
 
 The law: a message asks, it never commands. What we would not have sent ourselves is logged as one line
-`bell_refused`, acknowledged, and gone. Celery by itself ends the worker on a message without an id, and on RabbitMQ
-the message then waits for the next worker.
+`bell_refused`, counted for people to see (`tasks.refusals`), acknowledged, and gone. Celery by itself ends the worker
+on a message without an id, and on RabbitMQ the message then waits for the next worker.
 
 What a message says is judged in `messages`; `consumer` asks there before Celery looks at it. What is so broken that
 it becomes no message at all is caught where the bytes are read: `redis` and `rabbitmq`, chosen in `connections`. All

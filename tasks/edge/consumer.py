@@ -49,7 +49,7 @@ class Consumer(CelerysConsumer):
         self._refuse(message, f"it cannot be read: {type(exc).__name__}: {exc}")
 
     def _refuse(self, message: Any, reason: object) -> None:
-        log_refused(reason, message.delivery_info.get("routing_key"))
+        log_refused(reason, message.delivery_info.get("routing_key"), message.headers)
         message.ack_log_error(_logger, self.connection_errors)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.telemetry import logs
+from tasks import refusals
 
 _LONGEST_ID = 255
 _LONGEST_REPR = 1024
@@ -21,9 +22,17 @@ class Refused(Exception):
     """The message is none of ours; the text says why."""
 
 
-def log_refused(reason: object, queue: object) -> None:
-    """The one line of a refused message. `queue` is where it lay, None if that cannot be known."""
+def log_refused(reason: object, queue: object, headers: object = None) -> None:
+    """The one line of a refused message, which is counted too. `queue` is where it lay, None if that cannot be known."""
+    said = headers if isinstance(headers, dict) else {}
+    task, name = _word(said.get("task")), _word(said.get("id"))
+    refusals.count("bell", queue=queue, name=task, reason=reason, said={"task": task, "id": name})
     logs.event("bell_refused", reason=str(reason)[:300], queue=None if queue is None else str(queue)[:200])
+
+
+def _word(given: Any) -> str | None:
+    """What a header says; of one that is no text only its type, as it may be of any size."""
+    return given if given is None or isinstance(given, str) else f"<{type(given).__name__}>"
 
 
 def check(message: Any, tasks: Container[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.alerts import rules
 from app.alerts.rules import Limits
 from app.core.lifecycle import ENDED, Status
-from app.store.facts import EngineFacts, SweepFacts, WorkerFacts
+from app.store.facts import EngineFacts, RefusedFacts, SweepFacts, WorkerFacts
 from app.store.run_facts import RunFacts
 from app.store.sla import OverdueTask
 
@@ -173,3 +173,44 @@ def test_a_host_that_cannot_read_anothers_documents_is_told() -> None:
     assert of_engine(workers=[apart]) == {("documents_apart", "box")}
     assert of_engine(workers=[replace(apart, gone_seconds=1.0, stopping=True)]) == set()
     assert of_engine(workers=[replace(apart, cannot_read=())]) == set()
+
+
+def bells(queue: str = "steps.claim.v1", **changes: Any) -> RefusedFacts:
+    usual: dict[str, Any] = {
+        "what": "bell",
+        "reason": "it names no task",
+        "count": 1,
+        "since_seconds": 60.0,
+        "seconds": 10.0,
+    }
+    return RefusedFacts(queue=queue, **usual | changes)
+
+
+def refused_in(*kinds: RefusedFacts) -> dict[str, str]:
+    """What is said of refused messages, by its subject."""
+    well = [SweepFacts(name=name, begun_seconds=1, finished_seconds=1) for name in LIMITS.periods]
+    return {a.subject: a.message for a in rules.of_engine(EngineFacts(sweeps=well, refused=kinds), LIMITS)}
+
+
+def test_messages_refused_in_the_last_hour_are_told_of_and_older_ones_are_not() -> None:
+    assert set(refused_in(bells(seconds=3599))) == {"steps"}
+    assert refused_in(bells(seconds=3600)) == {}
+    assert refused_in(bells(seconds=float("inf"))) == {}
+
+
+def test_the_alert_of_refused_messages_says_what_where_why_how_many_and_what_to_do() -> None:
+    start = bells("intake", what="start", reason="there is no workflow 'clam'", count=1200)
+    told = refused_in(start, replace(start, reason="another", count=34), bells())
+    assert told["intake"].startswith(
+        "1,234 messages were refused in intake, the last because there is no workflow 'clam' (and 1 other kind); "
+        "no run began from them: correct who sends them, and send them again."
+    )
+    assert told["steps"].startswith(
+        "1 message was refused in steps.claim.v1, the last because it names no task; see who"
+    )
+
+
+def test_however_many_queues_a_sender_makes_up_the_alerts_about_refused_messages_are_few() -> None:
+    kinds = [bells(f"{name}.{n}") for n in range(500) for name in ("steps", "canary", f"x{n}", "")]
+    assert set(refused_in(*kinds)) == {"steps", "canary", "unknown"}
+    assert len(refused_in(bells(reason="x" * 300))["steps"]) < 400

@@ -10,7 +10,9 @@ import pytest
 from app.commands.reading import parse_moment
 from app.core.errors import BadInput
 from app.engine import operate
+from app.engine.refusals import refused
 from app.store import history
+from app.store import refused as refused_messages
 from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
 
@@ -242,3 +244,17 @@ def test_a_database_without_our_tables_says_so(longhaul: Longhaul, empty_databas
     assert result.exit_code == 2
     assert result.stderr.startswith("longhaul: ")
     assert "migrate" in result.stderr
+
+
+def test_refused_messages_are_listed_by_kind_with_what_the_newest_said(longhaul: Longhaul, journey: Travel) -> None:
+    assert longhaul("refused").stdout == "no message was refused\n"
+    for n in range(3):
+        one = refused(
+            "start", queue="intake", name="clam", reason="there is no workflow 'clam'", said={"subject": f"S-{n}"}
+        )
+        journey.rt.database.transact(lambda db: refused_messages.note(db, [one]))  # noqa: B023
+    (kind,) = longhaul.json("refused")
+    assert (kind["what"], kind["queue"], kind["name"], kind["count"]) == ("start", "intake", "clam", 3)
+    assert [said["subject"] for said in kind["samples"]] == ["S-2", "S-1", "S-0"]
+    printed = longhaul("refused").stdout
+    assert "there is no workflow 'clam'" in printed and "subject S-2" in printed

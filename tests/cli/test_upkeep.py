@@ -104,10 +104,15 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "clocks", "documents", "queues", "sweeps", "downstreams", "broker", "payments",
+        "python", "database", "schema", "roles", "workers", "clocks", "documents", "queues", "sweeps", "downstreams", "messages", "broker",
+        "payments",
         "model",
         "data folder", "evidence key", "sandbox", "scans", "disk",
     ]  # fmt: skip
+
+
+REFUSED = """INSERT INTO refused_messages VALUES ('f', gen_random_uuid(), '{}', 'intake', 'clam', 'there is no workflow', '[]', 99,
+    app_now() - interval '9 days', app_now() - interval '5 min', 12, app_now() - interval '10 min')"""
 
 
 @pytest.mark.parametrize(
@@ -123,6 +128,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),
         ("downstreams", ("INSERT INTO downstreams (name, breaker, opened_at, probe_at) VALUES ('payments', 'open', app_now(), app_now() + "
          "interval '9 s')"), "payments has been held back"),
+        ("messages", REFUSED.format("start"), "12 starts were refused, the last 5 m ago because there is no workflow"),
         ("schema", "UPDATE alembic_version SET version_num = '0000'", "this code wants"),
     ],
 )  # fmt: skip
@@ -133,6 +139,16 @@ def test_what_the_database_shows_to_be_wrong(
     found = _problems(patient)
     assert seen in found[name].seen
     assert found[name].remedy
+
+
+def test_refused_bells_are_told_of_and_are_no_problem(journey: Travel, patient: Patient) -> None:
+    """Junk from anybody would turn the doctor red; what it costs is a sweep. A refused start is a run that never began."""
+    journey.tamper(REFUSED.format("bell"))
+    assert "messages" not in _problems(patient)
+    (told,) = (check.seen for check in doctor.examine(patient) if check.name == "messages")
+    assert "12 bells were refused" in told and "longhaul refused" in told
+    journey.tamper("UPDATE refused_messages SET what = 'start', last_at = app_now() - interval '61 min'")
+    assert "messages" not in _problems(patient)
 
 
 def test_a_store_that_this_host_does_not_share_is_a_problem(patient: Patient) -> None:

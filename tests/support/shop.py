@@ -61,6 +61,33 @@ def order(self, subject):
         json.dump(found, file)
     mail.delay("from-the-worker")
 """,
+    "shop/sending.py": """
+import json, os, sys, threading
+import shop
+from celery import current_app
+from shop.mails import mail
+from tests.support.surroundings import changed, surroundings
+
+mail.delay("before")
+before, modules = surroundings(), set(sys.modules)
+from app.sender import sender
+with sender(os.environ["LONGHAUL_BROKER_URL"]) as longhaul:
+    longhaul.start("paying", "by-the-program", {"purposes": ["first"]}, key="one")
+    other = threading.Thread(target=longhaul.start, args=["paying", "by-a-thread", {"purposes": ["first"]}])
+    other.start()
+    other.join()
+after = surroundings()
+mail.delay("after")
+mail.apply_async(["by-its-app"])
+ours = [name for name in set(sys.modules) - modules if name.startswith(("tasks", "workflows", "app.settings", "celeryconfig"))]
+print(json.dumps({"changed": changed(before, after), "imported": ours, "current app": current_app.main}))
+""",
+    "shop/without_prefix.py": """
+import json
+from shop.celery import app
+app.send_task("longhaul.start", args=["paying", "without", {"purposes": ["first"]}, "two"], queue="intake")
+print(json.dumps({"sent": True}))
+""",
     "shop/website.py": """
 import json, threading
 import shop
@@ -99,8 +126,12 @@ class Shop:
 
     def website(self) -> dict[str, Any]:
         """Run the program that sends mails and starts runs; what it says of itself."""
+        return self.run("shop.website")
+
+    def run(self, program: str) -> dict[str, Any]:
+        """Run one of its programs; what that says of itself."""
         done = subprocess.run(
-            [sys.executable, "-m", "shop.website"],
+            [sys.executable, "-m", program],
             cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -11,7 +11,9 @@ import pytest
 
 from app import sweeps
 from app.engine import operate
+from app.engine.refusals import refused
 from app.store import due
+from app.store import refused as refused_messages
 from app.sweeps import alerts
 from app.telemetry import logs
 from tests.support.journey import Travel
@@ -180,3 +182,22 @@ def test_many_sweepers_at_once_open_one_alert_and_write_one_line(
     lines = [json.loads(logs.JsonLine().format(record)) for record in caplog.records if record.message == "alert"]
     own = [line for line in lines if line["run_id"] == str(run_id)]
     assert [(line["kind"], line["alert"], line["rule"]) for line in own] == [("alert", "opened", "waiting_for_person")]
+
+
+def test_refused_messages_open_one_alert_that_ends_after_an_hour_without_any(journey: Travel) -> None:
+    def refuse(name: str) -> None:
+        one = refused("start", queue="intake", name=name, reason="there is no such workflow", said={})
+        journey.rt.database.transact(lambda db: refused_messages.note(db, [one]))
+
+    refuse("clam")
+    alerts.run_once(journey.rt)
+    assert standing(journey) == {("messages_refused", "intake")}
+    journey.advance_clock(timedelta(minutes=50))
+    refuse("claims")
+    journey.advance_clock(timedelta(minutes=50))
+    alerts.run_once(journey.rt)
+    assert standing(journey) == {("messages_refused", "intake")}, "the newest is younger than an hour"
+    journey.advance_clock(timedelta(minutes=11))
+    alerts.run_once(journey.rt)
+    assert standing(journey) == set()
+    assert len(journey.rows("SELECT 1 FROM alerts WHERE rule = 'messages_refused'")) == 1

@@ -6,7 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.core.ids import new_id
+from app.engine.refusals import refused
 from app.store import keys, workers
+from app.store import refused as refused_messages
 from app.store.database import Connection
 from app.sweeps import retention
 from tests.support.journey import Travel
@@ -49,3 +51,18 @@ def test_idempotency_keys_are_forgotten_after_ninety_days(journey: Travel) -> No
     journey.advance_clock(timedelta(days=2))
     assert retention.run_once(journey.rt)["idempotency_keys"] == 3
     assert [row["key"] for row in journey.rows("SELECT key FROM idempotency_keys")] == ["new"]
+
+
+def test_refused_messages_are_forgotten_thirty_days_after_the_last_of_their_kind(journey: Travel) -> None:
+    def refuse(name: str) -> None:
+        one = refused("start", queue="intake", name=name, reason="there is no such workflow", said={})
+        journey.rt.database.transact(lambda db: refused_messages.note(db, [one]))
+
+    for name in ("once", "again"):
+        refuse(name)
+    journey.advance_clock(timedelta(days=29))
+    refuse("again")
+    assert retention.run_once(journey.rt)["refused_messages"] == 0
+    journey.advance_clock(timedelta(days=2))
+    assert retention.run_once(journey.rt)["refused_messages"] == 1
+    assert [row["name"] for row in journey.rows("SELECT name FROM refused_messages")] == ["again"]

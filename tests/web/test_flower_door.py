@@ -79,7 +79,7 @@ def test_nobody_else_does(name: str, path: str, visitor: Callable[[str], Visitor
     page = somebody.get(path)
     assert page.status_code == 403
     assert somebody.http.post("/flower/tasks/datatable", data={"draw": "1"}).status_code == 403
-    assert "may not inspect Flower: that is for admin or auditor or operator" in page.text
+    assert "may not inspect Flower or refused messages: that is for admin or auditor or operator" in page.text
     assert flower.asked == []
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from app.core.errors import Transient, Unrecoverable
+from app.engine.refusals import refused
 from app.settings import Settings
+from app.store import refused as refused_messages
 from app.store.database import connect
 from tests.web.browsing import chromium, launch, needs_chromium
 from tests.web.claims_desk import ClaimsDesk, claims_desk
@@ -78,6 +81,7 @@ def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
             "/inbox?tab=aside",
             "/alerts",
             "/dead-letters",
+            "/refused",
             "/account",
             "/keys",
             "/api",
@@ -117,8 +121,27 @@ def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
             claims, "SELECT step_seq || '-' || call_seq FROM checkpoints WHERE run_id = %s AND kind = 'model'", done
         )
         events = (f"{runs[0]}?at=3", f"{runs[0]}/events/call-{model}", f"{runs[0]}/events/transition-3")
+        with connect(claims.url, "owner") as db, db.transaction():
+            what: dict[str, Any] = {
+                "queue": LONG,
+                "name": LONG,
+                "reason": LONG * 3,
+                "said": {"task": LONG, "id": "x y"},
+            }
+            refused_messages.note(db, [refused("bell", **what), refused("start", **what | {"queue": "intake"})])
         looks.visit(
-            NOOR, ("/", "/runs", "/runs?text=none&late=1", "/alerts", "/dead-letters", "/inbox?tab=all", *runs, *events)
+            NOOR,
+            (
+                "/",
+                "/runs",
+                "/runs?text=none&late=1",
+                "/alerts",
+                "/dead-letters",
+                "/refused",
+                "/inbox?tab=all",
+                *runs,
+                *events,
+            ),
         )
         looks.after(NOOR, runs[1], ask_to_cancel)
         looks.after(NOOR, "/dead-letters", try_a_retry)

@@ -21,7 +21,7 @@ BEGIN
     FOREACH named IN ARRAY ARRAY[
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
         'document_probes', 'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
-        'idempotency_keys', 'messages', 'people_changes', 'permits', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
+        'idempotency_keys', 'messages', 'people_changes', 'permits', 'refused_messages', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
         'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
@@ -40,14 +40,14 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- Both read what a run is made of; what lets people in, the web alone.
 GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, document_probes, documents, downstreams,
-    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, run_data, run_names, runs,
-    schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
+    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, refused_messages, run_data, run_names,
+    runs, schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
 
 -- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.
 GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, checkpoints, workers, downstreams, permits, dead_letters, sweeps, alerts,
-    deliveries, document_probes, documents TO longhaul_worker;
+    deliveries, document_probes, documents, refused_messages TO longhaul_worker;
 GRANT INSERT ON transitions, run_names, signals, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
-GRANT DELETE ON idempotency_keys, workers, permits TO longhaul_worker;
+GRANT DELETE ON idempotency_keys, workers, permits, refused_messages TO longhaul_worker;
 GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, carry_calls_over, copy_calls_to_fork, took_part TO longhaul_worker;
 
 -- The web answers, signals, cancels and starts: it moves runs, but its checkpoints are never intents of calls.

@@ -233,6 +233,22 @@ class DeadLetter(Shape):
     created_at: datetime
 
 
+class RefusedMessages(Shape):
+    id: UUID
+    what: str = Field(description="start: of a run; bell: of a step or a sweep.", examples=["start"])
+    queue: str = Field(description="Where they lay, as they say; empty if that cannot be known.", examples=["intake"])
+    name: str = Field(description="The workflow or the task they ask for.", examples=["insurance_claim"])
+    reason: str = Field(description="Why the last one was refused.")
+    samples: list[dict[str, str]] = Field(
+        description="What the newest said, at most three, cut short.", examples=[[{"subject": "CLM-2026-0007"}]]
+    )
+    count: int
+    first_at: datetime
+    last_at: datetime
+    spell_count: int = Field(description="How many since `spell_at`, with less than an hour between two.")
+    spell_at: datetime
+
+
 class Outcome(Shape):
     run_id: UUID
     subject: str
@@ -287,3 +303,7 @@ class Alerts(_Page):
 
 class DeadLetters(_Page):
     items: list[DeadLetter]
+
+
+class RefusedKinds(_Page):
+    items: list[RefusedMessages]

@@ -1,4 +1,4 @@
-"""What stands open: alerts and dead letters."""
+"""What stands open: alerts, dead letters, messages that were refused."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.store import api_lists, pages
+from app.humans.rights import Right, require
+from app.store import api_lists, pages, refused
 from app.web.api import shapes
 from app.web.api.answers import listed, place, shaped
 from app.web.api.caller import Reader
 from app.web.api.examples import answers
-from app.web.api.listing import DEFAULT, Cursor, Limit
+from app.web.api.listing import DEFAULT, Cursor, Limit, RunCursor
 from app.web.api.routing import Route
 from app.web.session import Rt
 
@@ -38,3 +39,15 @@ def dead_letters(request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAUL
         found = api_lists.dead_letters(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
     places = [(r["created_at"], r["id"]) for r in found]
     return listed(request, [shaped(shapes.DeadLetter, r) for r in found], places, limit)
+
+
+@router.get("/refused-messages", responses=answers(shapes.RefusedKinds))
+def refused_messages(
+    request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAULT, cursor: RunCursor = ""
+) -> Response:
+    """Messages that were refused, a row for each kind, the newest kind first. For operators, auditors and administrators."""
+    require(caller.person, Right.INSPECT)
+    at = place(cursor, UUID)
+    with pages.snapshot(rt.database) as db:
+        found = refused.kinds(db, behind=at[0] if at else None, limit=limit + 1)
+    return listed(request, [shaped(shapes.RefusedMessages, r) for r in found], [(r["id"],) for r in found], limit)

@@ -14,9 +14,11 @@ from starlette.testclient import TestClient
 
 from app import intake
 from app.core.errors import BadInput
+from app.engine.refusals import refused
 from app.engine.runtime import Runtime
 from app.humans import keys
 from app.humans.complete import complete
+from app.store import refused as refused_messages
 from app.store.database import Database
 from app.web.api.caller import Rates
 from app.web.api.claims import LIMITS
@@ -309,3 +311,27 @@ def test_a_session_counts_if_the_request_is_ours(visitor: Callable[[str], Visito
 def test_the_open_things_are_listed(program: Make) -> None:
     ada = program()
     assert [ada.get(path).json()["items"] for path in ("/alerts", "/dead-letters")] == [[], []]
+
+
+def test_refused_messages_are_listed_page_by_page_for_those_who_look_at_the_machinery(
+    program: Make, owner: Database
+) -> None:
+    named = [f"w{'x' * n}" for n in range(5)]
+    with owner.transaction() as db:
+        for name in named:
+            refused_messages.note(db, [refused("start", queue="intake", name=name, reason="no", said={"id": name})])
+    carl, seen, path = program("carl.vintergard", scopes=("read",)), list[str](), "/refused-messages?limit=2"
+    while path:
+        page = carl.get(path)
+        seen += [kind["name"] for kind in page.json()["items"]]
+        path = page.headers.get("link", "").partition(">")[0].removeprefix("</api/v1")
+    assert seen == named[::-1]
+    (first,) = carl.get("/refused-messages?limit=1").json()["items"]
+    assert (first["what"], first["queue"], first["count"], first["samples"]) == (
+        "start",
+        "intake",
+        1,
+        [{"id": named[-1]}],
+    )
+    assert program(scopes=("read",)).get("/refused-messages").status_code == 403
+    assert program("carl.vintergard", scopes=("submit",)).get("/refused-messages").status_code == 403
