@@ -11,13 +11,14 @@ from uuid import UUID
 from app.agents.provider import Models
 from app.connectors.access import Access
 from app.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
-from app.connectors.letters import LetterFacts, write_letter
+from app.connectors.letters import LetterFacts, written
 from app.connectors.payments import MailRoom, Payments
+from app.core.errors import NotDone, NotFound
 from app.core.ports import ToolCode
 from app.documents import probe
 from app.documents.page_images import PageImages
 from app.documents.reader import read_document, read_scan
-from app.documents.storage import DocumentStore
+from app.documents.storage import DocumentDamaged, DocumentStore
 from app.settings import Settings
 from app.store import documents as listed
 from app.store import same_loss
@@ -45,7 +46,8 @@ def unread_documents(config: Settings, database: Database) -> list[str]:
 def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
     """Every declared tool by name."""
     access = Access.to_payments(config)
-    store, mail = documents(config), MailRoom(access)
+    store = documents(config)
+    mail = Mail(access, store)
     return {
         "payments.pay": Payments(access),
         "letters.send": mail,
@@ -139,11 +141,27 @@ class LetterWriter:
         self._store = store
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        content = write_letter(
-            params["kind"], LetterFacts.model_validate({k: v for k, v in params.items() if k != "kind"})
-        )
+        facts = LetterFacts.model_validate({k: v for k, v in params.items() if k != "kind"})
+        content, text = written(params["kind"], facts)
         kept = self._store.put(content, f"{params['claim']}-{params['kind']}.pdf")
-        return {"sha256": kept.sha256, "filename": kept.filename, "size": kept.size}
+        return {"sha256": kept.sha256, "filename": kept.filename, "size": kept.size, "text": text}
+
+
+class Mail(MailRoom):
+    """`letters.send`, `letters.send_decision`: a letter whose bytes are not, or no longer, those of its hash is not sent."""
+
+    def __init__(self, access: Access, store: DocumentStore) -> None:
+        super().__init__(access)
+        self._store = store
+
+    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
+        try:
+            self._store.get(params["sha256"])
+        except (DocumentDamaged, NotFound) as problem:
+            raise NotDone(f"the letter was not sent: {problem}", retry=False) from problem
+        except Exception as problem:  # the store cannot be read now, and nothing has been sent yet
+            raise NotDone(f"the letter was not sent: its bytes cannot be read: {problem}") from problem
+        return super().__call__(key, params)
 
 
 def provider(config: Settings) -> Models:

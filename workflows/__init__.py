@@ -7,7 +7,7 @@ from importlib import import_module
 
 from app.core.workflow import Workflow
 from workflows.document_reading import DOCUMENT_READING
-from workflows.insurance_claim import INSURANCE_CLAIM
+from workflows.insurance_claim import INSURANCE_CLAIM, INSURANCE_CLAIM_1
 
 __all__ = ["WORKFLOWS"]
 
@@ -20,4 +20,4 @@ def _extra() -> tuple[Workflow, ...]:
     )
 
 
-WORKFLOWS: tuple[Workflow, ...] = (INSURANCE_CLAIM, DOCUMENT_READING, *_extra())
+WORKFLOWS: tuple[Workflow, ...] = (INSURANCE_CLAIM, INSURANCE_CLAIM_1, DOCUMENT_READING, *_extra())

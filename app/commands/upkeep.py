@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from app.commands.reading import AsJson
 from app.commands.shell import REFUSED, configured, opened
 from app.core.errors import BadInput, NotFound
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.engine.doctor import Check
 
 commands = typer.Typer()
 
@@ -83,6 +86,7 @@ def doctor(as_json: AsJson = False) -> None:
             database=database,
             provider=lambda: _provider(config),
             unread=lambda db: toolbox.unread_documents(config, db),
+            payments=lambda: _payments(config),
         )
     )
     if database is not None:
@@ -95,6 +99,19 @@ def doctor(as_json: AsJson = False) -> None:
             say(f"{mark}  {check.name:<12} {check.seen}{remedy}")
     if not all(check.ok for check in checks):
         raise typer.Exit(REFUSED)
+
+
+def _payments(config: Settings) -> Check:
+    """The payments service, asked as a worker asks it; of the stack that runs here if that brought it."""
+    from app.connectors.access import Access
+    from app.connectors.payments_standing import look
+    from app.engine.doctor import Check
+    from app.stack.status import stack_status
+
+    stack = stack_status(config.data_dir.absolute())
+    ours = stack.running and stack.runs("payments") and config.payments_url == stack.urls.payments
+    found = look(Access.to_payments(config), external=not ours)
+    return Check("payments", found.ok, found.said, found.remedy)
 
 
 def _provider(config: Settings) -> str:

@@ -57,12 +57,17 @@ class LetterFacts(BaseModel):
     currency: str = ""
     provision: str | None = None
     provision_text: str | None = None
-    decided_by: str | None = Field(default=None, description="name and title of the person who decided")
+    decided_by: str | None = Field(default=None, description="who decided: a name and title, or in words")
     sender: str = "Claims department"
 
 
 def write_letter(kind: LetterKind, facts: LetterFacts) -> bytes:
     """The letter as PDF, the same bytes for the same facts. Raises BadInput when the letter lacks what it must say."""
+    return written(kind, facts)[0]
+
+
+def written(kind: LetterKind, facts: LetterFacts) -> tuple[bytes, str]:
+    """The letter as PDF, and its words as they stand on it. Raises BadInput when the letter lacks what it must say."""
     absent = [name for name in _NEEDED[kind] if not getattr(facts, name)]
     if absent:
         raise BadInput(f"a {kind} letter must state {', '.join(absent)}; fill in and write it again")
@@ -79,7 +84,7 @@ def write_letter(kind: LetterKind, facts: LetterFacts) -> bytes:
     if facts.decided_by and kind in ("settlement", "denial"):
         page.paragraph(f"This decision was made by {facts.decided_by}.")
     page.paragraph(f"Yours sincerely,\n{facts.sender}")
-    return page.finished()
+    return page.finished(), "\n\n".join(page.words)
 
 
 def _body(kind: LetterKind, facts: LetterFacts) -> list[str]:
@@ -104,6 +109,7 @@ class _Page:
         from fpdf import FPDF  # brings numpy and fontTools: as much again as all else that a process needs to start
 
         self.facts, self.title = facts, title
+        self.words: list[str] = []
         self.pdf = FPDF(format="A4")
         # Otherwise the file holds the second it was made in.
         self.pdf.set_creation_date(dt.datetime.combine(facts.date, dt.time(), dt.UTC))
@@ -137,7 +143,8 @@ class _Page:
     def _block(self, text: str, *, style: Literal["", "B", "I"] = "", size: int = 11, indent: int = 0) -> None:
         self.pdf.set_font("helvetica", style=style, size=size)
         self.pdf.set_x(self.pdf.l_margin + indent)
-        self.pdf.multi_cell(w=0, h=6, text=printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
+        self.words.append(printable(text))
+        self.pdf.multi_cell(w=0, h=6, text=self.words[-1], align="L", new_x="LMARGIN", new_y="NEXT")
         self.pdf.ln(4)
 
 

@@ -21,6 +21,8 @@ from rich.live import Live
 
 from app import intake
 from app.bootstrap import runtime
+from app.connectors.access import Access
+from app.connectors.payments_standing import look
 from app.core.errors import BadInput, LonghaulError
 from app.demo import board, simulated
 from app.demo.answers import answer_open_tasks
@@ -52,6 +54,7 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, LOG_WIDTH)
+    require_payments(console)
     with _stack(console, settings().data_dir.absolute(), simulate=not local) as (status, ours):
         rt = runtime(WORKFLOWS, role="web")
         day = sample_day(settings().data_dir)
@@ -88,6 +91,21 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
         if not exit_when_done:
             _wait_for_interrupt(console, status, ours)
     return 0 if right else 1
+
+
+def require_payments(console: Console) -> None:
+    """Ask a payments service that is not ours, before anything is started. Raises BadInput if no claim could come to its end."""
+    config, stack = settings(), stack_status(settings().data_dir.absolute())
+    if (stack.running and stack.runs("payments")) or (
+        not stack.running and "payments_url" not in config.model_fields_set
+    ):
+        return
+    if stack.running:
+        config = config.model_copy(update={"payments_url": stack.urls.payments})
+    found = look(Access.to_payments(config))
+    if not found.ok:
+        raise BadInput(f"{found}. The demo was not started: its claims need it")
+    console.print(str(found))
 
 
 @contextmanager

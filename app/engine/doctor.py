@@ -18,8 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from app.engine import evidence_key, serving
 from app.engine.explain import spoken
 from app.engine.runtime import Registry
@@ -49,7 +47,7 @@ class Check:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
     """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it; `unread`
-    writes a probe document and tells the hosts whose documents cannot be read here."""
+    writes a probe document and tells the hosts whose documents cannot be read here; `payments` asks the payments service."""
 
     settings: Settings
     workflows: Registry
@@ -57,6 +55,7 @@ class Patient:
     database: Database | None
     provider: Callable[[], str]
     unread: Callable[[Database], list[str]]
+    payments: Callable[[], Check]
 
 
 def broker_problem(dotted: str = BROKER) -> str | None:
@@ -84,8 +83,7 @@ def examine(patient: Patient) -> list[Check]:
         ),
         _try(
             "payments",
-            _payments,
-            patient.settings.payments_url,
+            patient.payments,
             remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL",
         ),
         _try(
@@ -278,11 +276,6 @@ def _sweeps(patient: Patient, database: Database) -> Check:
 def _broker() -> Check:
     problem = broker_problem()
     return Check("broker", problem is None, problem or "answers")
-
-
-def _payments(url: str) -> Check:
-    answer = httpx.get(f"{url.rstrip('/')}/healthz", timeout=3.0, trust_env=False)
-    return Check("payments", answer.is_success, f"{url} answers {answer.status_code}")
 
 
 def _folder(folder: Path) -> Check:

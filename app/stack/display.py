@@ -49,7 +49,7 @@ class _Lines:
     def show(self, status: StackStatus) -> None:
         if not self._introduced:
             self._introduced = True
-            _say(_folders(status))
+            _say("\n".join([_folders(status), *_external(status)]))
         for process in status.processes:
             mark = (process.state, process.pid, process.note)
             if self._shown.get(process.name, ("stopped", None, "")) != mark:
@@ -74,8 +74,14 @@ def _line(process: ProcessStatus) -> str:
 
 def _addresses(status: StackStatus) -> str:
     urls = status.urls
-    shown = {"web": urls.web, "flower": urls.flower, "payments": urls.payments}
-    return "\n".join(f"{name:<17} {address}" for name, address in shown.items() if address)
+    shown = {"web": urls.web, "flower": urls.flower, "payments": "" if status.payments_at_start else urls.payments}
+    lines = [f"{name:<17} {address}" for name, address in shown.items() if address]
+    return "\n".join([*lines, *_external(status)])
+
+
+def _external(status: StackStatus) -> list[str]:
+    """A payments service that is not ours, and whether it answered."""
+    return [f"{status.payments_at_start} (asked when the stack was started)"] if status.payments_at_start else []
 
 
 def _say(text: str) -> None:

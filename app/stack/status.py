@@ -58,6 +58,7 @@ class StackStatus(BaseModel):
 
     `running`: its supervisor lives. `ready`: everything has once answered. `database_folder`: where the embedded
     Postgres keeps its files, outside `data_dir` where its user cannot enter that. `provider`, `providers`: who answers prompts.
+    `payments_at_start`: of a payments service that the settings name, whether it answered when the stack was started.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +73,7 @@ class StackStatus(BaseModel):
     urls: StackUrls = StackUrls()
     provider: str = ""
     providers: str = ""
+    payments_at_start: str = ""
     processes: list[ProcessStatus] = []
 
     def supervisor(self) -> ChildProcess | None:
@@ -79,6 +81,10 @@ class StackStatus(BaseModel):
         if self.supervisor_pid is None:
             return None
         return ChildProcess.found(self.supervisor_pid, self.supervisor_created_at)
+
+    def runs(self, name: str) -> bool:
+        """Whether a process of that name is the stack's own."""
+        return any(process.name == name for process in self.processes)
 
 
 def stack_status(data_dir: Path) -> StackStatus:

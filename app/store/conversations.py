@@ -96,11 +96,17 @@ def conversation(db: Connection, run_id: UUID, head: str) -> list[Any]:
     return found[::-1]
 
 
-def last_answer_before(db: Connection, run_id: UUID, step_seq: int) -> tuple[int, int] | None:
-    """The place (step_seq, call_seq) of a run's last model answer before a step; None if none was asked."""
+# An answer with an outcome in it, whether kept as it is or as the text of a model's message.
+_WITH_OUTCOME = r'outcome\\*"'
+
+
+def last_answer_before(db: Connection, run_id: UUID, step_seq: int, *, with_outcome: bool) -> tuple[int, int] | None:
+    """The place (step_seq, call_seq) of a run's last model answer before a step, or of the last that names an outcome; None
+    if there is none."""
     row = db.execute(
         """SELECT step_seq, call_seq FROM checkpoints WHERE run_id = %s AND step_seq < %s AND kind = 'model' AND status = 'COMPLETE'
+             AND output::text ~ %s
            ORDER BY step_seq DESC, call_seq DESC LIMIT 1""",
-        [run_id, step_seq],
+        [run_id, step_seq, _WITH_OUTCOME if with_outcome else ""],
     ).fetchone()
     return (row["step_seq"], row["call_seq"]) if row else None

@@ -16,7 +16,7 @@ from app.humans import claimant_links
 from app.store import documents, pages, runs
 from app.store.database import Connection
 from workflows.insurance_claim.intake import what_was_not_read
-from workflows.insurance_claim.models import ClaimFile
+from workflows.insurance_claim.models import ClaimFile2
 
 MOST_ASKED = 20
 _LONGEST = 200  # characters of one thing asked
@@ -58,7 +58,7 @@ def see(rt: Runtime, token: str) -> View:
 def asked_of(db: Connection, run_id: Any) -> tuple[list[str], list[str]]:
     """What the last letter asked for: kinds of documents, and sentences about files that could not be read."""
     try:
-        data = ClaimFile.model_validate(runs.data_of(db, run_id))
+        data = ClaimFile2.model_validate(runs.data_of(db, run_id))
     except ValidationError:
         return [], []  # another workflow's, or erased
     asked = [kind.replace("_", " ")[:_LONGEST] for kind in data.missing[:MOST_ASKED]]

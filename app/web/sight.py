@@ -46,6 +46,11 @@ class Sight:
             self.task["form"], self.task["defaults"], typed, order=self.order, currencies=currencies
         )
 
+    def letter(self, proposal: Mapping[str, Any]) -> Document | None:
+        """The letter whose very bytes a proposal is about; None if it is about none, or they are gone."""
+        sha256 = (proposal.get("content") or {}).get("sha256")
+        return next((document for document in self.documents if document.sha256 == sha256), None)
+
     def name(self, username: str | None) -> str:
         """What a person is called."""
         return self.names.get(username or "", username or "")

@@ -46,9 +46,11 @@ class Suggestion:
 
 def suggested(db: Connection, run_id: UUID, step_seq: int, data: Any) -> Suggestion | None:
     """The suggestion that a task of this step was asked with; None where nothing was suggested and no model asked."""
-    place = conversations.last_answer_before(db, run_id, step_seq)
-    seen = conversations.seen_by_model(db, run_id, *place) if place else _before_the_fork(db, run_id)
     kept = data.get("recommendation") if isinstance(data, Mapping) else None
+    # A model may have been asked for something else since, such as the words of a letter.
+    suggests = isinstance(kept, Mapping)
+    place = conversations.last_answer_before(db, run_id, step_seq, with_outcome=suggests)
+    seen = conversations.seen_by_model(db, run_id, *place) if place else _before_the_fork(db, run_id, suggests)
     if seen is None and not isinstance(kept, Mapping):
         return None
     says = kept if isinstance(kept, Mapping) else seen.output if seen and isinstance(seen.output, Mapping) else {}
@@ -60,14 +62,14 @@ def suggested(db: Connection, run_id: UUID, step_seq: int, data: Any) -> Suggest
     )  # fmt: skip
 
 
-def _before_the_fork(db: Connection, run_id: UUID) -> Seen | None:
+def _before_the_fork(db: Connection, run_id: UUID, suggests: bool) -> Seen | None:
     """What a model was asked last before a fork was made: by the run it was made from."""
     origin = forks.origin(db, run_id)
     if origin is None:
         return None
     source = UUID(origin["run_id"])
-    place = conversations.last_answer_before(db, source, origin["step_seq"])
-    return conversations.seen_by_model(db, source, *place) if place else _before_the_fork(db, source)
+    place = conversations.last_answer_before(db, source, origin["step_seq"], with_outcome=suggests)
+    return conversations.seen_by_model(db, source, *place) if place else _before_the_fork(db, source, suggests)
 
 
 def _tokens(seen: conversations.Seen | None) -> int:

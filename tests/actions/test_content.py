@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 
@@ -33,11 +35,12 @@ def test_what_is_sent_is_what_was_approved(bureau: Bureau, sent: str) -> None:
     attempt(bureau, "worker", FORGED_INTENT.replace("'claim', claim)", "'claim', claim) || content"))
 
 
-def test_other_bytes_are_another_action(bureau: Bureau) -> None:
-    """The content is part of the digest: an approval is of this letter and of no other."""
+@pytest.mark.parametrize("changed", [{"sha256": "another"}, {"recipient": "Eve"}])
+def test_other_bytes_or_another_recipient_are_another_action(bureau: Bureau, changed: dict[str, str]) -> None:
+    """The content is part of the digest: an approval is of this letter to this recipient and of no other."""
     run_id = bureau.begin(content=APPROVED)
     complete(bureau.journey.rt, bureau.task(run_id)["id"], by="ada", outcome="pay", answer={})
-    bureau.journey.tamper("""UPDATE actions SET content = content || '{"sha256": "another"}'""")
+    bureau.journey.tamper(f"UPDATE actions SET content = content || '{json.dumps(changed)}'")
     with pytest.raises(psycopg.Error) as refused:
         attempt(bureau, "worker", FORGED_INTENT.replace("'claim', claim)", "'claim', claim) || content"))
     assert refused.value.sqlstate == "LH001"

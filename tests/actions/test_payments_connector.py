@@ -44,6 +44,7 @@ class Books:
         self.changes: dict[str, Any] = {}
         self.authorizations: list[str | None] = []
         self.address = ""
+        self.status = 200
 
 
 @contextmanager
@@ -51,6 +52,12 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[Books]:
     books = Books()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            books.authorizations.append(self.headers["Authorization"])
+            self.send_response(books.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
         def do_POST(self) -> None:
             books.authorizations.append(self.headers["Authorization"])
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.settings import settings
 from app.stack.status import ProcessStatus, StackStatus, StackUrls, write_status
 from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
@@ -112,3 +113,14 @@ def test_output_of_json_is_only_json(nowhere: Longhaul, stack: StackStatus, jour
     result = nowhere("runs", "--json")
     assert json.loads(result.stdout)[0]["subject"] == "J-ü\u202e"
     assert result.stderr == ""
+
+
+def test_a_demo_whose_payments_service_does_not_answer_says_so_and_starts_nothing(nowhere: Longhaul) -> None:
+    settings.cache_clear()
+    result = nowhere("demo", env={"LONGHAUL_PAYMENTS_URL": "http://127.0.0.1:9"})
+    settings.cache_clear()
+    assert result.exit_code == 2
+    said = " ".join(result.output.split())
+    assert "payments: external, not answering at http://127.0.0.1:9 (" in said
+    assert "without that setting" in said and "The demo was not started" in said
+    assert not (Path(nowhere.env["LONGHAUL_DATA_DIR"]) / "stack.json").exists()

@@ -83,7 +83,6 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in SWEEPS:
         journey.tamper("INSERT INTO sweeps VALUES (%s, app_now(), app_now())", name)
     monkeypatch.setattr(doctor, "broker_problem", lambda: None)
-    monkeypatch.setattr(doctor, "_payments", lambda url: Check("payments", True, url))
     database = Database(journey.url, "owner")
     yield Patient(
         settings=config,
@@ -92,6 +91,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         database=database,
         provider=lambda: "offline",
         unread=lambda _: [],
+        payments=lambda: Check("payments", True, "external, answering"),
     )
     database.close()
 
@@ -199,13 +199,13 @@ def test_what_is_wrong_outside_of_the_database(
     patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "broker_problem", lambda: "redis://box does not answer")
-    monkeypatch.setattr(doctor, "_payments", _raises(ConnectionRefusedError("connection refused")))
     monkeypatch.setattr("app.documents.no_network.means_in_force", lambda: "none")
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
     file = tmp_path / "file"
     file.touch()
     settings = patient.settings.model_copy(update={"data_dir": file})
-    found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key"))))
+    payments = _raises(ConnectionRefusedError("connection refused"))
+    found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key")), payments=payments))
     assert found.keys() == {"broker", "payments", "model", "data folder", "sandbox", "disk"}
     assert found["broker"].seen == "redis://box does not answer"
     assert found["model"].seen == "no key"

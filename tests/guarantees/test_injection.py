@@ -39,8 +39,8 @@ from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY
 from workflows.document_reading.reading import read_pages
 from workflows.document_reading.workflow import DocumentReading
-from workflows.insurance_claim import assess, decision, intake
-from workflows.insurance_claim.models import ClaimFile, Coverage, DocumentRef
+from workflows.insurance_claim import assess, decision, decision_letters, intake
+from workflows.insurance_claim.models import ClaimFile2, Coverage, DocumentRef
 from workflows.insurance_claim.tools import ABOUT_POLICY, ELSEWHERE, PAY, SAME_LOSS, SEND_DECISION, WRITE_LETTER
 from workflows.insurance_claim.tools import POLICY as LOOK_UP
 
@@ -76,6 +76,7 @@ class Desk:
     """A step of a claim, for all its states: real askings, tools that remember how they were called."""
 
     def __init__(self, models: Models) -> None:
+        self.cause: dict[str, Any] = {}
         self.called: list[tuple[str, Mapping[str, Any]]] = []
         self.by_model: list[tuple[str, Mapping[str, Any]]] = []
         looks = {tool.name: self._looked(tool) for tool in ABOUT_POLICY}
@@ -104,7 +105,13 @@ class Desk:
             return {"subjects": [], "of": 0}
         if tool is SAME_LOSS:
             return {"claims": [], "of": 0, "paid": [], "alike": []}
-        return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1", "payment_id": "pay_1"}
+        return {
+            "sha256": "ab" * 32,
+            "filename": "letter.pdf",
+            "text": "Dear Nora Quill,",
+            "letter_id": "let_1",
+            "payment_id": "pay_1",
+        }
 
     def log(self, message: str, **more: Any) -> None:
         """Nothing reads it here."""
@@ -126,7 +133,7 @@ class Desk:
 class Story:
     """What became of a claim: everything an attacker could want to have moved."""
 
-    file: ClaimFile
+    file: ClaimFile2
     desk: Desk
     checked: str
     note: str
@@ -143,13 +150,15 @@ def told(models: Models, papers: Mapping[str, tuple[str, str]]) -> Story:
     """The claim from its documents to its letter, with a reviewer who settles for 1,228.00 as the papers warrant."""
     desk = Desk(models)
     refs = [DocumentRef(id=name, sha256=name * 8, filename=filename) for name, (filename, _) in papers.items()]
-    file = ClaimFile(
+    file = ClaimFile2(
         claim_number="CLM-88214", policy_number=COVERED.policy_number, claimant="Nora Quill", documents=refs
     )
     intake.check_coverage(desk, file)
     desk.children = [_child(desk, ref, papers[ref.id][1]) for ref in refs]
     checked = intake.validate(desk, file)
     decision.assess_claim(desk, file)
+    desk.cause = {"outcome": "assessed"}
+    desk.cause = {"outcome": decision_letters.draft_letter(desk, file)}
     asked = decision.ask_reviewer(desk, file)
     paid = {
         "id": "a1",
@@ -157,16 +166,19 @@ def told(models: Models, papers: Mapping[str, tuple[str, str]]) -> Story:
         "currency": "USD",
         "payee": file.payee,
         "coverage": assess.COVERAGE,
-        "status": "APPROVED",
+        "status": "APPROVED" if asked.defaults["amount"] else "PROPOSED",  # whoever names an amount proposes it
     }
     desk.answer = {"outcome": "settle", "by": "ada", "name": "Ada", "at": AT, "authority": "25000", "values": {"comment": "fair"},
                    "actions": {"payment": paid, "settlement_letter": {**paid, "id": "a2"}}}  # fmt: skip
     decided = decision.decide(desk, file)
     reasons = list(file.review.sign_off_reasons) if file.review else []
     desk.answer = {}
+    if decided != "within_authority":  # then another letter is written, and approved
+        desk.cause = {"outcome": decided}
+        desk.cause = {"outcome": decision_letters.draft_letter(desk, file)}
+        (decision.ask_sign_off if decided == "needs_sign_off" else decision.ask_reviewer)(desk, file)
     decision.settle(desk, file)
-    decision.draft_letter(desk, file)
-    decision.correspond(desk, file)
+    decision_letters.send(desk, file)
     assert file.recommendation is not None
     return Story(
         file, desk, checked, asked.note, file.recommendation.outcome, {(p.payee, f"{p.amount:.2f}") for p in asked.proposals},

@@ -23,7 +23,7 @@ from tests.support.claims import Office
 from tests.support.model_server import ModelServer
 from tests.support.stack import Row
 from workflows.insurance_claim.assess import request_of
-from workflows.insurance_claim.models import ClaimFile
+from workflows.insurance_claim.models import ClaimFile2
 from workflows.insurance_claim.prompts import PROMPTS
 
 pytestmark = pytest.mark.guarantee
@@ -91,7 +91,7 @@ def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
         assert others <= {"model", "tool"}, "beside its own loop"
     seen = shown[place(assessing[-1])]
     assert stood is not None
-    assert seen.messages[1]["text"] == canonical(request_of(ClaimFile.model_validate(stood.data))), (
+    assert seen.messages[1]["text"] == canonical(request_of(ClaimFile2.model_validate(stood.data))), (
         "rebuilt from the journal"
     )
     tools = [m for m in seen.messages if m["role"] == "tool"]

@@ -50,6 +50,21 @@ def test_once_everything_answers_the_addresses_are_told(capsys: pytest.CaptureFi
     assert "payments" not in told, "there is none to tell of"
 
 
+def test_a_payments_service_that_did_not_answer_is_told_at_once_and_beside_the_addresses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "payments: external, not answering at http://127.0.0.1:9 (refused)"
+    found = STATUS.model_copy(
+        update={"payments_at_start": said, "urls": STATUS.urls.model_copy(update={"payments": "http://x"})}
+    )
+    with display() as show:
+        show(found)
+        assert said in capsys.readouterr().out
+        show(found.model_copy(update={"ready": True}))
+    told = capsys.readouterr().out
+    assert said in told and "http://x" not in told
+
+
 def test_a_terminal_shows_a_line_per_process_and_where_the_data_lies() -> None:
     elsewhere = STATUS.model_copy(update={"database_folder": Path("/var/lib/longhaul/longhaul-data-1/cluster")})
     console = Console(file=io.StringIO(), width=140)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -53,6 +56,19 @@ def test_every_process_runs(stack: StackStatus) -> None:
 
 def test_it_is_healthy_within_a_minute(stack: StackStatus) -> None:
     wait_for(lambda: _status_of(f"{stack.urls.web}/healthz") == 200, "every sweep to have begun", seconds=60)
+
+
+def test_the_doctor_has_nothing_to_say_of_a_healthy_stack(stack: StackStatus, data_dir: Path) -> None:
+    """Beat runs and every sweep has begun: no problem, no advice, exit code 0."""
+    wait_for(lambda: _status_of(f"{stack.urls.web}/healthz") == 200, "every sweep to have begun", seconds=60)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LONGHAUL_")}
+    doctor = subprocess.run(
+        [Path(sys.executable).with_name("longhaul"), "doctor"], env=env | {"LONGHAUL_DATA_DIR": str(data_dir)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert doctor.returncode == 0, doctor.stdout
+    assert "PROBLEM" not in doctor.stdout and "start beat" not in doctor.stdout
+    assert "payments     the stack's own, answering at http://127.0.0.1:" in doctor.stdout
 
 
 def test_flower_is_behind_the_door_of_the_pages_and_asks_everybody_else_for_its_login(

@@ -17,7 +17,7 @@ from app.alerts import rules
 from app.core.ids import new_id, new_token
 from app.core.limits import Limit
 from app.engine.clock import Clock
-from app.engine.doctor import Patient, _sweeps, _workers
+from app.engine.doctor import Check, Patient, _sweeps, _workers
 from app.engine.explain import explain, spoken
 from app.humans import people, throttle
 from app.store import clock, downstreams, due, facts, keys, sessions, situation, steps, upload_links, workers
@@ -187,7 +187,8 @@ def test_what_people_are_told_is_of_this_world_after_the_clock_was_set_back(jour
         seen = situation.read(db, run)
     assert "is READY to enter GATHERING for 0.0 s" in explain(seen, journey.rt.settings).sentence
     patient: Any = Patient(settings=journey.rt.settings, workflows=journey.rt.workflows, periods=periods(journey.rt.settings),
-                           database=journey.rt.database, provider=lambda: "", unread=lambda _: [])  # fmt: skip
+                           database=journey.rt.database, provider=lambda: "", unread=lambda _: [],
+                           payments=lambda: Check("payments", True, ""))  # fmt: skip
     assert not _sweeps(patient, journey.rt.database).ok
     assert _workers(patient, journey.rt.database).ok, worker
     assert spoken(float("inf")) == roughly(float("inf")) == "an unknown time"

@@ -4,6 +4,7 @@ nothing but a keyboard.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def test_a_claim_is_reviewed_and_signed_off_by_two_people(claims: ClaimsDesk, pe
     samuel.get_by_role("link", name="Sign off claim").click()
     assert samuel.get_by_text("Tomas Okunfield, Adjuster II decided to settle").is_visible()
     assert samuel.get_by_text("Everything agrees with the policy.").first.is_visible()
+    assert samuel.get_by_text("claim_assessment/1").is_visible(), "who suggested, not who drafted the letter since"
+    sees_the_letter(samuel)
     samuel.get_by_label("Why", exact=True).fill("Agreed.")
     samuel.get_by_role("button", name="Settle").click()
     expect(samuel.get_by_role("heading", name="answered “Settle”")).to_be_visible()
@@ -93,6 +96,20 @@ def test_a_claim_is_reviewed_and_signed_off_by_two_people(claims: ClaimsDesk, pe
     assert claims.status(run) == "COMPLETE"
     (paid,) = claims.paid()
     assert str(paid[1]) == amount
+
+
+def sees_the_letter(page: Page) -> None:
+    """The letter itself, drawn, with whom it goes to and a way to its bytes."""
+    letter = page.locator("figure.letter")
+    assert letter.get_by_text("exactly this is sent, or nothing").is_visible()
+    picture = letter.get_by_role("img", name="First page of the letter")
+    picture.scroll_into_view_if_needed()
+    picture.evaluate("image => image.decode()")  # raises if it cannot be drawn
+    with page.expect_download() as saved:
+        letter.get_by_role("link", name="Save the letter").click()
+    sha256 = letter.locator("code").inner_text()
+    assert hashlib.sha256(Path(saved.value.path()).read_bytes()).hexdigest() == sha256
+    assert violations(page) == []
 
 
 def test_the_same_by_keyboard_alone(claims: ClaimsDesk, person: Callable[[str], Page]) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.core.extraction import DocumentKind, Doubt
 from workflows.insurance_claim.checks import check_claim
 from workflows.insurance_claim.models import (
-    ClaimFile,
+    ClaimFile2,
     Coverage,
     DocumentFacts,
     DocumentRef,
@@ -24,6 +24,9 @@ from workflows.insurance_claim.models import (
 
 TODAY = date(2031, 5, 20)
 VIN = "1M8GDM9AXKP042788"
+
+WRITTEN = {"sha256": "ab" * 32, "filename": "letter.pdf", "text": "Dear Nora Quill,"}
+"""What writing a letter answers."""
 
 POLICY = PolicyRecord(
     policy_number="NW-2031-00417",
@@ -105,9 +108,9 @@ LINES = [
 ]
 
 
-def claim() -> ClaimFile:
+def claim() -> ClaimFile2:
     """A claim on which no check finds anything."""
-    return ClaimFile(
+    return ClaimFile2(
         claim_number="CLM-88214",
         policy=POLICY,
         policy_checked=True,
@@ -129,7 +132,7 @@ def claim() -> ClaimFile:
     )
 
 
-def with_facts(file: ClaimFile, document_id: str, **fields: Extracted | None) -> ClaimFile:
+def with_facts(file: ClaimFile2, document_id: str, **fields: Extracted | None) -> ClaimFile2:
     """The claim with fields of one document replaced, or removed where None."""
 
     def changed(said: DocumentFacts) -> DocumentFacts:
@@ -141,7 +144,7 @@ def with_facts(file: ClaimFile, document_id: str, **fields: Extracted | None) ->
     return file.model_copy(update={"extractions": [changed(said) for said in file.extractions]})
 
 
-def with_lines(file: ClaimFile, lines: list[LineItem]) -> ClaimFile:
+def with_lines(file: ClaimFile2, lines: list[LineItem]) -> ClaimFile2:
     """The claim with other lines on its bill."""
     extractions = [
         said.model_copy(update={"lines": lines}) if said.document_id == "bill" else said for said in file.extractions
@@ -149,7 +152,7 @@ def with_lines(file: ClaimFile, lines: list[LineItem]) -> ClaimFile:
     return file.model_copy(update={"extractions": extractions})
 
 
-def with_notes(file: ClaimFile, notes: list[str]) -> ClaimFile:
+def with_notes(file: ClaimFile2, notes: list[str]) -> ClaimFile2:
     """The claim with these notes of what was left out of its bill."""
     extractions = [
         said.model_copy(update={"notes": notes}) if said.document_id == "bill" else said for said in file.extractions
@@ -157,7 +160,7 @@ def with_notes(file: ClaimFile, notes: list[str]) -> ClaimFile:
     return file.model_copy(update={"extractions": extractions})
 
 
-def with_doubts(file: ClaimFile, *doubts: Doubt) -> ClaimFile:
+def with_doubts(file: ClaimFile2, *doubts: Doubt) -> ClaimFile2:
     """The claim with these doubts about its bill."""
     extractions = [
         said.model_copy(update={"doubts": list(doubts)}) if said.document_id == "bill" else said
@@ -166,7 +169,7 @@ def with_doubts(file: ClaimFile, *doubts: Doubt) -> ClaimFile:
     return file.model_copy(update={"extractions": extractions})
 
 
-def with_document(file: ClaimFile, document: DocumentRef, said: DocumentFacts | None = None) -> ClaimFile:
+def with_document(file: ClaimFile2, document: DocumentRef, said: DocumentFacts | None = None) -> ClaimFile2:
     """The claim with one document more."""
     return file.model_copy(
         update={
@@ -176,11 +179,11 @@ def with_document(file: ClaimFile, document: DocumentRef, said: DocumentFacts | 
     )
 
 
-def findings(file: ClaimFile) -> list[Finding]:
+def findings(file: ClaimFile2) -> list[Finding]:
     """What the checks find on `TODAY`."""
     return check_claim(file, TODAY)
 
 
-def codes(file: ClaimFile) -> list[str]:
+def codes(file: ClaimFile2) -> list[str]:
     """The codes of what the checks find."""
     return sorted(finding.code for finding in findings(file))

@@ -18,7 +18,7 @@ from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY, claim, fact, findings, with_doubts, with_facts
 from workflows.insurance_claim import assess
 from workflows.insurance_claim.assessment import Assessment, check
-from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation
+from workflows.insurance_claim.models import ClaimFile2, Coverage, Recommendation
 from workflows.insurance_claim.note import review_note
 from workflows.insurance_claim.prompts import ASSESSMENT
 from workflows.insurance_claim.summary import last_step_of, summary_of
@@ -34,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     running.stop()
 
 
-def _claim() -> ClaimFile:
+def _claim() -> ClaimFile2:
     """A claim in order: 1728.00 billed, 500 deductible."""
     coverage = Coverage(code=assess.COVERAGE, name="Collision", deductible=Decimal(500), limit=Decimal(50000))
     file = claim().model_copy(update={"policy": POLICY.model_copy(update={"coverages": [coverage]}), "policy_number": "NW-2031-00417",
@@ -61,7 +61,7 @@ class _Looks:
 
 
 def _assessed(
-    server: ModelServer, *turns: dict[str, Any], file: ClaimFile | None = None, looks: _Looks | None = None
+    server: ModelServer, *turns: dict[str, Any], file: ClaimFile2 | None = None, looks: _Looks | None = None
 ) -> Recommendation:
     server.say([{"turns": list(turns)}])
     models = Models(Settings(provider="openai:scripted", openai_base_url=server.url))

@@ -11,12 +11,12 @@ import pytest
 
 from app.core.errors import BadInput
 from app.humans.forms import validated
-from tests.workflows.claims import POLICY, claim, ref, with_document
+from tests.workflows.claims import POLICY, WRITTEN, claim, ref, with_document
 from workflows.insurance_claim import assess
-from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, correspond, decide
+from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
 from workflows.insurance_claim.forms import ReviewForm
 from workflows.insurance_claim.intake import add_documents, request_documents
-from workflows.insurance_claim.models import ClaimFile, Coverage, Recommendation, Settlement
+from workflows.insurance_claim.models import ClaimFile2, Coverage, Recommendation
 from workflows.insurance_claim.note import review_note
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
@@ -33,12 +33,12 @@ def step(**answer: Any) -> Any:
             return {"subjects": [], "of": 0}
         if tool.name == "claims.same_loss":
             return {"claims": [], "of": 0, "paid": [], "alike": []}
-        return {"sha256": "ab" * 32, "filename": "letter.pdf", "letter_id": "let_1"}
+        return WRITTEN | {"letter_id": "let_1"}
 
-    return SimpleNamespace(answer=answer, now=AT, call=call, wrote=wrote, subject="CLM-88214")
+    return SimpleNamespace(answer=answer, cause={}, now=AT, call=call, wrote=wrote, subject="CLM-88214")
 
 
-def below_the_deductible() -> ClaimFile:
+def below_the_deductible() -> ClaimFile2:
     """A claim in order, of which the deductible leaves nothing."""
     coverage = Coverage(code=assess.COVERAGE, name="Collision", deductible=Decimal(5000))
     return claim().model_copy(update={"policy": POLICY.model_copy(update={"coverages": [coverage]})})
@@ -78,7 +78,7 @@ def answered(outcome: str, by: str, **more: Any) -> dict[str, Any]:
     return {"outcome": outcome, "by": by, "name": by.title(), "at": AT, "authority": "25000", "values": values} | more
 
 
-def reviewed() -> ClaimFile:
+def reviewed() -> ClaimFile2:
     """A claim that ada settled for 1728.00 USD."""
     file = claim()
     paid = {
@@ -134,10 +134,8 @@ def test_a_document_named_twice_in_one_upload_is_one_document() -> None:
 
 def test_what_a_reviewer_wrote_for_colleagues_is_in_no_settlement_letter() -> None:
     file = reviewed()
-    file.settlement = Settlement(amount=Decimal("1728.00"), currency="USD", payee="Nora Quill")
-    file.actions = {"settlement_letter": "a2"}
     at = step()
-    correspond(at, file)
+    ask_sign_off(at, file)
     (letter,) = at.wrote
     assert letter["lines"] == ["The payment goes to Nora Quill."]
     assert "because ada says so" not in str(letter)
@@ -147,10 +145,10 @@ def test_a_denial_letter_says_why() -> None:
     file = claim()
     values = {"comment": "The loss was after the last day.", "provision_id": "1.2", "provision_text": "We cover ..."}
     decide(step(**answered("deny", "ada", values=values)), file)
-    file.actions = {"denial_letter": "a3"}
     at = step()
-    correspond(at, file)
+    ask_sign_off(at, file)
     assert at.wrote[0]["lines"] == ["The loss was after the last day."]
+    assert at.wrote[0]["provision"] == "1.2"
 
 
 def test_who_sent_a_file_that_cannot_be_read_is_told_which_and_why() -> None:

@@ -9,11 +9,11 @@ import pytest
 from app.core.errors import NeedsPerson, SchemaFailure, StepError, Throttled
 from tests.workflows.claims import claim
 from workflows.insurance_claim import draft
-from workflows.insurance_claim.models import ClaimFile
+from workflows.insurance_claim.models import ClaimFile2
 from workflows.insurance_claim.prompts import LETTER
 
 
-def _file() -> ClaimFile:
+def _file() -> ClaimFile2:
     return claim().model_copy(update={"claimant": "Nora Quill"})
 
 
@@ -26,7 +26,7 @@ def _file() -> ClaimFile:
     ],
 )
 def test_kind_words_are_taken(text: str) -> None:
-    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file())) == []
+    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file(), "settlement")) == []
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_kind_words_are_taken(text: str) -> None:
     ],
 )
 def test_what_states_anything_is_refused(text: str) -> None:
-    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file()))
+    assert draft.check(draft.Paragraph(text=text), draft.request_of(_file(), "settlement"))
 
 
 def test_the_template_passes_the_same_check() -> None:
-    request = draft.request_of(_file())
+    request = draft.request_of(_file(), "settlement")
     for letter in ("settlement", "denial"):
         told = {**request, "last_step": {**request["last_step"], "letter": letter}}
         assert draft.check(draft.by_template(told), told) == []
@@ -68,5 +68,5 @@ def test_a_letter_does_not_wait_for_a_model(problem: StepError) -> None:
         def log(self, message: str, **more: Any) -> None:
             assert "x" not in message
 
-    text, by = draft.drafted(Step(), _file(), LETTER)
-    assert by == "template" and text == draft.by_template(draft.request_of(_file())).text
+    text, by = draft.drafted(Step(), _file(), LETTER, "settlement")
+    assert by == "template" and text == draft.by_template(draft.request_of(_file(), "settlement")).text

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.claims import TODAY, claim, findings, ref, with_document
+from tests.workflows.claims import TODAY, WRITTEN, claim, findings, ref, with_document
 from workflows.insurance_claim import assess
 from workflows.insurance_claim.checks import check_claim
-from workflows.insurance_claim.decision import ask_sign_off, decide
+from workflows.insurance_claim.decision import ask_sign_off, weigh
 from workflows.insurance_claim.elsewhere import look
-from workflows.insurance_claim.models import ClaimFile, Finding
-from workflows.insurance_claim.tools import SAME_LOSS
+from workflows.insurance_claim.models import ClaimFile2, Finding
+from workflows.insurance_claim.tools import SAME_LOSS, WRITE_LETTER
 
 AT = datetime(2031, 5, 12, 9, 0, tzinfo=UTC)
 BILL, REPORT = "bill" * 8, "report" * 8
@@ -33,15 +33,17 @@ def step(*subjects: dict[str, Any], of: int | None = None, **answer: Any) -> Any
     asked: list[dict[str, Any]] = []
 
     def call(tool: Any, **params: Any) -> dict[str, Any]:
+        if tool is WRITE_LETTER:
+            return dict(WRITTEN)
         if tool is SAME_LOSS:
             return {"claims": [], "of": 0, "paid": [], "alike": []}
         asked.append(params)
         return {"subjects": list(subjects), "of": len(subjects) if of is None else of}
 
-    return SimpleNamespace(answer=answer, now=AT, call=call, subject="CLM-88214", asked=asked)
+    return SimpleNamespace(answer=answer, cause={}, now=AT, call=call, subject="CLM-88214", asked=asked)
 
 
-def billed() -> ClaimFile:
+def billed() -> ClaimFile2:
     """A claim in order whose bill is known as one."""
     file = claim()
     kinds = {"form": "claim_form", "report": "police_report", "bill": "repair_estimate"}
@@ -130,9 +132,9 @@ def settled() -> dict[str, Any]:
 
 def test_nobody_settles_alone_what_was_sent_under_another_number_since_they_looked() -> None:
     file = claim()
-    assert decide(step(**settled()), file) == "within_authority"
+    assert weigh(step(**settled()), file) == "within_authority"
     at = step(subject("CLM-2", action=PAID), **settled())
-    assert decide(at, file) == "needs_sign_off"
+    assert weigh(at, file) == "needs_sign_off"
     assert at.asked == [{"sha256": ["form" * 8, REPORT, BILL], "workflow": "insurance_claim", "subject": "CLM-88214",
                          "purpose": "payment"}]  # fmt: skip
     asked = ask_sign_off(step(), file)
@@ -144,7 +146,7 @@ def test_what_was_known_of_a_claim_that_is_erased_since_stays_known() -> None:
     file = claim()
     look(step(subject("CLM-1")), file)
     file.findings = findings(file)
-    assert decide(step(**settled()), file) == "needs_sign_off"
+    assert weigh(step(**settled()), file) == "needs_sign_off"
     assert [found.code for found in file.findings] == ["DUPLICATE_CLAIM"]
 
 

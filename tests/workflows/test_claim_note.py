@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.workflows.claims import TODAY, claim, fact, facts, ref, with_document, with_facts
 from workflows.insurance_claim.checks import check_claim, required_documents
-from workflows.insurance_claim.models import ClaimFile, Review, Settlement
+from workflows.insurance_claim.models import ClaimFile2, Review, Settlement
 from workflows.insurance_claim.note import MAX_CHARACTERS, review_note
 
 
-def checked(file: ClaimFile) -> ClaimFile:
+def checked(file: ClaimFile2) -> ClaimFile2:
     return file.model_copy(update={"findings": check_claim(file, TODAY), "missing": required_documents(file)})
 
 
@@ -21,17 +21,17 @@ def test_a_claim_file_survives_json_with_amounts_as_strings() -> None:
     file = checked(with_facts(claim(), "report", date_of_loss=fact("2031-05-11")))
     file.review = Review(outcome="settle", reviewer="u1", amount=Decimal("1728.10"), currency="USD")
     file.settlement = Settlement(amount=Decimal("1728.10"), currency="USD", payee="Nora Quill")
-    assert ClaimFile.model_validate_json(file.model_dump_json()) == file
+    assert ClaimFile2.model_validate_json(file.model_dump_json()) == file
     dumped = file.model_dump(mode="json")
     assert dumped["settlement"]["amount"] == "1728.10"
     assert dumped["extractions"][2]["lines"][0]["amount"] == "940.00"
-    assert ClaimFile.model_validate(dumped) == file
+    assert ClaimFile2.model_validate(dumped) == file
 
 
 @given(st.decimals(min_value=0, max_value=10**12, places=2))
 def test_no_amount_loses_a_cent_in_json(amount: Decimal) -> None:
-    file = ClaimFile(claim_number="C-1", amount_claimed=amount)
-    assert ClaimFile.model_validate_json(file.model_dump_json()).amount_claimed == amount
+    file = ClaimFile2(claim_number="C-1", amount_claimed=amount)
+    assert ClaimFile2.model_validate_json(file.model_dump_json()).amount_claimed == amount
 
 
 def test_the_note_names_document_page_and_reason() -> None:
@@ -63,7 +63,7 @@ def test_an_ambiguous_date_is_a_doubt() -> None:
 
 
 def test_missing_documents_are_named() -> None:
-    assert "- Missing: police report" in review_note(checked(ClaimFile(claim_number="C-1")))
+    assert "- Missing: police report" in review_note(checked(ClaimFile2(claim_number="C-1")))
 
 
 @settings(max_examples=20, deadline=None)

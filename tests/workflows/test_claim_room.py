@@ -5,12 +5,12 @@ from __future__ import annotations
 from tests.workflows.claims import BILL, FORM, TODAY, claim, facts, line, ref
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.intake import gather
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts
+from workflows.insurance_claim.models import ClaimFile2, DocumentFacts
 
 LIMIT = 262_144  # characters a run's data may have
 
 
-def read(file: ClaimFile, said: list[DocumentFacts]) -> ClaimFile:
+def read(file: ClaimFile2, said: list[DocumentFacts]) -> ClaimFile2:
     """The claim once children have read these documents too."""
     file.documents = [*file.documents, *(ref(found.document_id, status="received") for found in said)]
     children = [

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.claims import VIN, claim, fact, findings, with_facts
+from tests.workflows.claims import VIN, WRITTEN, claim, fact, findings, with_facts
 from tests.workflows.test_claim_decision import answered
 from workflows.insurance_claim import assess, intake
-from workflows.insurance_claim.decision import ask_sign_off, decide
-from workflows.insurance_claim.models import ClaimFile, StatedDate
+from workflows.insurance_claim.decision import ask_sign_off, weigh
+from workflows.insurance_claim.models import ClaimFile2, StatedDate
 from workflows.insurance_claim.same_loss import look, names
-from workflows.insurance_claim.tools import ELSEWHERE
+from workflows.insurance_claim.tools import ELSEWHERE, WRITE_LETTER
 
 AT = datetime(2031, 5, 12, 9, 0, tzinfo=UTC)
 PAID = {"status": "EXECUTED", "amount": "1228.00", "currency": "USD", "at": "2031-05-12T09:00:00+00:00"}
@@ -26,12 +26,14 @@ def step(*, claims: Any = (), paid: Any = (), alike: Any = (), answer: Any = Non
     asked: list[dict[str, Any]] = []
 
     def call(tool: Any, **params: Any) -> dict[str, Any]:
+        if tool is WRITE_LETTER:
+            return dict(WRITTEN)
         if tool is ELSEWHERE:
             return {"subjects": [], "of": 0}
         asked.append(params)
         return {"claims": list(claims), "of": len(claims), "paid": list(paid), "alike": list(alike)}
 
-    return SimpleNamespace(answer=answer or {}, now=AT, call=call, subject="CLM-88214", asked=asked)
+    return SimpleNamespace(answer=answer or {}, cause={}, now=AT, call=call, subject="CLM-88214", asked=asked)
 
 
 def other(number: str, *shares: str, **more: Any) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def test_a_claim_goes_by_its_policy_and_its_vehicle_with_the_day_and_by_its_bill
     ("policy", "day"), [("nw 2031 00417", date(2031, 5, 12)), ("NW-2031-00417", date(2031, 5, 14))]
 )
 def test_however_it_is_spelled_and_a_few_days_off_it_asks_for_the_same(policy: str, day: date) -> None:
-    file = ClaimFile(claim_number="CLM-OTHER", policy_number=policy, date_of_loss=StatedDate(raw="x", value=day))
+    file = ClaimFile2(claim_number="CLM-OTHER", policy_number=policy, date_of_loss=StatedDate(raw="x", value=day))
     at = step()
     look(at, file)
     assert "NW203100417 on 2031-05-12" in at.asked[0]["names"]
@@ -65,7 +67,9 @@ def test_however_it_is_spelled_and_a_few_days_off_it_asks_for_the_same(policy: s
 
 @pytest.mark.parametrize("day", [date(2031, 5, 8), date(2031, 5, 16), date(2030, 5, 12)])
 def test_another_accident_of_the_same_vehicle_is_another_loss(day: date) -> None:
-    file = ClaimFile(claim_number="CLM-OTHER", policy_number="NW203100417", date_of_loss=StatedDate(raw="x", value=day))
+    file = ClaimFile2(
+        claim_number="CLM-OTHER", policy_number="NW203100417", date_of_loss=StatedDate(raw="x", value=day)
+    )
     at = step()
     look(at, file)
     assert "NW203100417 on 2031-05-12" not in at.asked[0]["names"]
@@ -127,15 +131,15 @@ def settled() -> dict[str, Any]:
 )
 def test_what_came_up_since_the_checks_takes_a_second_person(told: dict[str, Any], words: str) -> None:
     file = claim()
-    assert decide(step(answer=settled()), file) == "within_authority"
-    assert decide(step(answer=settled(), **told), file) == "needs_sign_off"
+    assert weigh(step(answer=settled()), file) == "within_authority"
+    assert weigh(step(answer=settled(), **told), file) == "needs_sign_off"
     assert file.review is not None and words in file.review.sign_off_reasons
     assert file.findings[0].summary in ask_sign_off(step(), file).note
 
 
 def test_the_amount_that_was_decided_is_the_one_that_is_compared() -> None:
     at = step(answer=settled())
-    decide(at, claim())
+    weigh(at, claim())
     assert (at.asked[0]["payee"], at.asked[0]["amount"], at.asked[0]["currency"]) == ("Nora Quill", "1228.00", "USD")
 
 

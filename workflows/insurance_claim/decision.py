@@ -5,21 +5,33 @@ The law: nothing is denied and nothing paid without a person, and above the revi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
-from workflows.insurance_claim import assess, elsewhere, same_loss
-from workflows.insurance_claim.draft import drafted
-from workflows.insurance_claim.letters import Facts, write
-from workflows.insurance_claim.models import ClaimFile, Review, Settlement, SignOff, SiuReview
+from workflows.insurance_claim import assess, decision_letters, elsewhere, same_loss
+from workflows.insurance_claim.decision_letters import DENIAL_LETTER, SETTLEMENT_LETTER
+from workflows.insurance_claim.letters import reference
+from workflows.insurance_claim.models import (
+    ClaimFile,
+    ClaimFile2,
+    DecisionLetter,
+    Review,
+    Settlement,
+    SignOff,
+    SiuReview,
+)
 from workflows.insurance_claim.note import review_note
-from workflows.insurance_claim.prompts import LETTER
-from workflows.insurance_claim.tools import PAY, SEND_DECISION
+from workflows.insurance_claim.tools import PAY
 
-PAYMENT, SETTLEMENT_LETTER, DENIAL_LETTER = "payment", "settlement_letter", "denial_letter"
+PAYMENT = "payment"
 DISAGREEMENT = Decimal("0.10")  # a reviewed amount this far from the suggested one is a disagreement
+_NEW_LETTER = (
+    "{name} decided to settle for {amount} {currency}, payee {payee}. The letter below was written for that and nobody has "
+    "approved it; answering “settle” with this amount pays it and sends this letter."
+)
 
 
 def assess_claim(step: Any, data: ClaimFile) -> str:
@@ -28,41 +40,70 @@ def assess_claim(step: Any, data: ClaimFile) -> str:
     return "assessed"
 
 
-def ask_reviewer(step: Any, data: ClaimFile) -> Request:
-    """The adjuster's task: everything that was seen, together, and why it comes back if it does."""
-    if step.answer.get("outcome") == "refuse":
+def ask_reviewer(step: Any, data: ClaimFile2) -> Request:
+    """The adjuster's task: everything that was seen, together, why it comes back if it does, and the letter to be approved."""
+    hear_answer(step, data)
+    decided = data.review if step.cause.get("outcome") == "decided" else None
+    amount = (data.recommendation.amount if data.recommendation else None) or Decimal(0)
+    payee, letter, words = data.payee or "", None, []
+    if decided is not None and decided.amount and decided.payee and decided.currency:
+        amount, payee = decided.amount, decided.payee
+        letter, text = decision_letters.for_review(step, data, amount, payee, decided.currency)
+        words = [
+            _NEW_LETTER.format(name=decided.reviewer_name, amount=amount, currency=decided.currency, payee=payee),
+            text,
+        ]
+    elif data.paragraph_of == "settlement" and (suggestion := decision_letters.suggested(data)):
+        letter, text = decision_letters.for_review(step, data, *suggestion, currency_of(data))
+        words = [text]
+    lettered = [letter_proposal(data, letter)] if letter else []
+    request = review_request(data, [proposal(data, PAYMENT, amount, editable=True, payee=payee), *lettered])
+    note = "\n\n".join([*words[:-1], request.note, *words[-1:]])
+    return replace(request, note=note)
+
+
+def review_request(data: ClaimFile, proposals: Sequence[Proposal]) -> Request:
+    """What every version asks a reviewer: to settle is to approve these."""
+    amount = proposals[0].amount
+    codes = ", ".join(sorted({f.code for f in data.findings})) or "no findings"
+    return Request(
+        title=f"Review claim {data.claim_number}: {codes}",
+        note=review_note(data),
+        defaults={"amount": str(amount) if amount else ""},
+        evidence=[f.model_dump(mode="json") for f in data.findings],
+        proposals=proposals,
+        approves={"settle": [proposal.purpose for proposal in proposals]},
+    )
+
+
+def hear_answer(step: Any, data: ClaimFile) -> None:
+    """What a supervisor or an investigator answered, if that is what led here."""
+    answer = step.answer
+    if answer.get("outcome") == "refuse":
         take_sign_off(step, data, verdict="refused")
-    if step.answer.get("outcome") in ("cleared", "fraud_indicated"):
-        answer = step.answer
+    if answer.get("outcome") in ("cleared", "fraud_indicated"):
         data.siu_review = SiuReview(
             outcome=answer["outcome"],
             reviewer=answer["by"],
             reason=answer["values"]["comment"],
             decided_at=answer["at"],
         )
-    suggested = data.recommendation.amount if data.recommendation else None
-    codes = ", ".join(sorted({f.code for f in data.findings})) or "no findings"
-    return Request(
-        title=f"Review claim {data.claim_number}: {codes}",
-        note=review_note(data),
-        defaults={"amount": str(suggested) if suggested else ""},
-        evidence=[f.model_dump(mode="json") for f in data.findings],
-        proposals=[
-            _proposal(data, purpose, suggested or Decimal(0), editable=True) for purpose in (PAYMENT, SETTLEMENT_LETTER)
-        ],
-        approves={"settle": [PAYMENT, SETTLEMENT_LETTER]},
-    )
 
 
-def _proposal(
-    data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str | None = None
-) -> Proposal:
-    recipient = {"recipient": data.claimant} if purpose != PAYMENT and data.claimant else None
+def letter_proposal(data: ClaimFile, letter: DecisionLetter) -> Proposal:
+    """To send these very bytes to this very recipient: both are part of what is approved."""
+    purpose = SETTLEMENT_LETTER if letter.kind == "settlement" else DENIAL_LETTER
+    sent = {"recipient": letter.recipient, "sha256": letter.sha256}
+    return replace(proposal(data, purpose, letter.amount, payee=letter.payee), content=sent, currency=letter.currency)
+
+
+def proposal(data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str = "") -> Proposal:
+    """An action on this claim, as everybody who approves one is shown it."""
     return Proposal(
-        purpose=purpose, payee=payee or data.payee or "", amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
+        purpose=purpose, payee=payee, amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
         claim=data.claim_number or "", tolerance=DISAGREEMENT,
         evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
-        content=recipient, amount_field="amount" if editable else None, payee_field="payee" if editable else None,
+        amount_field="amount" if editable else None, payee_field="payee" if editable else None,
     )  # fmt: skip
 
 
@@ -77,8 +118,20 @@ def ask_siu(step: Any, data: ClaimFile) -> Request:
                    evidence=[f.model_dump(mode="json") for f in data.findings])  # fmt: skip
 
 
-def decide(step: Any, data: ClaimFile) -> str:
-    """Rules over the reviewer's answer: is it within their authority, or does somebody else sign?"""
+def decide(step: Any, data: ClaimFile2) -> str:
+    """Rules over the reviewer's answer. A settlement within authority goes on if its own letter was approved with it."""
+    outcome = weigh(step, data)
+    letter = data.decision_letters[-1] if data.decision_letters else None
+    assert data.review is not None
+    if outcome == "within_authority" and not (
+        SETTLEMENT_LETTER in data.actions and decision_letters.states(letter, data.review)
+    ):
+        return "letter_to_approve"
+    return outcome
+
+
+def weigh(step: Any, data: ClaimFile) -> str:
+    """Is the reviewer's answer within their authority, or does somebody else sign?"""
     elsewhere.look_again(step, data)
     answer = step.answer
     data.sign_off = None  # a refusal was of the decision before this one
@@ -130,14 +183,24 @@ def differs(reviewed: Decimal, suggested: Decimal) -> bool:
     return abs(reviewed - suggested) > suggested * DISAGREEMENT
 
 
-def ask_sign_off(step: Any, data: ClaimFile) -> Request:
-    """The supervisor's task: exactly what the reviewer decided."""
+def ask_sign_off(step: Any, data: ClaimFile2) -> Request:
+    """The supervisor's task: exactly what the reviewer decided, with the letter that tells the claimant of it."""
     review = data.review
     assert review is not None
+    letter, words = decision_letters.for_sign_off(step, data, review, review.currency or currency_of(data))
+    proposals = [letter_proposal(data, letter)]
+    if review.outcome == "settle":
+        proposals.insert(0, proposal(data, PAYMENT, review.amount or Decimal(0), payee=letter.payee))
+    request = sign_off_request(data, review, proposals)
+    asked, _, seen = request.note.partition("\n\n")
+    return replace(request, note=f"{asked}\n\n{words}\n\n{seen}")
+
+
+def sign_off_request(data: ClaimFile, review: Review, proposals: Sequence[Proposal]) -> Request:
+    """What every version asks whoever signs: to answer as the reviewer did is to approve these."""
     settle = review.outcome == "settle"
     outcome = "settle" if settle else "deny"
     amount = review.amount or Decimal(0)
-    purposes = [PAYMENT, SETTLEMENT_LETTER] if settle else [DENIAL_LETTER]
     lines = [
         f"{review.reviewer_name} decided to {outcome}"
         + (f" for {amount} {review.currency}, payee {review.payee}." if settle else "."),
@@ -150,8 +213,8 @@ def ask_sign_off(step: Any, data: ClaimFile) -> Request:
         title=f"Sign off claim {data.claim_number}: {outcome}" + (f" {amount}" if settle else ""),
         note="\n".join(lines) + "\n\n" + review_note(data),
         evidence=[f.model_dump(mode="json") for f in data.findings],
-        proposals=[_proposal(data, p, amount, payee=review.payee or data.claimant or "the claimant") for p in purposes],
-        approves={outcome: purposes},
+        proposals=proposals,
+        approves={outcome: [proposal.purpose for proposal in proposals]},
         outcomes=[outcome, "refuse"],
         not_by=[review.reviewer],
     )
@@ -190,46 +253,7 @@ def settle(step: Any, data: ClaimFile) -> str:
     return "paid"
 
 
-def reference(answer: Any, name: str) -> str:
-    """What the other side answered, or who attested that it happened."""
-    return str(answer.get(name) or f"attested by {answer.get('attested_by', 'a person')}")
-
-
 def deny(step: Any, data: ClaimFile) -> str:
     """Nothing is paid; the letter that follows says why, by whom, and by which provision."""
     take_sign_off(step, data)
     return "denied"
-
-
-def draft_letter(step: Any, data: ClaimFile) -> str:
-    """The free paragraph of the letter; all that the letter states comes from what was approved."""
-    data.paragraph, data.drafted_by = drafted(step, data, LETTER)
-    return "drafted"
-
-
-def correspond(step: Any, data: ClaimFile) -> str:
-    """Write and send the letter of the decision, under its own approved action."""
-    review = data.review
-    assert review is not None
-    settled = data.settlement is not None
-    by = review.reviewer_name + (f", signed off by {data.sign_off.approver_name}" if data.sign_off else "")
-    # Why a claim is denied is owed to the claimant; why it is paid was written for colleagues.
-    told = f"The payment goes to {review.payee}." if settled else review.reason
-    lines = [line for line in (told, data.paragraph) if line]
-    letter = write(
-        step, data, "settlement" if settled else "denial",
-        Facts(lines=lines, amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
-              provision=review.provision_id, provision_text=review.provision_text, decided_by=by),
-    )  # fmt: skip
-    purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER
-    payee = review.payee or data.claimant or "the claimant"
-    answer = step.call(
-        SEND_DECISION, action=data.actions[purpose], claim=data.claim_number, kind=letter.kind, recipient=data.claimant or payee,
-        sha256=letter.sha256, purpose=purpose, payee=payee, amount=f"{review.amount or 0:.2f}",
-        currency=review.currency or currency_of(data),
-    )  # fmt: skip
-    data.letters = [
-        *data.letters,
-        letter.model_copy(update={"reference": reference(answer, "letter_id"), "sent_at": step.now}),
-    ]
-    return "sent"

@@ -15,6 +15,7 @@ from pydantic import Field
 from app.core.errors import StepError
 from app.core.folding import fold
 from app.core.summary import given
+from workflows.insurance_claim.letters import Decision
 from workflows.insurance_claim.models import ClaimFile, Part
 from workflows.insurance_claim.summary import summary_of
 
@@ -69,20 +70,18 @@ def by_template(request: Mapping[str, Any]) -> Paragraph:
     return Paragraph(text=_TEMPLATES[request["last_step"]["letter"]])
 
 
-def request_of(file: ClaimFile) -> dict[str, Any]:
+def request_of(file: ClaimFile, letter: Decision) -> dict[str, Any]:
     """What a draft is asked with."""
-    settled = file.settlement is not None
-    step = {"state": "SETTLING" if settled else "DENYING", "letter": "settlement" if settled else "denial",
-            "recipient": file.claimant or ""}  # fmt: skip
-    return given(summary_of(file), step)
+    state = "SETTLING" if letter == "settlement" else "DENYING"
+    return given(summary_of(file), {"state": state, "letter": letter, "recipient": file.claimant or ""})
 
 
-def drafted(step: Any, file: ClaimFile, prompt: Any) -> tuple[str, str]:
+def drafted(step: Any, file: ClaimFile, prompt: Any, letter: Decision) -> tuple[str, str]:
     """The paragraph, and who wrote it. A letter does not wait for a model: whatever is wrong with it, there is the template.
 
     Nothing may be called after this in the same step: which paragraph it was must not depend on how often it was tried.
     """
-    request = request_of(file)
+    request = request_of(file, letter)
     try:
         return step.ask(prompt, request).text, step.answered_by
     except StepError as problem:

@@ -8,6 +8,7 @@ quote, what a person decided keeps the person and the time.
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -16,9 +17,10 @@ from app.core.extraction import DocumentFacts, DocumentKind, Extracted, LineItem
 from workflows.document_reading import Hidden
 
 __all__ = [
-    "Begun", "ClaimFile", "Coverage", "DocumentFacts", "DocumentKind", "DocumentRef", "Evidence", "Extracted", "Finding",
-    "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PaidBefore", "PolicyRecord", "Provision", "Reason", "Recommendation", "Review",
-    "SameLoss", "Settlement", "SignOff", "SiuReview", "StatedDate", "Vehicle",
+    "Begun", "ClaimFile", "ClaimFile2", "Coverage", "DecisionLetter", "DocumentFacts", "DocumentKind", "DocumentRef",
+    "Evidence", "Extracted", "Finding", "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PaidBefore",
+    "PolicyRecord", "Provision", "Reason", "Recommendation", "Review", "SameLoss", "Settlement", "SignOff",
+    "SiuReview", "StatedDate", "Vehicle",
 ]  # fmt: skip
 
 Severity = Literal["blocking", "warning", "info"]
@@ -270,8 +272,23 @@ class Letter(Part):
     sent_at: AwareDatetime | None = None
 
 
+class DecisionLetter(Part):
+    """A decision's letter as it was written for people to approve, with what it states. Its bytes lie in the document store."""
+
+    kind: Literal["settlement", "denial"]
+    sha256: str
+    filename: str
+    recipient: str
+    payee: str
+    amount: Money = Decimal("0.00")
+    currency: str
+
+
 class ClaimFile(BaseModel):
-    """The data of one run. Steps assign its fields; every assignment is validated."""
+    """What a run of every version carries. Steps assign its fields; every assignment is validated.
+
+    No field is added here: a run of version 1 would be stranded.
+    """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -316,3 +333,10 @@ class ClaimFile(BaseModel):
     def facts(self, document_id: str) -> DocumentFacts | None:
         """What was extracted from that document."""
         return next((facts for facts in self.extractions if facts.document_id == document_id), None)
+
+
+class ClaimFile2(ClaimFile):
+    """What a run carries since version 2: the letter of its decision, before that is approved."""
+
+    decision_letters: list[DecisionLetter] = Field(default_factory=list, description="as written; the last one counts")
+    paragraph_of: Literal["", "settlement", "denial"] = Field(default="", description="which letter `paragraph` is for")
