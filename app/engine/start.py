@@ -59,9 +59,8 @@ def start(
     text = payloads.boundary_text(fitting, what="data")
     run_id = ids.new_id()
     with all_or_nothing(db):
-        if key is not None and (
-            before := _before(db, workflow, key, digest(canonical([workflow.name, subject, text])), run_id)
-        ):
+        sent = data if isinstance(data, BaseModel) else None
+        if key is not None and (before := _before(db, workflow, key, subject, fitting, sent, run_id)):
             return _started(workflow, before, new=False)
         at = runs.insert(
             db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
@@ -79,10 +78,19 @@ def start(
     return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
 
 
-def _before(db: Connection, workflow: Workflow, key: str, body: str, run_id: UUID) -> UUID | None:
+def _body(workflow: Workflow, subject: str, said: BaseModel | dict[str, Any]) -> str:
+    return digest(canonical([workflow.name, subject, canonical(said)]))
+
+
+def _before(
+    db: Connection, workflow: Workflow, key: str, subject: str, fitting: BaseModel, sent: BaseModel | None, run_id: UUID
+) -> UUID | None:
     """The run that was started under this key before; None if the key is now that of `run_id`. Raises KeyReused."""
     scope = f"start:{workflow.name}"
-    while (answer := keys.reserve(db, scope, key, body, {"run_id": run_id})) is not None:
+    # What a later version of the workflow adds by itself makes no other body. Earlier releases hashed that too.
+    body = _body(workflow, subject, fitting.model_dump(exclude_defaults=True))
+    earlier = lambda: [_body(workflow, subject, whole) for whole in (fitting, sent) if whole is not None]  # noqa: E731
+    while (answer := keys.reserve(db, scope, key, body, {"run_id": run_id}, also=earlier)) is not None:
         if runs.read(db, UUID(answer["run_id"])) is not None:
             return UUID(answer["run_id"])
         keys.free(db, scope, key, answer)  # a key of an earlier release may name a run that was refused

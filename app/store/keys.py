@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from app.core.canonical import canonical
@@ -9,22 +10,27 @@ from app.core.errors import KeyReused
 from app.store.clock import BARE, passed
 from app.store.database import Connection
 
+Hashes = Callable[[], Collection[str]]
 
-def recall(db: Connection, scope: str, key: str, body_hash: str) -> Any | None:
-    """The answer given under this key before. Raises KeyReused if it was given for another body."""
+
+def recall(db: Connection, scope: str, key: str, body_hash: str, *, also: Hashes = tuple) -> Any | None:
+    """The answer given under this key before. Raises KeyReused if it was given for another body.
+
+    also: hashes under which earlier releases wrote the same body.
+    """
     row = db.execute(
         "SELECT body_hash, answer FROM idempotency_keys WHERE scope = %s AND key = %s", [scope, key]
     ).fetchone()
     if row is None:
         return None
-    if row["body_hash"] != body_hash:
+    if row["body_hash"] not in (body_hash, *also()):
         raise KeyReused(
             f"the idempotency key {key!r} was used before with another body; send a new key for a new request"
         )
     return row["answer"]
 
 
-def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any) -> Any | None:
+def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any, *, also: Hashes = tuple) -> Any | None:
     """Record an answer under a key. The answer recorded before, if there is one (waits for a rival's commit).
 
     Whoever reserves a key writes what the answer speaks of in the same `all_or_nothing`, or the key speaks of nothing.
@@ -36,7 +42,7 @@ def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any) -
             [scope, key, body_hash, canonical(answer)],
         ).fetchone()
         # The one in our way may have been forgotten between the two looks.
-        if row or (before := recall(db, scope, key, body_hash)) is not None:
+        if row or (before := recall(db, scope, key, body_hash, also=also)) is not None:
             return None if row else before
 
 

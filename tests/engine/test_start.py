@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from app import client
+from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, KeyReused
 from app.core.workflow import Step, Workflow
 from tests.support.flows import PAYING, Bill
@@ -111,3 +112,32 @@ def test_of_two_callers_with_one_key_exactly_one_starts_the_run(database_url: st
 def _blocked(database_url: str, pid: int) -> bool:
     with psycopg.connect(database_url, autocommit=True) as db:
         return bool(db.execute("SELECT 1 WHERE cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone())
+
+
+class Longer(Bill):
+    """The data of a later version, which has a field more."""
+
+    added: str = "by itself"
+
+
+LATER = Workflow(
+    name=PAYING.name, version=PAYING.version + 1, data=Longer, starts_at="A",
+    states=[Step("A", does=lambda step, data: "done", then={"done": "COMPLETE"})],
+)  # fmt: skip
+
+
+def test_what_was_sent_before_a_new_version_is_the_same_when_it_is_sent_again(db: Caller) -> None:
+    first = client.start(db, PAYING, subject="a", data={"purposes": ["fee"]}, key="order-1")
+    again = client.start(db, LATER, subject="a", data={"purposes": ["fee"]}, key="order-1")
+    assert (again.run_id, again.new) == (first.run_id, False)
+    with pytest.raises(KeyReused):
+        client.start(db, LATER, subject="a", data={"purposes": ["fee"], "added": "by somebody"}, key="order-1")
+
+
+@pytest.mark.parametrize("data", [{"purposes": ["fee"]}, Bill(purposes=["fee"])], ids=["a mapping", "a model"])
+def test_a_key_of_an_earlier_release_is_recognised(db: Caller, data: Any) -> None:
+    first = client.start(db, PAYING, subject="a", data=data, key="order-1")
+    whole = digest(canonical([PAYING.name, "a", canonical(Bill(purposes=["fee"]))]))
+    db.execute("UPDATE idempotency_keys SET body_hash = %s WHERE key = 'order-1'", [whole])
+    later = LATER if isinstance(data, Bill) else PAYING
+    assert client.start(db, later, subject="a", data=data, key="order-1").run_id == first.run_id
