@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tests.faults.relay import Relay
+from tests.support.relay import Relay, Way
 
 Direction = Literal["both", "answers", "requests"]
 _PREFIX = "longhaul-fault"
@@ -188,7 +188,7 @@ class Relays:
     def host(self, port: int) -> Host:
         """One more relay."""
         address = f"127.0.0.{len(self._hosts) + 2}"
-        made = RelayHost(address, Relay((self.server, port), source=address))
+        made = RelayHost(address, Relay(f"postgresql://longhaul@{self.server}:{port}/", source=address))
         self._hosts.append(made)
         return made
 
@@ -208,11 +208,12 @@ class RelayHost:
 
     def database_url(self, name: str, port: int) -> str:
         """The relay's port, whatever the server's is."""
-        return f"postgresql://longhaul@127.0.0.1:{self.relay.port}/{name}"
+        return f"{self.relay.url}{name}"
 
     def cut(self, direction: Direction) -> None:
         """Silence, in one direction or both."""
-        self.relay.silence(*(("requests", "answers") if direction == "both" else (direction,)))
+        ways: dict[Direction, tuple[Way, ...]] = {"both": (), "requests": ("to server",), "answers": ("to client",)}
+        self.relay.fall_silent(*ways[direction])
 
     def lose_power(self) -> None:
         """The sockets towards the server stay open and silent."""

@@ -21,9 +21,10 @@ LOOK_SECONDS = 0.02
 
 
 class Relay:
-    """Listens on a port of this machine and passes on to the server behind `database_url`."""
+    """Listens on a port of this machine and passes on to the server behind `database_url`, which it calls from `source`."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, source: str = "127.0.0.1") -> None:
+        self._source = source
         self._parts = urlsplit(database_url)
         named = conninfo_to_dict(database_url)
         self._host, self._port = str(named["host"]), int(str(named.get("port") or 5432))
@@ -53,16 +54,20 @@ class Relay:
         """Pass everything on again."""
         self._silent = frozenset()
 
+    def close(self) -> None:
+        """End it, and every connection through it."""
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(10)
+        self._listener.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(10)
-        self._listener.close()
+        self.close()
 
     def _accept(self) -> None:
         while not self._ended.is_set():
@@ -76,7 +81,7 @@ class Relay:
 
     def _server(self) -> socket.socket:
         if not self._host.startswith("/"):
-            return socket.create_connection((self._host, self._port))
+            return socket.create_connection((self._host, self._port), source_address=(self._source, 0))
         server = socket.socket(socket.AF_UNIX)
         server.connect(f"{self._host}/.s.PGSQL.{self._port}")
         return server
