@@ -54,36 +54,47 @@ def free(db: Connection, scope: str, key: str, answer: Any) -> None:
     )
 
 
-_UNDER_WAY = '{"$under_way": true}'
+_UNDER_WAY = "$under_way"  # in place of an answer: whose work it is
 
 
-def take(db: Connection, scope: str, key: str, body_hash: str, *, forgotten_seconds: float) -> tuple[bool, Any | None]:
+def take(
+    db: Connection, scope: str, key: str, body_hash: str, *, owner: str, forgotten_seconds: float
+) -> tuple[bool, Any | None]:
     """Take a key for work about to be done: (it is ours, the answer given before). (False, None): somebody is at it.
 
-    Whoever took it and wrote no answer for `forgotten_seconds` is dead, and the key is given away. Raises KeyReused.
+    Whoever took it and wrote no answer for `forgotten_seconds` is given up, and the key is `owner`'s. Raises KeyReused.
     """
-    params = {"scope": scope, "key": key, "body": body_hash, "mark": _UNDER_WAY, "age": forgotten_seconds}
+    mark = canonical({_UNDER_WAY: owner})
+    params = {
+        "scope": scope,
+        "key": key,
+        "body": body_hash,
+        "mark": mark,
+        "age": forgotten_seconds,
+        "field": _UNDER_WAY,
+    }
     row = db.execute(
         f"""INSERT INTO idempotency_keys AS k (scope, key, body_hash, answer, created_at)
            VALUES (%(scope)s, %(key)s, %(body)s, %(mark)s::jsonb, app_now())
-           ON CONFLICT (scope, key) DO UPDATE SET created_at = excluded.created_at
-           WHERE k.answer = %(mark)s::jsonb AND k.body_hash = %(body)s
+           ON CONFLICT (scope, key) DO UPDATE SET answer = excluded.answer, created_at = excluded.created_at
+           WHERE jsonb_exists(k.answer, %(field)s) AND k.body_hash = %(body)s
              AND {passed("k.created_at", "%(age)s", BARE)} RETURNING key""",
         params,
     ).fetchone()
     if row:
         return True, None
     answer = recall(db, scope, key, body_hash)
-    return False, None if answer == {"$under_way": True} else answer
+    return False, None if isinstance(answer, dict) and _UNDER_WAY in answer else answer
 
 
-def answered(db: Connection, scope: str, key: str, answer: Any) -> None:
-    """Write the answer behind a key that was taken."""
+def answered(db: Connection, scope: str, key: str, answer: Any, *, owner: str) -> None:
+    """Write the answer behind a key that `owner` took; who was given up meanwhile writes nothing."""
     db.execute(
-        "UPDATE idempotency_keys SET answer = %s::jsonb WHERE scope = %s AND key = %s", [canonical(answer), scope, key]
+        "UPDATE idempotency_keys SET answer = %s::jsonb WHERE scope = %s AND key = %s AND answer = %s::jsonb",
+        [canonical(answer), scope, key, canonical({_UNDER_WAY: owner})],
     )
 
 
-def give_back(db: Connection, scope: str, key: str) -> None:
+def give_back(db: Connection, scope: str, key: str, *, owner: str) -> None:
     """Free a key whose work was refused: nothing was done, so the same request may come again."""
-    free(db, scope, key, {"$under_way": True})
+    free(db, scope, key, {_UNDER_WAY: owner})

@@ -69,7 +69,9 @@ DUTIES: dict[str, Callable[[Connection], bool]] = {
     "a process looks for dead workers": _looked,
     "beat is heard": _heard,
     "an overdue sweep is seen": lambda db: due.overdue_sweeps(db, {"timers": 2.0}) == ["timers"],
-    "a key that nobody works on is given away": lambda db: keys.take(db, "s", "k", "b", forgotten_seconds=60.0)[0],
+    "a key that nobody works on is given away": lambda db: keys.take(
+        db, "s", "k", "b", owner="o", forgotten_seconds=60.0
+    )[0],
     "somebody who guessed may try again": _guessing_is_free,
     "a window of uploads ends": _window,
     "a broken downstream is tried again": _permitted,
@@ -245,6 +247,7 @@ FOLLOWS = {
     "gone_at": "old enough to be forgotten, or recent enough to be told",
     "executed_at": "an hour until somebody is told, as it is shown",
     "opened_at": "recent enough to be told",
+    "last_at": "old enough to be forgotten",
     "at": "old enough to be forgotten",
     "since": "old enough to be forgotten",
     "_DUE": "the earlier of two times of day",

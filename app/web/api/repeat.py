@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.canonical import digest, restore
+from app.core.ids import new_token
 from app.engine.runtime import Runtime
 from app.store import keys
 from app.web.api.caller import Caller
@@ -35,6 +36,8 @@ class _Place:
     scope: str
     key: str
     body_hash: str
+    owner: str
+    """Of this one request: who was taken for dead meanwhile frees nobody else's key."""
 
 
 def once(request: Request, caller: Caller, work: Callable[[], Response], *, body: str | None = None) -> Response:
@@ -47,21 +50,21 @@ def once(request: Request, caller: Caller, work: Callable[[], Response], *, body
         return work()
     sent = body if body is not None else getattr(request, "_body", b"").decode("utf-8", "surrogateescape")
     where = f"{request.method} {request.url.path}?{request.url.query}"
-    at = _Place(f"api:{caller.name}", key, digest(f"{where}\n{sent}"))
+    at = _Place(f"api:{caller.name}", key, digest(f"{where}\n{sent}"), new_token().hex)
     rt = runtime_of(request)
     if (before := _taken(rt, at)) is not None:
         return before
     try:
         response = work()
     except BaseException:
-        rt.database.transact(lambda db: keys.give_back(db, at.scope, at.key))
+        rt.database.transact(lambda db: keys.give_back(db, at.scope, at.key, owner=at.owner))
         raise
     kept = {
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
         "body": bytes(response.body).decode() or None,
     }
-    rt.database.transact(lambda db: keys.answered(db, at.scope, at.key, kept))
+    rt.database.transact(lambda db: keys.answered(db, at.scope, at.key, kept, owner=at.owner))
     return response
 
 
@@ -69,7 +72,9 @@ def _taken(rt: Runtime, at: _Place) -> Response | None:
     """None once the key is ours; the answer given before, waited for if somebody is at it."""
     for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
         ours, answer = rt.database.transact(
-            lambda db: keys.take(db, at.scope, at.key, at.body_hash, forgotten_seconds=_FORGOTTEN_SECONDS)
+            lambda db: keys.take(
+                db, at.scope, at.key, at.body_hash, owner=at.owner, forgotten_seconds=_FORGOTTEN_SECONDS
+            )
         )
         if ours:
             return None
