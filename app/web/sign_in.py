@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -22,6 +23,7 @@ from app.web.render import render
 from app.web.session import Rt, address_of, runtime_of
 
 router = APIRouter()
+_WHERE, _WANTED_SECONDS = "longhaul_next", 3600
 _TASK = re.compile(r"/tasks/([0-9a-f-]{36})")
 
 
@@ -61,7 +63,8 @@ def show_link(request: Request, rt: Rt, token: str) -> Response:
 def use_link(posted: Posted, request: Request, rt: Rt, token: str) -> Response:
     """Sign in by a one-time link."""
     person = links.use(rt, token, address=address_of(request))
-    response = RedirectResponse("/", status_code=303)
+    response = RedirectResponse(own_path(unquote(request.cookies.get(_WHERE, "")) or "/"), status_code=303)
+    response.delete_cookie(_WHERE, path="/sign-in", httponly=True, samesite="lax")
     session.begin(request, response, person, let_in_by="link")
     return response
 
@@ -89,17 +92,23 @@ def _form(
     fields: Mapping[str, str] | None = None,
 ) -> Response:
     config = runtime_of(request).settings
-    company = config.oidc_label if config.oidc_issuer else ""
-    return render(
+    company, where = config.oidc_label if config.oidc_issuer else "", own_path(where)
+    shown = render(
         request,
         "sign_in.html",
         status=status,
-        next=own_path(where),
+        next=where,
         username=name,
         message=message,
         company=company,
         fields=fields,
     )
+    if where != "/":  # who is let in by a link instead still comes to where they wanted to go
+        shown.set_cookie(
+            _WHERE, quote(where, safe=""), max_age=_WANTED_SECONDS, httponly=True, samesite="lax",
+            secure=request.url.scheme == "https", path="/sign-in",
+        )  # fmt: skip
+    return shown
 
 
 def own_path(path: str) -> str:

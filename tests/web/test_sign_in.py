@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -122,6 +123,15 @@ def test_a_link_lets_in_once_and_by_looking_at_it_nobody(stranger: Visitor, web:
     assert again.post(path).status_code == 404
     assert "was used already" in again.get(path).text
     assert again.get("/").url.path == "/sign-in"
+
+
+@pytest.mark.parametrize(("wanted", "reached"), [("/inbox?tab=mine", "/inbox"), ("//example.org", "/")])
+def test_a_link_leads_back_to_where_one_wanted_to_go_and_never_to_another_site(
+    stranger: Visitor, web: Runtime, wanted: str, reached: str
+) -> None:
+    stranger.get(f"/sign-in?{urlencode({'next': wanted})}")
+    assert stranger.post(f"{links.PATH}{links.make(web, ADA, by='test')}").url.path == reached
+    assert stranger.post(f"{links.PATH}{links.make(web, ADA, by='test')}").url.path == "/", "once"
 
 
 def test_a_link_ends_by_itself_and_is_kept_by_its_hash_alone(stranger: Visitor, web: Runtime, owner: Database) -> None:
