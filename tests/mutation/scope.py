@@ -12,6 +12,8 @@ FILES = (
     "app/store/actions.py",
     "app/store/migrations/0001_core.sql", "app/store/migrations/0002_limits.sql", "app/store/migrations/0004_actions.sql",
     "app/store/migrations/0006_disputes.sql", "app/store/migrations/0006_ledger.sql", "app/store/migrations/0011_forks.sql",
+    "app/store/migrations/0015_carried.sql", "app/store/migrations/0017_clock.sql", "app/store/migrations/0021_ledger.sql",
+    "app/store/migrations/0021_approvers.sql", "app/store/migrations/0021_took_part.sql", "app/store/migrations/0022_written_once.sql",
     "app/engine/advance.py", "app/engine/context.py", "app/engine/holdings.py", "app/engine/liveness.py",
     "app/sweeps/heartbeats.py", "app/sweeps/timers.py", "app/sweeps/watch.py", "app/sweeps/observer.py", "app/sweeps/dispatch.py",
     "app/sweeps/human_tasks.py", "app/sweeps/retention.py", "app/sweeps/schedule.py", "app/sweeps/alerts.py", "app/sweeps/actions.py",
