@@ -77,16 +77,20 @@ def broken_copy(mutant: Mutant) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="longhaul-mutant-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(PROJECT, copy, ignore=_NOT_COPIED)
-        applied = subprocess.run(
-            ["git", "apply", "--whitespace=nowarn", str(mutant.file)],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if applied.returncode != 0:
-            raise PatchOutdated(f"{mutant.file.name} does not apply any more:\n{applied.stderr}")
+        _apply(mutant, copy)
         yield copy
+
+
+def _apply(mutant: Mutant, folder: Path, *options: str) -> None:
+    applied = subprocess.run(
+        ["git", "apply", "--whitespace=nowarn", *options, str(mutant.file)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if applied.returncode != 0:
+        raise PatchOutdated(f"{mutant.file.name} does not apply any more:\n{applied.stderr}")
 
 
 def require_red(mutant: Mutant) -> str:
@@ -140,8 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _applies(mutant: Mutant) -> str:
-    with broken_copy(mutant):
-        return mutant.test
+    _apply(mutant, PROJECT, "--check")  # writes nothing
+    return mutant.test
 
 
 if __name__ == "__main__":
