@@ -11,7 +11,6 @@ import unicodedata
 from decimal import Decimal
 from typing import Literal
 
-from fpdf import FPDF
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import BadInput
@@ -102,6 +101,8 @@ class _Page:
     """The layout of a letter: one column, built-in fonts, A4."""
 
     def __init__(self, facts: LetterFacts, title: str) -> None:
+        from fpdf import FPDF  # brings numpy and fontTools: as much again as all else that a process needs to start
+
         self.facts, self.title = facts, title
         self.pdf = FPDF(format="A4")
         # Otherwise the file holds the second it was made in.

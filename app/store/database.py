@@ -14,16 +14,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.core.errors import BadInput, StoreUnavailable
 from app.store.network import REACH, SERVERS_REACH, Session, patience
+
+if TYPE_CHECKING:  # a worker does without it, and starts sooner
+    import sqlalchemy as sa
 
 Connection = psycopg.Connection[DictRow]
 DatabaseError = psycopg.Error
@@ -167,6 +169,8 @@ class Database:
         with self._lock:
             self._here()
             if self._engine is None:
+                import sqlalchemy as sa
+
                 self._engine = sa.create_engine(
                     engine_url(self.url), creator=self._connect, pool_size=self._size, pool_pre_ping=True
                 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+
+from app.stack.processes import ChildProcess
+from tests.support.nursery import PROJECT, start
 
 PAYMENT = {"claim": "CLM-1", "payee": "Ada Ferncastle", "amount": "1234.50", "currency": "USD", "purpose": "settlement"}
 
@@ -22,28 +24,26 @@ class PaymentsProcess:
     def __init__(self, db: Path) -> None:
         self.db, self.host = db, "127.0.0.1"
         self.url = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: ChildProcess | None = None
 
     def start(self, test_switches: str = "") -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.demo.payments", "--host", self.host, "--port", "0", "--db", str(self.db)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "LONGHAUL_PAYMENTS_TEST": test_switches},
-        )
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().split()[-1]
+        log = self.db.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "app.demo.payments", "--host", self.host, "--port", "0", "--db", str(self.db)]
+        env = {**os.environ, "PYTHONPATH": str(PROJECT), "LONGHAUL_PAYMENTS_TEST": test_switches}
+        process = self._process = start(command, log=log, env=env)
+        wait_for(lambda: "\n" in log.read_text() or not process.alive, "the service to say where it is")
+        assert process.alive, log.read_text()
+        self.url = log.read_text().partition("\n")[0].split()[-1]
         wait_for(self._healthy, "the service to answer")
 
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
-        self._process.communicate()
 
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.communicate(timeout=10)
+        if self._process is not None and self._process.alive:
+            self._process.end()
 
     def switch(self, **switches: float) -> None:
         httpx.post(f"{self.url}/_test", json=switches).raise_for_status()

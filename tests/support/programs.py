@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 
 import psutil
 
-from app.stack.processes import ChildProcess, spawn
+from app.stack.processes import ChildProcess
+from tests.support.nursery import CELERY, PROJECT, start
 
-PROJECT = Path(__file__).parents[2]
-CELERY = str(Path(sys.executable).with_name("celery"))
+__all__ = ["CELERY", "PROJECT", "Program"]
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Program:
 
     def start(self) -> None:
         """Start it; returns at once. Dies with the thread that started it: call from the main thread only."""
-        self.process = spawn(self.argv, log=self.log, env=self.env, cwd=self.folder, death_signal=signal.SIGKILL)
+        self.process = start(self.argv, log=self.log, env=self.env, folder=self.folder)
 
     @property
     def pid(self) -> int:

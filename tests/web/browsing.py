@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,9 @@ from app.humans.sessions import hashed
 from app.stack.ports import choose_port
 from app.store import sessions
 from app.store.database import Database
+from tests.support.nursery import PROJECT, start
 from tests.support.waiting import wait_for
 
-_ROOT = Path(__file__).parents[2]
 _DATABASES: dict[str, str] = {}  # of the sites that are served, by their address
 # Without its own sandbox (a container's root has none) and without calling home.
 _FLAGS = [
@@ -65,7 +64,7 @@ def serving(
         "LONGHAUL_WEB_PORT": str(port),
         "LONGHAUL_WORKFLOWS": workflows,
         "LONGHAUL_DISPATCHER": "tests.web.flows:Silent",
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": str(PROJECT),
         **{f"LONGHAUL_{name.upper()}": value for name, value in settings.items()},
     }
     address = f"http://127.0.0.1:{port}"
@@ -73,18 +72,13 @@ def serving(
     data_dir.mkdir(parents=True, exist_ok=True)
     log = data_dir / "web.log"
     command = [sys.executable, "-m", "app.web"]
-    with log.open("w") as out, subprocess.Popen(command, env=env, cwd=_ROOT, stderr=out) as process:
-        try:
-            wait_for(
-                lambda: _answers(address) or process.poll() is not None,
-                "the web process to answer",
-                evidence=log.read_text,
-            )
-            assert process.poll() is None, log.read_text()
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    process = start(command, log=log, env=env)
+    try:
+        wait_for(lambda: _answers(address) or not process.alive, "the web process to answer", evidence=log.read_text)
+        assert process.alive, log.read_text()
+        yield address
+    finally:
+        assert process.end(grace=30), f"the web process did not end\n{log.read_text()}"
 
 
 def sign_in(page: Page, name: str) -> Page:

@@ -9,12 +9,13 @@ from typing import Literal
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FileChooser, Page, expect, sync_playwright
 
 from app.demo.people import DEMO_ADJUSTER
 from tests.support.claimants import PDF, post_office
 from tests.support.claims import Office
 from tests.support.stack import Stack
+from tests.support.waiting import wait_for
 from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to
 
 needs_chromium()
@@ -134,11 +135,14 @@ def test_a_file_is_sent_by_keyboard_alone(browser: Browser, database_url: str, t
         run_id = post.run()
         claimant, _ = post.link(run_id)
         page = visit(browser, site)
+        # Heard from the beginning: who asks to hear only while the key is pressed may be too late.
+        choosers = list[FileChooser]()
+        page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 - a builtin cannot be marked as heard
         page.goto(f"/c/{claimant.token}")
         tab_to(page, "files")
-        with page.expect_file_chooser() as chosen:
-            page.keyboard.press("Enter")
-        chosen.value.set_files(tmp_path / "good.pdf")
+        page.keyboard.press("Enter")
+        wait_for(lambda: page.title() and choosers, "the browser to ask for files")
+        choosers[0].set_files(tmp_path / "good.pdf")
         tab_to(page, "Send")
         page.keyboard.press("Enter")
         expect(page.get_by_role("status").filter(has_text="We have received")).to_contain_text("good.pdf")

@@ -89,9 +89,12 @@ const act = (key, dialog) => {
   return false;
 };
 
-/** What a form's answer shows stands at its page's own address: going back or loading it again sends nothing anew. */
+/** What a form's answer shows stands at its page's own address: going back or loading it again sends nothing anew.
+    A link to a part of that page would then be one to a part of this: what is not here is fetched. */
 const come_back = () => {
-  if (document.body.dataset.back) history.replaceState(null, "", document.body.dataset.back);
+  if (!document.body.dataset.back) return;
+  history.replaceState(null, "", document.body.dataset.back);
+  addEventListener("hashchange", () => document.getElementById(location.hash.slice(1)) ?? location.reload());
 };
 
 /** Whoever signs out leaves nothing typed behind in this browser. */
