@@ -83,7 +83,7 @@ def test_a_bill_that_was_paid_under_one_number_is_not_paid_under_another_by_the_
 
     answer = {"comment": "looks right to me", "amount": amount}
     complete(office.rt, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
-    stack.wait(lambda: stack.run(second)["state"] == "AWAITING_SIGN_OFF", "the sign-off")
+    assert stack.until_status(second, "WAITING_FOR_HUMAN")["state"] == "AWAITING_SIGN_OFF", "it needs no sign-off"
     sign_off = office.task(second)
     assert finding["summary"] in sign_off["note"]
     with pytest.raises(NotEntitled):
@@ -106,7 +106,7 @@ def test_of_two_claims_with_one_bill_the_one_decided_later_waits_for_a_second_pe
     second = office.submit(under_another_number(sample, tmp_path / "second"))
     office.task(second)
     office.settle(first)
-    stack.wait(lambda: stack.run(first)["state"] == "AWAITING_SIGN_OFF", "the sign-off")
+    assert stack.until_status(first, "WAITING_FOR_HUMAN")["state"] == "AWAITING_SIGN_OFF", "it needs no sign-off"
     sign_off = office.task(first)
     assert f"also sent under {SECOND} (not paid yet, awaiting human review)" in sign_off["note"]
     assert paid(stack) == []

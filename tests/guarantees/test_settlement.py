@@ -122,6 +122,7 @@ def test_a_settlement_without_a_matching_approval_is_executed_by_no_path(
 
 def _stopped(stack: Stack, run_id: UUID, after: int = 0) -> Any:
     row = stack.run(run_id)
+    assert row["status"] != "COMPLETE", "the run went past the ledger to its end"
     return row if row["status"] == "DEAD_LETTER" and row["transition_seq"] > after else None
 
 

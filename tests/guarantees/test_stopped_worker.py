@@ -10,7 +10,7 @@ import pytest
 
 from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
-from tests.support.flows import PAYING
+from tests.support.flows import PAYING, UNHURRIED
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.guarantee
@@ -21,12 +21,13 @@ WHERE a.datname = current_database() AND w.pid = ANY(%s)"""
 
 
 def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it_lost(make_stack: Flows) -> None:
-    stack = make_stack("flows:PAYING", silent_seconds=5, ping_seconds=1)
+    stack = make_stack("flows:UNHURRIED", silent_seconds=5, ping_seconds=1)
     (stopped,) = stack.workers(1)
     stack.beat()
     # Four runs, each asleep at another point of the protocol when the worker stops.
     before_intent, after_intent, before_move = runs = [
-        stack.start(PAYING, f"asleep {point}", ring=False) for point in ("before intent", "after intent", "before move")
+        stack.start(UNHURRIED, f"asleep {point}", ring=False)
+        for point in ("before intent", "after intent", "before move")
     ]
     asleep: list[tuple[Point, str]] = [
         ("before_intent", f"{before_intent}.2"),
@@ -36,7 +37,7 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
     ]
     for point, where in asleep:
         stack.faults.arm(point, where, "hold")
-    in_flight = stack.start(PAYING, "asleep in flight", {"purposes": ["in flight"]})
+    in_flight = stack.start(UNHURRIED, "asleep in flight", {"purposes": ["in flight"]})
     for point, where in asleep:
         stack.until_done(point, where)
     stack.workers(1)
@@ -54,9 +55,16 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
     stack.wait(lambda: stack.row_of(stopped)["gone_at"] is None, "the woken worker to be known as alive again")
     for point, where in asleep:
         stack.faults.release(point, where, pid=stopped.pid)
-    stack.wait(lambda: len(stopped.lines("lease_lost")) == 4, "the old threads to notice that their leases are gone")
-    assert [stack.requests_of(run) for run in runs] == sent, "the woken worker sent a request"
-    assert [stack.events(run) for run in runs] == written, "the woken worker moved a run"
+
+    def all_noticed() -> bool:
+        noticed = len(stopped.lines("lease_lost")) == 4
+        assert [stack.requests_of(run) for run in runs] == sent, "the woken worker sent a request"
+        assert [stack.events(run) for run in runs] == written, "the woken worker moved a run"
+        errors = [line["message"] for line in stopped.lines() if line.get("level") == "ERROR"]
+        assert not errors, "the woken worker was stopped by something else than its lost lease"
+        return noticed
+
+    stack.wait(all_noticed, "the old threads to notice that their leases are gone")
     assert stack.checkpoints(in_flight)[2]["status"] == "INTENT", "the woken worker wrote a result"
 
     stack.faults.disarm()
@@ -64,7 +72,7 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
     assert [stack.payments_of(run) for run in runs] == [2, 2, 2, 1]
     # It is a worker like any other again.
     stack.programs[-1].kill()
-    stack.until_complete(stack.start(PAYING, "afterwards"))
+    stack.until_complete(stack.start(UNHURRIED, "afterwards"))
 
 
 def _working(make_stack: Flows) -> tuple[Stack, UUID]:

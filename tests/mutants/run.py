@@ -12,6 +12,9 @@ patch that no longer applies fails too: the code it breaks has moved, and the mu
     python -m tests.mutants.run            every mutant, one line each
     python -m tests.mutants.run --check    only whether the patches still apply
     python -m tests.mutants.run NAME…      the mutants whose file names contain one of the words
+
+All share one Postgres with one migrated database to clone, but those that break the database's own making, and tests
+that need a server of their own.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,8 @@ FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]
 PATIENCE_SECONDS = 25
 LONGEST_SECONDS = 160
+_OWN_SERVER = re.compile(r"^\+\+\+ b/(app/store/migrat|app/stack/)", re.MULTILINE)
+_NEEDS_OWN_SERVER = ("postgres_server", "LONGHAUL_TEST_DATABASE_URL")
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "node_modules", "build", "dist")
 
 
@@ -57,6 +62,12 @@ class Mutant:
     def name(self) -> str:
         return self.file.stem
 
+    @property
+    def may_share(self) -> bool:
+        """Whether its test may use a server and a migrated database that were made by the code as it is."""
+        test = (PROJECT / self.test.split("::")[0]).read_text()
+        return not _OWN_SERVER.search(self.file.read_text()) and not any(word in test for word in _NEEDS_OWN_SERVER)
+
 
 def mutants() -> list[Mutant]:
     """All mutants, by name."""
@@ -77,19 +88,32 @@ def broken_copy(mutant: Mutant) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="longhaul-mutant-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(PROJECT, copy, ignore=_NOT_COPIED)
-        applied = subprocess.run(
-            ["git", "apply", "--whitespace=nowarn", str(mutant.file)],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if applied.returncode != 0:
-            raise PatchOutdated(f"{mutant.file.name} does not apply any more:\n{applied.stderr}")
+        _apply(mutant, copy)
         yield copy
 
 
-def require_red(mutant: Mutant) -> str:
+def _apply(mutant: Mutant, folder: Path, *options: str) -> None:
+    applied = subprocess.run(
+        ["git", "apply", "--whitespace=nowarn", *options, str(mutant.file)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if applied.returncode != 0:
+        raise PatchOutdated(f"{mutant.file.name} does not apply any more:\n{applied.stderr}")
+
+
+@contextmanager
+def shared_server() -> Iterator[Mapping[str, str]]:
+    """A server for all mutants that may share one; what their tests are told of it."""
+    from tests.mutation.server import server  # imports the product, which `--check` has no use for
+
+    with server() as started:
+        yield started.environment()
+
+
+def require_red(mutant: Mutant, shared: Mapping[str, str]) -> str:
     """Run the mutant's test on its broken copy; how it failed. Raises MutantLives or PatchOutdated."""
     with broken_copy(mutant) as copy:
         named = {
@@ -102,7 +126,7 @@ def require_red(mutant: Mutant) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", mutant.test, *options],
             cwd=copy,
-            env={**os.environ, **named},
+            env={**os.environ, **named, **(shared if mutant.may_share else {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -123,25 +147,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="words that the names of the wanted mutants contain")
     options = parser.parse_args(arguments)
     wanted = [m for m in mutants() if not options.names or any(word in m.name for word in options.names)]
-    living = 0
-    for mutant in wanted:
-        started = time.monotonic()
-        try:
-            told = _applies(mutant) if options.check else require_red(mutant)
-            verdict = "applies" if options.check else "red"
-        except (MutantLives, PatchOutdated) as problem:
-            living += 1
-            verdict, told = "ALIVE", str(problem)
-        seconds = time.monotonic() - started
-        sys.stdout.write(f"{verdict:8} {mutant.name} ({seconds:.0f} s): {mutant.breaks}\n         {told}\n")
-        sys.stdout.flush()
+    with nullcontext(None) if options.check else shared_server() as shared:
+        living = sum(not _judged(mutant, shared) for mutant in wanted)
     sys.stdout.write(f"{len(wanted) - living} of {len(wanted)} mutants {'apply' if options.check else 'are noticed'}\n")
     return living
 
 
+def _judged(mutant: Mutant, shared: Mapping[str, str] | None) -> bool:
+    """Say how a mutant fared, on its one line; whether well. Without a server only whether its patch applies."""
+    started, fine = time.monotonic(), True
+    try:
+        told = _applies(mutant) if shared is None else require_red(mutant, shared)
+        verdict = "applies" if shared is None else "red"
+    except (MutantLives, PatchOutdated) as problem:
+        verdict, told, fine = "ALIVE", str(problem), False
+    seconds = time.monotonic() - started
+    sys.stdout.write(f"{verdict:8} {mutant.name} ({seconds:.0f} s): {mutant.breaks}\n         {told}\n")
+    sys.stdout.flush()
+    return fine
+
+
 def _applies(mutant: Mutant) -> str:
-    with broken_copy(mutant):
-        return mutant.test
+    _apply(mutant, PROJECT, "--check")  # writes nothing
+    return mutant.test
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from app.documents.reader import read_document
 from tests.support import faults
 
 PAY = Tool("payments.pay", idempotent_for="24h")
+PAY_UNHURRIED = Tool("payments.pay", idempotent_for="24h", timeout="30m")
 
 
 class Tally(BaseModel):
@@ -53,9 +54,11 @@ class Bill(BaseModel):
     paid: list[str] = []
 
 
-def pay(step: Any, purpose: str) -> str:
+def pay(step: Any, purpose: str, tool: Tool = PAY) -> str:
     """Pay ten dollars for a purpose; the payment's id."""
-    answer = step.call(PAY, claim=step.subject, payee="Ada Ferncastle", amount="10.00", currency="USD", purpose=purpose)
+    answer = step.call(
+        tool, claim=step.subject, payee="Ada Ferncastle", amount="10.00", currency="USD", purpose=purpose
+    )
     return str(answer["payment_id"])
 
 
@@ -63,6 +66,12 @@ def _pay_all(step: Any, data: Bill) -> str:
     for purpose in data.purposes:
         data.paid.append(pay(step, purpose))
     faults.at("in_step", step.subject)
+    return "paid"
+
+
+def _pay_unhurried(step: Any, data: Bill) -> str:
+    for purpose in data.purposes:
+        data.paid.append(pay(step, purpose, PAY_UNHURRIED))
     return "paid"
 
 
@@ -77,6 +86,17 @@ PAYING = Workflow(
     starts_at="PAYING",
     states=[
         Step("PAYING", does=_pay_all, then={"paid": "CLOSING"}),
+        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
+    ],
+)
+# The same, but neither a deadline nor a call's age keeps anybody from sending: only the lease does.
+UNHURRIED = Workflow(
+    name="unhurried",
+    version=1,
+    data=Bill,
+    starts_at="PAYING",
+    states=[
+        Step("PAYING", does=_pay_unhurried, timeout="1h", then={"paid": "CLOSING"}),
         Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
     ],
 )

@@ -28,7 +28,7 @@ from tests.support import faults
 from tests.support.bells import Bells, first_bell
 from tests.support.faults import Faults
 from tests.support.programs import CELERY, PROJECT, Program
-from tests.support.waiting import PATIENCE_SECONDS, wait_for
+from tests.support.waiting import PATIENCE_SECONDS, START_SECONDS, wait_for
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -71,7 +71,7 @@ class Stack:
             assert kept or all(program.alive for program in started), f"a worker ended at once\n{self.evidence()}"
             return all(map(self.is_registered, started))
 
-        self.wait(registered, f"{count} workers to register")
+        self.wait(registered, f"{count} workers to register", seconds=START_SECONDS)
         return started
 
     def beat(self, **settings: object) -> Program:

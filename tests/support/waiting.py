@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 # `make mutants` shortens it: there the outcome is known not to come.
 PATIENCE_SECONDS = float(os.environ.get("LONGHAUL_TEST_PATIENCE", "60"))
+START_SECONDS = 90.0  # a process takes as long to start whatever is broken
 
 
 class NeverHappened(AssertionError):

@@ -14,7 +14,7 @@ import pytest
 from app.telemetry import outlet
 from app.telemetry.logs import JsonLine
 from app.telemetry.outlet import Outlet
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 PIPE = 64 * 1024  # what a pipe takes before whoever writes waits
 _FLOOD = """
@@ -105,4 +105,4 @@ def test_a_line_that_cannot_be_written_down_is_lost_and_raises_nothing(pipe: tup
 def test_a_process_ends_though_nobody_reads_what_it_says(pipe: tuple[int, int], how: str, code: int) -> None:
     """By its exit code at once, by itself after a moment for its last lines, and with a child made while a line waits."""
     begun = subprocess.Popen([sys.executable, "-c", _FLOOD, how], stderr=pipe[1])
-    assert begun.wait(timeout=60) == code
+    assert begun.wait(timeout=PATIENCE_SECONDS) == code
