@@ -70,8 +70,7 @@ def _amount(value: Any, proposal: Mapping[str, Any]) -> Decimal:
         raise BadInput(f"{field}: {value!r} is no amount; write it like 1234.50") from None
     if not amount.is_finite() or amount < 0:
         raise BadInput(f"{field}: {value} is not a payable amount")
-    if (
-        amount != exact and value is not proposal["amount"]
-    ):  # what a person wrote is paid as it was written, or not at all
+    # What a person wrote is paid as it was written, or not at all.
+    if amount != exact and value is not proposal["amount"]:
         raise BadInput(f"{field}: {value} has more than two decimals; write the amount that is to be paid")
     return amount
