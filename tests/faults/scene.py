@@ -158,7 +158,8 @@ def scene(fault: Fault, *, quick: bool, relays: bool = False) -> Iterator[Scene]
         stack = Stack(folder, postgres.url(DATABASE), redis.url(), workload.NAMES)
         ends.callback(stack.end)
         pace = {"PING_SECONDS": "5", "SILENT_SECONDS": "20"} if quick else {}
-        stack.settings = {"BROKER_URL": redis.url(), "WORKFLOWS": workload.NAMES} | pace | dict(fault.settings)
+        own = {"BROKER_URL": redis.url(), "WORKFLOWS": workload.NAMES, "PAYMENTS_HTTP_HOST": net.server}
+        stack.settings = own | pace | dict(fault.settings)
         stack.payments.stop()
         stack.payments.host = net.server
         stack.payments.start('{"delay_before": 1, "delay_after": 1}')
