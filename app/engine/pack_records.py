@@ -95,10 +95,10 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
 def _left(places: Sequence[Row]) -> Any:
     """The data the journal ends with: the latest written by the start, a step or a person's correction (`app.store.history`)."""
     written = [
-        *((row["completed_at"], row["step_seq"], 1, row["output"]["data"]) for row in places if _has_data(row, "output")),
-        *((row["created_at"], row["step_seq"], 0, row["input"]["cause"]["data"]) for row in places if _has_data(row, "input")),
-    ]  # fmt: skip
-    return max(written, key=lambda word: word[:3])[3] if written else None
+        *((row["step_seq"], 1, row["output"]["data"]) for row in places if _has_data(row, "output")),
+        *((row["step_seq"], 0, row["input"]["cause"]["data"]) for row in places if _has_data(row, "input")),
+    ]
+    return max(written, key=lambda word: word[:2])[2] if written else None
 
 
 def _has_data(row: Row, where: str) -> bool:

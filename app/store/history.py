@@ -20,15 +20,17 @@ _STOOD = """
 SELECT seq, created_at, event, actor, reason, to_state, to_status, step_seq, attempt FROM transitions
 WHERE run_id = %(id)s AND created_at <= %(at)s ORDER BY seq DESC LIMIT 1"""
 
-# A step's data and a person's correction of it never share a step_seq; of one step the output is the later word.
+# A step's data and a person's correction of it never share a step_seq; of one step the output is the later word. Their
+# order is that of the steps, not of the clock, which may be set back between two of them.
 _HELD = """
 SELECT data FROM (
-    SELECT completed_at AS at, step_seq, 1 AS word, output -> 'data' AS data FROM checkpoints
-    WHERE run_id = %(id)s AND kind IN ('start', 'step') AND completed_at <= %(at)s AND output -> 'data' IS NOT NULL
+    SELECT step_seq, 1 AS word, output -> 'data' AS data FROM checkpoints
+    WHERE run_id = %(id)s AND kind IN ('start', 'step') AND (step_seq < %(step_seq)s OR completed_at <= %(at)s)
+      AND completed_at IS NOT NULL AND output -> 'data' IS NOT NULL
     UNION ALL
-    SELECT created_at, step_seq, 0, input -> 'cause' -> 'data' FROM checkpoints
-    WHERE run_id = %(id)s AND kind = 'step' AND created_at <= %(at)s AND input -> 'cause' -> 'data' IS NOT NULL
-) AS written ORDER BY at DESC, step_seq DESC, word DESC LIMIT 1"""
+    SELECT step_seq, 0, input -> 'cause' -> 'data' FROM checkpoints
+    WHERE run_id = %(id)s AND kind = 'step' AND input -> 'cause' -> 'data' IS NOT NULL
+) AS written WHERE step_seq <= %(step_seq)s ORDER BY step_seq DESC, word DESC LIMIT 1"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +60,7 @@ def stood_at(db: Connection, run_id: UUID, at: datetime) -> Moment | None:
     row = db.execute(_STOOD, params).fetchone()
     if row is None:
         return None
-    held = db.execute(_HELD, params).fetchone()
+    held = db.execute(_HELD, params | {"step_seq": row["step_seq"]}).fetchone()
     return Moment(
         run_id=run_id,
         at=at,

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from app.core.canonical import canonical, restore
-from app.engine import operate
+from app.engine import operate, pack_records
 from app.engine.signals import signal
 from app.humans.complete import complete
-from app.store import history
+from app.store import history, verify
 from app.store.database import connect
 from app.sweeps import timers
 from tests.support.journey import Travel, travel
@@ -110,6 +112,27 @@ def test_a_witness_and_the_history_agree_to_the_end(database_url: str) -> None:
         statuses = {seen.status for seen in witness.seen if seen.run_id == run_id}
         assert statuses >= {"WAITING_FOR_EVENT", "WAITING_FOR_CHILDREN", "WAITING_FOR_TIMER", "COMPLETE"}
         assert len({seen.run_id for seen in witness.seen}) == 3, "the children are looked at too"
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_clock_set_back_changes_nothing_of_what_a_run_left(journey: Travel, corrected: bool) -> None:
+    journey.enrol("ada", "adjuster", "operator")
+    run_id = journey.begin(**({"mood": "doubtful"} if corrected else {}))
+    journey.go()
+    if corrected:
+        task = journey.one("SELECT id FROM human_tasks WHERE status = 'OPEN'")
+        answer = {"comment": "ask once more", "data": {"mood": "flaky", "amount": "3.25"}}
+        complete(journey.rt, task["id"], by="ada", outcome="again", answer=answer)
+    held = canonical(restore(journey.one("SELECT data FROM run_data WHERE run_id = %s", run_id)["data"]))
+    journey.advance_clock(timedelta(hours=-1))
+    journey.go()
+    operate.cancel(journey.rt, run_id, actor="person:ada", reason="sent twice")
+    told = journey.rt.database.transact(lambda db: verify.verify(db, run_id))
+    assert told.broken is None, "what the last step left is found, though it lies in the future"
+    now = journey.one("SELECT app_now() AS at")["at"]
+    assert canonical(_rebuilt(journey, run_id, now).data) == held
+    places = journey.rows("SELECT * FROM checkpoints WHERE run_id = %s", run_id)
+    assert canonical(restore(pack_records._left(places))) == held, "and so it is in a pack"
 
 
 def test_at_the_very_moment_of_a_transition_it_has_happened(journey: Travel) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from app.settings import Settings
 from app.store.database import Database
+from tests.support.waiting import wait_for
 from tests.web.axe import violations
 from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.conftest import task_of
@@ -20,6 +21,8 @@ needs_chromium()
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
 ADA = "Ada Quillmore"
+
+KEPT = "Object.keys(localStorage).filter(key => key.startsWith('longhaul.typed.'))"
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +68,12 @@ def test_what_is_typed_while_the_server_is_away_is_sent_when_it_is_back(page: Pa
     page.go_back()
     expect(page.get_by_label("Why")).to_have_value("The newest text.")
     # The browser keeps it until the server has it: sent by the page that was left, or now by this one.
-    page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('longhaul.typed.'))")
+    wait_for(lambda: page.evaluate(KEPT) == [], "the server to have what was typed")
     page.reload()
     expect(page.get_by_label("Why")).to_have_value("The newest text.")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
-    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('longhaul.typed.'))") == []
+    assert page.evaluate(KEPT) == []
 
 
 def test_a_session_that_ended_leads_to_sign_in_and_back_to_the_text(page: Page, context: BrowserContext) -> None:
@@ -115,7 +118,7 @@ def test_back_after_an_error_leads_to_the_form_with_its_text(page: Page) -> None
     page.get_by_label("Amount to pay").fill("EUR 1,240.00")
     page.get_by_role("button", name="Pay", exact=True).click()
     expect(page.get_by_role("heading", name="answered “Pay”")).to_be_visible()
-    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('longhaul.typed.'))") == []
+    assert page.evaluate(KEPT) == []
 
 
 def test_a_runs_page_says_since_when_it_is_stale(page: Page, context: BrowserContext, run: UUID) -> None:
