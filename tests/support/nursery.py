@@ -2,7 +2,7 @@
 
 Starting Python with Celery, the web framework and our own modules takes two seconds of processor time; thousands of
 processes are started by the tests. The law: what is forked here is a process like any other, by the command of the
-README, with its own environment, session, working folder and log; it is signalled and killed by its own id. Loaded
+README, with its own environment, session and log; it is signalled and killed by its own id. Loaded
 before the fork is only what reads no setting and opens nothing; whatever reads settings is imported after it.
 
     python -m tests.support.nursery        answers on its standard input, one line each way; ends with its end
