@@ -19,8 +19,10 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -55,6 +57,8 @@ class Sender:
         self._lock = threading.Lock()
         self._producer: Producer | None = None
         self._process = 0
+        # Whoever forks while a thread of theirs sends would leave the child a lock that nobody frees.
+        os.register_at_fork(after_in_child=partial(_if_alive, weakref.WeakMethod(self._unlock)))
 
     def start(self, workflow: str, subject: str, data: Mapping[str, Any], key: str | None = None) -> str:
         """Ask for a run; the message's id, which is the key if none is given. `data` is JSON.
@@ -131,6 +135,9 @@ class Sender:
         with suppress(*self._errors):
             old.release()
 
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
+
     def close(self) -> None:
         """Close the connection; the next message opens another."""
         with self._lock:
@@ -150,6 +157,11 @@ class Sender:
 def sender(broker_url: str, *, timeout_seconds: float = 2.0) -> Sender:
     """A sender to the broker that Longhaul's workers listen to (their LONGHAUL_BROKER_URL)."""
     return Sender(broker_url, timeout_seconds=timeout_seconds)
+
+
+def _if_alive(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    if (call := method()) is not None:
+        call()
 
 
 def _body(arguments: list[Any]) -> str:

@@ -45,6 +45,9 @@ def start(
         logs.event("start_postponed", subject=str(subject)[:100], reason=str(problem))
         app.send_task(START, args=(workflow, subject, data, key or self.request.id), queue=INTAKE)
         return
+    except Exception as problem:  # a workflow's own code, whatever it raises
+        _refuse(rt, problem, said, data)
+        raise
     engine.announce(rt.dispatcher, started)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -59,8 +60,7 @@ def start(
     text = payloads.boundary_text(fitting, what="data")
     run_id = ids.new_id()
     with all_or_nothing(db):
-        sent = data if isinstance(data, BaseModel) else None
-        if key is not None and (before := _before(db, workflow, key, subject, fitting, sent, run_id)):
+        if key is not None and (before := _before(db, workflow, key, subject, fitting, run_id)):
             return _started(workflow, before, new=False)
         at = runs.insert(
             db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
@@ -82,14 +82,21 @@ def _body(workflow: Workflow, subject: str, said: BaseModel | dict[str, Any]) ->
     return digest(canonical([workflow.name, subject, canonical(said)]))
 
 
+def _earlier_bodies(workflow: Workflow, subject: str, fitting: BaseModel) -> list[str]:
+    """As earlier releases hashed the same body: with its defaults, in the type it has now or one that this type has grown from."""
+    types = [kind for kind in type(fitting).__mro__ if issubclass(kind, BaseModel) and kind is not BaseModel]
+    whole = [kind.model_construct(**{name: getattr(fitting, name) for name in kind.model_fields}) for kind in types]
+    return [_body(workflow, subject, said) for said in whole]
+
+
 def _before(
-    db: Connection, workflow: Workflow, key: str, subject: str, fitting: BaseModel, sent: BaseModel | None, run_id: UUID
+    db: Connection, workflow: Workflow, key: str, subject: str, fitting: BaseModel, run_id: UUID
 ) -> UUID | None:
     """The run that was started under this key before; None if the key is now that of `run_id`. Raises KeyReused."""
     scope = f"start:{workflow.name}"
-    # What a later version of the workflow adds by itself makes no other body. Earlier releases hashed that too.
+    # What a later version of the workflow adds by itself makes no other body.
     body = _body(workflow, subject, fitting.model_dump(exclude_defaults=True))
-    earlier = lambda: [_body(workflow, subject, whole) for whole in (fitting, sent) if whole is not None]  # noqa: E731
+    earlier = partial(_earlier_bodies, workflow, subject, fitting)
     while (answer := keys.reserve(db, scope, key, body, {"run_id": run_id}, also=earlier)) is not None:
         if runs.read(db, UUID(answer["run_id"])) is not None:
             return UUID(answer["run_id"])

@@ -45,7 +45,7 @@ def sign_in(posted: Posted, request: Request, rt: Rt) -> Response:
         return answer
     except WrongPassword as problem:
         return _form(request, where, name, message=f"{problem}.", status=403, fields=fields)
-    response = RedirectResponse(own_path(where), status_code=303)
+    response = _let_in(own_path(where))
     session.begin(request, response, person, let_in_by="password")
     if fields and (task := _TASK.fullmatch(where)):
         with suppress(LonghaulError):  # the task has gone on meanwhile, or is not theirs: its page says so
@@ -63,8 +63,7 @@ def show_link(request: Request, rt: Rt, token: str) -> Response:
 def use_link(posted: Posted, request: Request, rt: Rt, token: str) -> Response:
     """Sign in by a one-time link."""
     person = links.use(rt, token, address=address_of(request))
-    response = RedirectResponse(own_path(unquote(request.cookies.get(_WHERE, "")) or "/"), status_code=303)
-    response.delete_cookie(_WHERE, path="/sign-in", httponly=True, samesite="lax")
+    response = _let_in(own_path(unquote(request.cookies.get(_WHERE, "")) or "/"))
     session.begin(request, response, person, let_in_by="link")
     return response
 
@@ -80,6 +79,13 @@ def sign_out(posted: Posted, request: Request) -> Response:
 def refused(request: Request, where: str, message: str, *, status: int) -> Response:
     """The form again, with why somebody was not let in by another way."""
     return _form(request, where, message=message, status=status)
+
+
+def _let_in(where: str) -> Response:
+    """On to where they wanted to go; the next person of this browser is not sent there."""
+    response = RedirectResponse(where, status_code=303)
+    response.delete_cookie(_WHERE, path="/sign-in", httponly=True, samesite="lax")
+    return response
 
 
 def _form(

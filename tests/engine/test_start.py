@@ -139,5 +139,5 @@ def test_a_key_of_an_earlier_release_is_recognised(db: Caller, data: Any) -> Non
     first = client.start(db, PAYING, subject="a", data=data, key="order-1")
     whole = digest(canonical([PAYING.name, "a", canonical(Bill(purposes=["fee"]))]))
     db.execute("UPDATE idempotency_keys SET body_hash = %s WHERE key = 'order-1'", [whole])
-    later = LATER if isinstance(data, Bill) else PAYING
-    assert client.start(db, later, subject="a", data=data, key="order-1").run_id == first.run_id
+    for workflow in (PAYING, LATER):
+        assert client.start(db, workflow, subject="a", data=data, key="order-1").run_id == first.run_id

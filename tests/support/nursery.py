@@ -127,6 +127,7 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:
                 break
+            _codes.pop(pid, None)
             answer: int | None = pid
         else:
             answer = _ended(request["pid"])
@@ -148,9 +149,16 @@ def _load(command: Sequence[str]) -> None:
         gc.freeze()  # else each child copies what the collector touches
 
 
+_codes: dict[int, int] = {}  # of those that ended; two threads may ask for the same
+
+
 def _ended(pid: int) -> int | None:
-    done, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if done else None
+    if pid not in _codes:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if not done:
+            return None
+        _codes[pid] = os.waitstatus_to_exitcode(status)
+    return _codes[pid]
 
 
 def _become(request: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -54,3 +55,17 @@ def test_a_start_that_the_database_does_not_understand_is_refused_too(
             intake.start("journey", "a\0b", {}, "k")
         ((what, reason, _),) = refused(journey)
         assert what == "start" and "NUL" in reason
+
+
+def test_a_start_that_the_workflows_own_code_falls_over_is_refused_too(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def falls_over(name: str) -> Any:
+        raise TypeError("the names of this workflow cannot be told")
+
+    with travel(database_url) as journey:
+        monkeypatch.setattr(intake, "process_runtime", lambda: journey.rt)
+        monkeypatch.setattr(journey.rt, "workflows", SimpleNamespace(newest=falls_over))
+        with pytest.raises(TypeError):
+            intake.start("journey", "S-1", {}, "k")
+        assert [(what, "cannot be told" in reason) for what, reason, _ in refused(journey)] == [("start", True)]

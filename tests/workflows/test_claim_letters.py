@@ -144,3 +144,34 @@ def test_a_paragraph_is_drafted_once_for_all_letters_of_its_kind() -> None:
 
 def test_version_1_means_what_it_meant_when_its_runs_began() -> None:
     assert difference(VERSION_1, INSURANCE_CLAIM_1.definition_hash) is None
+
+
+def test_a_reason_of_two_paragraphs_is_no_part_of_the_letter() -> None:
+    file = assessed()
+    answer = answered("deny", "ada")
+    told = {"comment": "First.\n\nSecond.", "provision_id": "4.2", "provision_text": "Nothing is paid.\n\nNever."}
+    answer["values"] = told
+    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "needs_sign_off"
+    decision_letters.draft_letter(desk("needs_sign_off"), file)
+    note = ask_sign_off(desk("to_sign"), file).note
+    assert note.index("Never.") < note.index("The letter to "), "what was decided, then the letter, then what was seen"
+
+
+@pytest.mark.parametrize("named", ["Nora Quill ", "  "])
+def test_a_name_with_blanks_around_it_is_approved_and_sent_alike(named: str) -> None:
+    file = assessed()
+    file.claimant = named
+    answer = answered("deny", "ada")
+    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "needs_sign_off"
+    decision_letters.draft_letter(desk("needs_sign_off"), file)
+    proposal, letter = letter_of(ask_sign_off(desk("to_sign"), file)), file.decision_letters[-1]
+    assert (proposal.payee, letter.payee) == (letter.payee, letter.payee.strip())
+    assert letter.payee and letter.recipient == letter.recipient.strip() != ""
+
+
+def test_an_amount_within_authority_and_tolerance_needs_nobody_else_though_its_letter_is_anew() -> None:
+    file = assessed()
+    answer = settled("1700.00")
+    answer["actions"]["settlement_letter"]["status"] = "PROPOSED"  # of another amount than was decided
+    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "letter_to_approve"
+    assert file.review is not None and file.review.sign_off_reasons == []

@@ -44,6 +44,8 @@ def ask_reviewer(step: Any, data: ClaimFile2) -> Request:
     """The adjuster's task: everything that was seen, together, why it comes back if it does, and the letter to be approved."""
     hear_answer(step, data)
     decided = data.review if step.cause.get("outcome") == "decided" else None
+    if decided is not None and decided.sign_off_reasons:  # that needs a second person, whatever led here
+        decided = None
     amount = (data.recommendation.amount if data.recommendation else None) or Decimal(0)
     payee, letter, words = data.payee or "", None, []
     if decided is not None and decided.amount and decided.payee and decided.currency:
@@ -173,7 +175,8 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal, actions: Mapping[str, 
         reasons.append("the assessment would investigate first")
     if review.amount is not None and suggested and suggested.amount and differs(review.amount, suggested.amount):
         reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
-    if not reasons and any(action.get("status") != "APPROVED" for action in actions.values()):
+    # The payment alone: a letter for another amount than was decided is written and approved anew.
+    if not reasons and any(actions[purpose].get("status") != "APPROVED" for purpose in actions if purpose == PAYMENT):
         reasons.append("the reviewer named the amount or the payee, which nobody had proposed")
     return reasons
 
@@ -191,13 +194,11 @@ def ask_sign_off(step: Any, data: ClaimFile2) -> Request:
     proposals = [letter_proposal(data, letter)]
     if review.outcome == "settle":
         proposals.insert(0, proposal(data, PAYMENT, review.amount or Decimal(0), payee=letter.payee))
-    request = sign_off_request(data, review, proposals)
-    asked, _, seen = request.note.partition("\n\n")
-    return replace(request, note=f"{asked}\n\n{words}\n\n{seen}")
+    return sign_off_request(data, review, proposals, words)
 
 
-def sign_off_request(data: ClaimFile, review: Review, proposals: Sequence[Proposal]) -> Request:
-    """What every version asks whoever signs: to answer as the reviewer did is to approve these."""
+def sign_off_request(data: ClaimFile, review: Review, proposals: Sequence[Proposal], *words: str) -> Request:
+    """What every version asks whoever signs: to answer as the reviewer did is to approve these. `words`: of the letter."""
     settle = review.outcome == "settle"
     outcome = "settle" if settle else "deny"
     amount = review.amount or Decimal(0)
@@ -211,7 +212,7 @@ def sign_off_request(data: ClaimFile, review: Review, proposals: Sequence[Propos
         lines.append(f"Provision {review.provision_id}: {review.provision_text}")
     return Request(
         title=f"Sign off claim {data.claim_number}: {outcome}" + (f" {amount}" if settle else ""),
-        note="\n".join(lines) + "\n\n" + review_note(data),
+        note="\n\n".join(["\n".join(lines), *words, review_note(data)]),
         evidence=[f.model_dump(mode="json") for f in data.findings],
         proposals=proposals,
         approves={outcome: [proposal.purpose for proposal in proposals]},

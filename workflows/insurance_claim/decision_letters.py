@@ -23,7 +23,7 @@ _SECOND = ", and was approved by a second person"
 
 def draft_letter(step: Any, data: ClaimFile2) -> str:
     """The letter's free paragraph, for whoever is asked next: all that the letter states comes from elsewhere."""
-    led_here = step.cause.get("outcome")
+    led_here = step.cause.get("outcome") or step.answer.get("outcome")
     if led_here == "assessed":
         if suggested(data) is not None:
             _draft(step, data, "settlement")
@@ -43,7 +43,8 @@ def _draft(step: Any, data: ClaimFile2, kind: Decision) -> None:
 def suggested(data: ClaimFile) -> tuple[Decimal, str] | None:
     """The amount and the payee of the settlement that a reviewer would only have to confirm; None if there is none."""
     amount = data.recommendation.amount if data.recommendation else None
-    return (amount, data.payee) if amount and data.payee else None
+    payee = (data.payee or "").strip()
+    return (amount, payee) if amount and payee else None
 
 
 def for_review(step: Any, data: ClaimFile2, amount: Decimal, payee: str, currency: str) -> tuple[DecisionLetter, str]:
@@ -54,7 +55,7 @@ def for_review(step: Any, data: ClaimFile2, amount: Decimal, payee: str, currenc
 def for_sign_off(step: Any, data: ClaimFile2, review: Review, currency: str) -> tuple[DecisionLetter, str]:
     """Write the letter of what a reviewer decided, for the second person; with its words."""
     kind: Decision = "settlement" if review.outcome == "settle" else "denial"
-    payee = review.payee or data.claimant or UNNAMED
+    payee = review.payee or (data.claimant or "").strip() or UNNAMED
     by = review.reviewer_name + _SECOND
     return _write(step, data, kind, review.amount or Decimal(0), payee, currency, decided_by=by, review=review)
 
@@ -70,7 +71,8 @@ def _write(
         amount=f"{amount:.2f}" if kind == "settlement" else None,
         provision=review.provision_id if review else None, provision_text=review.provision_text if review else None,
     )  # fmt: skip
-    recipient = data.claimant or payee
+    payee = payee.strip()  # as the ledger has it
+    recipient = (data.claimant or "").strip() or payee
     made = written(step, data, kind, facts, recipient=recipient, currency=currency)
     letter = DecisionLetter(
         kind=kind, sha256=made["sha256"], filename=made["filename"], recipient=recipient, payee=payee,

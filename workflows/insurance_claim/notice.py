@@ -15,7 +15,7 @@ def take_over(data: ClaimFile) -> None:
     if said is None:
         return
     data.policy_number = data.policy_number or said.policy_number
-    data.claimant = data.claimant or said.claimant
+    data.claimant = data.claimant or (said.claimant or "").strip() or None
     data.date_of_loss = data.date_of_loss or said.date_of_loss
     data.amount_claimed = data.amount_claimed if data.amount_claimed is not None else said.amount_claimed
     data.currency = data.currency or said.currency

@@ -94,7 +94,9 @@ const act = (key, dialog) => {
 const come_back = () => {
   if (!document.body.dataset.back) return;
   history.replaceState(null, "", document.body.dataset.back);
-  addEventListener("hashchange", () => document.getElementById(location.hash.slice(1)) ?? location.reload());
+  addEventListener("hashchange", () => {
+    if (location.hash && !document.getElementById(decodeURIComponent(location.hash.slice(1)))) location.reload();
+  });
 };
 
 /** Whoever signs out leaves nothing typed behind in this browser. */
