@@ -106,7 +106,7 @@ class _Page:
     """The layout of a letter: one column, built-in fonts, A4."""
 
     def __init__(self, facts: LetterFacts, title: str) -> None:
-        from fpdf import FPDF  # brings numpy and fontTools: as much again as all else that a process needs to start
+        from fpdf import FPDF  # brings numpy and fontTools: a quarter of what a worker would need to start
 
         self.facts, self.title = facts, title
         self.words: list[str] = []

@@ -156,11 +156,7 @@ def test_a_token_is_sent_with_every_request_and_printed_nowhere() -> None:
 
 def test_a_service_that_wants_a_certificate_is_shown_ours(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority.issue("server"))
-    context.load_verify_locations(authority.file)
-    context.verify_mode = ssl.CERT_REQUIRED
-    with serving(context) as books:
+    with serving(authority.wants_certificates()) as books:
         config = Settings(
             payments_url=books.address, payments_ca=authority.file, payments_client_cert=authority.issue("client")
         )
@@ -207,6 +203,14 @@ class Authority:
         )
         file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
         return file
+
+    def wants_certificates(self) -> ssl.SSLContext:
+        """A server's end of TLS: with a certificate of its own, and for nobody without one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue("server"))
+        context.load_verify_locations(self.file)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
     def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 
 import pytest
@@ -55,11 +54,7 @@ def test_it_is_asked_with_the_token_of_the_connector_and_no_secret_is_shown() ->
 
 def test_it_is_asked_with_the_certificate_and_the_authority_of_the_connector(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority.issue("server"))
-    context.load_verify_locations(authority.file)
-    context.verify_mode = ssl.CERT_REQUIRED
-    with serving(context) as books:
+    with serving(authority.wants_certificates()) as books:
         known = {"payments_url": books.address, "payments_ca": authority.file}
         config = Settings(**known, payments_client_cert=authority.issue("client"))  # type: ignore[arg-type]
         assert look(Access.to_payments(config)).ok

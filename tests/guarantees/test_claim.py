@@ -60,10 +60,7 @@ def test_the_logs_of_a_claim_match_its_journal_one_to_one(make_stack: Flows, own
     stack.workers(2)
     stack.beat()
     with closing(Office(stack)) as office:
-        sample = office.sample("clean")
-        run_id = office.submit(sample.folder, sample.key)
-        office.settle(run_id)
-        stack.until_complete(run_id)
+        run_id = office.settled()
     runs = family(stack, run_id)
     moves = sum(len(stack.moves(one)) for one in runs)
 

@@ -178,9 +178,6 @@ def test_a_claim_that_began_before_letters_were_approved_by_their_bytes_goes_on_
     stack.workers(1)
     stack.beat()
     with closing(Office(stack)) as office:
-        sample = office.sample("clean")
-        run_id = office.submit(sample.folder, sample.key)
-        office.settle(run_id)
-        stack.until_complete(run_id)
+        run_id = office.settled()
         assert stack.run(run_id)["workflow_version"] == 1
     assert len(sent(stack)) == 1 and stack.payments_of(run_id) == 1

@@ -63,10 +63,7 @@ def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
     stack.workers(2)
     stack.beat()
     with closing(Office(stack)) as office:
-        sample = office.sample("clean")
-        run_id = office.submit(sample.folder, sample.key)
-        office.settle(run_id)
-        stack.until_complete(run_id)
+        run_id = office.settled()
         data = office.data(run_id)
         journal = stack.checkpoints(run_id)
         asked = [row for row in journal if row["kind"] == "model"]

@@ -73,6 +73,14 @@ class Office:
         answer = {"comment": "as suggested", "amount": task["defaults"]["amount"]}
         complete(self.rt, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
 
+    def settled(self) -> UUID:
+        """A clean claim, sent in, settled as suggested, and complete."""
+        sample = self.sample("clean")
+        run_id = self.submit(sample.folder, sample.key)
+        self.settle(run_id)
+        self.stack.until_complete(run_id)
+        return run_id
+
     def data(self, run_id: UUID) -> Any:
         """The claim file as it is now."""
         return self.rt.database.transact(lambda db: runs.data_of(db, run_id))
