@@ -22,6 +22,7 @@ from app.telemetry import logs
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]")
 _LONGEST_NAME = 120
 _MOST = Decimal(10) ** 12
+_CALLED = {"display_name": "name"}
 
 
 def enrol(rt: Runtime, person: Person, *, by: str) -> None:
@@ -104,21 +105,26 @@ def _one_administrator(db: Connection, *, had: bool) -> None:
         raise Refused("this is the last administrator; make somebody else one first")
 
 
-def _fitting(person: Person) -> None:
+def unfit(person: Person) -> dict[str, str]:
+    """What does not fit about somebody: the Person's field -> what is wrong and what to write. Empty: all fits."""
+    wrong: dict[str, str] = {}
     if not _USERNAME.fullmatch(person.username):
-        raise BadInput(
-            f"username: {person.username[:80]!r} must be 3 to 64 small letters, digits, points, dashes or underscores"
+        wrong["username"] = (
+            f"{person.username[:80]!r} must be 3 to 64 small letters, digits, points, dashes or underscores"
         )
-    if (
-        not person.display_name.strip()
-        or len(person.display_name) > _LONGEST_NAME
-        or not person.display_name.isprintable()
-    ):
-        raise BadInput(f"name: write 1 to {_LONGEST_NAME} printable characters")
+    name = person.display_name
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        wrong["display_name"] = f"write 1 to {_LONGEST_NAME} printable characters"
     if unknown := sorted(set(person.roles) - set(ROLES)):
-        raise BadInput(f"roles: there is no {', '.join(unknown)}; the roles are {', '.join(ROLES)}")
+        wrong["roles"] = f"there is no {', '.join(unknown)}; the roles are {', '.join(ROLES)}"
     if not person.authority.is_finite() or not 0 <= person.authority < _MOST:
-        raise BadInput(f"authority: {person.authority} is no amount; write it like 25000 or 0")
+        wrong["authority"] = f"{person.authority} is no amount one may approve; write it like 25000 or 0"
+    return wrong
+
+
+def _fitting(person: Person) -> None:
+    if wrong := unfit(person):
+        raise BadInput("; ".join(f"{_CALLED.get(field, field)}: {problem}" for field, problem in wrong.items()))
 
 
 def _log(what: str, username: str, by: str, **more: object) -> None:

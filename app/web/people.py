@@ -20,6 +20,7 @@ from app.web.render import render
 from app.web.session import Me, Rt
 
 router = APIRouter()
+_FIELDS = ("username", "display_name", "roles", "authority")  # as they stand in the form
 
 
 @router.get("/people")
@@ -31,11 +32,14 @@ def list_people(request: Request, rt: Rt, me: Me) -> Response:
 
 @router.post("/people")
 def enrol(posted: Posted, request: Request, rt: Rt, me: Me) -> Response:
-    """Enrol somebody; the page shows the link that lets them in, once."""
+    """Enrol somebody; the page shows the link that lets them in, once. All that does not fit is told at once."""
+    require(me, Right.ADMINISTER)
+    name, wrong = posted.get("username", "").strip(), dict[str, str]()
+    person = Person(name, posted.get("display_name", "").strip(), _roles(posted), _amount(posted, wrong))
+    if wrong := administer.unfit(person) | wrong:
+        return _page(request, rt, typed=posted, wrong=wrong, status=422)
 
     def work() -> str:
-        name = posted.get("username", "").strip()
-        person = Person(name, posted.get("display_name", "").strip(), _roles(posted), _amount(posted))
         administer.enrol(rt, person, by=f"person:{me.username}")
         return administer.link(rt, name, by=f"person:{me.username}")
 
@@ -51,10 +55,13 @@ def link(posted: Posted, request: Request, rt: Rt, me: Me, username: str) -> Res
 @router.post("/people/{username}/change")
 def change(posted: Posted, request: Request, rt: Rt, me: Me, username: str) -> Response:
     """Other roles and authority."""
-    by = f"person:{me.username}"
+    require(me, Right.ADMINISTER)
+    by, wrong = f"person:{me.username}", dict[str, str]()
+    roles, authority = _roles(posted), _amount(posted, wrong)
+    if wrong:
+        return _page(request, rt, typed=posted, changing=username, wrong=wrong, status=422)
     return _done(
-        request, rt, me,
-        lambda: administer.change(rt, username, roles=_roles(posted), authority=_amount(posted), by=by),
+        request, rt, me, lambda: administer.change(rt, username, roles=roles, authority=authority, by=by), posted, username
     )  # fmt: skip
 
 
@@ -82,12 +89,19 @@ def _shown(
     return _page(request, rt, link=f"{request.url.scheme}://{request.url.netloc}{path}")
 
 
-def _done(request: Request, rt: Rt, me: Person, work: Callable[[], object]) -> Response:
+def _done(
+    request: Request,
+    rt: Rt,
+    me: Person,
+    work: Callable[[], object],
+    typed: Mapping[str, str] | None = None,
+    changing: str = "",
+) -> Response:
     require(me, Right.ADMINISTER)
     try:
         work()
     except LonghaulError as problem:
-        return _page(request, rt, message=str(problem), status=422)
+        return _page(request, rt, message=str(problem), typed=typed, changing=changing, status=422)
     return RedirectResponse("/people", status_code=303)
 
 
@@ -98,13 +112,17 @@ def _page(
     message: str = "",
     link: str = "",
     typed: Mapping[str, str] | None = None,
+    changing: str = "",
+    wrong: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
+    """typed: what was sent, given back in the form of `changing`, or in the one that enrols; wrong: field -> problem."""
     with pages.snapshot(rt.database) as db:
         everybody = people.directory(db)
+    wrong = wrong or {}
     return render(
         request, "people.html", status=status, people=everybody, roles=ROLES, message=message, link=link,
-        typed=typed or {},
+        typed=typed, changing=changing, wrong=wrong, first_wrong=next((f for f in _FIELDS if f in wrong), None),
     )  # fmt: skip
 
 
@@ -112,9 +130,11 @@ def _roles(posted: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(role for role in ROLES if f"role.{role}" in posted)
 
 
-def _amount(posted: Mapping[str, str]) -> Decimal:
+def _amount(posted: Mapping[str, str], wrong: dict[str, str]) -> Decimal:
+    """The authority that was typed; zero, and what is wrong with it, if it cannot be taken."""
     text = posted.get("authority", "").strip() or "0"
     try:
         return typed_amount(text, currency="USD")
     except BadInput as problem:
-        raise BadInput(f"authority: {text!r} cannot be taken. {problem}") from None
+        wrong["authority"] = f"{text[:80]!r} cannot be taken. {problem}"
+        return Decimal(0)

@@ -86,6 +86,29 @@ def test_what_does_not_fit_is_named_and_nobody_is_enrolled(web: Runtime, person:
         assert person.username not in {p.username for p in people.everyone(db)}
 
 
+def test_all_that_does_not_fit_is_told_at_once_and_what_was_typed_stays(root: Visitor) -> None:
+    form = {"username": "Eve Evil", "display_name": " ", "role.auditor": "on", "authority": "1.500"}
+    answer = root.post("/people", **form)
+    assert answer.status_code == 422
+    page = answer.text
+    for field in ("username", "display_name", "authority"):
+        (input_,) = re.findall(rf'<input id="new-{field}"[^>]*>', page)
+        assert 'aria-invalid="true"' in input_ and f'id="e-new-{field}"' in page
+        assert ("autofocus" in input_) == (field == "username"), "the focus is on the first"
+    assert page.count("autofocus") == 1
+    assert 'value="Eve Evil"' in page and 'value="1.500"' in page
+    assert 'id="new-auditor" checked' in page and 'id="new-adjuster" checked' not in page
+
+
+def test_a_change_that_does_not_fit_gives_its_form_back(root: Visitor) -> None:
+    page = root.post("/people/carl.vintergard/change", **{"role.auditor": "on", "authority": "a lot"}).text
+    assert 'id="carl.vintergard-auditor" checked' in page and 'value="a lot"' in page
+    assert "&#39;a lot&#39; cannot be taken" in page and "<details open>" in page
+    root.post("/people/carl.vintergard/change", **{"role.auditor": "on", "authority": "0"})
+    again = root.get("/people").text
+    assert 'id="carl.vintergard-auditor" checked' in again and "aria-invalid" not in again
+
+
 def test_a_username_is_given_once(web: Runtime) -> None:
     with pytest.raises(Refused, match="is somebody already"):
         administer.enrol(web, Person("ada.quillmore", "Another Ada", ("admin",), Decimal(0)), by="test")
