@@ -57,7 +57,7 @@ FAULTS = (
         Fault(
             name=f"network-{direction}-{seconds}s-{'all' if everywhere else 'one'}-{'many' if runs == MANY else 'few'}",
             says=_WAYS[direction].format(whose="all worker hosts" if everywhere else "one worker host") + f" for {seconds} s",
-            inflict=partial(_cut, direction, seconds, everywhere), runs=runs,
+            inflict=partial(_cut, direction, seconds, everywhere), runs=runs, seems_dead=seconds > NOTICED_SECONDS,
         )
         for direction in _WAYS
         for seconds in OUTAGES_SECONDS

@@ -6,7 +6,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -120,3 +120,11 @@ def test_a_loss_is_said(lived: Lived, breaks: Callable[[Lived], None], law: str)
         assert law in before, "a run that is not complete is lost"
     breaks(lived)
     assert law in lived.broken()
+
+
+def test_a_host_that_seemed_dead_costs_a_run_one_crash_and_no_second(lived: Lived) -> None:
+    lived.evidence = replace(lived.evidence, may_seem_dead=True)
+    _crashed(lived)
+    assert "no crash counted" not in lived.broken()
+    _crashed(lived)
+    assert "no crash counted" in lived.broken()
