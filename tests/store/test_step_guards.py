@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from app.store import steps
+from app.store import steps, workers
 from app.store.database import Connection, connect
 from app.store.moves import Statement
 from app.store.steps import Place
@@ -19,6 +19,7 @@ from tests.support.bench import (
     OTHER_TOKEN,
     OTHER_WORKER,
     TOKEN,
+    WORKER,
     A,
     B,
     bench,
@@ -59,6 +60,7 @@ STATEMENTS: dict[str, Callable[[], Statement]] = {
     "irreversible reopen": lambda: steps.reopen(PLACE, action=ACTION),
     "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
     "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "date of an intent": lambda: steps.date_intent(PLACE),
     "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }
 LEASE_GONE = {
@@ -83,6 +85,7 @@ REFUSED = [
 )
 def test_a_write_is_refused_when_one_thing_is_not_as_it_should_be(db: Connection, name: str, sql: str) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
+    db.execute("UPDATE checkpoints SET intent_at = app_now() + interval '1 day'")
     db.execute(sql)
     before = look(db)
     assert write(db, STATEMENTS[name]()) == []
@@ -220,6 +223,20 @@ def test_a_run_may_be_cancelled_again_only_when_no_irreversible_call_of_it_stand
         assert rows == [] and changed(before, look(db)) == {}
 
 
+@pytest.mark.parametrize("ahead", ["1 hour", "0", "-1 second"])
+def test_an_intent_of_the_future_was_begun_now_and_one_of_the_past_when_it_was(db: Connection, ahead: str) -> None:
+    db.execute("UPDATE checkpoints SET intent_at = app_now() + %s::interval", [ahead])
+    before = look(db)
+    told = write(db, steps.date_intent(PLACE))
+    if ahead != "1 hour":
+        assert told == [] and changed(before, look(db)) == {}
+        return
+    row = _row(db, before)
+    assert (row["run_id"], row["step_seq"], row["call_seq"]) == (A, 2, 1)
+    now = db.execute("SELECT app_now() AS now").fetchone()
+    assert now and before["checkpoints"][0]["created_at"] < row["intent_at"] == told[0]["intent_at"] <= now["now"]
+
+
 def _lease(step_seq: int = 2) -> list[Statement]:
     return list(steps.lease(A, step_seq, token=TOKEN, worker=OTHER_WORKER, timeout_seconds=60.0))
 
@@ -269,6 +286,18 @@ def test_a_step_that_is_not_ready_is_leased_to_nobody(db: Connection, sql: str, 
     assert changed(before, look(db)) == {}
 
 
+@pytest.mark.parametrize(
+    ("who", "gone_at", "leases"), [(OTHER_WORKER, "2020-01-01", 0), (OTHER_WORKER, None, 1), (WORKER, "2020-01-01", 1)]
+)
+def test_whoever_was_given_up_is_leased_nothing_and_nobody_else_is_meant(
+    db: Connection, who: UUID, gone_at: str | None, leases: int
+) -> None:
+    db.execute("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL")
+    workers.register(db, who, lock_key=1, liveness="lock", host="h", pid=1, queues=[], slots=1)
+    db.execute("UPDATE workers SET gone_at = %s", [gone_at])
+    assert len(write(db, _lease()[0])) == leases
+
+
 def test_the_lease_of_a_row_that_somebody_has_locked_does_not_wait(admin_url: str, template_database: str) -> None:
     with (
         fresh_database(admin_url, template_database) as url,
@@ -286,6 +315,9 @@ def test_the_lease_of_a_row_that_somebody_has_locked_does_not_wait(admin_url: st
 
 def test_a_lease_reads_the_journal_of_its_own_step_in_order_with_the_data_beside_the_step(db: Connection) -> None:
     db.execute("""UPDATE run_data SET data = '{"of": "A"}' WHERE run_id = %s""", [A])
+    for call in (1, 0):  # so that they lie in another order than they were called in
+        db.execute("UPDATE checkpoints SET attempt = 1 WHERE run_id = %s AND call_seq = %s", [A, call])
+    db.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
     rows = write(db, _lease()[1])
     assert [(row["call_seq"], row["data"]) for row in rows] == [(0, {"of": "A"}), (1, None), (2, None)]
 
