@@ -26,6 +26,7 @@ STATEMENTS: dict[str, Callable[[], Statement]] = {
     "reopen": lambda: steps.reopen(PLACE, action=None),
     "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
     "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "date of an intent": lambda: steps.date_intent(PLACE),
     "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }
 
@@ -39,6 +40,8 @@ def sessions(admin_url: str, template_database: str) -> Iterator[tuple[Connectio
         connect(url, "owner") as mine,
     ):
         insert(other, A)
+        other.execute("SET session_replication_role = replica")  # past every guard
+        other.execute("UPDATE checkpoints SET intent_at = app_now() + interval '1 day'")
         mine.execute("SET lock_timeout = '100ms'")
         with other.transaction():
             other.execute("SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE", [A])
