@@ -249,7 +249,7 @@ def move(
         "event": to.event.value,
         "actor": to.actor,
         "reason": to.reason or None,
-        "reason_digest": digest(salt + (to.reason or "")),
+        "reason_digest": digest(salt + to.reason),
         "payload_hash": payload_hash,
         "payload_digest": digest(salt + payload_hash),
         "salt": salt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,6 @@ from tests.support.bench import (
     WORKER,
     A,
     B,
-    bench,
     chained,
     changed,
     insert,
@@ -32,18 +31,6 @@ from tests.support.bench import (
 
 PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
 NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
-
-
-@pytest.fixture(scope="module")
-def url(admin_url: str, template_database: str) -> Iterator[str]:
-    with fresh_database(admin_url, template_database) as found:
-        yield found
-
-
-@pytest.fixture
-def db(url: str) -> Iterator[Connection]:
-    with bench(url) as found:
-        yield found
 
 
 def _intent(place: Place, action: UUID | None = None) -> Statement:

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from app.core.ids import new_token
-from app.core.run import Run
+from app.core.lifecycle import Event, Status
+from app.core.run import Run, Transition
 from app.store import runs
 from app.store.database import Connection, connect
 from app.store.moves import Statement
@@ -98,3 +99,14 @@ def chained(db: Connection, transition: dict[str, Any]) -> bool:
         [transition["run_id"], transition["seq"]],
     ).fetchone()
     return bool(row and row["holds"])
+
+
+def to(status: Status = Status.READY, **more: Any) -> Transition:
+    """A transition that changes every column a transition can change."""
+    values = {
+        "event": Event.STEP_FINISHED, "actor": "worker:1", "reason": "because", "state": "NEXT", "status": status, "step_seq": 3,
+          "queue": "q",
+        "attempt": 7, "crash_attempts": 8, "late_retries": 9, "routes": {"due": {"state": "X"}}, "pending_events": ("one", "two"),
+        "pause_requested": True,
+    }  # fmt: skip
+    return Transition(**{**values, **more})
