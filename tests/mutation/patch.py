@@ -56,9 +56,16 @@ def _swap(module: ModuleType, name: str, node: ast.FunctionDef) -> None:
     *classes, last = name.split(".")
     node.decorator_list = []
     made: dict[str, Any] = {}
-    _load(node, module, made)
     owner: Any = functools.reduce(getattr, classes, module)
-    old, new = _plain(vars(owner)[last]), made[last]
+    old = _plain(vars(owner)[last])
+    if "__class__" in old.__code__.co_freevars:
+        # It says `super()`: the broken one is made in a class too, and names the class even where it says so no longer.
+        node.body.append(ast.Expr(ast.Name("__class__", ast.Load())))
+        _load(ast.ClassDef("Of", bases=[], keywords=[], body=[node], decorator_list=[]), module, made)
+        made = vars(made["Of"])
+    else:
+        _load(node, module, made)
+    new = made[last]
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
 
 

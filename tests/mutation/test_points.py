@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,15 @@ def test_what_counts_as_equivalent_is_there_and_says_why() -> None:
     for name, reason in equivalents().items():
         assert name in known, f"{name} is no more; take it out of equivalents.txt"
         assert reason, f"{name} stands without a reason"
+
+
+def test_a_method_that_calls_its_parents_can_be_broken_too() -> None:
+    broken = """
+from tests.mutation import patch, points
+wanted = [p for p in points.points("app/engine/calls.py") if p.unit.name == "Caller.__init__"]
+assert any("super()" in p.id for p in wanted)
+for point in wanted:
+    patch.apply(point)
+"""
+    done = subprocess.run([sys.executable, "-c", broken], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
