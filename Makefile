@@ -61,7 +61,7 @@ types: setup ## Check types
 	$(BIN)/mypy $(ARGS)
 
 mutants: setup ## Break the guarantees one by one and show that a test notices
-	$(BIN)/pytest tests/mutants $(ARGS)
+	$(BIN)/pytest tests/mutants -n 2 $(ARGS)
 
 mutate: setup ## Break every guard, one at a time, and see that a test notices (hours; goes on where it stopped)
 	nice -n 5 $(BIN)/python -m tests.mutation $(ARGS)
