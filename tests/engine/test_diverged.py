@@ -68,6 +68,12 @@ def _passed_over(step: Any, data: Notes) -> str:
     return "sure"
 
 
+SAYS: dict[Plan, str] = {
+    _another_name: f"is {ASK.name}, but the journal holds {POST.name}",
+    _another_input: f"({POST.name}) has another input than the journal holds",
+}
+
+
 def _unsure(step: Any, data: Notes) -> str:
     raise NeedsPerson("It looks odd.", "nobody knows")
 
@@ -121,6 +127,7 @@ def test_a_person_decides_about_the_open_call_before_the_divergence_stops_the_ru
     for _ in range(TIMES):
         run = office.run(run_id)
         assert run["status"] == "DEAD_LETTER" and "Diverged" in run["waiting_reason"]
+        assert SAYS.get(then, "") in run["waiting_reason"]
         assert task(office, run_id)["kind"] == "triage"
         operate.redrive(office.rt, run_id, actor="person:olga", reason="try it")
         office.go()

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="how many at the same time"
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long the tests of one point may take")
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long the tests of one point may take")
     return parser
 
 
