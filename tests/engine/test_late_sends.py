@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from tests.support.waiting import wait_for
 # Short, because both sides really wait that long: a monotonic clock is nothing a test can move.
 ASKED = Tool("payments.pay", reconciles=True, timeout="1s", settle="200ms")
 KEYED = Tool("payments.keyed", idempotent_for="24h", timeout="1s")
+READS = Tool("payments.look", reads_only=True, timeout="1s")
 INTENT = "SELECT * FROM checkpoints WHERE call_seq = 1 AND status = 'INTENT'"
 
 
@@ -88,13 +89,34 @@ class Sleeper:
         heartbeats.give_up(self.journey.rt, lost)
 
 
+def _left_by_an_earlier_attempt(journey: Travel, run_id: UUID, tool: Tool, status: str) -> None:
+    """The attempt before died within the call, of which the journal says `status`."""
+
+    def die(key: str, params: Mapping[str, Any]) -> Any:
+        raise KeyboardInterrupt
+
+    client, journey.rt.tools = journey.rt.tools, {tool.name: die}
+    with suppress(KeyboardInterrupt):
+        run_step(journey.rt, run_id, 1, workflow=journey.run(run_id)["workflow"], state="PAYING")
+    journey.rt.tools = client
+    journey.tamper("UPDATE checkpoints SET status = %s WHERE call_seq = 1", status)
+    journey.tamper("UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL, ready_at = app_now()")
+
+
 @contextmanager
-def _asleep(url: str, service: Service, tool: Tool) -> Iterator[Sleeper]:
-    """A worker that sleeps on an intent; `wakes` gives the word its step ended with."""
-    asleep, wake = threading.Event(), threading.Event()
+def _asleep(url: str, service: Service, tool: Tool, *, left: str = "") -> Iterator[Sleeper]:
+    """A worker that sleeps on an intent; `wakes` gives the word its step ended with.
+
+    left: what an earlier attempt left of the call.
+    """
+    asleep, wake, tired = threading.Event(), threading.Event(), threading.Event()
 
     def look() -> None:
-        if not asleep.is_set() and journey.rows(INTENT):
+        if (
+            tired.is_set()
+            and not asleep.is_set()
+            and journey.rows(f"{INTENT} AND lease_token = (SELECT lease_token FROM runs)")
+        ):
             asleep.set()
             assert wake.wait(60)
 
@@ -113,6 +135,9 @@ def _asleep(url: str, service: Service, tool: Tool) -> Iterator[Sleeper]:
         )
         begin = lambda db: start.start(db, workflow, subject="L-1", data=Bill(), key=None, actor="test")  # noqa: E731
         run_id = rt.database.transact(begin).run_id
+        if left:
+            _left_by_an_earlier_attempt(journey, run_id, tool, left)
+        tired.set()
         step = pool.submit(run_step, rt, run_id, 1, workflow=workflow.name, state="PAYING")
         try:
             assert asleep.wait(60)
@@ -160,6 +185,31 @@ def test_a_sender_that_overslept_and_still_has_its_lease_writes_its_intent_anew_
         later = (call["intent_at"] - sleeper.intent["intent_at"]).total_seconds()
         assert later > 1, "who takes over would have counted from the first intent"
         assert sleeper.journey.run(sleeper.run_id)["attempt"] == 1, "to sleep is no failed attempt"
+
+
+def test_a_repetition_that_overslept_is_judged_anew_as_its_key_may_be_void_by_now(database_url: str) -> None:
+    service = Service()
+    with _asleep(database_url, service, KEYED, left="INTENT") as sleeper:
+        sleeper.a_call_later()
+        assert sleeper.wakes() != "ended" and not service.paid
+        run = sleeper.journey.run(sleeper.run_id)
+        assert (run["status"], run["attempt"]) == ("WAITING_FOR_TIMER", 1), (
+            "soon again, and to sleep is no failed attempt"
+        )
+        call = sleeper.journey.one("SELECT * FROM checkpoints WHERE call_seq = 1")
+        assert (call["status"], call["intent_at"]) == ("INTENT", sleeper.intent["intent_at"])
+
+
+@pytest.mark.parametrize(("tool", "left"), [(KEYED, "FAILED"), (READS, "INTENT")])
+def test_a_repetition_that_overslept_is_made_if_nothing_can_have_been_done(
+    database_url: str, tool: Tool, left: str
+) -> None:
+    service = Service()
+    with _asleep(database_url, service, tool, left=left) as sleeper:
+        sleeper.a_call_later()
+        assert sleeper.wakes() == "ended" and len(service.paid) == 1
+        call = sleeper.journey.one("SELECT * FROM checkpoints WHERE call_seq = 1")
+        assert call["status"] == "COMPLETE" and call["intent_at"] > sleeper.intent["intent_at"]
 
 
 @pytest.mark.parametrize("tool", [ASKED, KEYED], ids=lambda tool: tool.name)
