@@ -92,12 +92,12 @@ def test_all_that_does_not_fit_is_told_at_once_and_what_was_typed_stays(root: Vi
     assert answer.status_code == 422
     page = answer.text
     for field in ("username", "display_name", "authority"):
-        (input_,) = re.findall(rf'<input id="new-{field}"[^>]*>', page)
-        assert 'aria-invalid="true"' in input_ and f'id="e-new-{field}"' in page
+        (input_,) = re.findall(rf'<input id="Enrol-{field}"[^>]*>', page)
+        assert 'aria-invalid="true"' in input_ and f'id="e-Enrol-{field}"' in page
         assert ("autofocus" in input_) == (field == "username"), "the focus is on the first"
     assert page.count("autofocus") == 1
     assert 'value="Eve Evil"' in page and 'value="1.500"' in page
-    assert 'id="new-auditor" checked' in page and 'id="new-adjuster" checked' not in page
+    assert 'id="Enrol-auditor" checked' in page and 'id="Enrol-adjuster" checked' not in page
 
 
 def test_a_change_that_does_not_fit_gives_its_form_back(root: Visitor) -> None:
@@ -107,6 +107,14 @@ def test_a_change_that_does_not_fit_gives_its_form_back(root: Visitor) -> None:
     root.post("/people/carl.vintergard/change", **{"role.auditor": "on", "authority": "0"})
     again = root.get("/people").text
     assert 'id="carl.vintergard-auditor" checked' in again and "aria-invalid" not in again
+
+
+def test_the_form_of_somebody_called_new_is_theirs_alone(root: Visitor) -> None:
+    root.post("/people", username="new", display_name="Nell New", authority="0")
+    page = root.post("/people/new/change", authority="a lot").text
+    assert page.count('value="a lot"') == 1 and page.count('aria-invalid="true"') == 1
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
 
 
 def test_a_username_is_given_once(web: Runtime) -> None:
