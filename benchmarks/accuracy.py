@@ -31,7 +31,8 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.errors import LonghaulError
 from app.core.evidence import proven
-from app.core.extraction import DocumentFacts, PageText, Statements
+from app.core.extraction import DocumentFacts, Statements
+from app.core.pages import PageText
 from app.core.prompts import RULES
 from app.documents.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document

@@ -20,14 +20,7 @@ from app.agents.offline_paper import Paper, paper_of
 from app.agents.offline_prose import prose_facts
 from app.agents.offline_text import Line, within_reach
 from app.agents.offline_totals import MONEY_FIELDS, currency, totals
-from app.core.extraction import (
-    DocumentFacts,
-    DocumentKind,
-    Extracted,
-    ExtractionReply,
-    ExtractionRequest,
-    misquoted,
-)
+from app.core.extraction import DocumentFacts, DocumentKind, Extracted, ExtractionReply, ExtractionRequest, misquoted
 from app.core.folding import fold
 from app.core.prompts import RULES
 

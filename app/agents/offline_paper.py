@@ -10,7 +10,7 @@ from app.agents.offline_readers import Habits
 from app.agents.offline_text import Cell, Line, lines_of
 from app.core.amounts import style_of
 from app.core.dates import order_of
-from app.core.extraction import PageText
+from app.core.pages import PageText
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.core.extraction import PageText
 from app.core.folding import fold
+from app.core.pages import PageText
 
 _LONGEST_LINE = 1000  # what is longer is cut into such lines: no page of people's has them, and time stays linear
 _MOST_CHARACTERS = 1_000_000

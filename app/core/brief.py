@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.core.extraction import DocumentKind, Extracted, Statements, Wire
+from app.core.extraction import DocumentKind, Extracted, Statements
+from app.core.pages import Wire
 
 Value = Annotated[str, Field(min_length=1, max_length=40)]
 Quote = Annotated[str, Field(min_length=1, max_length=80)]

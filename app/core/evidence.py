@@ -14,8 +14,9 @@ from decimal import Decimal, InvalidOperation
 
 from app.core.amounts import AMOUNT, Style, currency_of, currency_words_in, decimal_of, style_of
 from app.core.dates import Order, dates_in, order_hint, order_of
-from app.core.extraction import FIELDS, DocumentFacts, Extracted, LineItem, PageText, quote_stands_in
+from app.core.extraction import FIELDS, DocumentFacts, Extracted, LineItem, quote_stands_in
 from app.core.folding import fold
+from app.core.pages import PageText
 
 AMOUNTS = frozenset({"amount_claimed", "deductible", "subtotal", "tax", "total"})
 DATES = frozenset({"date_of_loss", "document_date", "period_start", "period_end"})

@@ -9,7 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from app.core.pages import PageText, Wire
 
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18)]
@@ -18,19 +20,6 @@ Money = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18)]
 DocumentKind = Literal[
     "claim_form", "police_report", "repair_estimate", "repair_invoice", "policy", "photos", "correspondence", "other"
 ]
-
-
-class Wire(BaseModel):
-    """A value that crosses a process: strict about its fields, immutable, JSON round trip."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PageText(Wire):
-    """The text of one page, lines and columns kept; `number` counts from 1."""
-
-    number: int = Field(ge=1)
-    text: str
 
 
 class Extracted(Wire):

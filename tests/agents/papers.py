@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest, PageText
+from app.core.extraction import DocumentFacts, ExtractionRequest
+from app.core.pages import PageText
 
 CLAIM_FORM = """\
 NORTHWIND MUTUAL                                         MOTOR CLAIM FORM

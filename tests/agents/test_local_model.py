@@ -16,7 +16,8 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.brief import BriefFact, BriefFacts, BriefStatements
 from app.core.evidence import proven
-from app.core.extraction import DocumentFacts, PageText
+from app.core.extraction import DocumentFacts
+from app.core.pages import PageText
 from app.settings import Settings
 from app.stack.ports import answers, choose_port
 from app.stack.processes import spawn

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest, PageText, misquoted
+from app.core.extraction import DocumentFacts, ExtractionRequest, misquoted
+from app.core.pages import PageText
 from app.documents.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
 from tests.claims.second_generator import LAYOUTS, Sample, documents

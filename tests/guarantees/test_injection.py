@@ -19,7 +19,8 @@ import pytest
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.extraction import DocumentFacts, PageText
+from app.core.extraction import DocumentFacts
+from app.core.pages import PageText
 from app.core.tools import Tool
 from app.settings import Settings
 from tests.support.attacks import (

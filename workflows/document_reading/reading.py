@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from app.core.evidence import proven, same
-from app.core.extraction import DocumentFacts, Doubt, Extracted, LineItem, PageText, Statements
+from app.core.extraction import DocumentFacts, Doubt, Extracted, LineItem, Statements
+from app.core.pages import PageText
 from app.core.prompts import RULES, Output, Prompt
 from workflows.document_reading.prompts import EXTRACTION, EXTRACTION_BY_RULES
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from app.core.extraction import DocumentFacts, PageText
+from app.core.extraction import DocumentFacts
+from app.core.pages import PageText
 from app.core.retry import PATIENT
 from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
