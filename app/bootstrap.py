@@ -12,8 +12,8 @@ from app.engine.dispatching import load_dispatcher
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
 from app.store.database import Database, Role
-from app.store.grouped import GroupedJournal
-from app.store.journal import DirectJournal, Journal
+from app.store.journal.grouped import GroupedJournal
+from app.store.journal.journal import DirectJournal, Journal
 from app.telemetry import logs
 
 

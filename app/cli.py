@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from app.commands import desk, evidence, invite, keys, operate, people, reading, stack, upkeep, work
+from app.commands import desk, evidence, keys, operate, people, reading, stack, upkeep, work
 from app.commands.shell import Commands
+from app.insurance.claimant import invite
 
 app = typer.Typer(
     name="longhaul",

@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.core.limits import limits
-from app.core.private import unsafe
+from app.core.declarations.limits import limits
+from app.core.values.private import unsafe
 
 
 class Settings(BaseSettings):

@@ -9,20 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from app.agents.provider import Models
-from app.connectors.access import Access
-from app.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
-from app.connectors.letters import LetterFacts, written
-from app.connectors.payments import MailRoom, Payments
 from app.core.errors import NotDone, NotFound
 from app.core.ports import ToolCode
 from app.documents import probe
 from app.documents.page_images import PageImages
 from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentDamaged, DocumentStore
+from app.insurance.connectors.access import Access
+from app.insurance.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
+from app.insurance.connectors.letters import LetterFacts, written
+from app.insurance.connectors.payments import MailRoom, Payments
 from app.settings import Settings
-from app.store import documents as listed
-from app.store import same_loss
 from app.store.database import Database
+from app.store.records import documents as listed
+from app.store.records import same_loss
 
 
 def documents(config: Settings) -> DocumentStore:

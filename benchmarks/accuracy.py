@@ -29,18 +29,18 @@ import httpx
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
+from app.core.declarations.prompts import RULES
 from app.core.errors import LonghaulError
-from app.core.evidence import proven
-from app.core.extraction import DocumentFacts, Statements
-from app.core.pages import PageText
-from app.core.prompts import RULES
-from app.documents.pdf_pages import read_pdf
+from app.core.values.pages import PageText
+from app.documents.child.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
+from app.insurance.reading.evidence import proven
+from app.insurance.reading.extraction import DocumentFacts, Statements
 from app.settings import Settings
-from app.stack import local_model
-from app.stack.errors import StackError
-from app.stack.ports import choose_port
-from app.stack.processes import spawn
+from app.stack.servers import local_model
+from app.stack.servers.errors import StackError
+from app.stack.servers.ports import choose_port
+from app.stack.servers.processes import spawn
 from benchmarks.machine import PROJECT
 from tests.claims.second_generator import Sample, documents
 from tests.claims.second_generator.scoring import Score, Tally, wilson
@@ -234,7 +234,7 @@ def local_url() -> Iterator[str]:
     port = choose_port(0, named_by=None)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        argv = [sys.executable, "-m", "app.stack.local_model", "--port", str(port)]
+        argv = [sys.executable, "-m", "app.stack.servers.local_model", "--port", str(port)]
         served = spawn(argv, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT)}, death_signal=signal.SIGKILL)
         try:
             wait_for(lambda: _healthy(port), "the local model to be loaded", evidence=log.read_text)

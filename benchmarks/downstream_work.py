@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
 
 # Asked of the payments service, but only to read: what fails is then tried again by the retry policy, as any lookup.

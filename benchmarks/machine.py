@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from app.stack.places import remove_outside
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.processes import ChildProcess, spawn
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers.places import remove_outside
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.processes import ChildProcess, spawn
+from app.stack.servers.redis import EmbeddedRedis
 
 PROJECT = Path(__file__).resolve().parents[1]
 CELERY = str(Path(sys.executable).with_name("celery"))

@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.canonical import canonical
-from app.core.prompts import Prompt
+from app.core.declarations.prompts import Prompt
 from app.core.summary import CAP, Known, RunSummary, given, summarised
-from app.demo.model_server import serve, tokens
+from app.insurance.demo.model_server import serve, tokens
 from app.settings import Settings
 
 FACTS, OUTPUT = 40, 60  # what a step learns, and the lines of its result

@@ -29,7 +29,7 @@ from pydantic import BaseModel
 from app import client
 from app.core.workflow import Step, Workflow
 from app.settings import settings
-from app.stack.processes import ChildProcess
+from app.stack.servers.processes import ChildProcess
 from app.store.migrate import upgrade
 from benchmarks.machine import Machine, hardware, machine, percentile, wait_for
 

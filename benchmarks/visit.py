@@ -13,8 +13,8 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from app import bootstrap
-from app.humans import links, people
-from app.humans.people import Person
+from app.accounts import links, people
+from app.accounts.people import Person
 from app.settings import Settings
 from app.store.database import Database
 from app.web.application import application

@@ -27,4 +27,6 @@ class Longhaul(Celery):
 app = Longhaul("longhaul", amqp="tasks.edge.connections:AMQP", loader="tasks.loader:Loader", set_as_current=False)
 app.config_from_object("celeryconfig")
 # By their names: only a worker imports what is a worker's.
-app.steps["consumer"].update({"tasks.events:GroupedEvents", "tasks.listening:Listening", "tasks.several:SeveralAtOnce"})
+app.steps["consumer"].update(
+    {"tasks.events:GroupedEvents", "tasks.listening:Listening", "tasks.edge.several:SeveralAtOnce"}
+)

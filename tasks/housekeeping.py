@@ -15,7 +15,7 @@ from typing import Any
 from celery import signals
 
 from app.core.ports import Bell
-from app.engine.housekeeping import Housekeeping
+from app.engine.process.housekeeping import Housekeeping
 from app.engine.runtime import Runtime
 from app.sweeps import periods, run
 from app.sweeps.watch import Watch

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.engine import refusals
-from app.engine.refusals import Collector
+from app.engine.process import refusals
+from app.engine.process.refusals import Collector
 from app.settings import settings
-from app.store import refused as store
 from app.store.database import Database, DatabaseError, connect
-from app.store.refused import Refused, What
+from app.store.records import refused as store
+from app.store.records.refused import Refused, What
 from app.telemetry import logs
 
 GATHER_SECONDS = 1.0  # what comes meanwhile is written along: a flood is one transaction a second
@@ -106,7 +106,7 @@ def _writer() -> Writer:
 
 
 def count(what: What, *, queue: Any, name: Any, reason: object, said: Mapping[str, Any]) -> None:
-    """A message was refused. Never waits: see `app.engine.refusals.refused`."""
+    """A message was refused. Never waits: see `app.engine.process.refusals.refused`."""
     _writer().count(refusals.refused(what, queue=queue, name=name, reason=reason, said=said))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.errors import BadInput
 from app.core.ids import parse_run_id, task_name
-from app.engine.step import run_step
+from app.engine.step.step import run_step
 from app.telemetry import logs
 from tasks import refusals
 from tasks.celery import app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.store import due
+from app.store.workers import due
 from app.sweeps import SWEEPS, run
 from tasks.celery import app
 from tasks.wiring import process_runtime

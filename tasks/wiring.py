@@ -19,9 +19,9 @@ from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
 from app.engine import definitions
-from app.engine.liveness import Liveness
+from app.engine.process.liveness import Liveness
+from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
-from app.engine.watchdog import END, Watchdog
 from app.settings import settings
 from app.store.database import DatabaseError, connect
 from app.telemetry import logs

@@ -21,9 +21,9 @@ import pytest
 from psycopg import sql
 
 from app.settings import settings
-from app.stack.places import remove_outside
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers.places import remove_outside
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.redis import EmbeddedRedis
 from tests.support.bells import Bells
 from tests.support.rabbitmq import RabbitServer, rabbitmq_command
 

@@ -71,7 +71,7 @@ def test_only_moves_and_leases_change_a_runs_status() -> None:
         for p in SOURCES
         if re.search(r"UPDATE runs( r)? SET (state|status) =", p.read_text())
     }
-    assert writers == {"app/store/moves.py", "app/store/steps.py"}
+    assert writers == {"app/store/runs/moves.py", "app/store/runs/steps.py"}
 
 
 def test_what_the_readme_names_exists() -> None:

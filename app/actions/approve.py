@@ -1,6 +1,6 @@
 """Approving: from what a human task proposes and a person answers to the action they allow.
 
-The law: the ledger decides (`app.store.actions`); this words what it would refuse before it is asked, naming the field.
+The law: the ledger decides (`app.store.ledger.actions`); this words what it would refuse before it is asked, naming the field.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.errors import BadInput, NotEntitled
-from app.store import actions
 from app.store.database import Connection
+from app.store.ledger import actions
 
 
 def chosen(task: Mapping[str, Any], outcome: str) -> list[Mapping[str, Any]]:

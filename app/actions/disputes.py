@@ -11,8 +11,9 @@ from uuid import UUID
 from app.core.canonical import canonical
 from app.core.errors import NotFound, Refused
 from app.engine.runtime import Runtime
-from app.store import actions, signals
 from app.store.database import Connection
+from app.store.ledger import actions
+from app.store.runs import signals
 
 
 def close(rt: Runtime, action_id: UUID, *, by: str, reason: str) -> UUID:

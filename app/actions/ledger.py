@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.store import actions
 from app.store.database import Connection
+from app.store.ledger import actions
 
 
 def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.engine.runtime import Runtime
-from app.store import actions
-from app.store.actions import Effect
+from app.store.ledger import actions
+from app.store.ledger.actions import Effect
 from app.telemetry import logs
 
 BATCH = 50

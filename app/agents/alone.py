@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from app.agents.provider import Models
 from app.core.canonical import canonical, restore, storable
+from app.core.declarations.prompts import Output, Prompt
+from app.core.declarations.tools import Tool
 from app.core.errors import Unrecoverable
 from app.core.ports import Answered, ModelRequest
-from app.core.prompts import Output, Prompt
-from app.core.tools import Tool
 
 
 class Alone:

@@ -27,10 +27,10 @@ from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurabilit
 from app.agents.model_errors import in_our_words
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
+from app.core.declarations.prompts import Awaits, Output, Prompt
+from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson, NotCanonical, SchemaFailure, StepError
 from app.core.ports import Answered, Asking, ModelRequest
-from app.core.prompts import Awaits, Output, Prompt
-from app.core.tools import Tool
 
 ANSWER = "answer"  # the output tool's name
 TOOLS = "longhaul"  # the toolset's id

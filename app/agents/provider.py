@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.agents.choices import OFFLINE, Chosen, chosen
-from app.agents.offline_rules import OFFLINE_RULES, RULES_NAME
 from app.core.canonical import canonical
+from app.core.declarations.prompts import Output, Prompt
 from app.core.errors import BadInput, NeedsPerson, Unrecoverable
 from app.core.ports import Answered, Asking, ModelRequest
-from app.core.prompts import Output, Prompt
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES, RULES_NAME
 from app.settings import Settings
 
 OVERRIDES = "LONGHAUL_PROVIDERS"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.store import alerts
-from app.store.alerts import Alert, Standing
 from app.store.database import Connection, Database
+from app.store.records import alerts
+from app.store.records.alerts import Alert, Standing
 from app.telemetry import logs
 
 

@@ -12,14 +12,15 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from app.core.lifecycle import Status
-from app.engine import refusals, serving
+from app.engine import serving
+from app.engine.process import refusals
 from app.settings import Settings
-from app.store.alerts import Alert
-from app.store.facts import EngineFacts, RefusedFacts, SweepFacts
-from app.store.refused import SPELL_SECONDS
-from app.store.run_facts import RunFacts, Suspicion
-from app.store.sla import OverdueTask
-from app.store.workers import CLOCK_OFF_SECONDS
+from app.store.human_tasks.sla import OverdueTask
+from app.store.reads.facts import EngineFacts, RefusedFacts, SweepFacts
+from app.store.reads.run_facts import RunFacts, Suspicion
+from app.store.records.alerts import Alert
+from app.store.records.refused import SPELL_SECONDS
+from app.store.workers.workers import CLOCK_OFF_SECONDS
 
 LOST_WORKER_SECONDS = 900.0  # how long a worker that died is news
 REASON_SHOWN = 160  # characters of why a message was refused; its row has more
@@ -96,7 +97,7 @@ def _stopped(status: Status) -> RunRule:
     return rule
 
 
-# The last two are opened by the move that stops the run (app.engine.failures), under the same names; this repairs.
+# The last two are opened by the move that stops the run (app.engine.step.failures), under the same names; this repairs.
 RUN_RULES: Mapping[str, RunRule] = MappingProxyType(
     {
         "waiting_for_person": waiting_for_person,

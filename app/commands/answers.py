@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.canonical import parse_json
 from app.core.errors import BadInput, NotCanonical
-from app.core.typed_amount import typed_amount, wants_amount
+from app.core.values.typed_amount import typed_amount, wants_amount
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 

@@ -26,7 +26,7 @@ def evidence(
     as_json: AsJson = False,
 ) -> None:
     """Write everything of a run and its children into one signed zip; `longhaul verify FILE` checks it anywhere."""
-    from app.engine.evidence_pack import evidence_pack
+    from app.evidence.pack import evidence_pack
     from app.toolbox import documents
 
     if not out.parent.is_dir():
@@ -82,7 +82,7 @@ def verify(
         return
     if key:
         raise BadInput("--key: it is for evidence packs; name the file of one")
-    from app.store import verify as store
+    from app.store.records import verify as store
 
     with opened() as rt:
         run_id = run_named(rt, run)
@@ -109,7 +109,7 @@ def _is_pack(text: str) -> bool:
 
 def _verify_pack(file: Path, key: str | None, as_json: bool) -> None:
     """Check a pack offline. Exit code 1 at the first thing that does not hold. Raises BadInput if it cannot be read."""
-    from app.engine.pack_check import check_pack, wanted_fingerprint
+    from app.evidence.check import check_pack, wanted_fingerprint
 
     fingerprint = wanted_fingerprint(key) if key else None
     try:

@@ -30,7 +30,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once."""
-    from app.humans import keys as api_keys
+    from app.accounts import keys as api_keys
 
     with opened() as rt:
         made = api_keys.create(rt, username, name=name, scopes=scope, days=days or None, by=person(user))
@@ -48,7 +48,7 @@ def list_keys(
     as_json: AsJson = False,
 ) -> None:
     """The keys there are, newest first; none can be shown again."""
-    from app.humans import keys as api_keys
+    from app.accounts import keys as api_keys
 
     with opened() as rt:
         found = api_keys.listed(rt, username)
@@ -69,7 +69,7 @@ def revoke(
     user: As = None,
 ) -> None:
     """End a key at once."""
-    from app.humans import keys as api_keys
+    from app.accounts import keys as api_keys
 
     try:
         key_id = UUID(key)

@@ -23,14 +23,14 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the run's history.")]
 
 
 class Verb(Protocol):
-    """One of `app.engine.operate`."""
+    """One of `app.engine.control.operate`."""
 
     def __call__(self, rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None: ...
 
 
 def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) -> None:
-    from app.engine import operate
-    from app.store import overview
+    from app.engine.control import operate
+    from app.store.reads import overview
 
     if not reason.strip():
         raise BadInput("--reason: say why; whoever reads the run's history will ask")
@@ -97,7 +97,7 @@ def fork(
     as_json: AsJson = False,
 ) -> None:
     """Begin a new run where a run entered a step; its completed calls are copied, its actions and approvals are not."""
-    from app.engine.fork import fork as begin
+    from app.engine.control.fork import fork as begin
 
     with opened() as rt:
         source = run_named(rt, run)
@@ -132,8 +132,8 @@ def on_many(
     as_json: AsJson = False,
 ) -> None:
     """Do one of the verbs to many runs: a trial first, that changes nothing."""
-    from app.engine import bulk
-    from app.store import overview
+    from app.engine.control import bulk
+    from app.store.reads import overview
 
     if not run and not status and not alike:
         raise BadInput("name runs by --run, their --status, or --alike; `bulk` never means all there are")
@@ -186,7 +186,7 @@ def purge(
 ) -> None:
     """Erase an ended run's texts, payloads, documents and salts, its children's too; its chain still verifies."""
     from app import toolbox
-    from app.engine.purge import purge as erase
+    from app.engine.control.purge import purge as erase
 
     with opened("owner") as rt:
         run_id = run_named(rt, run)

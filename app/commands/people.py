@@ -12,7 +12,7 @@ from app.commands.reading import AsJson
 from app.commands.shell import Commands, configured, opened, pages_address, person
 from app.commands.work import As
 from app.core.errors import BadInput
-from app.core.typed_amount import typed_amount
+from app.core.values.typed_amount import typed_amount
 
 commands = typer.Typer()
 people = typer.Typer(
@@ -31,7 +31,7 @@ Authority = Annotated[str, typer.Option(help="The largest amount in US dollars t
 @people.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """Everybody, with roles and authority."""
-    from app.humans.people import directory
+    from app.accounts.people import directory
 
     with opened() as rt:
         found = rt.database.transact(directory)
@@ -50,7 +50,7 @@ def first_admin(
     username: Username, name: Annotated[str, typer.Option(help="Their name, as others read it.")] = "", user: As = None
 ) -> None:
     """Enrol the first administrator and print the link that lets them in once."""
-    from app.humans import administer
+    from app.accounts import administer
 
     with opened() as rt:
         path = administer.first_administrator(rt, username, name or username, by=person(user))
@@ -66,8 +66,8 @@ def add(
     user: As = None,
 ) -> None:
     """Enrol somebody and print the link that lets them in once."""
-    from app.humans import administer
-    from app.humans.people import Person
+    from app.accounts import administer
+    from app.accounts.people import Person
 
     new = Person(username, name, tuple(role or ()), _amount(authority))
     with opened() as rt:
@@ -79,7 +79,7 @@ def add(
 @people.command()
 def change(username: Username, role: Roles = None, authority: Authority = "0", user: As = None) -> None:
     """Give somebody these roles and this authority, in place of what they have."""
-    from app.humans import administer
+    from app.accounts import administer
 
     with opened() as rt:
         administer.change(rt, username, roles=role or (), authority=_amount(authority), by=person(user))
@@ -89,7 +89,7 @@ def change(username: Username, role: Roles = None, authority: Authority = "0", u
 @people.command()
 def link(username: Username, user: As = None, as_json: AsJson = False) -> None:
     """Print a link that lets somebody in once, within a day."""
-    from app.humans import administer
+    from app.accounts import administer
 
     with opened() as rt:
         path = administer.link(rt, username, by=person(user))
@@ -108,7 +108,7 @@ def password(
     ],
 ) -> None:
     """Give somebody a password; all their sessions end."""
-    from app.humans import passwords
+    from app.accounts import passwords
 
     with opened() as rt:
         passwords.change(rt, username, new)
@@ -118,7 +118,7 @@ def password(
 @people.command("shut-out")
 def shut_out(username: Username, user: As = None) -> None:
     """End somebody's sessions and let them in no more."""
-    from app.humans import administer
+    from app.accounts import administer
 
     with opened() as rt:
         ended = administer.shut_out(rt, username, by=person(user))
@@ -128,7 +128,7 @@ def shut_out(username: Username, user: As = None) -> None:
 @people.command("let-in")
 def let_in(username: Username, user: As = None) -> None:
     """Take a shutting out back."""
-    from app.humans import administer
+    from app.accounts import administer
 
     with opened() as rt:
         administer.let_in(rt, username, by=person(user))

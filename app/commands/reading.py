@@ -11,9 +11,9 @@ import typer
 
 from app.commands.output import emit, pretty, say, show_pairs, show_table
 from app.commands.shell import named, opened, run_named
-from app.core.durations import seconds
 from app.core.errors import BadInput, InvalidDefinition, NotFound
 from app.core.lifecycle import Status
+from app.core.values.durations import seconds
 
 commands = typer.Typer()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -37,8 +37,8 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""
-    from app.engine.explain import spoken
-    from app.store import overview
+    from app.diagnosis.explain import spoken
+    from app.store.reads import overview
 
     with opened() as rt:
         wanted = overview.Wanted(
@@ -103,7 +103,8 @@ def show(
 def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
     from app.actions import ledger
-    from app.store import human_tasks, overview
+    from app.store.human_tasks import human_tasks
+    from app.store.reads import overview
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
@@ -121,7 +122,7 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
 
 def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
     """The run as it stood, from its history alone."""
-    from app.store import history, overview
+    from app.store.reads import history, overview
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
@@ -163,7 +164,7 @@ def parse_moment(text: str, *, now: datetime) -> datetime:
 @commands.command()
 def trace(run: RunName, as_json: AsJson = False) -> None:
     """Everything a run did, saw and was told, in order."""
-    from app.store import trace as store
+    from app.store.reads import trace as store
 
     with opened() as rt:
         run_id = run_named(rt, run)
@@ -181,9 +182,9 @@ def trace(run: RunName, as_json: AsJson = False) -> None:
 @commands.command()
 def explain(run: RunName, as_json: AsJson = False) -> None:
     """Say in one sentence where a run stands and why it is not moving."""
-    from app.engine import doctor
-    from app.engine import explain as engine
-    from app.store import situation
+    from app import doctor
+    from app.diagnosis import explain as engine
+    from app.store.reads import situation
 
     with opened() as rt:
         run_id = run_named(rt, run)
@@ -200,8 +201,8 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
 @commands.command()
 def refused(as_json: AsJson = False) -> None:
     """List the messages that were refused, a line for each kind, the last seen first."""
-    from app.engine.explain import spoken
-    from app.store import refused as store
+    from app.diagnosis.explain import spoken
+    from app.store.records import refused as store
 
     with opened() as rt:
         found = rt.database.transact(store.standing)

@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from app.commands.output import complain
 from app.core.errors import BadInput, LonghaulError, NotFound, StoreUnavailable
 from app.settings import Settings, settings
-from app.stack.errors import StackNotRunning
+from app.stack.servers.errors import StackNotRunning
 
 if TYPE_CHECKING:
     from app.engine.runtime import Runtime
@@ -159,7 +159,7 @@ def named(db: Connection, text: str) -> UUID:
 
     A claim that named no number has its documents' fingerprint behind its subject, and nobody types that.
     """
-    from app.store import overview
+    from app.store.reads import overview
 
     try:
         return overview.find(db, text)

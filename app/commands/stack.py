@@ -9,7 +9,7 @@ import typer
 
 from app.commands.output import console, emit, say
 from app.commands.shell import ASKED_WRONGLY, read_settings
-from app.stack.errors import StackNotRunning
+from app.stack.servers.errors import StackNotRunning
 
 commands = typer.Typer()
 
@@ -78,7 +78,7 @@ def demo(
     ] = Model.OFFLINE,
 ) -> None:
     """Run the insurance claims demonstration: sample claims, from notice to letter, some of them left for you."""
-    from app.demo.run import main
+    from app.insurance.demo.run import main
 
     read_settings()
     raise typer.Exit(main(exit_when_done=exit_when_done, local=model is Model.LOCAL))

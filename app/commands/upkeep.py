@@ -14,7 +14,7 @@ from app.core.errors import BadInput, NotFound
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.engine.doctor import Check
+    from app.doctor import Check
 
 commands = typer.Typer()
 
@@ -49,7 +49,7 @@ def diagram(
 @commands.command()
 def check(as_json: AsJson = False) -> None:
     """List the unfinished runs that these workflows would strand; ask before you deploy. Exit code 1 if any."""
-    from app.engine.stranded import stranded
+    from app.engine.control.stranded import stranded
     from app.store import installation
 
     with opened() as rt:
@@ -70,7 +70,7 @@ def check(as_json: AsJson = False) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Check everything runs need, and say what to do about each problem. Exit code 1 if there is any."""
     from app import toolbox
-    from app.engine.doctor import Patient, examine
+    from app.doctor import Patient, examine
     from app.engine.runtime import Registry
     from app.store.database import Database
     from app.sweeps import periods
@@ -103,9 +103,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 def _payments(config: Settings) -> Check:
     """The payments service, asked as a worker asks it; of the stack that runs here if that brought it."""
-    from app.connectors.access import Access
-    from app.connectors.payments_standing import look
-    from app.engine.doctor import Check
+    from app.doctor import Check
+    from app.insurance.connectors.access import Access
+    from app.insurance.connectors.payments_standing import look
     from app.stack.status import stack_status
 
     stack = stack_status(config.data_dir.absolute())

@@ -30,7 +30,7 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Start a claim from a folder of documents."""
-    from app import intake
+    from app.insurance import intake
 
     with opened() as rt:
         done = intake.submit_folder(rt, folder, key=key, actor=person(user))
@@ -54,7 +54,7 @@ def upload(
     as_json: AsJson = False,
 ) -> None:
     """Add documents to a claim; a run that waits for them goes on. The same files again change nothing."""
-    from app import intake
+    from app.insurance import intake
 
     with opened() as rt:
         run_id = run_named(rt, run)
@@ -81,7 +81,7 @@ def signal(
     as_json: AsJson = False,
 ) -> None:
     """Send a run a message; it is kept until a wait names it."""
-    from app.engine import signals
+    from app.engine.control import signals
 
     content = payload_of(payload, what="--payload") if payload is not None else None
     chosen = signal_id or f"cli-{uuid4()}"
@@ -106,8 +106,9 @@ def tasks(
     as_json: AsJson = False,
 ) -> None:
     """The open human tasks, oldest first, and who may answer them."""
-    from app.engine.explain import spoken
-    from app.store import human_tasks, situation
+    from app.diagnosis.explain import spoken
+    from app.store.human_tasks import human_tasks
+    from app.store.reads import situation
 
     with opened() as rt:
         of_run = run_named(rt, run) if run else None
@@ -146,7 +147,7 @@ def complete(
 ) -> None:
     """Answer a human task; the run it belongs to goes on."""
     from app.humans import complete as humans
-    from app.store import human_tasks
+    from app.store.human_tasks import human_tasks
 
     with opened() as rt:
         task_id = rt.database.transact(lambda db: task_named(db, task))
@@ -163,7 +164,7 @@ def complete(
 
 def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
     """The names of the signals that a run's workflow waits for; None if this process does not have the workflow."""
-    from app.store import overview
+    from app.store.reads import overview
 
     run = rt.database.transact(lambda db: overview.one(db, run_id))
     workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
@@ -172,7 +173,7 @@ def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
 
 def _not_yet(db: Any, run_id: UUID, event: str) -> str:
     """Why what was uploaded lies unread; empty once the run goes on with it."""
-    from app.store import overview
+    from app.store.reads import overview
 
     run = overview.one(db, run_id)
     if event not in (run["pending_events"] or ()):
@@ -184,7 +185,7 @@ def _not_yet(db: Any, run_id: UUID, event: str) -> str:
 
 def task_named(db: Any, text: str) -> UUID:
     """The task a person means. Raises NotFound, or BadInput naming the tasks it could be."""
-    from app.store import human_tasks
+    from app.store.human_tasks import human_tasks
 
     try:
         exact = UUID(text.strip())

@@ -1,7 +1,7 @@
 """decide(run, happened) -> Transition: the one place where it is decided how a run moves.
 
 The law: pure, total over the table, and a function of the run's row alone. Whoever writes the transition guards on
-every column read here (`app.store.moves`), so a row that changed meanwhile is decided anew, never overwritten.
+every column read here (`app.store.runs.moves`), so a row that changed meanwhile is decided anew, never overwritten.
 An accepted cancel is never lost: while no irreversible intent stands, every move of the run ends it CANCELLED.
 Raises IllegalTransition for a pair that the table does not list, Refused for a cancel that comes too late.
 """

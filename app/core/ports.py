@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.core.prompts import Output, Prompt
-from app.core.tools import Tool
+from app.core.declarations.prompts import Output, Prompt
+from app.core.declarations.tools import Tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from app.core.canonical import canonical
-from app.core.pages import Wire
+from app.core.values.pages import Wire
 
 CAP = 12_000  # characters as JSON, some 4,000 tokens
 LAST_STEP_CAP = 12_000

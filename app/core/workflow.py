@@ -17,10 +17,10 @@ from pydantic import BaseModel
 
 from app.core import definition, ids
 from app.core.canonical import canonical
-from app.core.durations import seconds
 from app.core.errors import InvalidDefinition
 from app.core.lifecycle import Status
 from app.core.retry import TRANSIENT, RetryPolicy
+from app.core.values.durations import seconds
 
 POOLS = ("steps", "documents", "isolated")
 EXPIRED = "expired"

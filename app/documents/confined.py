@@ -91,7 +91,7 @@ def _ask(document: IO[bytes], task: Mapping[str, Any], limits: ReadLimits, answe
 def _run_child(document: IO[bytes], answer: IO[bytes], complaints: IO[bytes], spend: Mapping[str, Any]) -> int | None:
     """The child's return code (negative: the signal that ended it), or None when it ran out of time."""
     child = subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", "app.documents.reader_child", json.dumps(spend)],
+        [sys.executable, "-s", "-P", "-m", "app.documents.child.reader_child", json.dumps(spend)],
         stdin=document,
         stdout=answer,
         stderr=complaints,

@@ -10,8 +10,8 @@ import socket
 from uuid import UUID
 
 from app.documents.storage import DocumentStore
-from app.store import document_probes
 from app.store.database import Database, DatabaseError
+from app.store.workers import document_probes
 from app.telemetry import logs
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.pages import PageText
+from app.core.values.pages import PageText
 from app.documents.confined import ReaderFailed, ReadLimits, ask_child
 
 __all__ = ["Attachment", "HiddenText", "PageShown", "Part", "ReadLimits", "ReadResult", "ReaderFailed", "ScanRead", "WordPlace",

@@ -1,1 +1,4 @@
-"""The imperative shell: take the lease, do the work, decide, write, ring. No SQL text, no Celery."""
+"""The imperative shell: take the lease, do the work, decide, write, ring.
+
+No SQL text, no Celery. What every room of it is handed lies here.
+"""

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.store import clock, pages
+from app.store import clock
 from app.store.database import Connection
+from app.store.reads import pages
 from app.telemetry import logs
 
 LEAST_STEP_SECONDS = 5.0  # what is less is borne by every limit there is

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.core.errors import InvalidDefinition
 from app.engine.runtime import Registry
-from app.store import definitions
 from app.store.database import Connection
+from app.store.runs import definitions
 
 
 def check(db: Connection, workflows: Registry) -> None:

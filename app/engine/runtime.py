@@ -16,7 +16,7 @@ from app.engine.clock import Clock
 from app.engine.holdings import Holdings
 from app.settings import Settings
 from app.store.database import Database
-from app.store.journal import Journal
+from app.store.journal.journal import Journal
 
 
 class Registry:

@@ -18,13 +18,15 @@ from pydantic import BaseModel, ValidationError
 
 from app.core import ids
 from app.core.canonical import canonical, digest
-from app.core.durations import seconds
 from app.core.errors import BadInput, KeyReused, misfits
 from app.core.lifecycle import Event, Status
 from app.core.ports import Bell, Dispatcher
+from app.core.values.durations import seconds
 from app.core.workflow import Workflow
-from app.store import finding, keys, payloads, runs
 from app.store.database import Connection, all_or_nothing
+from app.store.reads import finding
+from app.store.records import keys
+from app.store.runs import payloads, runs
 from app.telemetry import logs
 
 Model = TypeVar("Model", bound=BaseModel)

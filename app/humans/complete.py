@@ -13,18 +13,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.accounts import people
+from app.accounts.people import Person
 from app.actions import approve
 from app.core.canonical import canonical
 from app.core.entered import AGAIN
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run, Transition
-from app.engine import advance, persons, start
+from app.engine import start
 from app.engine.runtime import Runtime
-from app.humans import entitled, forms, people
-from app.humans.people import Person
-from app.store import budgets, carried, desk, human_tasks, payloads, runs
+from app.engine.step import advance, persons
+from app.humans import entitled, forms
 from app.store.database import Connection
+from app.store.human_tasks import desk, human_tasks
+from app.store.runs import budgets, carried, payloads, runs
 
 _STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
 _TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}

@@ -11,15 +11,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from app.accounts import people
+from app.accounts.people import Person
+from app.accounts.rights import Right, require
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
-from app.humans import entitled, people
-from app.humans.people import Person
-from app.humans.rights import Right, require
-from app.store import desk, human_tasks, overview, payloads
+from app.humans import entitled
 from app.store.database import Connection
+from app.store.human_tasks import desk, human_tasks
+from app.store.reads import overview
+from app.store.runs import payloads
 
 LONGEST_TEXT = 4000  # characters of a comment or a reason
 _Task = Mapping[str, Any]

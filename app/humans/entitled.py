@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.humans.people import Person
+from app.accounts.people import Person
 
 
 def refusal(task: Mapping[str, Any], person: Person) -> str | None:

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.accounts import people
+from app.accounts.rights import Right, require
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NotFound, Refused
 from app.engine.runtime import Runtime
-from app.humans import people
 from app.humans.desk import LONGEST_TEXT
-from app.humans.rights import Right, require
-from app.store import actions, human_tasks
 from app.store.database import Connection
+from app.store.human_tasks import human_tasks
+from app.store.ledger import actions
 
 _NOT_BEGUN = ("PROPOSED", "APPROVED")
 

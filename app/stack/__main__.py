@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from app.settings import settings
-from app.stack.errors import StackError
 from app.stack.run import run_stack
+from app.stack.servers.errors import StackError
 
 
 def main() -> int:

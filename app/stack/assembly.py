@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from app.settings import Settings
-from app.stack import local_model
-from app.stack.ports import choose_port
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.redis import EmbeddedRedis
-from app.stack.services import Command, Server, Service
+from app.stack.servers import local_model
+from app.stack.servers.ports import choose_port
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.redis import EmbeddedRedis
+from app.stack.servers.services import Command, Server, Service
 from app.stack.status import StackStatus, StackUrls
 
 _CELERY = [sys.executable, "-m", "celery", "-A", "tasks"]
@@ -108,7 +108,7 @@ def _payments(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[S
     """The stand-in for a company's payments service, where the settings name none."""
     if "payments_url" in settings.model_fields_set:
         return []
-    argv = [sys.executable, "-m", "app.demo.payments"]
+    argv = [sys.executable, "-m", "app.insurance.demo.payments"]
     return [_command("payments", argv, data_dir, env, port=port_of(env["LONGHAUL_PAYMENTS_URL"]))]
 
 
@@ -125,7 +125,7 @@ def _local_model(urls: StackUrls, data_dir: Path, env: dict[str, str], settings:
     if not local_model.is_wanted(settings):
         return []
     port = port_of(urls.local_model)
-    argv = [sys.executable, "-m", "app.stack.local_model", "--port", str(port)]
+    argv = [sys.executable, "-m", "app.stack.servers.local_model", "--port", str(port)]
     return [_command("local-model", argv, data_dir, env, port=port)]
 
 
@@ -185,7 +185,7 @@ def _flower_password(data_dir: Path) -> str:
 
 def _migrate(database_url: str, data_dir: Path) -> None:
     """The newest tables, then the stand-in of the insurer's own system and the people who may sign in."""
-    from app.demo.seed import prepare
+    from app.insurance.demo.seed import prepare
     from app.store.migrate import upgrade
 
     upgrade(database_url)

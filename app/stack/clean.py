@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from app.settings import settings
-from app.stack.binaries import copied_postgres, packaged_postgres
-from app.stack.errors import StackError, StackNotRunning
-from app.stack.places import Owner, can_reach, remove_bare_bases, remove_outside
 from app.stack.run import stop_stack
+from app.stack.servers.binaries import copied_postgres, packaged_postgres
+from app.stack.servers.errors import StackError, StackNotRunning
+from app.stack.servers.places import Owner, can_reach, remove_bare_bases, remove_outside
 
 
 def clean(data_dir: Path) -> list[Path]:

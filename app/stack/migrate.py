@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from app.connectors import insurer
+from app.insurance.connectors import insurer
 from app.settings import settings
 from app.store.migrate import CannotMigrate, upgrade
 

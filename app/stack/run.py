@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.connectors.access import Access
-from app.connectors.payments_standing import look
+from app.insurance.connectors.access import Access
+from app.insurance.connectors.payments_standing import look
 from app.settings import Settings
 from app.stack.assembly import assemble, environment_of
 from app.stack.display import display
-from app.stack.errors import ServerDidNotStart, StackAlreadyRunning, StackError
-from app.stack.processes import ChildProcess, spawn
+from app.stack.servers.errors import ServerDidNotStart, StackAlreadyRunning, StackError
+from app.stack.servers.processes import ChildProcess, spawn
 from app.stack.status import StackStatus, require_running, stack_status
 from app.stack.supervisor import Supervisor, end_leftovers, sole_supervisor
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.stack.errors import StackNotRunning
-from app.stack.processes import ChildProcess
+from app.stack.servers.errors import StackNotRunning
+from app.stack.servers.processes import ChildProcess
 
 STATUS_FILE = "stack.json"
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from app.stack.errors import StackAlreadyRunning, StackError
-from app.stack.services import Service
+from app.stack.servers.errors import StackAlreadyRunning, StackError
+from app.stack.servers.services import Service
 from app.stack.status import ProcessStatus, StackStatus, State, read_status, stack_status, write_status
 
 _LOOK_SECONDS = 0.2

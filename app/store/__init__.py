@@ -1,1 +1,4 @@
-"""The only SQL of the product. One module per table or view; the hot path is single guarded statements."""
+"""The only SQL of the product, a room per subject; what all of them stand on lies here.
+
+Imported by all but `app.core` and `workflows`.
+"""

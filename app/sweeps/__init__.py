@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from app.core.canonical import canonical
 from app.engine.runtime import Runtime
-from app.store import due
+from app.store.workers import due
 from app.sweeps import actions, alerts, dispatch, heartbeats, human_tasks, retention, timers
 from app.sweeps.schedule import periods
 

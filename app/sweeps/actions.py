@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from app.actions import reconcile
 from app.engine.runtime import Runtime
-from app.store import actions
+from app.store.ledger import actions
 
 
 def run_once(rt: Runtime) -> dict[str, int]:

@@ -11,8 +11,10 @@ from uuid import UUID
 from app.alerts import ledger, rules
 from app.alerts.rules import ENGINE_RULES, RUN_RULES, Limits
 from app.engine.runtime import Runtime
-from app.store import alerts, due, facts, run_facts
-from app.store.run_facts import RunFacts
+from app.store.reads import facts, run_facts
+from app.store.reads.run_facts import RunFacts
+from app.store.records import alerts
+from app.store.workers import due
 from app.sweeps.schedule import periods
 
 BATCH = 500

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from app.core.ports import Bell
 from app.engine.runtime import Runtime
-from app.store import clock, due
+from app.store import clock
 from app.store.database import Connection
+from app.store.workers import due
 
 PER_QUEUE = 200
 EXPIRES_SECONDS = 300.0  # a bell of ours that nobody answers is rung anew long before

@@ -16,11 +16,12 @@ from uuid import UUID
 
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
-from app.engine import advance
-from app.engine.failures import stopped
 from app.engine.runtime import Runtime
-from app.store import clock, due, workers
+from app.engine.step import advance
+from app.engine.step.failures import stopped
+from app.store import clock
 from app.store.database import Connection
+from app.store.workers import due, workers
 from app.telemetry import logs
 
 BATCH = 100

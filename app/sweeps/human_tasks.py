@@ -11,8 +11,10 @@ from typing import Any
 from app.alerts import ledger
 from app.alerts.rules import task_overdue
 from app.engine.runtime import Runtime
-from app.store import alerts, clock, sla
+from app.store import clock
 from app.store.database import Connection
+from app.store.human_tasks import sla
+from app.store.records import alerts
 from app.telemetry import logs
 
 BATCH = 200

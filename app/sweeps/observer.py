@@ -12,8 +12,8 @@ import time
 from uuid import UUID
 
 from app.engine.runtime import Runtime
-from app.store import due, workers
 from app.store.database import Connection, DatabaseError, connect
+from app.store.workers import due, workers
 from app.sweeps.heartbeats import Lost
 
 LOOK_SECONDS = 5.0  # no look takes longer

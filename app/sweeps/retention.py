@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.engine.runtime import Runtime
-from app.store import retention
+from app.store.records import retention
 
 BATCH = 1000
 DAY_SECONDS = 86_400.0

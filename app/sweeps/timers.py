@@ -11,10 +11,10 @@ from uuid import UUID
 from app.core.errors import LonghaulError
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
-from app.engine import advance
 from app.engine.runtime import Runtime
-from app.store import due
+from app.engine.step import advance
 from app.store.database import Connection, DatabaseError
+from app.store.workers import due
 from app.telemetry import logs
 
 BATCH = 20  # rows locked at once: a late retry opens and closes much, and who answers a run of the group waits for all of it

@@ -11,41 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from app.accounts import oidc as company_sign_in
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
-from app.humans import oidc as company_sign_in
-from app.store.pages import DATABASE_PROBLEM
-from app.web import (
-    account,
-    alerts,
-    claimant,
-    desk,
-    documents,
-    evidence,
-    flower,
-    forking,
-    health,
-    inbox,
-    keys,
-    links,
-    live,
-    oidc,
-    operations,
-    overview,
-    packs,
-    people,
-    problems,
-    refused,
-    run_event,
-    run_list,
-    run_page,
-    session,
-    sign_in,
-    tasks,
-)
+from app.insurance.claimant import links
+from app.insurance.claimant import page as claimant
+from app.store.reads.pages import DATABASE_PROBLEM
+from app.web import flower
+from app.web.accounts import account, keys, oidc, people, sign_in
 from app.web.api import problems as api_problems
 from app.web.api.application import PREFIX, api, reference
-from app.web.guard import Guard
+from app.web.http import problems, session
+from app.web.http.guard import Guard
+from app.web.human_tasks import desk, documents, evidence, inbox, tasks
+from app.web.overview import alerts, health, overview, refused
+from app.web.runs import forking, live, operations, packs, run_event, run_list, run_page
 
 _STATIC = Path(__file__).parent / "static"
 

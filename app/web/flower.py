@@ -21,14 +21,14 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from app.accounts.rights import Right, require
 from app.core.ids import run_of_task
-from app.humans.rights import Right, require
 from app.settings import Settings
-from app.web import flower_link
-from app.web.posting import refuse_foreign
-from app.web.problems import problem_page
-from app.web.render import bare
-from app.web.session import Me, Rt
+from app.web.http import flower_link
+from app.web.http.posting import refuse_foreign
+from app.web.http.problems import problem_page
+from app.web.http.render import bare
+from app.web.http.session import Me, Rt
 
 router = APIRouter()
 _READS = ("GET", "HEAD")

@@ -10,12 +10,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from app.accounts import administer
 from app.core.ids import new_id
-from app.engine.explain import explain
-from app.humans import administer
+from app.diagnosis.explain import explain
 from app.humans.complete import complete
-from app.store import situation
 from app.store.database import connect
+from app.store.reads import situation
 from tests.actions.conftest import Bureau
 from tests.actions.test_roles import FORGED_INTENT, attempt
 from tests.support.waiting import wait_for

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import BadInput, NotDone, NotEntitled, Refused
 from app.humans.complete import complete
-from app.store import actions
+from app.store.ledger import actions
 from tests.actions.conftest import Bureau
 
 

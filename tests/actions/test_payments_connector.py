@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
-from app.connectors.access import Access
-from app.connectors.payments import MailRoom, Payments
 from app.core.errors import BadInput, Contradicted
+from app.insurance.connectors.access import Access
+from app.insurance.connectors.payments import MailRoom, Payments
 from app.settings import Settings
 from tests.actions.conftest import Bureau
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.connectors.access import Access
-from app.connectors.payments_standing import look, shown
+from app.insurance.connectors.access import Access
+from app.insurance.connectors.payments_standing import look, shown
 from app.settings import Settings
 from tests.actions.test_payments_connector import Authority, serving
 

@@ -9,15 +9,17 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from app.accounts import administer
+from app.accounts.people import Person
 from app.core.errors import NotEntitled
 from app.core.ids import new_id
+from app.diagnosis.explain import explain
 from app.engine import start
-from app.engine.explain import explain
-from app.engine.fork import fork
-from app.humans import administer
+from app.engine.control.fork import fork
 from app.humans.complete import complete
-from app.humans.people import Person
-from app.store import documents, situation, upload_links
+from app.store.accounts import upload_links
+from app.store.reads import situation
+from app.store.records import documents
 from tests.actions.conftest import Bureau
 from tests.actions.test_roles import attempt
 from tests.support.payouts import PAYOUT, Payout

@@ -8,10 +8,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from app.engine import operate, signals
-from app.engine.purge import purge
-from app.store.actions import WRITTEN_ONCE
+from app.engine.control import operate, signals
+from app.engine.control.purge import purge
 from app.store.database import Role, connect
+from app.store.ledger.actions import WRITTEN_ONCE
 from tests.actions.conftest import Bureau
 from tests.actions.test_roles import attempt
 

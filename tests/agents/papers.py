@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest
-from app.core.pages import PageText
+from app.core.values.pages import PageText
+from app.insurance.reading.extraction import DocumentFacts, ExtractionRequest
+from app.insurance.reading.rules.offline import OfflineProvider
 
 CLAIM_FORM = """\
 NORTHWIND MUTUAL                                         MOTOR CLAIM FORM

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from app.agents.provider import Models
+from app.core.declarations.prompts import Awaits, Prompt
+from app.core.declarations.tools import Tool
 from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Suspended, Throttled, Transient
-from app.core.prompts import Awaits, Prompt
-from app.core.tools import Tool
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
 from tests.support.model_server import ModelServer

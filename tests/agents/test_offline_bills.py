@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.extraction import DocumentFacts
+from app.insurance.reading.extraction import DocumentFacts
 from tests.agents.papers import ESTIMATE, FRENCH_INVOICE, GERMAN_INVOICE, facts_of
 
 

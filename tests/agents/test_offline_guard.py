@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.agents import offline_readers
-from app.agents.offline import OfflineProvider
-from app.core.extraction import misquoted
 from app.documents.reader import read_document
+from app.insurance.reading import readers as offline_readers
+from app.insurance.reading.extraction import misquoted
+from app.insurance.reading.rules.offline import OfflineProvider
 from tests.agents.papers import ALL, CLAIM_FORM, facts_of, request
 
 LINES = [line for text in ALL.values() for line in text.splitlines()]
@@ -77,7 +77,7 @@ def test_a_document_that_breaks_everything_is_still_answered(monkeypatch: pytest
     def broken(*_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("app.agents.offline.paper_of", broken)
+    monkeypatch.setattr("app.insurance.reading.rules.offline.paper_of", broken)
     facts = facts_of(CLAIM_FORM)
     assert (facts.kind, facts.fields, facts.lines) == ("other", {}, [])
     assert facts.notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.extraction import DocumentFacts
+from app.insurance.reading.extraction import DocumentFacts
 from tests.agents.papers import facts_of
 
 WIDE = """\

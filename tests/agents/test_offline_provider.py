@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.agents.offline import OfflineProvider
-from app.agents.offline_vocabulary import vocabulary
-from app.core.extraction import FIELDS, DocumentKind, ExtractionReply, misquoted, quote_stands_in
+from app.insurance.reading.extraction import FIELDS, DocumentKind, ExtractionReply, misquoted, quote_stands_in
+from app.insurance.reading.rules.offline import OfflineProvider
+from app.insurance.reading.vocabulary import vocabulary
 from tests.agents.papers import ALL, CLAIM_FORM, ESTIMATE, LETTER, facts_of, request
 
 PIECES = st.one_of(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fpdf import FPDF
 
-from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest, misquoted
 from app.documents.reader import read_document
+from app.insurance.reading.extraction import DocumentFacts, ExtractionRequest, misquoted
+from app.insurance.reading.rules.offline import OfflineProvider
 
 
 def drawn(*texts: tuple[float, float, str], size: int = 10) -> bytes:

@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from app.agents.choices import chosen
-from app.agents.offline_rules import OFFLINE_RULES, RULES_NAME
 from app.agents.provider import Models
+from app.core.declarations.prompts import Prompt
 from app.core.errors import BadInput, NeedsPerson, Unrecoverable
-from app.core.prompts import Prompt
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES, RULES_NAME
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
 

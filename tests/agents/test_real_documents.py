@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest, misquoted
 from app.documents.reader import ReadResult, read_document
+from app.insurance.reading.extraction import DocumentFacts, ExtractionRequest, misquoted
+from app.insurance.reading.rules.offline import OfflineProvider
 
 FOLDER = os.environ.get("LONGHAUL_REAL_DOCUMENTS")
 if not FOLDER:

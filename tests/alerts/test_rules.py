@@ -11,9 +11,9 @@ import pytest
 from app.alerts import rules
 from app.alerts.rules import Limits
 from app.core.lifecycle import ENDED, Status
-from app.store.facts import EngineFacts, RefusedFacts, SweepFacts, WorkerFacts
-from app.store.run_facts import RunFacts
-from app.store.sla import OverdueTask
+from app.store.human_tasks.sla import OverdueTask
+from app.store.reads.facts import EngineFacts, RefusedFacts, SweepFacts, WorkerFacts
+from app.store.reads.run_facts import RunFacts
 
 LIMITS = Limits(
     human_wait_seconds=48 * 3600,

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import pytest
 
-from app.agents.offline import OfflineProvider
-from app.core.extraction import DocumentFacts, ExtractionRequest, misquoted
-from app.core.pages import PageText
-from app.documents.pdf_pages import read_pdf
+from app.core.values.pages import PageText
+from app.documents.child.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
+from app.insurance.reading.extraction import DocumentFacts, ExtractionRequest, misquoted
+from app.insurance.reading.rules.offline import OfflineProvider
 from tests.claims.second_generator import LAYOUTS, Sample, documents
 from tests.claims.second_generator.scoring import Miss, Score, Tally, wilson
 

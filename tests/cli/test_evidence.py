@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app.engine.evidence_key import evidence_key
+from app.evidence.key import evidence_key
 from app.settings import Settings
 from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel

@@ -12,12 +12,15 @@ from app.core.errors import NotFound
 from app.core.ids import new_token
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened
-from app.engine import advance, operate
-from app.engine.explain import Explanation, explain, spoken
-from app.engine.signals import signal
+from app.diagnosis.explain import Explanation, explain, spoken
+from app.engine.control import operate
+from app.engine.control.signals import signal
+from app.engine.step import advance
 from app.humans.complete import complete
-from app.store import situation, steps, workers
 from app.store.database import Connection
+from app.store.reads import situation
+from app.store.runs import steps
+from app.store.workers import workers
 from app.sweeps import timers
 from tests.support.journey import Travel
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.documents.storage import MAX_BYTES
-from app.intake import MAX_FILES
+from app.insurance.intake import MAX_FILES
 from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
 

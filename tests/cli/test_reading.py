@@ -9,10 +9,10 @@ import pytest
 
 from app.commands.reading import parse_moment
 from app.core.errors import BadInput
-from app.engine import operate
-from app.engine.refusals import refused
-from app.store import history
-from app.store import refused as refused_messages
+from app.engine.control import operate
+from app.engine.process.refusals import refused
+from app.store.reads import history
+from app.store.records import refused as refused_messages
 from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
 
@@ -185,7 +185,7 @@ def test_explain_prints_one_sentence(longhaul: Longhaul, journey: Travel) -> Non
 def test_explain_names_a_broker_that_is_away(
     longhaul: Longhaul, journey: Travel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.engine.doctor.broker_problem", lambda: "redis://box does not answer")
+    monkeypatch.setattr("app.doctor.broker_problem", lambda: "redis://box does not answer")
     journey.begin()
     journey.tamper(
         "INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at) "

@@ -100,7 +100,7 @@ def test_the_demo_is_called_with_its_option_and_ends_with_its_code(
         seen.append((exit_when_done, local))
         return 1
 
-    monkeypatch.setattr("app.demo.run.main", main)
+    monkeypatch.setattr("app.insurance.demo.run.main", main)
     assert nowhere("demo", "--exit").exit_code == 1
     assert nowhere("demo").exit_code == 1
     assert nowhere("demo", "--model", "local").exit_code == 1

@@ -11,15 +11,15 @@ import pytest
 import redis
 
 import workflows
+from app import doctor
 from app.core.diagram import lifecycle_diagram, workflow_diagram
 from app.core.workflow import Step, Workflow
-from app.engine import doctor
-from app.engine.doctor import Check, Patient
+from app.doctor import Check, Patient
 from app.engine.runtime import Registry
 from app.settings import Settings
-from app.stack.redis import EmbeddedRedis
-from app.store import due
+from app.stack.servers.redis import EmbeddedRedis
 from app.store.database import Database
+from app.store.workers import due
 from app.sweeps import SWEEPS, periods
 from tests.cli.conftest import Longhaul
 from tests.support.journey import JOURNEY, LEAF, WORKFLOWS, Travel
@@ -199,7 +199,7 @@ def test_what_is_wrong_outside_of_the_database(
     patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "broker_problem", lambda: "redis://box does not answer")
-    monkeypatch.setattr("app.documents.no_network.means_in_force", lambda: "none")
+    monkeypatch.setattr("app.documents.child.no_network.means_in_force", lambda: "none")
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
     file = tmp_path / "file"
     file.touch()

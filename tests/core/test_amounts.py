@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.amounts import Style, amounts_in, read_amount, style_of
+from app.core.values.amounts import Style, amounts_in, read_amount, style_of
 
 AMOUNTS = st.decimals(min_value=0, max_value=9_999_999, places=2)
 

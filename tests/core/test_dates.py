@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.dates import Order, dates_in, order_hint, order_of, read_date
+from app.insurance.reading.dates import Order, dates_in, order_hint, order_of, read_date
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.evidence import proven, stands_for, written
-from app.core.extraction import DocumentFacts, Extracted, LineItem
-from app.core.pages import PageText
+from app.core.values.pages import PageText
+from app.insurance.reading.evidence import proven, stands_for, written
+from app.insurance.reading.extraction import DocumentFacts, Extracted, LineItem
 
 PAGE = PageText(number=1, text=(
     "REPAIR INVOICE No. INV-2201\nPolicy number: NW-2031-00417\nVIN: 1M8GDM9A XKP042788\nDate of loss: 14/03/2031\n"

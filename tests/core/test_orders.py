@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.orders import addresses_a_machine
+from app.insurance.reading.orders import addresses_a_machine
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from app.core.declarations.prompts import Awaits, Prompt
+from app.core.declarations.tools import Tool
 from app.core.errors import InvalidDefinition
-from app.core.prompts import Awaits, Prompt
-from app.core.tools import Tool
 
 
 class Form(BaseModel):

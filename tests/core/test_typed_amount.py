@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import BadInput
-from app.core.typed_amount import typed_amount
+from app.core.values.typed_amount import typed_amount
 
 AMOUNTS = st.decimals(min_value=0, max_value=999_999_999, places=2)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import InvalidDefinition
-from app.core.tools import Tool
 from app.core.workflow import Children, Human, Request, State, Step, Timer, Wait, Workflow
 
 

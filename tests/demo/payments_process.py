@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from app.stack.processes import ChildProcess
+from app.stack.servers.processes import ChildProcess
 from tests.support.nursery import PROJECT, start
 
 PAYMENT = {"claim": "CLM-1", "payee": "Ada Ferncastle", "amount": "1234.50", "currency": "USD", "purpose": "settlement"}
@@ -29,7 +29,17 @@ class PaymentsProcess:
     def start(self, test_switches: str = "") -> None:
         log = self.db.with_suffix(".log")
         log.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "app.demo.payments", "--host", self.host, "--port", "0", "--db", str(self.db)]
+        command = [
+            sys.executable,
+            "-m",
+            "app.insurance.demo.payments",
+            "--host",
+            self.host,
+            "--port",
+            "0",
+            "--db",
+            str(self.db),
+        ]
         env = {**os.environ, "PYTHONPATH": str(PROJECT), "LONGHAUL_PAYMENTS_TEST": test_switches}
         process = self._process = start(command, log=log, env=env)
         wait_for(lambda: "\n" in log.read_text() or not process.alive, "the service to say where it is")

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from app.demo import board
-from app.demo.samples import SampleClaim
 from app.humans.complete import complete
+from app.insurance.demo import board
+from app.insurance.demo.samples import SampleClaim
 from app.stack.status import StackStatus
 from tests.support.journey import Travel, travel
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from app.demo.payments import Switches, create_app, main
-from app.demo.payments_store import PaymentsStore
+from app.insurance.demo.payments import Switches, create_app, main
+from app.insurance.demo.payments_store import PaymentsStore
 from tests.demo.payments_process import PAYMENT, PaymentsProcess, wait_for
 
 LETTER = {"claim": "CLM-1", "kind": "denial", "recipient": "Ada Ferncastle", "sha256": "a" * 64, "purpose": "denial"}

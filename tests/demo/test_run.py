@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from app.demo import run
+from app.insurance.demo import run
 from app.stack.status import StackStatus
 
 FOLDER = Path("/nowhere")

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from app.agents.provider import Models
-from app.core.prompts import RULES
-from app.demo import simulated
-from app.demo.samples import generate
+from app.core.declarations.prompts import RULES
+from app.insurance.demo import simulated
+from app.insurance.demo.samples import generate
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
 from tests.workflows.claims import claim
 from workflows.insurance_claim import INSURANCE_CLAIM
-from workflows.insurance_claim.assess import request_of
-from workflows.insurance_claim.prompts import ASSESSMENT
+from workflows.insurance_claim.assessing.assess import request_of
+from workflows.insurance_claim.assessing.prompts import ASSESSMENT
 
 FIXED = {tool.name: {"policy_number": "P-1"} for tool in ASSESSMENT.tools}
 

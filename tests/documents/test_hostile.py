@@ -30,8 +30,8 @@ ONE_CHILD = """
 import json, os, sys
 from pathlib import Path
 from app.documents import reader_child
-from app.documents.answers import answer_to
-from app.documents.no_network import refuse_network
+from app.documents.child.answers import answer_to
+from app.documents.child.no_network import refuse_network
 limits = json.loads(sys.argv[1])
 reader_child.die_with_parent(limits["parent"])
 reader_child.confine(limits)

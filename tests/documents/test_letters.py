@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.connectors.letters import LetterFacts, LetterKind, printable, write_letter
 from app.core.errors import BadInput
 from app.documents.reader import read_document
+from app.insurance.connectors.letters import LetterFacts, LetterKind, printable, write_letter
 
 FACTS = LetterFacts(
     claim="CLM-88214",
@@ -32,7 +32,7 @@ FACTS = LetterFacts(
 KINDS: tuple[LetterKind, ...] = ("settlement", "denial", "acknowledgement", "document_request")
 ONE_LETTER = """
 import sys, hashlib
-from app.connectors.letters import LetterFacts, write_letter
+from app.insurance.connectors.letters import LetterFacts, write_letter
 print(hashlib.sha256(write_letter(sys.argv[1], LetterFacts.model_validate_json(sys.argv[2]))).hexdigest())
 """
 

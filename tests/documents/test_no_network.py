@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.documents import no_network, reader_child
+from app.documents.child import no_network, reader_child
 
 TRY = """
 import json, socket, subprocess, sys
-from app.documents.no_network import refuse_network
+from app.documents.child.no_network import refuse_network
 means = refuse_network() if sys.argv[1] == "refused" else "open"
 def attempt(family, kind, to):
     try:

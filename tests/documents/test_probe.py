@@ -11,8 +11,8 @@ import pytest
 from app.core.ids import new_id
 from app.documents import probe
 from app.documents.storage import DocumentStore
-from app.store import workers
 from app.store.database import Database
+from app.store.workers import workers
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, TextStringObject
 
 from app.core.errors import NotFound
-from app.documents.answers import answer_to
+from app.documents.child.answers import answer_to
 from app.documents.reader import ReadLimits, ReadResult, read_document
 from app.documents.unseen import storable
 from tests.documents.pdfs import drawing_only, encrypted, pdf_of, raw_pdf
@@ -223,11 +223,11 @@ def test_what_nobody_foresaw_in_a_document_is_an_answer_and_a_fault_of_this_mach
         return read_mail
 
     mail = b"From: a\nDate: b\nSubject: c\n\nwords"
-    monkeypatch.setattr("app.documents.mail.read_mail", stumble(AssertionError("unforeseen")))
+    monkeypatch.setattr("app.documents.child.mail.read_mail", stumble(AssertionError("unforeseen")))
     told = answer_to(mail, limits)
     assert (told["status"], told["reason"]) == ("unreadable", "CORRUPT")
     assert "AssertionError" in told["sentence"]
-    monkeypatch.setattr("app.documents.mail.read_mail", stumble(OSError("the disk is full")))
+    monkeypatch.setattr("app.documents.child.mail.read_mail", stumble(OSError("the disk is full")))
     with pytest.raises(OSError, match="the disk is full"):
         answer_to(mail, limits)
 

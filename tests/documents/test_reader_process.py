@@ -53,7 +53,7 @@ def reader_of(parent: psutil.Process) -> psutil.Process | None:
     """The reader child of `parent`, once it has confined itself."""
     for child in parent.children():  # other tests' servers among them, which may belong to somebody else
         with suppress(psutil.NoSuchProcess):
-            ours = "app.documents.reader_child" in child.cmdline()
+            ours = "app.documents.child.reader_child" in child.cmdline()
             if ours and child.rlimit(psutil.RLIMIT_CPU)[0] == ReadLimits().cpu_seconds:
                 return child
     return None
@@ -111,13 +111,13 @@ def test_a_child_killed_by_someone_else_says_nothing_about_the_document(endless:
 def test_an_orphan_ends_before_it_reads_anything(endless: Path) -> None:
     limits = '{"parent": 1}'
     child = subprocess.run(
-        [sys.executable, "-m", "app.documents.reader_child", limits],
+        [sys.executable, "-m", "app.documents.child.reader_child", limits],
         cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False,
     )  # fmt: skip
     assert (child.returncode, child.stdout) == (1, b"")
 
 
 def test_the_child_starts_light() -> None:
-    heavy = "import sys, app.documents.reader_child; print({'pydantic', 'pypdf', 'pypdfium2'} & set(sys.modules))"
+    heavy = "import sys, app.documents.child.reader_child; print({'pydantic', 'pypdf', 'pypdfium2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", heavy], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NeedsPerson
-from app.engine import operate
-from app.engine.fork import fork
-from app.engine.pack_check import check_pack
-from app.engine.purge import purge
-from app.store import effects
+from app.engine.control import operate
+from app.engine.control.fork import fork
+from app.engine.control.purge import purge
+from app.evidence.check import check_pack
 from app.store.database import connect
-from app.store.verify import verify
+from app.store.ledger import effects
+from app.store.records.verify import verify
 from tests.support.doubting import ASK, POST, TELL, Notes, World, answer, begin
 from tests.support.journey import Travel, travel
 from tests.support.packs import pack_of

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from app.engine import operate
+from app.engine.control import operate
 from app.humans.complete import complete
 from app.store.database import Connection, Database
-from app.store.journal import DirectJournal
+from app.store.journal.journal import DirectJournal
 from app.telemetry import logs
 from tests.support.journey import Travel, travel
 

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NotFound, Refused
-from app.engine import bulk
-from app.store import pages, queue
+from app.engine.control import bulk
 from app.store.database import connect
-from app.store.queue import Wanted
+from app.store.human_tasks import queue
+from app.store.human_tasks.queue import Wanted
+from app.store.reads import pages
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
 

@@ -13,10 +13,10 @@ from app.core.errors import BadInput, NotDone, SchemaFailure
 from app.core.ports import Answered
 from app.core.workflow import Workflow
 from app.engine import start
+from app.engine.calls.spending import written
 from app.engine.runtime import Registry
-from app.engine.spending import written
 from app.humans.complete import complete
-from app.store import budgets
+from app.store.runs import budgets
 from tests.support.journey import Travel, travel
 from tests.support.limited import FAMILY, THINKING, Work
 

@@ -11,8 +11,8 @@ import pytest
 from app.core.errors import BadInput
 from app.core.ids import new_id
 from app.core.lifecycle import Status
-from app.engine import bulk
-from app.store import runs
+from app.engine.control import bulk
+from app.store.runs import runs
 from tests.support.journey import Travel, travel
 
 WHY: dict[str, Any] = {"actor": "person:noor", "reason": "the archive is back"}

@@ -15,10 +15,12 @@ from app.core.lifecycle import Event
 from app.core.retry import RetryPolicy
 from app.core.run import Happened
 from app.core.workflow import Children, ChildRun, Step, Workflow
-from app.engine import advance, operate, start
-from app.engine.signals import signal
+from app.engine import start
+from app.engine.control import operate
+from app.engine.control.signals import signal
+from app.engine.step import advance
 from app.humans.complete import complete
-from app.store.verify import verify
+from app.store.records.verify import verify
 from app.sweeps import heartbeats, timers
 from tests.support.flows import PAY, Bill, pay
 from tests.support.journey import Travel, travel

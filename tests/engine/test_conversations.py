@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from app.agents.provider import Models
-from app.core.prompts import Prompt
+from app.core.declarations.prompts import Prompt
 from app.core.workflow import Step, Workflow
 from app.engine import start
-from app.engine.purge import purge
+from app.engine.control.purge import purge
 from app.settings import Settings
-from app.store import conversations
-from app.store.conversations import Seen
+from app.store.runs import conversations
+from app.store.runs.conversations import Seen
 from tests.support.agents import ANSWER, LOOK, Case, Verdict
 from tests.support.journey import Travel, travel
 from tests.support.model_server import ModelServer

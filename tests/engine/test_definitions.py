@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from app.core.errors import InvalidDefinition
 from app.core.workflow import Step, Workflow
 from app.engine import definitions, start
+from app.engine.control.stranded import stranded
 from app.engine.runtime import Registry
-from app.engine.stranded import stranded
 from app.store import installation
 from app.store.database import Connection, Database
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NeedsPerson, Unrecoverable
-from app.engine import operate
-from app.store.verify import verify
+from app.engine.control import operate
+from app.store.records.verify import verify
 from tests.support.doubting import ASK, POST, TELL, Notes, Plan, World, answer, begin
 from tests.support.journey import Travel, travel
 

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import pytest
 
+from app.core.declarations.limits import Limit, limits
 from app.core.errors import BadInput, NotDone, Throttled
-from app.core.limits import Limit, limits
+from app.diagnosis.explain import explain
 from app.engine import start
-from app.engine.explain import explain
 from app.engine.runtime import Registry
-from app.store import downstreams, situation
+from app.store.reads import situation
+from app.store.runs import downstreams
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
 from tests.support.limited import FETCH, FETCHING, THINKING, Work

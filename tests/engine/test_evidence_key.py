@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.core.errors import BadInput
-from app.engine.evidence_key import evidence_key, is_signed, public_key
+from app.evidence.key import evidence_key, is_signed, public_key
 from app.settings import Settings
 
 

@@ -11,17 +11,17 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NotFound
-from app.engine import evidence_pack as packs
-from app.engine import pack_format as form
-from app.engine.fork import fork
-from app.engine.pack_archive import Broken
-from app.engine.pack_check import check_pack
-from app.engine.pack_page import story
-from app.engine.purge import purge
-from app.engine.signals import signal
+from app.engine.control.fork import fork
+from app.engine.control.purge import purge
+from app.engine.control.signals import signal
+from app.evidence import format as form
+from app.evidence import pack as packs
+from app.evidence.archive import Broken
+from app.evidence.check import check_pack
+from app.evidence.page import story
 from app.humans.complete import complete
 from app.store.database import Connection, Database
-from app.store.evidence import RECORDS
+from app.store.records.evidence import RECORDS
 from app.toolbox import documents
 from tests.engine.test_conversations import ROUNDS, looked, models
 from tests.support.journey import Travel, travel

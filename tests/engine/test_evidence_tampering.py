@@ -14,11 +14,11 @@ import pytest
 
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput
-from app.engine import pack_archive
-from app.engine import pack_format as form
-from app.engine.evidence_key import evidence_key, fingerprint_of, public_key
-from app.engine.pack_archive import Broken
-from app.engine.pack_check import check_pack, wanted_fingerprint
+from app.evidence import archive as pack_archive
+from app.evidence import format as form
+from app.evidence.archive import Broken
+from app.evidence.check import check_pack, wanted_fingerprint
+from app.evidence.key import evidence_key, fingerprint_of, public_key
 from tests.support.packs import Edit, Settled, forged, members, records, rows, strangers_key
 
 Row = dict[str, Any]

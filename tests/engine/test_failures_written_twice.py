@@ -11,8 +11,8 @@ import pytest
 from app.core.errors import NotDone, Throttled
 from app.engine import start
 from app.store.database import Database
-from app.store.journal import DirectJournal, Rows
-from app.store.moves import Statement
+from app.store.journal.journal import DirectJournal, Rows
+from app.store.runs.moves import Statement
 from tests.support.flows import PAYING, Bill
 from tests.support.journey import travel
 

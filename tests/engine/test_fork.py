@@ -10,18 +10,19 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import BadInput, NotDone, NotFound, Refused
 from app.core.ids import new_id
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Request, Step, Workflow
-from app.engine import fork as forking
-from app.engine import operate, start
-from app.engine.fork import fork
-from app.engine.purge import purge
+from app.engine import start
+from app.engine.control import fork as forking
+from app.engine.control import operate
+from app.engine.control.fork import fork
+from app.engine.control.purge import purge
 from app.humans.complete import complete
-from app.store import forks
-from app.store.verify import verify
+from app.store.records.verify import verify
+from app.store.runs import forks
 from tests.support.journey import Travel, travel
 
 WHY: dict[str, Any] = {"actor": "person:noor", "reason": "the registry was mended"}

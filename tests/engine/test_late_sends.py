@@ -14,13 +14,13 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.retry import ONCE
-from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
 from app.engine import start
 from app.engine.runtime import Registry
-from app.engine.step import run_step
-from app.store import workers
+from app.engine.step.step import run_step
+from app.store.workers import workers
 from app.sweeps import heartbeats, timers
 from tests.support.journey import Travel, travel
 from tests.support.waiting import wait_for

@@ -15,11 +15,13 @@ import psycopg
 import pytest
 import time_machine
 
-from app.engine import liveness
-from app.engine.liveness import Liveness
-from app.engine.step import run_step
-from app.store import database, network, verify, workers
+from app.engine.process import liveness
+from app.engine.process.liveness import Liveness
+from app.engine.step.step import run_step
+from app.store import database, network
 from app.store.database import connect
+from app.store.records import verify
+from app.store.workers import workers
 from app.sweeps import heartbeats
 from app.telemetry import logs
 from tests.support.journey import JOURNEY, Travel, travel
@@ -212,7 +214,7 @@ def silent(journey: Travel) -> Iterator[Callable[[bool], tuple[UUID, UUID]]]:
             assert not locked or workers.lock(session, key)
             runs = journey.begin("J-1"), journey.begin("J-2")
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("app.engine.step._work", lambda *_: "left in work")
+                patch.setattr("app.engine.step.step._work", lambda *_: "left in work")
                 assert [_asked(journey, run) for run in runs] == ["left in work"] * 2
             journey.tamper("UPDATE workers SET pinged_at = app_now() - interval '10 minutes'")
             return runs
@@ -241,7 +243,7 @@ def test_a_run_is_never_dead_lettered_because_its_workers_were_cut_off(journey: 
         heartbeats.run_once(journey.rt)
         assert journey.run(run_id)["status"] == "READY"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("app.engine.step._work", lambda *_: "left in work")
+            patch.setattr("app.engine.step.step._work", lambda *_: "left in work")
             journey.tamper("UPDATE workers SET gone_at = NULL")
             assert _asked(journey, run_id) == "left in work"
         journey.tamper("UPDATE workers SET pinged_at = app_now() - interval '10 minutes'")
@@ -261,7 +263,7 @@ def test_a_cut_that_was_counted_as_a_crash_is_counted_no_more_once_the_worker_is
         journey.tamper("UPDATE workers SET gone_at = NULL")
         with pytest.MonkeyPatch.context() as patch:
             if since == "another crash":
-                patch.setattr("app.engine.step._work", lambda *_: "left in work")
+                patch.setattr("app.engine.step.step._work", lambda *_: "left in work")
             _asked(journey, run_id)
         journey.tamper("UPDATE workers SET pinged_at = app_now() - interval '10 minutes'")
         heartbeats.run_once(journey.rt)

@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NotDone, Refused
-from app.engine import operate, start
+from app.engine import start
+from app.engine.control import operate
 from app.engine.runtime import Registry
 from app.humans.complete import complete
-from app.store import runs, workers
 from app.store.database import connect
+from app.store.runs import runs
+from app.store.workers import workers
 from app.sweeps import heartbeats
 from tests.support.journey import Travel, travel
 from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement

@@ -6,10 +6,10 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from app.core.limits import limits
-from app.store import downstreams
+from app.core.declarations.limits import limits
 from app.store.database import Database
-from app.store.steps import Place
+from app.store.runs import downstreams
+from app.store.runs.steps import Place
 
 
 def test_callers_that_come_at_once_get_the_burst_and_the_places_there_are(database_url: str) -> None:

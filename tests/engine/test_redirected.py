@@ -11,7 +11,7 @@ import pytest
 from app.agents.provider import Models
 from app.engine import start
 from app.settings import Settings
-from app.store.verify import verify
+from app.store.records.verify import verify
 from tests.support.agents import ANSWERING, SCRIPT, Case
 from tests.support.journey import Travel, travel
 from tests.support.model_server import ModelServer

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from app.engine.refusals import UNKNOWN, Collector, place, refused
-from app.store.refused import SAMPLES, Refused, others
+from app.engine.process.refusals import UNKNOWN, Collector, place, refused
+from app.store.records.refused import SAMPLES, Refused, others
 
 
 def start(reason: str, name: Any = "claims", **said: Any) -> Refused:

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import KeyReused
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
 from app.engine import start
-from app.engine.signals import signal
+from app.engine.control.signals import signal
 from app.humans.complete import complete
 from app.sweeps import timers
 from tests.support.journey import Travel, travel

@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from app.core.declarations.prompts import Output, Prompt
 from app.core.ports import Asking
-from app.core.prompts import Output, Prompt
 from app.core.workflow import Step, Wait, Workflow
-from app.engine import operate, start
-from app.engine.signals import signal
-from app.store.verify import verify
+from app.engine import start
+from app.engine.control import operate
+from app.engine.control.signals import signal
+from app.store.records.verify import verify
 from app.sweeps import timers
 from tests.support.agents import Case, Verdict
 from tests.support.journey import Travel, travel

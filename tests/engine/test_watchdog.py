@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.core.ids import new_token
-from app.engine.watchdog import Watchdog
+from app.engine.process.watchdog import Watchdog
 from app.store.database import connect
 from tests.support.journey import Travel
 

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from app.core.errors import NotFound
 from app.core.lifecycle import Event
-from app.store import verify
 from app.store.database import connect
+from app.store.records import verify
 from tests.faults.witness import Witness
 from tests.faults.workload import PURPOSES
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from app.settings import Settings
-from app.stack.places import remove_outside
+from app.stack.servers.places import remove_outside
 from app.store.migrate import upgrade
 from tests.faults import workload
 from tests.faults.fault import Fault

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from app.stack import postgres
-from app.stack.ports import choose_port
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers import postgres
+from app.stack.servers.ports import choose_port
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.redis import EmbeddedRedis
 
 
 class NetworkPostgres(EmbeddedPostgres):

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app import client
-from app.demo.payments_store import PAYMENTS, PaymentsStore
+from app.insurance.demo.payments_store import PAYMENTS, PaymentsStore
 from tests.faults.invariants import Evidence, judge
 from tests.faults.witness import Witness
 from tests.faults.workload import ERRAND, PURPOSES

@@ -15,13 +15,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.connectors.access import Access
-from app.connectors.payments import Payments
+from app.core.declarations.tools import Tool
 from app.core.errors import NotDone
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Step, Workflow
-from app.store import workers
+from app.insurance.connectors.access import Access
+from app.insurance.connectors.payments import Payments
+from app.store.workers import workers
 from tests.support import faults
 
 # Honoured for longer than the clock is ever moved: where a key has run out a person decides, and nobody is here.

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from app.engine.signals import signal
-from app.store.verify import verify
+from app.engine.control.signals import signal
+from app.store.records.verify import verify
 from tests.guarantees.conftest import Flows
 from tests.support.agents import ANSWER, ANSWERING, JUDGING, LOOKS, PERMITTED, SCRIPT
 from tests.support.clock import later

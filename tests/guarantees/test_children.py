@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import Refused
-from app.engine import operate
-from app.engine.signals import signal
+from app.engine.control import operate
+from app.engine.control.signals import signal
 from app.humans.complete import complete
 from tests.guarantees.conftest import Flows
 from tests.support.faults import Point

@@ -22,7 +22,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from app.core.canonical import canonical, restore
-from app.store import history
+from app.store.reads import history
 from app.telemetry import logs
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office

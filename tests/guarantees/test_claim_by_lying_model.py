@@ -15,7 +15,7 @@ import pytest
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.pages import PageText
+from app.core.values.pages import PageText
 from app.documents.reader import read_document
 from app.settings import Settings
 from tests.guarantees.conftest import Flows

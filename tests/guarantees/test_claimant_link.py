@@ -18,9 +18,9 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 
-from app import intake
-from app.humans import claimant_links
-from app.web import claimant_files
+from app.insurance import intake
+from app.insurance.claimant import claimant_links
+from app.insurance.claimant import files as claimant_files
 from app.web.application import application
 from tests.guarantees.conftest import Flows
 from tests.support.claimants import PDF, Claimant, Post, post_office

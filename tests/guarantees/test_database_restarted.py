@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.stack.postgres import EmbeddedPostgres, StopMode
+from app.stack.servers.postgres import EmbeddedPostgres, StopMode
 from tests.guarantees.conftest import Flows
 from tests.support.flows import NAPPING, PAYING
 from tests.support.stack import Stack

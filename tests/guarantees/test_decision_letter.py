@@ -13,10 +13,10 @@ from uuid import UUID
 
 import pytest
 
-import app.intake
-from app.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from app.engine import operate
+import app.insurance.intake
+from app.engine.control import operate
 from app.humans.complete import complete
+from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from app.toolbox import documents
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
@@ -173,7 +173,7 @@ def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approva
 def test_a_claim_that_began_before_letters_were_approved_by_their_bytes_goes_on_as_it_began(
     make_stack: Flows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.intake, "INSURANCE_CLAIM", INSURANCE_CLAIM_1)
+    monkeypatch.setattr(app.insurance.intake, "INSURANCE_CLAIM", INSURANCE_CLAIM_1)
     stack = make_stack()
     stack.workers(1)
     stack.beat()

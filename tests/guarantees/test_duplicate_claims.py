@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import NotEntitled
-from app.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from app.demo.samples import SampleClaim
 from app.humans.complete import complete
+from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
+from app.insurance.demo.samples import SampleClaim
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.stack import Stack

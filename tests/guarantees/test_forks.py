@@ -14,10 +14,10 @@ import pytest
 
 from app.core.canonical import canonical
 from app.core.errors import LonghaulError, Refused
-from app.engine.fork import fork
+from app.engine.control.fork import fork
 from app.humans.complete import complete
 from app.store.database import connect
-from app.store.verify import verify
+from app.store.records.verify import verify
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.payouts import PAYOUT

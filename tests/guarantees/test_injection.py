@@ -19,9 +19,9 @@ import pytest
 
 from app.agents.alone import Alone
 from app.agents.provider import Models
-from app.core.extraction import DocumentFacts
-from app.core.pages import PageText
-from app.core.tools import Tool
+from app.core.declarations.tools import Tool
+from app.core.values.pages import PageText
+from app.insurance.reading.extraction import DocumentFacts
 from app.settings import Settings
 from tests.support.attacks import (
     CARRIERS,
@@ -40,7 +40,8 @@ from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY
 from workflows.document_reading.reading import read_pages
 from workflows.document_reading.workflow import DocumentReading
-from workflows.insurance_claim import assess, decision, decision_letters, intake
+from workflows.insurance_claim import decision, decision_letters, intake
+from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.models import ClaimFile2, Coverage, DocumentRef
 from workflows.insurance_claim.tools import ABOUT_POLICY, ELSEWHERE, PAY, SAME_LOSS, SEND_DECISION, WRITE_LETTER
 from workflows.insurance_claim.tools import POLICY as LOOK_UP

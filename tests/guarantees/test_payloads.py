@@ -12,9 +12,10 @@ import pytest
 
 from app import client
 from app.core.errors import BadInput
-from app.engine.signals import signal
+from app.engine.control.signals import signal
 from app.humans.complete import complete
-from app.store import human_tasks, runs
+from app.store.human_tasks import human_tasks
+from app.store.runs import runs
 from tests.guarantees.conftest import Flows
 from tests.support.oddities import ALL, ASKING, CALLS, HARMLESS, HUGE, LISTENING, ODD
 from tests.support.stack import Stack

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import AlreadyAnswered, KeyReused, NotEntitled, Refused
-from app.engine.signals import signal
+from app.engine.control.signals import signal
 from app.humans.complete import complete
-from app.store import human_tasks
+from app.store.human_tasks import human_tasks
 from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
 from tests.support.meetings import HEARING, LONG_AWAY

@@ -14,12 +14,13 @@ import pytest
 
 from app.engine import start
 from app.humans.complete import complete
-from app.stack.binaries import postgres_bin
-from app.stack.places import Owner
-from app.stack.postgres import EmbeddedPostgres
-from app.store import verify, workers
+from app.stack.servers.binaries import postgres_bin
+from app.stack.servers.places import Owner
+from app.stack.servers.postgres import EmbeddedPostgres
 from app.store.database import Role, connect
 from app.store.migrate import upgrade
+from app.store.records import verify
+from app.store.workers import workers
 from app.sweeps import heartbeats
 from tests.conftest import scratch_folder
 from tests.support.journey import Travel, travel

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import NotEntitled
-from app.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from app.humans.complete import complete
+from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 

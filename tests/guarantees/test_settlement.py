@@ -15,8 +15,8 @@ import pytest
 from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.errors import LonghaulError
-from app.engine import operate
-from app.engine.signals import signal
+from app.engine.control import operate
+from app.engine.control.signals import signal
 from app.humans.complete import complete
 from app.store.database import Role, connect
 from tests.guarantees.conftest import Flows

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.humans.complete import complete
-from app.store import human_tasks
+from app.store.human_tasks import human_tasks
 from tests.guarantees.conftest import Flows
 from tests.support.clock import later
 from tests.support.faults import Point

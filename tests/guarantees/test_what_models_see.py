@@ -14,17 +14,18 @@ import pytest
 
 from app.core.canonical import canonical
 from app.core.summary import CAP, LAST_STEP_CAP
-from app.store import conversations, history
-from app.store.conversations import Seen
 from app.store.database import Connection
-from app.store.verify import verify
+from app.store.reads import history
+from app.store.records.verify import verify
+from app.store.runs import conversations
+from app.store.runs.conversations import Seen
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.model_server import ModelServer
 from tests.support.stack import Row
-from workflows.insurance_claim.assess import request_of
+from workflows.insurance_claim.assessing.assess import request_of
+from workflows.insurance_claim.assessing.prompts import PROMPTS
 from workflows.insurance_claim.models import ClaimFile2
-from workflows.insurance_claim.prompts import PROMPTS
 
 pytestmark = pytest.mark.guarantee
 

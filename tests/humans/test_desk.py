@@ -11,15 +11,15 @@ from uuid import UUID
 
 import pytest
 
+from app.accounts import people
+from app.accounts.people import Person
 from app.core.errors import BadInput, NotEntitled, NotFound, Refused
 from app.engine.runtime import Runtime
 from app.humans import desk as at_desk
-from app.humans import people
 from app.humans.complete import complete
-from app.humans.people import Person
-from app.store import desk as store
-from app.store import human_tasks
 from app.store.database import Database
+from app.store.human_tasks import desk as store
+from app.store.human_tasks import human_tasks
 from tests.web.conftest import task_of
 from tests.web.flows import Desk
 

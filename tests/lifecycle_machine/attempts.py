@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.errors import LeaseLost, NotDone, Throttled
-from app.engine.step import run_step
+from app.engine.step.step import run_step
 from tests.lifecycle_machine.calls import (
     OPEN,
     Effect,

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from app.engine.explain import explain
-from app.store import situation
-from app.store.verify import verify
+from app.diagnosis.explain import explain
+from app.store.reads import situation
+from app.store.records.verify import verify
 from tests.lifecycle_machine.attempts import Attempts
 from tests.lifecycle_machine.calls import is_open
 from tests.lifecycle_machine.model import ENDED, Run

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from app.core.errors import KeyReused, Refused
 from app.core.ids import new_id
-from app.engine import fork as forking
-from app.engine import operate, signals, start
+from app.engine import start
+from app.engine.control import fork as forking
+from app.engine.control import operate, signals
 from app.humans.complete import complete
 from app.sweeps import heartbeats, timers
 from tests.lifecycle_machine.attempts import Attempts

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson, SchemaFailure, Suspended, Throttled, Transient, Unrecoverable
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Proposal, Request, Step, Timer, Wait, Workflow
 
 DAY = 86400.0

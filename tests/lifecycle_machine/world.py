@@ -17,15 +17,15 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from app.engine.liveness import Liveness
+from app.accounts import people
+from app.engine.process.liveness import Liveness
 from app.engine.runtime import Registry, Runtime
-from app.humans import people
 from app.settings import Settings
-from app.store import workers
 from app.store.database import Connection, Database, connect
-from app.store.grouped import GroupedJournal
-from app.store.journal import DirectJournal, Journal, Rows
-from app.store.moves import Statement
+from app.store.journal.grouped import GroupedJournal
+from app.store.journal.journal import DirectJournal, Journal, Rows
+from app.store.runs.moves import Statement
+from app.store.workers import workers
 from app.sweeps.observer import Observer
 from tests.lifecycle_machine.maze import MAZE, TOOLS, TWIG
 from tests.lifecycle_machine.model import CRASHES_ALONE, LATE_RETRIES, LATE_RETRY_SECONDS

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from app.stack.postgres import SERVER_SETTINGS, EmbeddedPostgres
+from app.stack.servers.postgres import SERVER_SETTINGS, EmbeddedPostgres
 from app.store.migrate import upgrade
 from tests.conftest import fresh_database, scratch_folder, with_database
 from tests.mutation.points import PROJECT, Point

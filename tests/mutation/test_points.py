@@ -78,7 +78,7 @@ def test_what_counts_as_equivalent_is_there_and_says_why() -> None:
 def test_a_method_that_calls_its_parents_can_be_broken_too() -> None:
     broken = """
 from tests.mutation import patch, points
-wanted = [p for p in points.points("app/engine/calls.py") if p.unit.name == "Caller.__init__"]
+wanted = [p for p in points.points("app/engine/calls/calls.py") if p.unit.name == "Caller.__init__"]
 assert any("super()" in p.id for p in wanted)
 for point in wanted:
     patch.apply(point)

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from app.stack.display import display
-from app.stack.errors import StackError
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.services import Command, Server, Service
+from app.stack.servers.errors import StackError
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.services import Command, Server, Service
 from app.stack.supervisor import Supervisor, sole_supervisor
 
 

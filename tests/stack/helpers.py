@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from app.stack.processes import ChildProcess
+from app.stack.servers.processes import ChildProcess
 from app.stack.status import ProcessStatus, StackStatus, stack_status
 
 T = TypeVar("T")

@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import Settings
-from app.stack import local_model
 from app.stack.assembly import Assembly, assemble, port_of
-from app.stack.errors import StackError
-from app.stack.services import Command
+from app.stack.servers import local_model
+from app.stack.servers.errors import StackError
+from app.stack.servers.services import Command
 from tests.conftest import scratch_folder
 
 DATABASE = "postgresql://longhaul@db.example/longhaul"

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.demo.people import PEOPLE
+from app.insurance.demo.people import PEOPLE
 from app.settings import Settings
-from app.stack.ports import choose_port
-from app.stack.processes import spawn
+from app.stack.servers.ports import choose_port
+from app.stack.servers.processes import spawn
 from tests.stack.compose import COMPOSE_FILE, ROOT, Here, compose, instructions, ours, services
 from tests.stack.helpers import wait_for
 

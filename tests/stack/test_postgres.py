@@ -12,11 +12,11 @@ import psutil
 import psycopg
 import pytest
 
-from app.stack import binaries
-from app.stack.binaries import copied_postgres, postgres_bin
-from app.stack.errors import ServerMissing, StackError
-from app.stack.places import LONGEST_SOCKET_PATH, Owner, outside, remove_outside
-from app.stack.postgres import EmbeddedPostgres
+from app.stack.servers import binaries
+from app.stack.servers.binaries import copied_postgres, postgres_bin
+from app.stack.servers.errors import ServerMissing, StackError
+from app.stack.servers.places import LONGEST_SOCKET_PATH, Owner, outside, remove_outside
+from app.stack.servers.postgres import EmbeddedPostgres
 from tests.conftest import scratch_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as another user")

@@ -9,10 +9,10 @@ import pytest
 from kombu.connection import Connection
 from redis import Redis
 
-from app.stack.errors import ServerMissing
-from app.stack.places import LONGEST_SOCKET_PATH
-from app.stack.ports import choose_port
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers.errors import ServerMissing
+from app.stack.servers.places import LONGEST_SOCKET_PATH
+from app.stack.servers.ports import choose_port
+from app.stack.servers.redis import EmbeddedRedis
 from tests.conftest import scratch_folder
 
 

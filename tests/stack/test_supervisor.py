@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from app.settings import Settings
-from app.stack.errors import ServerDidNotStart, StackAlreadyRunning, StackNotRunning
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.processes import ChildProcess
 from app.stack.run import start_detached, stop_stack
+from app.stack.servers.errors import ServerDidNotStart, StackAlreadyRunning, StackNotRunning
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.processes import ChildProcess
 from app.stack.status import StackUrls, read_status, stack_environment, stack_status, write_status
 from tests.conftest import scratch_folder
 from tests.stack.helpers import (

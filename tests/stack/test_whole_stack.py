@@ -17,13 +17,13 @@ import psutil
 import psycopg
 import pytest
 
+from app.accounts import administer
 from app.bootstrap import runtime
-from app.humans import administer
 from app.settings import Settings
 from app.stack.clean import clean
-from app.stack.errors import StackError
-from app.stack.places import outside
 from app.stack.run import start_detached, stop_stack
+from app.stack.servers.errors import StackError
+from app.stack.servers.places import outside
 from app.stack.status import StackStatus, stack_environment, stack_status
 from tests.conftest import scratch_folder
 from tests.stack.helpers import living, process_named, wait_for

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app.core.ids import new_id
-from app.store import documents
 from app.store.database import Connection, connect
+from app.store.records import documents
 from tests.support.plans import plans, whole_tables
 
 BILL, REPORT, EMPTY = "b" * 64, "a" * 64, "e" * 64

@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from app.store import finding
 from app.store.database import Connection, connect
+from app.store.reads import finding
 from tests.support.plans import Query, fill, indexes, plans, whole_tables
 
 

@@ -7,9 +7,9 @@ import time
 import psycopg
 import pytest
 
-from app.store import glance, letters
 from app.store.database import connect
-from app.store.glance import SLOT_SECONDS, Row
+from app.store.reads import glance, letters
+from app.store.reads.glance import SLOT_SECONDS, Row
 from tests.support.plans import fill, indexes, plans, whole_tables
 
 LARGE = 200_000

@@ -10,11 +10,13 @@ from uuid import UUID
 import pytest
 
 from app.core.canonical import canonical, restore
-from app.engine import operate, pack_records
-from app.engine.signals import signal
+from app.engine.control import operate
+from app.engine.control.signals import signal
+from app.evidence import records as pack_records
 from app.humans.complete import complete
-from app.store import history, verify
 from app.store.database import connect
+from app.store.reads import history
+from app.store.records import verify
 from app.sweeps import timers
 from tests.support.journey import Travel, travel
 

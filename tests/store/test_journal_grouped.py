@@ -20,13 +20,13 @@ import pytest
 
 from app.core.errors import StoreUnavailable
 from app.core.ids import new_id
-from app.store import steps
 from app.store.database import Database, connect
-from app.store.grouped import GroupedJournal
-from app.store.items import Item
-from app.store.journal import Rows
-from app.store.moves import Statement
-from app.store.pipeline import Encoded, Pipeline
+from app.store.journal.grouped import GroupedJournal
+from app.store.journal.items import Item
+from app.store.journal.journal import Rows
+from app.store.journal.pipeline import Encoded, Pipeline
+from app.store.runs import steps
+from app.store.runs.moves import Statement
 from tests.support.waiting import wait_for
 
 INSERT = """INSERT INTO ledger (run_id, token, backend, lasting) SELECT %(run_id)s, %(token)s, pg_backend_pid(),
@@ -362,7 +362,7 @@ def test_closing_writes_what_is_queued_and_refuses_what_comes_after(
 def test_closing_without_a_database_tells_every_caller(
     journal: GroupedJournal, ledger: str, admin_url: str, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.store.writer.CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("app.store.journal.writer.CLOSE_SECONDS", 0.5)
     run = new_id()
     journal.write(run, [insert(run)], until=soon())
     with away(ledger, admin_url):
@@ -413,7 +413,7 @@ def test_a_fault_of_our_own_reaches_the_callers_and_the_journal_goes_on(
         raise ArithmeticError("a fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.store.pipeline.Pipeline.run", broken)
+        patch.setattr("app.store.journal.pipeline.Pipeline.run", broken)
         with pytest.raises(ArithmeticError):
             journal.write(run, [insert(run)], until=soon())
     assert journal.write(run, [insert(run)], until=soon())[0]

@@ -26,11 +26,11 @@ from app.core.ports import Bell
 from app.core.workflow import Step, Workflow
 from app.engine.runtime import Registry, Runtime
 from app.engine.start import start
-from app.engine.step import run_step
+from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Database
-from app.store.grouped import GroupedJournal
-from app.store.moves import Statement
+from app.store.journal.grouped import GroupedJournal
+from app.store.runs.moves import Statement
 from tests.support.waiting import wait_for
 
 _TERMINATE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.store import keys
+from app.store.records import keys
 from tests.support.journey import travel
 
 

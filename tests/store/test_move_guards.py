@@ -8,9 +8,10 @@ import pytest
 
 from app.core.canonical import digest
 from app.core.lifecycle import Status
-from app.store import human_tasks, runs
 from app.store.database import Connection
-from app.store.moves import Beside, move
+from app.store.human_tasks import human_tasks
+from app.store.runs import runs
+from app.store.runs.moves import Beside, move
 from tests.support.bench import (
     OTHER_TOKEN,
     OTHER_WORKER,

@@ -12,7 +12,7 @@ from app.core.canonical import canonical
 from app.core.ids import new_id
 from app.core.lifecycle import STOPPED, Event, Status
 from app.store.database import Connection
-from app.store.moves import Beside, move
+from app.store.runs.moves import Beside, move
 from tests.support.bench import (
     A,
     B,

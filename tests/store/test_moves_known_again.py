@@ -6,7 +6,7 @@ from app.core.canonical import canonical
 from app.core.ids import new_id
 from app.core.lifecycle import Event, Status
 from app.store.database import Connection
-from app.store.moves import Beside, move, was_mine
+from app.store.runs.moves import Beside, move, was_mine
 from tests.support.bench import A, B, seen, to, write
 
 

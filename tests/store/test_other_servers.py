@@ -15,12 +15,12 @@ import pytest
 from app.engine import start
 from app.engine.runtime import Registry
 from app.humans.complete import complete
-from app.stack.binaries import installed_postgres, major_version
-from app.stack.postgres import EmbeddedPostgres
-from app.store import verify
+from app.stack.servers.binaries import installed_postgres, major_version
+from app.stack.servers.postgres import EmbeddedPostgres
 from app.store.database import Database
-from app.store.grouped import GroupedJournal
+from app.store.journal.grouped import GroupedJournal
 from app.store.migrate import upgrade
+from app.store.records import verify
 from tests.conftest import scratch_folder
 from tests.support.journey import Travel, travel
 from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement

@@ -17,12 +17,16 @@ from app.core.lifecycle import Event, Status
 from app.core.run import Run, Transition
 from app.engine.runtime import Registry
 from app.engine.start import start
-from app.engine.step import run_step
-from app.store import budgets, conversations, downstreams, due, facts, moves, pipeline, run_facts, sla, steps, workers
-from app.store.conversations import Kept
+from app.engine.step.step import run_step
 from app.store.database import Connection, Database, connect
-from app.store.grouped import GroupedJournal
-from app.store.moves import Beside, Statement
+from app.store.human_tasks import sla
+from app.store.journal import pipeline
+from app.store.journal.grouped import GroupedJournal
+from app.store.reads import facts, run_facts
+from app.store.runs import budgets, conversations, downstreams, moves, steps
+from app.store.runs.conversations import Kept
+from app.store.runs.moves import Beside, Statement
+from app.store.workers import due, workers
 from tests.support.flows import TWO, Tally
 from tests.support.journey import travel
 from tests.support.plans import BIG, Query, fill, indexes, plans, whole_tables
@@ -36,7 +40,7 @@ RUN = Run(
 )
 EVERYTHING = Beside(output="{}", data="{}", error="{}", task="{}", dead_letter="{}", alert="{}", names="[]")
 
-# Every statement of `app.store.steps`, by the function that makes it.
+# Every statement of `app.store.runs.steps`, by the function that makes it.
 OF_STEPS: dict[str, Sequence[Statement]] = {
     "lease": steps.lease(ID, 1, token=ID, worker=ID, timeout_seconds=1.0),
     "leased": steps.leased(ID, 1, ID),

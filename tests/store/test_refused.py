@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.engine.refusals import refused
-from app.store import refused as store
+from app.engine.process.refusals import refused
 from app.store.database import Database
-from app.store.refused import MOST_KINDS, OTHERS, SAMPLES, SPELL_SECONDS, Refused
+from app.store.records import refused as store
+from app.store.records.refused import MOST_KINDS, OTHERS, SAMPLES, SPELL_SECONDS, Refused
 from tests.support.journey import Travel, travel
 
 

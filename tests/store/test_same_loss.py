@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from app.store import finding, same_loss
 from app.store.database import Connection, connect
+from app.store.reads import finding
+from app.store.records import same_loss
 from tests.store.test_documents_elsewhere import Office, asked
 from tests.support.plans import plans, whole_tables
 

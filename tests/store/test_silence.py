@@ -15,10 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.ids import new_id
-from app.stack.postgres import EmbeddedPostgres
-from app.store import database, network, pipeline
+from app.stack.servers.postgres import EmbeddedPostgres
+from app.store import database, network
 from app.store.database import Database, connect, is_gone
-from app.store.pipeline import Pipeline, encode
+from app.store.journal import pipeline
+from app.store.journal.pipeline import Pipeline, encode
 from tests.support.relay import Relay, Way
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 

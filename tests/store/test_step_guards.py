@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from app.store import steps, workers
 from app.store.database import Connection, connect
-from app.store.moves import Statement
-from app.store.steps import Place
+from app.store.runs import steps
+from app.store.runs.moves import Statement
+from app.store.runs.steps import Place
+from app.store.workers import workers
 from tests.conftest import fresh_database
 from tests.support.bench import (
     ACTION,

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from app.core.ids import new_id
-from app.store import effects, timeline
 from app.store.database import Connection, connect
+from app.store.ledger import effects
+from app.store.reads import timeline
 from tests.support.plans import Query, fill, indexes, plans, whole_tables
 
 ID = UUID(int=5)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from app.core.canonical import canonical, restore
 from app.core.errors import NotFound
-from app.engine import operate
-from app.engine.purge import purge
+from app.engine.control import operate
+from app.engine.control.purge import purge
 from app.humans.complete import complete
-from app.store import verify
 from app.store.database import Database, connect
-from app.store.verify import Verdict
+from app.store.records import verify
+from app.store.records.verify import Verdict
 from tests.support.journey import Travel
 
 # The writer's token: it says who wrote, until the answer of a commit arrives, and is no part of history.

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from app.store import workers
 from app.store.database import Connection
+from app.store.workers import workers
 from tests.support.bench import (
     OTHER_WORKER,
     WORKER,

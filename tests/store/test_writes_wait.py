@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from app.store import steps
 from app.store.database import Connection, connect
-from app.store.moves import Statement
-from app.store.steps import Place
+from app.store.runs import steps
+from app.store.runs.moves import Statement
+from app.store.runs.steps import Place
 from tests.conftest import fresh_database
 from tests.support.bench import TOKEN, A, insert, write
 

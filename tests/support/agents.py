@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.core.prompts import Awaits, Prompt
-from app.core.tools import Tool
+from app.core.declarations.prompts import Awaits, Prompt
+from app.core.declarations.tools import Tool
 from app.core.workflow import Step, Workflow
 from tests.support import faults
 from tests.support.flows import pay

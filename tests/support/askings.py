@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.core.canonical import canonical, digest, storable
+from app.core.declarations.tools import Tool
 from app.core.errors import Diverged, Suspended
 from app.core.ports import Answered, ModelRequest
-from app.core.tools import Tool
-from app.store.runs import restore_text
+from app.store.runs.runs import restore_text
 
 
 class MemoryAsking:

@@ -14,9 +14,9 @@ from uuid import UUID
 from app.core.ids import new_token
 from app.core.lifecycle import Event, Status
 from app.core.run import Run, Transition
-from app.store import runs
 from app.store.database import Connection, connect
-from app.store.moves import Statement
+from app.store.runs import runs
+from app.store.runs.moves import Statement
 
 A, B = UUID(int=0xA), UUID(int=0xB)
 TOKEN, OTHER_TOKEN, WORKER, OTHER_WORKER = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)

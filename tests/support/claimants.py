@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from app.engine.runtime import Runtime
 from app.engine.start import start
-from app.humans import claimant_links
+from app.insurance.claimant import claimant_links
 from app.store.database import Database
 from app.web.application import application
 from tests.support.journey import Travel, travel

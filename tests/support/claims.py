@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app import intake
 from app.bootstrap import runtime
 from app.core.ports import Bell
-from app.demo.people import DEMO_ADJUSTER
-from app.demo.samples import SampleClaim, generate
-from app.demo.seed import prepare
 from app.engine.runtime import Runtime
 from app.humans.complete import complete
+from app.insurance import intake
+from app.insurance.demo.people import DEMO_ADJUSTER
+from app.insurance.demo.samples import SampleClaim, generate
+from app.insurance.demo.seed import prepare
 from app.settings import Settings
-from app.store import human_tasks, runs
+from app.store.human_tasks import human_tasks
+from app.store.runs import runs
 from tests.support.stack import Stack
 from workflows import WORKFLOWS
 

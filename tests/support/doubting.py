@@ -8,12 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Step, Wait, Workflow
 from app.engine import start
-from app.engine.signals import signal
+from app.engine.control.signals import signal
 from app.humans.complete import complete
 from tests.support.journey import Travel
 

@@ -23,12 +23,12 @@ from uuid import UUID
 import time_machine
 
 from app.core.ports import Bell, Dispatcher, ToolCode
-from app.engine.liveness import Liveness
+from app.engine.process.liveness import Liveness
 from app.engine.runtime import Runtime
-from app.store import budgets, moves, steps
 from app.store.database import Connection
-from app.store.journal import Journal, Rows
-from app.store.moves import Statement
+from app.store.journal.journal import Journal, Rows
+from app.store.runs import budgets, moves, steps
+from app.store.runs.moves import Statement
 
 VARIABLE = "LONGHAUL_TEST_FAULTS"
 Deed = Literal["kill", "hold"]

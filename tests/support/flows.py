@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.core.tools import Tool
+from app.core.declarations.tools import Tool
 from app.core.workflow import Step, Timer, Wait, Workflow
 from app.documents.reader import read_document
 from tests.support import faults

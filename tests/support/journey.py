@@ -13,19 +13,19 @@ from uuid import UUID
 import psycopg
 from pydantic import BaseModel
 
+from app.accounts import people
+from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson, NotDone, Throttled, Unrecoverable
 from app.core.ports import Bell, ModelProvider, ToolCode
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Request, Step, Timer, Wait, Workflow
 from app.engine import start
 from app.engine.runtime import Registry, Runtime
-from app.engine.step import run_step
-from app.humans import people
+from app.engine.step.step import run_step
 from app.settings import Settings
-from app.store.actions import WRITTEN_ONCE
 from app.store.database import Connection, Database, connect
-from app.store.journal import DirectJournal
+from app.store.journal.journal import DirectJournal
+from app.store.ledger.actions import WRITTEN_ONCE
 from tests.support.clock import later
 
 T = TypeVar("T")

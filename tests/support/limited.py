@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.errors import NotDone
 from app.core.ports import Answered
 from app.core.retry import RetryPolicy
-from app.core.tools import Tool
 from app.core.workflow import Children, ChildRun, Step, Workflow
-from app.engine.call import Call
+from app.engine.calls.call import Call
 
 FETCH = Tool("registry.fetch", reads_only=True, downstream="registry", timeout="5s")
 ORDER = Tool("registry.order", idempotent_for="24h", downstream="registry", timeout="5s")

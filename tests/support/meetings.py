@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.core.canonical import canonical, digest
-from app.core.tools import Tool
+from app.core.declarations.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Proposal, Request, Step, Wait, Workflow
 from tests.support import faults
 from tests.support.flows import PAYING, Bill, pay

@@ -1,4 +1,4 @@
-"""The scripted model server (`app.demo.model_server` says how it is scripted) as a process of a test, and its bill."""
+"""The scripted model server (`app.insurance.demo.model_server` says how it is scripted) as a process of a test, and its bill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.stack.processes import ChildProcess, spawn
+from app.stack.servers.processes import ChildProcess, spawn
 from tests.support.programs import PROJECT
 from tests.support.waiting import wait_for
 
@@ -33,7 +33,7 @@ class ModelServer:
 
     def start(self) -> ModelServer:
         """Start it and wait until it listens."""
-        argv = [sys.executable, "-m", "app.demo.model_server", "--folder", str(self.folder)]
+        argv = [sys.executable, "-m", "app.insurance.demo.model_server", "--folder", str(self.folder)]
         env = {**os.environ, "PYTHONPATH": str(PROJECT)}
         log = self.folder / "log"
         self._process = spawn(argv, log=log, env=env, cwd=PROJECT, death_signal=signal.SIGKILL)

@@ -30,7 +30,7 @@ from typing import Any
 
 import psutil
 
-from app.stack.processes import ChildProcess, spawn
+from app.stack.servers.processes import ChildProcess, spawn
 
 PROJECT = Path(__file__).parents[2]
 CELERY = str(Path(sys.executable).with_name("celery"))
@@ -38,13 +38,26 @@ _PR_SET_PDEATHSIG = 1
 _SERVER = ("uvicorn", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto")
 _LOADED = {
     "celery": (
-        "celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.worker.consumer", "celery.concurrency.prefork",
-        "celery.concurrency.thread", "kombu.transport.redis", "kombu.transport.pyamqp", "time_machine", "app.bootstrap",
-        "app.toolbox", "app.sweeps", "app.sweeps.watch", "app.engine.step", "app.engine.watchdog", "app.engine.housekeeping",
+        "celery.bin.celery",
+        "celery.apps.worker",
+        "celery.apps.beat",
+        "celery.worker.consumer",
+        "celery.concurrency.prefork",
+        "celery.concurrency.thread",
+        "kombu.transport.redis",
+        "kombu.transport.pyamqp",
+        "time_machine",
+        "app.bootstrap",
+        "app.toolbox",
+        "app.sweeps",
+        "app.sweeps.watch",
+        "app.engine.step.step",
+        "app.engine.process.watchdog",
+        "app.engine.process.housekeeping",
     ),
     "app.web": ("app.web.application", *_SERVER),
-    "app.demo.payments": ("app.demo.payments_store", "fastapi", *_SERVER),
-}  # fmt: skip
+    "app.insurance.demo.payments": ("app.insurance.demo.payments_store", "fastapi", *_SERVER),
+}
 """What each kind of program loads; the first of its kind waits for it."""
 
 

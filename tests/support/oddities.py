@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.core.declarations.tools import Tool
 from app.core.retry import ONCE
-from app.core.tools import Tool
 from app.core.workflow import Human, Request, Step, Wait, Workflow
 from tests.support import faults
 

@@ -14,21 +14,21 @@ from zipfile import ZipFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app import intake
 from app.bootstrap import runtime
-from app.demo.people import DEMO_ADJUSTER
-from app.demo.samples import generate
-from app.demo.seed import prepare
-from app.engine import pack_format as form
-from app.engine.evidence_key import EvidenceKey
-from app.engine.evidence_pack import evidence_pack
-from app.engine.pack_writer import PackWriter
 from app.engine.runtime import Runtime
-from app.engine.step import run_step
+from app.engine.step.step import run_step
+from app.evidence import format as form
+from app.evidence.key import EvidenceKey
+from app.evidence.pack import evidence_pack
+from app.evidence.writer import PackWriter
 from app.humans.complete import complete
+from app.insurance import intake
+from app.insurance.demo.people import DEMO_ADJUSTER
+from app.insurance.demo.samples import generate
+from app.insurance.demo.seed import prepare
 from app.settings import Settings
-from app.store import human_tasks
 from app.store.database import connect
+from app.store.human_tasks import human_tasks
 from app.toolbox import documents
 from tests.demo.payments_process import PaymentsProcess
 from tests.support.claims import DAY

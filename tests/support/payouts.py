@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.core.tools import Tool
+from app.core.declarations.tools import Tool
 from app.core.workflow import Human, Proposal, Request, Step, Workflow
 
 PAY = Tool("payments.pay", idempotent_for="24h", reconciles=True, irreversible=True, timeout="2s")

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from app.stack.processes import ChildProcess
+from app.stack.servers.processes import ChildProcess
 from tests.support.nursery import CELERY, PROJECT, start
 
 __all__ = ["CELERY", "PROJECT", "Program"]

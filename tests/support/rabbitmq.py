@@ -13,8 +13,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from app.stack.ports import answers, choose_port
-from app.stack.processes import ChildProcess, spawn
+from app.stack.servers.ports import answers, choose_port
+from app.stack.servers.processes import ChildProcess, spawn
 from tests.support.waiting import wait_for
 
 # Debian's own command of that name refuses everybody but root; the script behind it does not.

@@ -19,9 +19,9 @@ from psycopg.rows import dict_row
 from pydantic import BaseModel
 
 from app import bootstrap, client
+from app.accounts.people import Person, enrol
 from app.core.workflow import Workflow
 from app.engine.runtime import Runtime
-from app.humans.people import Person, enrol
 from app.settings import Settings
 from tests.demo.payments_process import PaymentsProcess
 from tests.support import faults

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from app.engine.runtime import Runtime
 from app.humans import complete
-from app.store import human_tasks
 from app.store.database import Database
+from app.store.human_tasks import human_tasks
 from tests.support.journey import Travel
 
 

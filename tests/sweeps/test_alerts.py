@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 
 from app import sweeps
-from app.engine import operate
-from app.engine.refusals import refused
-from app.store import due
-from app.store import refused as refused_messages
+from app.engine.control import operate
+from app.engine.process.refusals import refused
+from app.store.records import refused as refused_messages
+from app.store.workers import due
 from app.sweeps import alerts
 from app.telemetry import logs
 from tests.support.journey import Travel

@@ -13,19 +13,24 @@ from uuid import UUID
 import pytest
 
 import app.store
+from app.accounts import people, throttle
 from app.alerts import rules
+from app.core.declarations.limits import Limit
 from app.core.ids import new_id, new_token
-from app.core.limits import Limit
+from app.diagnosis.explain import explain, spoken
+from app.doctor import Check, Patient, _sweeps, _workers
 from app.engine.clock import Clock
-from app.engine.doctor import Check, Patient, _sweeps, _workers
-from app.engine.explain import explain, spoken
-from app.humans import people, throttle
-from app.store import clock, downstreams, due, facts, keys, sessions, situation, steps, upload_links, workers
+from app.store import clock
+from app.store.accounts import sessions, upload_links
 from app.store.database import Connection, connect
-from app.store.steps import Place
+from app.store.reads import facts, situation
+from app.store.records import keys
+from app.store.runs import downstreams, steps
+from app.store.runs.steps import Place
+from app.store.workers import due, workers
 from app.sweeps import dispatch, heartbeats, human_tasks
 from app.sweeps.schedule import periods
-from app.web.clocks import roughly
+from app.web.http.clocks import roughly
 from tests.support.journey import Travel
 
 BACK = timedelta(hours=-1)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers.redis import EmbeddedRedis
 from tests.conftest import scratch_folder
 from tests.support.programs import PROJECT
 from tests.support.waiting import wait_for
@@ -23,7 +23,7 @@ PATIENCE = 4.0  # seconds: one publishing time-out of 2 s, on a machine that is 
 @pytest.fixture(params=["socket", "port"])
 def broker(request: pytest.FixtureRequest) -> Iterator[EmbeddedRedis]:
     """A Redis of this test's own, reached by its socket or by TCP."""
-    from app.stack.ports import choose_port
+    from app.stack.servers.ports import choose_port
 
     port = choose_port(7831, named_by=None) if request.param == "port" else None
     with scratch_folder("ringing") as folder:

@@ -14,7 +14,7 @@ import pytest
 from app import sweeps
 from app.core.ids import new_token
 from app.core.ports import Bell
-from app.engine.housekeeping import Housekeeping
+from app.engine.process.housekeeping import Housekeeping
 from tests.support.journey import Travel
 
 QUEUES = ["steps.journey.v1", "steps.leaf.v1"]

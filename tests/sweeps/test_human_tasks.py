@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.store import desk
+from app.store.human_tasks import desk
 from app.sweeps import human_tasks
 from tests.support.journey import Travel
 from tests.sweeps.office import answer, office

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.core.ids import new_id
-from app.store import workers
+from app.store.workers import workers
 from app.sweeps import heartbeats
 from tests.support.journey import Travel
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.core.ids import new_id
-from app.engine.refusals import refused
-from app.store import keys, workers
-from app.store import refused as refused_messages
+from app.engine.process.refusals import refused
 from app.store.database import Connection
+from app.store.records import keys
+from app.store.records import refused as refused_messages
+from app.store.workers import workers
 from app.sweeps import retention
 from tests.support.journey import Travel
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from app.core.ids import new_id
-from app.store import workers
 from app.store.database import connect
+from app.store.workers import workers
 from app.sweeps.heartbeats import Lost
 from app.sweeps.observer import Observer
 from tests.support.journey import Travel

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from app.core.workflow import Workflow
-from app.stack.redis import EmbeddedRedis
+from app.stack.servers.redis import EmbeddedRedis
 from tests.conftest import scratch_folder
 from tests.support.flows import TWO
 from tests.support.programs import Program

@@ -14,8 +14,8 @@ from app.settings import Settings
 from tasks import listening
 from tasks.canary import Canary
 from tasks.celery import app
+from tasks.edge.several import Patience
 from tasks.listening import Listening
-from tasks.several import Patience
 from tests.support.waiting import wait_for
 
 QUEUE = Queue("steps.listening.v1", routing_key="steps.listening.v1", durable=True)

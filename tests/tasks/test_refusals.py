@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from app.engine.refusals import refused
+from app.engine.process.refusals import refused
 from app.settings import settings
 from app.store.database import Database
-from app.store.refused import MOST_KINDS, Refused
+from app.store.records.refused import MOST_KINDS, Refused
 from tasks import refusals
 from tasks.refusals import Writer
 from tests.support.waiting import wait_for

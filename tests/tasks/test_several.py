@@ -10,7 +10,7 @@ import redis
 from kombu import Connection, Consumer, Producer, Queue
 
 from tasks.celery import app
-from tasks.several import AT_ONCE_SECONDS, Reader
+from tasks.edge.several import AT_ONCE_SECONDS, Reader
 
 QUEUE = Queue("steps.several.v1", routing_key="steps.several.v1", durable=True)
 

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from app.humans import links, people
-from app.humans.sessions import hashed
-from app.stack.ports import choose_port
-from app.store import sessions
+from app.accounts import links, people
+from app.accounts.sessions import hashed
+from app.stack.servers.ports import choose_port
+from app.store.accounts import sessions
 from app.store.database import Database
 from tests.support.nursery import PROJECT, start
 from tests.support.waiting import wait_for

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from app import intake
 from app.bootstrap import runtime
-from app.demo.samples import SampleClaim, generate
-from app.demo.seed import prepare
 from app.engine.runtime import Runtime
-from app.engine.step import run_step
+from app.engine.step.step import run_step
+from app.insurance import intake
+from app.insurance.demo.samples import SampleClaim, generate
+from app.insurance.demo.seed import prepare
 from app.settings import Settings
-from app.store import human_tasks
 from app.store.database import connect
+from app.store.human_tasks import human_tasks
 from tests.demo.payments_process import PaymentsProcess
 from tests.support.claims import DAY
 from tests.web.browsing import serving

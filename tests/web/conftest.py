@@ -14,12 +14,12 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from app.accounts import links, people
+from app.accounts.people import Person
 from app.engine.runtime import Runtime
-from app.humans import links, people
-from app.humans.people import Person
 from app.settings import Settings
-from app.store import human_tasks
 from app.store.database import Database
+from app.store.human_tasks import human_tasks
 from app.web.application import application
 from tests.web.flows import Desk, Silent, runtime
 

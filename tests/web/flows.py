@@ -15,10 +15,10 @@ from app.core.retry import ONCE
 from app.core.workflow import Human, Proposal, Request, Step, Workflow
 from app.engine.runtime import Registry, Runtime
 from app.engine.start import start
-from app.engine.step import run_step
+from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Database
-from app.store.journal import DirectJournal
+from app.store.journal.journal import DirectJournal
 
 QUOTE = "Total to pay: 1,240.00 EUR"
 

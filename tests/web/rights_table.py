@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.humans.rights import ALLOWED, ROLES, Right
+from app.accounts.rights import ALLOWED, ROLES, Right
 
 ANSWER: Final = "the task's role"
 SIGNED_IN: Final = "a session"

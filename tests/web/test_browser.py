@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, sync_playwright
 
 from app.settings import Settings
-from app.store import human_tasks
 from app.store.database import Database
+from app.store.human_tasks import human_tasks
 from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 from tests.web.conftest import task_of
 from tests.web.flows import Desk

@@ -13,10 +13,10 @@ from app.core.ids import new_id
 from app.documents.page_images import PageImages
 from app.documents.reader import WordPlace
 from app.engine.runtime import Runtime
-from app.store import documents as listed
 from app.store.database import Database
+from app.store.records import documents as listed
 from app.toolbox import documents
-from app.web.marks import documents_with_marks
+from app.web.human_tasks.marks import documents_with_marks
 from tests.documents.pdfs import pdf_of, scan_of
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk

@@ -12,9 +12,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from app.engine.pack_check import check_pack
-from app.humans import people
-from app.humans.people import Person
+from app.accounts import people
+from app.accounts.people import Person
+from app.evidence.check import check_pack
 from app.store.database import Database
 from tests.web.conftest import Visitor
 from tests.web.flows import Desk

@@ -12,16 +12,16 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from app.accounts import people
+from app.accounts.people import Person
 from app.core.ids import new_id, run_of_task, task_id
 from app.engine.runtime import Runtime
-from app.humans import people
-from app.humans.people import Person
 from app.settings import Settings
-from app.stack.ports import choose_port
+from app.stack.servers.ports import choose_port
 from app.store.database import Database
 from app.web import flower as door
 from app.web.application import application
-from app.web.guard import HEADERS
+from app.web.http.guard import HEADERS
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from app.humans import forms
-from app.web.form_answers import by_field, read
-from app.web.form_fields import fields_of
+from app.web.http.form_fields import fields_of
+from app.web.human_tasks.form_answers import by_field, read
 
 
 class Colour(Enum):

@@ -12,8 +12,8 @@ import pytest
 
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
-from app.store import pages
 from app.store.database import Database
+from app.store.reads import pages
 from app.toolbox import documents
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
@@ -159,7 +159,7 @@ def test_a_document_is_saved_never_shown(ada: Visitor, desk: Desk, web: Runtime,
     other = documents(web.settings).put(b"of nobody", "other.txt")
     with desk.worker.database.transaction() as db:
         from app.core.ids import new_id
-        from app.store.documents import insert
+        from app.store.records.documents import insert
 
         insert(db, new_id(), run, stored.model_dump(), "claimant")
     answer = ada.get(f"/runs/{run}/documents/{stored.sha256}")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.store.database import Database
-from app.web import inbox
+from app.web.human_tasks import inbox
 from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk

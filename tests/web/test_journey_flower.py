@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Response, expect, sync_playwright
 
-from app.stack.ports import choose_port
+from app.stack.servers.ports import choose_port
 from tests.support.flows import TWO
 from tests.support.programs import CELERY, Program
 from tests.support.stack import Stack

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.core.errors import Transient, Unrecoverable
-from app.engine.step import run_step
+from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Database
 from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to

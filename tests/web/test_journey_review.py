@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from app import intake
+from app.insurance import intake
 from app.store.database import connect
 from tests.documents.pdfs import pdf_of
 from tests.web.axe import violations

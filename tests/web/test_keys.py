@@ -10,8 +10,8 @@ from uuid import UUID
 
 from starlette.testclient import TestClient
 
+from app.accounts import keys, passwords, people
 from app.engine.runtime import Runtime
-from app.humans import keys, passwords, people
 from app.store.database import Database
 from app.web.application import application
 from tests.support.clock import later

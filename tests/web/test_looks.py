@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from app.core.errors import Transient, Unrecoverable
-from app.engine.refusals import refused
+from app.engine.process.refusals import refused
 from app.settings import Settings
-from app.store import refused as refused_messages
 from app.store.database import connect
+from app.store.records import refused as refused_messages
 from tests.web.browsing import chromium, launch, needs_chromium
 from tests.web.claims_desk import ClaimsDesk, claims_desk
 from tests.web.flows import ARCHIVE, FETCH, Desk, Silent, runtime

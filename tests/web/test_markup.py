@@ -11,10 +11,10 @@ import pytest
 
 from app.core.canonical import canonical
 from app.core.ids import new_id
+from app.engine.control.signals import signal
 from app.engine.runtime import Runtime
-from app.engine.signals import signal
 from app.store.database import Database
-from app.store.documents import insert
+from app.store.records.documents import insert
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page

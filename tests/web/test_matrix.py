@@ -15,14 +15,16 @@ from httpx2 import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
+from app.accounts import keys, links, passwords, people
+from app.accounts.keys import SCOPES
+from app.accounts.people import Person
+from app.accounts.rights import ROLES
 from app.engine.runtime import Runtime
-from app.humans import claimant_links, complete, keys, links, passwords, people
+from app.humans import complete
 from app.humans import desk as humans_desk
-from app.humans.keys import SCOPES
-from app.humans.people import Person
-from app.humans.rights import ROLES
-from app.store import human_tasks
+from app.insurance.claimant import claimant_links
 from app.store.database import Database
+from app.store.human_tasks import human_tasks
 from app.web.api.application import PREFIX
 from app.web.application import application
 from tests.web.conftest import Visitor, task_of

@@ -12,11 +12,11 @@ from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from app.accounts import oidc, passwords
 from app.core.errors import BadInput
 from app.engine.runtime import Runtime
-from app.humans import oidc, passwords
 from app.settings import Settings
-from app.store import users
+from app.store.accounts import users
 from app.store.database import Database
 from app.web.application import application
 from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider

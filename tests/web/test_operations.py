@@ -10,8 +10,8 @@ import pytest
 
 from app.core.errors import Transient, Unrecoverable
 from app.core.ids import new_id
-from app.store import runs
 from app.store.database import Database
+from app.store.runs import runs
 from tests.web.conftest import Visitor
 from tests.web.flows import ARCHIVE, FETCH, Desk
 from tests.web.markup import Page

@@ -13,14 +13,15 @@ import pytest
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.settings import Settings
-from app.store import due, glance
-from app.store.alerts import Alert, open_alert
 from app.store.database import Database
-from app.store.facts import EngineFacts, SweepFacts, WorkerFacts
+from app.store.reads import glance
+from app.store.reads.facts import EngineFacts, SweepFacts, WorkerFacts
+from app.store.records.alerts import Alert, open_alert
+from app.store.workers import due
 from app.sweeps import periods
-from app.web import health, overview
-from app.web.charts import chart
-from app.web.glancing import TOO_OLD_SECONDS, History, Paced, quantile, slot_of
+from app.web.overview import health, overview
+from app.web.overview.charts import chart
+from app.web.overview.glancing import TOO_OLD_SECONDS, History, Paced, quantile, slot_of
 from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
+from app.accounts import administer, people
+from app.accounts.people import Person
 from app.core.errors import BadInput, Refused
 from app.engine.runtime import Runtime
-from app.humans import administer, people
-from app.humans.people import Person
 from tests.web.conftest import Visitor
 
 

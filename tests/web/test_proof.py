@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from app.accounts import passwords
 from app.engine.runtime import Runtime
-from app.humans import passwords
 from app.store.database import Database
 from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from app.engine.refusals import refused
-from app.humans import people
-from app.humans.people import Person
-from app.store import refused as store
+from app.accounts import people
+from app.accounts.people import Person
+from app.engine.process.refusals import refused
 from app.store.database import Database
+from app.store.records import refused as store
 from tests.web.conftest import Visitor
 from tests.web.markup import Page
 

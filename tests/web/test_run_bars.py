@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.web import bars
+from app.web.runs import bars
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

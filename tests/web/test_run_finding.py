@@ -9,8 +9,9 @@ from uuid import UUID
 from app.core.ids import new_id, task_id
 from app.engine.runtime import Registry
 from app.engine.start import start
-from app.store import documents, finding
 from app.store.database import Database
+from app.store.reads import finding
+from app.store.records import documents
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import REVIEW, Complaint, Desk
 

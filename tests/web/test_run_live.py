@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.runtime import Runtime
 from app.store.database import Database
-from app.web import live
+from app.web.runs import live
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 

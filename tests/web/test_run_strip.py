@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from app.web.strip import HIGH, layers, strip
+from app.web.runs.strip import HIGH, layers, strip
 from tests.web.flows import REVIEW
 from workflows.insurance_claim import INSURANCE_CLAIM
 

@@ -8,9 +8,9 @@ import pytest
 
 from app.core.canonical import canonical
 from app.core.ids import new_id, task_id
-from app.store import payloads
 from app.store.database import Database
-from app.web import run_list, run_page
+from app.store.runs import payloads
+from app.web.runs import run_list, run_page
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page

@@ -8,8 +8,8 @@ import pytest
 
 from app.core.canonical import canonical, restore
 from app.core.lifecycle import Status
-from app.store.pages import SHOWN_CHARACTERS
-from app.web import show
+from app.store.reads.pages import SHOWN_CHARACTERS
+from app.web.http import show
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from app.accounts import administer, links, passwords, throttle
 from app.engine.runtime import Runtime
-from app.humans import administer, links, passwords, throttle
-from app.store import sessions
+from app.store.accounts import sessions
 from app.store.database import Database
 from app.web.application import application
 from tests.support.clock import later

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from app.accounts import people
+from app.accounts.people import Person
 from app.core.ids import new_id
-from app.humans import people
-from app.humans.people import Person
-from app.store import desk as store
-from app.store import human_tasks
 from app.store.database import Database
+from app.store.human_tasks import desk as store
+from app.store.human_tasks import human_tasks
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page

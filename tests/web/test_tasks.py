@@ -9,11 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from app.accounts import people
+from app.accounts.people import Person
 from app.core.canonical import canonical
-from app.humans import people
-from app.humans.people import Person
-from app.store import human_tasks, pages, runs
 from app.store.database import Database
+from app.store.human_tasks import human_tasks
+from app.store.reads import pages
+from app.store.runs import runs
 from tests.support.clock import later
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import QUOTE, Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from app.core.extraction import DocumentKind, Doubt
+from app.insurance.reading.extraction import DocumentKind, Doubt
 from workflows.insurance_claim.checks import check_claim
 from workflows.insurance_claim.models import (
     ClaimFile2,

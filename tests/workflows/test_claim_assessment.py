@@ -12,16 +12,16 @@ import pytest
 from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.canonical import canonical
-from app.core.extraction import Doubt
+from app.insurance.reading.extraction import Doubt
 from app.settings import Settings
 from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY, claim, fact, findings, with_doubts, with_facts
-from workflows.insurance_claim import assess
-from workflows.insurance_claim.assessment import Assessment, check
+from workflows.insurance_claim.assessing import assess
+from workflows.insurance_claim.assessing.assessment import Assessment, check
+from workflows.insurance_claim.assessing.prompts import ASSESSMENT
+from workflows.insurance_claim.assessing.summary import last_step_of, summary_of
 from workflows.insurance_claim.models import ClaimFile2, Coverage, Recommendation
 from workflows.insurance_claim.note import review_note
-from workflows.insurance_claim.prompts import ASSESSMENT
-from workflows.insurance_claim.summary import last_step_of, summary_of
 from workflows.insurance_claim.tools import ABOUT_POLICY
 
 LOOKS: dict[str, Any] = {"rows": [{"claim_number": "OLD-1", "amount": "640.00"}], "of": 1}

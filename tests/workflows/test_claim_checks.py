@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.extraction import Doubt
+from app.insurance.reading.extraction import Doubt
 from tests.workflows.claims import (
     BILL,
     LINES,

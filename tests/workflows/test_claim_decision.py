@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import BadInput
 from app.humans.forms import validated
 from tests.workflows.claims import POLICY, WRITTEN, claim, ref, with_document
-from workflows.insurance_claim import assess
+from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
 from workflows.insurance_claim.forms import ReviewForm
 from workflows.insurance_claim.intake import add_documents, request_documents

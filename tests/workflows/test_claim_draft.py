@@ -8,9 +8,9 @@ import pytest
 
 from app.core.errors import NeedsPerson, SchemaFailure, StepError, Throttled
 from tests.workflows.claims import claim
-from workflows.insurance_claim import draft
+from workflows.insurance_claim.assessing import draft
+from workflows.insurance_claim.assessing.prompts import LETTER
 from workflows.insurance_claim.models import ClaimFile2
-from workflows.insurance_claim.prompts import LETTER
 
 
 def _file() -> ClaimFile2:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.claims import TODAY, WRITTEN, claim, findings, ref, with_document
-from workflows.insurance_claim import assess
+from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.checks import check_claim
 from workflows.insurance_claim.decision import ask_sign_off, weigh
 from workflows.insurance_claim.elsewhere import look

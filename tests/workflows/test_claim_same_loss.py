@@ -10,7 +10,8 @@ import pytest
 
 from tests.workflows.claims import VIN, WRITTEN, claim, fact, findings, with_facts
 from tests.workflows.test_claim_decision import answered
-from workflows.insurance_claim import assess, intake
+from workflows.insurance_claim import intake
+from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.decision import ask_sign_off, weigh
 from workflows.insurance_claim.models import ClaimFile2, StatedDate
 from workflows.insurance_claim.same_loss import look, names

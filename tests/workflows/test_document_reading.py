@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.core.extraction import Statements
-from app.core.prompts import RULES
+from app.core.declarations.prompts import RULES
+from app.insurance.reading.extraction import Statements
 from workflows.document_reading import DocumentReading
 from workflows.document_reading.prompts import EXTRACTION
 from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_SCAN, read

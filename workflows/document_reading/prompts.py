@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.brief import BriefStatements
-from app.core.extraction import FIELDS, Statements
-from app.core.prompts import Prompt
+from app.core.declarations.prompts import Prompt
+from app.insurance.reading.brief import BriefStatements
+from app.insurance.reading.extraction import FIELDS, Statements
 
 EXTRACTION = Prompt(
     name="document_extraction",

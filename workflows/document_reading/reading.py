@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from app.core.evidence import proven, same
-from app.core.extraction import DocumentFacts, Doubt, Extracted, LineItem, Statements
-from app.core.pages import PageText
-from app.core.prompts import RULES, Output, Prompt
+from app.core.declarations.prompts import RULES, Output, Prompt
+from app.core.values.pages import PageText
+from app.insurance.reading.evidence import proven, same
+from app.insurance.reading.extraction import DocumentFacts, Doubt, Extracted, LineItem, Statements
 from workflows.document_reading.prompts import EXTRACTION, EXTRACTION_BY_RULES
 
 _SHOWN = 200  # characters of a doubted value

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from app.core.extraction import DocumentFacts
-from app.core.pages import PageText
+from app.core.declarations.tools import Tool
 from app.core.retry import PATIENT
-from app.core.tools import Tool
+from app.core.values.pages import PageText
 from app.core.workflow import Step, Workflow
+from app.insurance.reading.extraction import DocumentFacts
 from workflows.document_reading.reading import read_pages
 
 READ = Tool("documents.read", reads_only=True, timeout="2m")

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from app.core.workflow import Proposal, Request
-from workflows.insurance_claim import assess, decision_letters, elsewhere, same_loss
+from workflows.insurance_claim import decision_letters, elsewhere, same_loss
+from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.decision_letters import DENIAL_LETTER, SETTLEMENT_LETTER
 from workflows.insurance_claim.letters import reference
 from workflows.insurance_claim.models import (

@@ -10,10 +10,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from workflows.insurance_claim.draft import drafted
+from workflows.insurance_claim.assessing.draft import drafted
+from workflows.insurance_claim.assessing.prompts import LETTER
 from workflows.insurance_claim.letters import UNNAMED, Decision, Facts, file_sent, reference, written
 from workflows.insurance_claim.models import ClaimFile, ClaimFile2, DecisionLetter, Letter, Review
-from workflows.insurance_claim.prompts import LETTER
 from workflows.insurance_claim.tools import SEND_DECISION
 
 SETTLEMENT_LETTER, DENIAL_LETTER = "settlement_letter", "denial_letter"

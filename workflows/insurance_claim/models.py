@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.core.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
+from app.insurance.reading.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
 from workflows.document_reading import Hidden
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from app.core.extraction import DocumentFacts, Extracted
+from app.insurance.reading.extraction import DocumentFacts, Extracted
 from workflows.insurance_claim.models import ClaimFile, Notice, StatedDate
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from workflows.insurance_claim.amounts_due import billed, coverage_of, payable
+from workflows.insurance_claim.assessing.amounts_due import billed, coverage_of, payable
 from workflows.insurance_claim.checks import with_same_loss
 from workflows.insurance_claim.checks.statements import bills, stated
 from workflows.insurance_claim.models import Begun, ClaimFile, Money, PaidBefore, SameLoss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from app.core.tools import Tool
+from app.core.declarations.tools import Tool
 
 
 class OfPolicy(BaseModel):

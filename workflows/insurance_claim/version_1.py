@@ -14,13 +14,13 @@ from app.core.lifecycle import Status
 from app.core.retry import PATIENT
 from app.core.workflow import Children, Human, Proposal, Request, Step, Wait, Workflow
 from workflows.insurance_claim import decision, intake
+from workflows.insurance_claim.assessing.draft import drafted
+from workflows.insurance_claim.assessing.prompts import LETTER
 from workflows.insurance_claim.decision import PAYMENT
 from workflows.insurance_claim.decision_letters import DENIAL_LETTER, SETTLEMENT_LETTER
-from workflows.insurance_claim.draft import drafted
 from workflows.insurance_claim.forms import ReviewForm, SignOffForm, SiuForm
 from workflows.insurance_claim.letters import Facts, file_sent, reference, write
 from workflows.insurance_claim.models import ClaimFile
-from workflows.insurance_claim.prompts import LETTER
 from workflows.insurance_claim.tools import SEND_DECISION
 
 

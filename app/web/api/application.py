@@ -15,13 +15,15 @@ from starlette.responses import Response
 
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
-from app.store.pages import DATABASE_PROBLEM
-from app.web.api import actions, bodies, claims, operations, packs, problems, runs, standing, tasks
+from app.insurance.api import claims
+from app.store.reads.pages import DATABASE_PROBLEM
+from app.web.api import bodies, problems
 from app.web.api.caller import CSRF_HEADER, Rates
 from app.web.api.examples import example_of
 from app.web.api.problems import Problem
-from app.web.render import render
-from app.web.session import current
+from app.web.api.routes import actions, operations, packs, runs, standing, tasks
+from app.web.http.render import render
+from app.web.http.session import current
 
 PREFIX = "/api/v1"
 reference = APIRouter()

@@ -14,15 +14,15 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.accounts import keys
+from app.accounts.keys import SCOPES
+from app.accounts.people import Person
+from app.accounts.rights import Right, require
+from app.accounts.sessions import Session
 from app.core.errors import NotEntitled
-from app.humans import keys
-from app.humans.keys import SCOPES
-from app.humans.people import Person
-from app.humans.rights import Right, require
-from app.humans.sessions import Session
-from app.web import session as sessions
 from app.web.api.problems import Wrong
-from app.web.posting import NotOurForm, refuse_foreign
+from app.web.http import session as sessions
+from app.web.http.posting import NotOurForm, refuse_foreign
 
 CSRF_HEADER = "X-CSRF-Token"
 REQUESTS, WINDOW_SECONDS = 600, 60.0

@@ -27,8 +27,8 @@ from app.core.errors import (
     StoreUnavailable,
 )
 from app.store.database import RETRYABLE, is_gone
-from app.web.posting import NotOurForm
-from app.web.receiving import TooMuch
+from app.web.http.posting import NotOurForm
+from app.web.http.receiving import TooMuch
 
 _LOGGER = logging.getLogger("longhaul")
 _TIMED_OUT = "57014"  # a statement that took longer than its session allows

@@ -16,10 +16,10 @@ from starlette.responses import Response
 from app.core.canonical import digest, restore
 from app.core.ids import new_token
 from app.engine.runtime import Runtime
-from app.store import keys
+from app.store.records import keys
 from app.web.api.caller import Caller
 from app.web.api.problems import Wrong
-from app.web.session import runtime_of
+from app.web.http.session import runtime_of
 
 _LONGEST_KEY = 200
 _PATIENCE_SECONDS, _LOOK_SECONDS = 5.0, 0.05

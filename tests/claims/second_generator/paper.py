@@ -14,7 +14,7 @@ from typing import Literal, TypedDict, Unpack
 
 from fpdf import FPDF
 
-from app.core.extraction import FIELDS, DocumentKind
+from app.insurance.reading.extraction import FIELDS, DocumentKind
 
 Align = Literal["left", "right", "centre"]
 Stated = str | date | Decimal | Sequence[str]

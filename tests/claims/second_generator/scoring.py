@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from math import sqrt
 
-from app.core.extraction import DocumentFacts, Extracted
+from app.insurance.reading.extraction import DocumentFacts, Extracted
 from tests.claims.second_generator.paper import Sample
 
 _MONEY = {"amount_claimed", "subtotal", "tax", "total", "deductible"}

@@ -13,9 +13,9 @@ from httpx2 import Response
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from app.accounts import keys
+from app.accounts.keys import SCOPES
 from app.engine.runtime import Runtime
-from app.humans import keys
-from app.humans.keys import SCOPES
 from app.web.api.application import PREFIX, description
 from app.web.application import application
 from tests.web.conftest import bells, config, desk, owner, visitor, web

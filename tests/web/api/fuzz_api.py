@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from app.accounts import keys, people
+from app.accounts.keys import SCOPES
+from app.accounts.people import Person
+from app.accounts.rights import ROLES
 from app.engine.runtime import Runtime
-from app.humans import keys, people
-from app.humans.keys import SCOPES
-from app.humans.people import Person
-from app.humans.rights import ROLES
 from app.store.database import Database
 from tests.web.api.fuzzing import fuzz, served
 from tests.web.conftest import task_of

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import app
+from app.accounts import keys
+from app.accounts.keys import SCOPES
 from app.engine.runtime import Runtime
-from app.humans import keys
-from app.humans.keys import SCOPES
 from app.settings import Settings
 from tests.web.browsing import serving
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.engine.pack_check import check_pack
+from app.evidence.check import check_pack
 from tests.web.api.conftest import Program
 from tests.web.flows import Desk
 

@@ -12,16 +12,16 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from app import intake
+from app.accounts import keys
 from app.core.errors import BadInput
-from app.engine.refusals import refused
+from app.engine.process.refusals import refused
 from app.engine.runtime import Runtime
-from app.humans import keys
 from app.humans.complete import complete
-from app.store import refused as refused_messages
+from app.insurance import intake
+from app.insurance.api.claims import LIMITS
 from app.store.database import Database
+from app.store.records import refused as refused_messages
 from app.web.api.caller import Rates
-from app.web.api.claims import LIMITS
 from tests.support.clock import later
 from tests.web.api.conftest import Program
 from tests.web.conftest import Visitor, task_of

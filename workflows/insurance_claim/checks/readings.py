@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.core.orders import addresses_a_machine
+from app.insurance.reading.orders import addresses_a_machine
 from workflows.document_reading import Hidden
 from workflows.insurance_claim.checks.statements import evidence_of
 from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding, Severity

@@ -1,0 +1,50 @@
+"""The people who take part: names, roles, authority."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.core.errors import NotEntitled, NotFound
+from app.store.accounts import users
+from app.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the product knows them. `authority`: the largest amount of `currency` they may approve, whatever the coverage."""
+
+    username: str
+    display_name: str
+    roles: tuple[str, ...]
+    authority: Decimal
+    currency: str = "USD"
+
+
+def enrol(db: Connection, person: Person) -> None:
+    """Enrol a person, or change their roles and authority."""
+    users.upsert(db, person.username, person.display_name, person.roles, person.authority, person.currency)
+
+
+def find(db: Connection, username: str) -> Person:
+    """The person of this username. Raises NotFound, or NotEntitled for one who is shut out."""
+    row = users.find(db, username)
+    if row is None:
+        raise NotFound(f"there is no person {username!r}; `longhaul people list` says who there is")
+    if row["disabled_at"] is not None:
+        raise NotEntitled(f"{row['display_name']} is shut out; an administrator lets them in again")
+    return Person(row["username"], row["display_name"], tuple(row["roles"]), row["authority"])
+
+
+def everyone(db: Connection) -> list[Person]:
+    """All enrolled people, by username."""
+    return [Person(r["username"], r["display_name"], tuple(r["roles"]), r["authority"]) for r in users.everyone(db)]
+
+
+def directory(db: Connection) -> list[dict[str, Any]]:
+    """Everybody as administrators read of them: also who is shut out, and whether they have a password."""
+    names = ("username", "display_name", "roles", "authority", "disabled_at", "created_at")
+    return [
+        {n: row[n] for n in names} | {"has_password": row["password_hash"] is not None} for row in users.everyone(db)
+    ]

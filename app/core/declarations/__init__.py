@@ -1,0 +1,4 @@
+"""What a workflow declares beside its graph: prompts, tools, and what a downstream can bear.
+
+Imported by workflows and by who carries it out.
+"""

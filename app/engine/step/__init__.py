@@ -1,0 +1,4 @@
+"""One step from its lease to what came of it.
+
+Imported by `app.engine.control`, `app.engine.process`, `app.humans`, `app.sweeps` and `tasks`.
+"""

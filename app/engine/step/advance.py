@@ -1,0 +1,153 @@
+"""Advance: decide, write, and only then tell anyone.
+
+The law: `decide` is given the row as it was seen; the write is guarded on that sight. No row written means that
+something changed: our own earlier write whose answer was lost (success), a flag or a signal (decide anew), or the
+lease (LeaseLost: write nothing more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import restore
+from app.core.decide import decide
+from app.core.errors import LeaseLost, NotFound, Refused
+from app.core.lifecycle import ENDED, Event, Status
+from app.core.ports import Bell
+from app.core.run import Happened, Run, Transition
+from app.engine.runtime import Runtime
+from app.store.database import Connection
+from app.store.runs import runs
+from app.store.runs.moves import Beside, move, was_mine
+from app.telemetry import logs
+
+Besides = Callable[[Run, Transition], Beside]
+Also = Callable[[Connection, Run, Transition], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A committed move."""
+
+    run: Run
+    to: Transition
+    row: Mapping[str, Any]
+
+    def bell(self) -> Bell | None:
+        """The doorbell to ring, if the move made the run ready."""
+        if self.to.status is not Status.READY:
+            return None
+        return Bell(self.run.id, self.to.step_seq, self.run.workflow, self.to.state, self.to.queue)
+
+
+def settle(rt: Runtime, run: Run, happened: Happened, beside: Beside, *, until: float) -> Moved:
+    """Move a run this process holds the lease of. Raises LeaseLost if it is no longer ours."""
+    while True:
+        to = decide(run, happened)
+        if run.parent_run_id is not None and to.status in ENDED:
+            moved = rt.journal.transact(lambda db: _end_child(db, run, to, beside), until=until)  # noqa: B023
+        else:
+            rows = rt.journal.write(run.id, [move(run, to, beside=beside)], until=until)[0]
+            moved = [Moved(run, to, rows[0])] if rows else []
+        if moved:
+            announce(rt, moved, beside)
+            return moved[0]
+        fresh = _look_again(rt, run, to, beside, until)
+        if isinstance(fresh, Moved):
+            return fresh
+        run = fresh
+
+
+def _look_again(rt: Runtime, run: Run, to: Transition, beside: Beside, until: float) -> Run | Moved:
+    """Nothing was written: was it written before, is the lease gone, or did the row change under the same lease?"""
+
+    def look(db: Connection) -> tuple[Run | None, Any]:
+        mine = db.execute(*was_mine(run, beside)).fetchone()
+        return runs.read(db, run.id), mine
+
+    fresh, mine = rt.journal.transact(look, until=until)
+    if fresh is None or (mine is None and fresh.lease_token != run.lease_token):
+        raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
+    if mine is None:
+        return fresh
+    moved = Moved(run, to, mine)
+    announce(rt, [moved], beside)
+    return moved
+
+
+def apply(
+    db: Connection, run: Run, happened: Happened, beside: Beside | None = None, also: Also | None = None
+) -> list[Moved]:
+    """Move a run whose row is locked by this transaction; its parent too, if it was a child and ended.
+
+    Nothing is rung and nothing logged: call `announce` after the commit. Raises IllegalTransition or Refused.
+    """
+    to = decide(run, happened)
+    beside = beside or Beside()
+    if run.parent_run_id is not None and to.status in ENDED:
+        moved = _end_child(db, run, to, beside)
+    else:
+        row = db.execute(*move(run, to, beside=beside)).fetchone()
+        moved = [Moved(run, to, row)] if row else []
+    if not moved:
+        raise Refused(f"run {run.id} changed meanwhile; look again")
+    if also:
+        also(db, run, to)
+    return moved
+
+
+def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list[Moved]:
+    """A child's ending, then its parent's count: the one place where the lock order is child, then parent."""
+    row = db.execute(*move(run, to, beside=beside)).fetchone()
+    if row is None:
+        return []
+    moved = [Moved(run, to, row)]
+    assert run.parent_run_id is not None and run.parent_step_seq is not None
+    left = runs.child_ended(db, run.parent_run_id, run.parent_step_seq)
+    if left == 0:
+        parent = runs.lock(db, run.parent_run_id)
+        assert parent is not None
+        happened = Happened(event=Event.CHILDREN_ENDED, actor=f"run:{run.id}", reason="the last child ended",
+                            cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.parent_step_seq})  # fmt: skip
+        moved += apply(db, parent, happened)
+    return moved
+
+
+def announce(rt: Runtime, moved: Sequence[Moved], beside: Beside | None = None) -> None:
+    """After the commit: one log line per transition and per alert it opened or resolved, then the doorbells."""
+    for n, m in enumerate(moved):
+        log_move(m, beside if n == 0 else None)
+        _log_alerts(m)
+    ring(rt, moved)
+
+
+def log_move(m: Moved, beside: Beside | None) -> None:
+    logs.transition(
+        m.run.id, m.run.state, at=m.row["at"], seq=m.row["transition_seq"], name=m.to.event.value, from_status=m.run.status.value,
+        to_status=m.to.status.value, to_state=m.to.state, actor=m.to.actor, reason=m.to.reason,
+        latency_ms=beside.latency_ms if beside else None,
+        output=restore(runs.restore_text(beside.output)) if beside and beside.output else None,
+    )  # fmt: skip
+
+
+def _log_alerts(m: Moved) -> None:
+    for what in ("resolved", "opened"):
+        for alert in m.row.get(what) or ():
+            logs.alert(what, run_id=m.run.id, **alert)
+
+
+def ring(rt: Runtime, moved: Sequence[Moved]) -> None:
+    bells = [bell for m in moved if (bell := m.bell())]
+    if bells:
+        rt.dispatcher.ring(bells)
+
+
+def lock_or_refuse(db: Connection, run_id: UUID) -> Run:
+    """The run, locked. Raises NotFound."""
+    run = runs.lock(db, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run

@@ -1,0 +1,159 @@
+"""One step, start to end: take the lease, run the state's work, settle what came of it.
+
+The law: a message is only a question. Whoever asks is answered by the row: READY at this step, or "somebody else has
+it". Whatever the work does (return, raise, hang up the database) ends in exactly one event for `decide`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.core.canonical import canonical, restore
+from app.core.entered import first_entered, since
+from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, OutcomeUnknown, StoreUnavailable
+from app.core.ids import new_token
+from app.core.lifecycle import Event
+from app.core.run import Happened, Run
+from app.core.workflow import State, Workflow
+from app.engine.calls.calls import Caller
+from app.engine.holdings import Holding
+from app.engine.runtime import Runtime
+from app.engine.step import advance, outcomes
+from app.engine.step.children import park_with_children
+from app.engine.step.context import StepContext
+from app.engine.step.failures import failed
+from app.engine.step.leaving import left_with
+from app.store.reads import finding
+from app.store.runs import runs, steps
+from app.store.runs.moves import Beside
+from app.telemetry import logs
+
+
+def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: str) -> str:
+    """Answer a doorbell. A word for the log: "advanced", "parked", "not mine", "lease lost"."""
+    if not rt.holdings.may_lease():
+        return "not accepting"
+    patience = rt.workflows.patience_seconds(workflow, state)
+    token, until = new_token(), time.monotonic() + patience
+    with rt.holdings.hold(run_id, step_seq, token, until) as holding:
+        try:
+            taken = _take_lease(rt, holding, patience)
+            if taken is None:
+                return "not mine"
+            holding.leased = True
+            return _work(rt, holding, *taken)
+        except LeaseLost as lost:
+            logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
+            return "lease lost"
+        except StoreUnavailable as away:
+            rt.holdings.give_up(holding)
+            logs.event("store_unavailable", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(away))
+            return "store unavailable"
+
+
+Taken = tuple[Run, Any, list[steps.Checkpoint], Any]
+
+
+def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
+    wanted = steps.lease(
+        holding.run_id, holding.step_seq, token=holding.token, worker=rt.worker_id, timeout_seconds=patience
+    )
+    # While the database was away others may have given us up: what waited longer than we are vouched for is not taken.
+    until = min(holding.until, rt.holdings.vouched_until)
+    rows, journal = rt.journal.write(holding.run_id, wanted, until=until, asynchronous=True)
+    if not rows:
+        again = steps.leased(holding.run_id, holding.step_seq, holding.token)
+        rows, journal = rt.journal.write(holding.run_id, again, until=until)
+        if not rows:
+            return None
+    run = runs.as_run(rows[0])
+    logs.transition(run.id, run.state, at=rows[0]["at"], seq=run.transition_seq, name=Event.LEASE_TAKEN.value, from_status="READY",
+                    to_status="RUNNING", to_state=run.state, actor=rt.actor, reason=None)  # fmt: skip
+    return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(journal[0]["data"])
+
+
+def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint], content: Any) -> str:
+    found = rt.state_of(run.workflow, run.workflow_version, run.state)
+    if found is None:
+        reason = f"this worker has no {run.workflow} v{run.workflow_version} with a state {run.state}"
+        advance.settle(
+            rt, run, Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=holding.until
+        )
+        return "not my version"
+    workflow, state = found
+    started = time.perf_counter()
+    step, caller = _context(rt, holding, run, at, journal)
+    happened, beside, children = _outcome(rt, workflow, state, step, caller, run, at, journal, content, started)
+    if children:
+        park_with_children(rt, run, happened, beside, children, until=holding.until)
+    else:
+        advance.settle(rt, run, happened, beside, until=holding.until)
+    return happened.event.value
+
+
+def _context(
+    rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]
+) -> tuple[StepContext, Caller]:
+    own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
+    leased, received = time.monotonic(), own.input or {}
+    caller = Caller(
+        rt, holding, run_id=run.id, step_seq=run.step_seq, step_name=run.state, attempt=run.attempt, recorded=calls,
+        now=lambda: at + timedelta(seconds=time.monotonic() - leased), since=since(received, run.step_seq),
+    )  # fmt: skip
+    entered = first_entered(received)
+    now = datetime.fromisoformat(entered["now"]) if "now" in entered else own.created_at
+    return StepContext(rt, run, caller, now=now, received=received, recorded=max(calls, default=0)), caller
+
+
+def _outcome(
+    rt: Runtime,
+    workflow: Workflow,
+    state: State,
+    step: StepContext,
+    caller: Caller,
+    run: Run,
+    at: Any,
+    journal: list[steps.Checkpoint],
+    content: Any,
+    started: float,
+) -> tuple[Happened, Beside, Any]:
+    """Run the state's work and say what happened, with everything that is to be written beside the move."""
+    try:
+        data = workflow.data.model_validate(content)
+        known = workflow.names(data) if workflow.names else ()
+        done = outcomes.perform(rt, workflow, state, step, run, data)
+        step.require_every_call()
+        text = canonical(data)
+        changed = text if text != canonical(content) else None
+        beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task, names=_new_names(workflow, known, data),
+                        latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
+        return done.happened, outcomes.bounded(beside), done.children
+    except (
+        CancelAccepted
+    ) as accepted:  # the lease stands: given back at once, the run ends now and not at the next ping
+        return Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=str(accepted)), Beside(), None
+    except (LeaseLost, StoreUnavailable):
+        raise
+    except Exception as problem:
+        problem = left_with(caller, journal[0].input or {}, problem)
+        if isinstance(problem, NeedsPerson | OutcomeUnknown):  # a person is told of what this attempt did too
+            journal = caller.journal()
+        now = at + timedelta(seconds=time.perf_counter() - started)
+        return *failed(rt, workflow, state, run, journal, problem, now, caller.effects), None
+
+
+def _new_names(workflow: Workflow, known: Sequence[tuple[str, str]], data: BaseModel) -> str | None:
+    """What the run is to be found by from now on, if this step learned of any; nothing is written otherwise."""
+    learned = [name for name in workflow.names(data) if name not in known] if workflow.names else []
+    return finding.as_names(learned) if learned else None
+
+
+def _output(outcome: str | None, data: str | None) -> str:
+    """The canonical text of a step's result, around the canonical text of the data it changed."""
+    return canonical({"outcome": outcome}) if data is None else f'{{"data":{data},"outcome":{canonical(outcome)}}}'

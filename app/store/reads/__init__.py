@@ -1,0 +1,4 @@
+"""Read models: what lists, pages, alerts and `explain` read, each as of one moment.
+
+Nothing here writes, but for the names a run is found by.
+"""

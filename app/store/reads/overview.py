@@ -1,0 +1,118 @@
+"""Read models of runs: find one as people name it, list many, read one whole. Nothing here writes.
+
+The law: every list is bounded, ordered newest first and continued by a key, so it costs the same on page one and
+page thousand. Ids of root runs ascend with time, so the primary key is that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.core.canonical import restore
+from app.core.errors import BadInput, NotFound
+from app.core.lifecycle import Status
+from app.store.database import Connection
+from app.store.reads import finding
+
+_LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt,
+    queue, tokens_in, tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
+    extract(epoch FROM coalesce(finished_at, app_now()) - created_at)::float8 AS age_seconds"""
+_PAGE = f"""
+SELECT {_LISTED} FROM runs
+WHERE (%(status)s::text[] IS NULL OR status = ANY (%(status)s)) AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(workflow)s::text IS NULL OR workflow = %(workflow)s)
+  AND (%(subject)s::text IS NULL OR starts_with(subject, %(subject)s))
+  AND (%(before)s::uuid IS NULL OR id < %(before)s) AND {{of}}
+ORDER BY id DESC LIMIT %(limit)s"""
+_ROOTS = _PAGE.replace("{of}", "parent_run_id IS NULL")
+_OF_PARENT = _PAGE.replace("{of}", "parent_run_id = %(parent)s")
+_COUNTS = "SELECT status, count(*) AS n FROM runs WHERE parent_run_id IS NULL GROUP BY status"
+
+_ONE = f"""
+SELECT {_LISTED}, step_seq, worker_id, ready_at, deadline_at, pending_events, pause_requested, cancel_requested,
+    irreversible_since, crash_attempts, late_retries, expected_seconds, waited_seconds, token_budget, tokens_reserved,
+    unpriced_calls, parent_step_seq, forked_from, transition_seq,
+    (SELECT data FROM run_data d WHERE d.run_id = runs.id) AS data
+FROM runs WHERE id = %(id)s"""
+_CHILDREN = (
+    f"SELECT {_LISTED}, parent_step_seq FROM runs WHERE parent_run_id = %(id)s ORDER BY parent_step_seq, subject"
+)
+_ALERTS = """
+SELECT id, rule, subject, message, detail, opened_at, resolved_at
+FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which runs to list. `subject` is a beginning of it; `parent`: its children, else root runs."""
+
+    status: Sequence[Status] = ()
+    state: str | None = None
+    workflow: str | None = None
+    subject: str | None = None
+    parent: UUID | None = None
+
+
+def find(db: Connection, text: str) -> UUID:
+    """The run a person means by whatever they have of it: `app.store.reads.finding`.
+
+    Raises NotFound, or BadInput naming the runs it could be.
+    """
+    rows = finding.find_all(db, text)
+    if not rows and finding.is_id(text):
+        raise NotFound(f"there is no run {text.strip()}")
+    if not rows:
+        raise NotFound(f"no run has the id or subject {text.strip()!r}; `longhaul runs` lists the newest")
+    if len(rows) > 1:
+        could = "; ".join(f"{row.run_id} ({row.workflow} {row.subject}, {row.status})" for row in rows[:5])
+        raise BadInput(f"{text.strip()!r} could be any of these runs, give an id: {could}")
+    return rows[0].run_id
+
+
+def page(db: Connection, wanted: Wanted, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:
+    """Up to `limit` runs, newest first, older than the run `before`."""
+    params = {
+        "status": [status.value for status in wanted.status] or None,
+        "state": wanted.state,
+        "workflow": wanted.workflow,
+        "subject": wanted.subject,
+        "parent": wanted.parent,
+        "before": before,
+        "limit": limit,
+    }
+    return db.execute(_OF_PARENT if wanted.parent else _ROOTS, params).fetchall()
+
+
+def counts(db: Connection) -> dict[str, int]:
+    """How many root runs stand in each status."""
+    return {row["status"]: row["n"] for row in db.execute(_COUNTS).fetchall()}
+
+
+def one(db: Connection, run_id: UUID) -> dict[str, Any]:
+    """A run with its data, as it is now. Raises NotFound."""
+    row = db.execute(_ONE, {"id": run_id}).fetchone()
+    if row is None:
+        raise NotFound(f"there is no run {run_id}")
+    return row | {"data": restore(row["data"])}
+
+
+def children(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """All child runs a run ever started."""
+    return db.execute(_CHILDREN, {"id": run_id}).fetchall()
+
+
+def alerts(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """The alerts about a run, oldest first; open ones have no `resolved_at`."""
+    return db.execute(_ALERTS, {"id": run_id}).fetchall()
+
+
+def now(db: Connection) -> datetime:
+    """The database's time, by which all of the product goes."""
+    row = db.execute("SELECT app_now() AS at").fetchone()
+    assert row is not None
+    at: datetime = row["at"]
+    return at

@@ -1,0 +1,76 @@
+"""Downstreams: permits to call one, and what calls taught about it. What is decided is decided in `0002_limits.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.declarations.limits import Limit
+from app.store.clock import lasted
+from app.store.database import Connection
+from app.store.runs.moves import Statement
+from app.store.runs.steps import Place
+
+_TAKE = """SELECT granted, probe, why, wait_seconds FROM take_permit(%(name)s, %(id)s, %(step_seq)s, %(call_seq)s, %(token)s,
+    %(rate)s::float8, %(burst)s, %(concurrency)s::int, %(seconds)s::float8)"""
+_REPORT = """SELECT report_downstream(%(name)s, %(what)s, %(seconds)s::float8, %(failures)s, %(window)s::float8,
+    %(cooldown)s::float8) AS breaker"""
+_GIVE_BACK = """DELETE FROM permits WHERE run_id = %(id)s AND step_seq = %(step_seq)s AND call_seq = %(call_seq)s
+  AND lease_token = %(token)s"""
+_PROBE_ANEW = "UPDATE downstreams SET probe_until = NULL WHERE name = %(name)s AND breaker = 'half-open'"
+_STANDING = f"""SELECT name, breaker, rate_per_second, concurrency, failures,
+    (SELECT count(*) FROM permits p WHERE p.downstream = d.name) AS under_way,
+    {lasted("opened_at")} AS open_seconds,
+    greatest(0, extract(epoch FROM greatest(not_before, probe_at) - app_now()))::float8 AS held_seconds
+FROM downstreams d ORDER BY name"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a call may be made. probe: it is the one that finds out whether the downstream is back."""
+
+    granted: bool
+    probe: bool
+    why: str | None
+    wait_seconds: float | None
+
+
+def take(db: Connection, place: Place, limit: Limit, seconds: float) -> Answer:
+    """A permit for the call at `place`, which takes at most `seconds`; or why not, and when to ask again."""
+    row = db.execute(
+        _TAKE,
+        place.params() | {"name": limit.name, "rate": limit.rate, "burst": limit.burst, "concurrency": limit.concurrency,
+                          "seconds": seconds},
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    return Answer(row["granted"], row["probe"], row["why"], row["wait_seconds"])
+
+
+def give_back(place: Place) -> Statement:
+    """The permit of a call that has ended; part of its result's commit."""
+    return f"{_GIVE_BACK} RETURNING run_id", place.params()
+
+
+def unused(db: Connection, place: Place, limit: Limit, *, probe: bool) -> None:
+    """The permit of a call that was not made. After a `probe` that was none, the next caller probes."""
+    db.execute(_GIVE_BACK, place.params())
+    if probe:
+        db.execute(_PROBE_ANEW, {"name": limit.name})
+
+
+def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str:
+    """Tell everyone what a call taught: "answered", "failed", or "patience" for `seconds`. The breaker as it stands then."""
+    row = db.execute(
+        _REPORT,
+        {"name": limit.name, "what": what, "seconds": seconds, "failures": limit.failures, "window": limit.window,
+         "cooldown": limit.cooldown},
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    breaker: str = row["breaker"]
+    return breaker
+
+
+def standing(db: Connection) -> Sequence[Mapping[str, Any]]:
+    """Every downstream that was ever called under a limit, as it stands."""
+    return db.execute(_STANDING).fetchall()

@@ -1,0 +1,4 @@
+"""Worker processes, what of them is due for a sweep, and whether their hosts share one document store.
+
+Imported by `app.engine`, `app.sweeps` and `app.alerts`.
+"""

@@ -1,0 +1,147 @@
+"""What sweeps look for. The law: statuses are literals here, so that each query is given its partial index.
+
+`(SELECT app_now())` in a WHERE clause, because the bare volatile call cannot use an index. No `ORDER BY id … LIMIT`
+where few rows are looked for among many: the planner may walk the primary key until it has met enough of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.core.run import Run
+from app.store.clock import BARE, passed, silence
+from app.store.database import Connection
+from app.store.runs.runs import COLUMNS, as_run
+
+_DUE = f"""
+SELECT {COLUMNS}, coalesce(wake_at <= (SELECT app_now()), false) AS is_due,
+       coalesce(expires_at <= (SELECT app_now()), false) AS has_expired
+FROM runs
+WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 'WAITING_FOR_CHILDREN', 'FAILED_RETRIABLE')
+  AND (wake_at IS NOT NULL OR expires_at IS NOT NULL) AND least(wake_at, expires_at) <= (SELECT app_now())
+  AND id <> ALL (%(but)s)
+ORDER BY least(wake_at, expires_at) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+_MISSED_SIGNALS = f"""
+SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM signals WHERE consumed_step_seq IS NULL LIMIT 10000))
+  AND status = 'WAITING_FOR_EVENT' AND pending_events <> '{{}}'
+  AND EXISTS (SELECT 1 FROM unnest(pending_events) AS e WHERE routes ? e) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+_READY = """
+SELECT id, workflow, state, step_seq, queue, ready_at FROM runs
+WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
+ORDER BY ready_at LIMIT %(limit)s"""
+_OF_WORKER = f"""
+SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %(worker)s
+ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+_OVERDUE = f"""
+SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
+  AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
+ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
+# Two that begin at once: the second waits for the first's row, and compares with the time after it.
+_BEGUN = f"""INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
+ON CONFLICT (name) DO UPDATE SET last_started_at = app_now() WHERE {passed("sweeps.last_started_at", "%(half)s", BARE)}"""
+LOOKS = "looks"  # a row of `sweeps` that is no sweep of beat's: see `app.sweeps.watch`
+BEAT, BEAT_SECONDS = (
+    "beat",
+    10.0,
+)  # a row that is none either: when a message of beat's was last taken; how often it is noted
+
+
+def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tuple[Run, bool, bool]]:
+    """Waiting runs whose timer is due or whose wait has expired: (run, is due, has expired), locked. `but`: all except these."""
+    rows = db.execute(_DUE, {"limit": limit, "but": list(but)}).fetchall()
+    return [(as_run(row), row["is_due"], row["has_expired"]) for row in rows]
+
+
+def missed_signals(db: Connection, limit: int) -> list[Run]:
+    """Runs that wait for an event which is already pending."""
+    return [as_run(row) for row in db.execute(_MISSED_SIGNALS, {"limit": limit}).fetchall()]
+
+
+def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[dict[str, Any]]:
+    """The oldest READY runs of a queue, unlocked: ringing twice does no harm."""
+    return db.execute(_READY, {"queue": queue, "older": older_seconds, "limit": limit}).fetchall()
+
+
+def ready_queues(db: Connection) -> list[str]:
+    """The queues in which runs are READY."""
+    rows = db.execute("SELECT DISTINCT queue FROM runs WHERE status = 'READY' ORDER BY queue").fetchall()
+    return [row["queue"] for row in rows]
+
+
+def leased_by(db: Connection, worker: UUID, limit: int) -> list[Run]:
+    """The runs a worker holds, locked."""
+    return [as_run(row) for row in db.execute(_OF_WORKER, {"worker": worker, "limit": limit}).fetchall()]
+
+
+def count_leased_by(db: Connection, worker: UUID) -> int:
+    """How many runs a worker holds."""
+    row = db.execute(
+        "SELECT count(*) AS n FROM runs WHERE status = 'RUNNING' AND worker_id = %(worker)s", {"worker": worker}
+    ).fetchone()
+    return row["n"] if row else 0
+
+
+def past_deadline(db: Connection, *, grace_seconds: float, limit: int) -> list[Run]:
+    """Runs in work past their step's deadline, locked."""
+    return [as_run(row) for row in db.execute(_OVERDUE, {"grace": grace_seconds, "limit": limit}).fetchall()]
+
+
+def suspected(db: Connection, limit: int) -> list[Run]:
+    """Runs left in SUSPECTED_DEAD by a sweeper that died between its two moves, locked; one at work needs no help."""
+    rows = db.execute(
+        f"""SELECT {COLUMNS} FROM runs WHERE status = 'SUSPECTED_DEAD' AND {passed("updated_at", "5", BARE)}
+            ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED""",
+        {"limit": limit},
+    ).fetchall()
+    return [as_run(row) for row in rows]
+
+
+def begin_sweep(db: Connection, name: str, every_seconds: float) -> bool:
+    """Note that a sweep begins; False if another sweeper began it within half its period."""
+    row = db.execute(
+        f"{_BEGUN} RETURNING name",
+        {"name": name, "half": every_seconds / 2},
+    ).fetchone()
+    return row is not None
+
+
+def end_sweep(db: Connection, name: str, counts: str) -> None:
+    """Note that a sweep is done, and what it did."""
+    db.execute("UPDATE sweeps SET last_finished_at = app_now(), counts = %s::jsonb WHERE name = %s", [counts, name])
+
+
+def heard_beat(db: Connection) -> None:
+    """Note that a message of beat's came, unless that was noted a moment ago."""
+    db.execute(
+        _BEGUN,
+        {"name": BEAT, "half": BEAT_SECONDS / 2},
+    )
+
+
+def begin_look(db: Connection, every_seconds: float) -> bool:
+    """Note that somebody looks for workers that are gone; False if somebody did less than `every_seconds` ago.
+
+    Asked by every process every second: where it is not due, this reads one row, locks none and writes nothing.
+    """
+    row = db.execute(
+        f"""UPDATE sweeps SET last_started_at = app_now()
+            WHERE name = %(name)s AND {passed("last_started_at", "%(every)s", BARE)} RETURNING name""",
+        {"name": LOOKS, "every": every_seconds},
+    ).fetchone()
+    return row is not None
+
+
+def never_looked(db: Connection) -> None:
+    """Make the row that `begin_look` updates, if there is none yet."""
+    db.execute("INSERT INTO sweeps (name, last_started_at) VALUES (%s, 'epoch') ON CONFLICT (name) DO NOTHING", [LOOKS])
+
+
+def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:
+    """The sweeps that have not begun for twice their period; one that never ran counts from the oldest living worker's start."""
+    rows = db.execute(f"SELECT name, {silence('last_started_at')} AS age FROM sweeps").fetchall()
+    ages: dict[str, float] = {row["name"]: row["age"] for row in rows}
+    oldest = db.execute(f"SELECT {silence('min(started_at)')} AS age FROM workers WHERE gone_at IS NULL").fetchone()
+    never: float = oldest["age"] if oldest and oldest["age"] is not None else float("inf")
+    return [name for name, every in periods.items() if ages.get(name, never) > 2 * every]

@@ -1,0 +1,23 @@
+"""Where Flower is, for those who may look at it: the addresses that pages link to. The door itself is `app.web.flower`."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import UUID
+
+from app.accounts.people import Person
+from app.accounts.rights import Right, may
+from app.core.ids import task_id
+from app.settings import Settings
+
+HOME = "/flower/"
+
+
+def is_shown(settings: Settings, person: Person | None) -> bool:
+    """Whether a person is shown ways to Flower: there is one, and they may look at it."""
+    return bool(settings.flower_url) and person is not None and may(person, Right.INSPECT)
+
+
+def task_address(run_id: UUID, state: str, step_seq: int) -> str:
+    """The page on which Flower tells of a step's task."""
+    return f"{HOME}task/{quote(task_id(run_id, state, step_seq))}"

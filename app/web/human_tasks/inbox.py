@@ -1,0 +1,102 @@
+"""The inbox: the queue of open human tasks as one person sees it, and the same rows alone for a page that stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, get_args
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.people import Person
+from app.accounts.rights import ROLES
+from app.core.errors import BadInput
+from app.engine.runtime import Runtime
+from app.store.human_tasks import queue
+from app.store.reads import pages
+from app.web.http.fragments import fragment
+from app.web.http.render import render
+from app.web.http.session import Me, Rt
+
+router = APIRouter()
+_SHOWN = 50  # tasks on one page
+NEVER: Final = "infinity"
+TABS: Final[Mapping[str, str]] = {
+    "roles": "For my roles", "mine": "Held by me", "overdue": "Overdue", "aside": "Set aside", "all": "All open",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """What the address asks for, and what it found. `more`: the address of the next page."""
+
+    now: datetime
+    wanted: queue.Wanted
+    tasks: Sequence[Mapping[str, Any]]
+    counts: Mapping[queue.Tab, int]
+    more: str
+
+    def at(self, path: str = "/inbox", **changes: str) -> str:
+        """The address of this view with something changed; from its first page."""
+        asked = {"tab": self.wanted.tab, "role": self.wanted.role, "text": self.wanted.text} | changes
+        usual = {"tab": "roles"}
+        query = urlencode({name: value for name, value in asked.items() if value and value != usual.get(name)})
+        return f"{path}?{query}" if query else path
+
+
+@router.get("/inbox")
+def inbox(request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text: str = "", after: str = "") -> Response:
+    """Open tasks of one view, the most urgent first."""
+    view = look(rt, me, tab, role, text, after)
+    return render(
+        request, "inbox.html", view=view, now=view.now, tabs=TABS, all_roles=ROLES, most=queue.MOST_COUNTED,
+        poll=view.at("/inbox/rows", after=after),
+    )  # fmt: skip
+
+
+@router.get("/inbox/rows")
+def inbox_rows(
+    request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text: str = "", after: str = ""
+) -> Response:
+    """The same tasks without the page around them, if anything about them has changed."""
+    view = look(rt, me, tab, role, text, after)
+    seen = [
+        *((task["id"], task["row_version"], task["alike"]) for task in view.tasks), *view.counts.values(),
+        view.now.strftime("%H:%M"),
+    ]  # fmt: skip
+    return fragment(request, "inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED)
+
+
+def look(rt: Runtime, me: Person, tab: str, role: str, text: str, after: str) -> View:
+    """The tasks an address asks for. Raises BadInput for a view that does not exist, or no place in the list."""
+    known = next((t for t in get_args(queue.Tab) if t == (tab or "roles")), None)
+    if known is None:
+        raise BadInput(f"tab: there is no view {tab[:40]!r}; choose one of {', '.join(TABS)}")
+    wanted = queue.Wanted(
+        me=me.username, roles=me.roles, tab=known, role=role[:40], text=text.strip()[:200], after=_place(after)
+    )
+    with pages.snapshot(rt.database) as db:
+        now, tasks = pages.now(db), queue.page(db, wanted, limit=_SHOWN + 1)
+        counts = queue.counts(db, me.username, me.roles)
+    view = View(now=now, wanted=wanted, tasks=tasks[:_SHOWN], counts=counts, more="")
+    return replace(view, more=view.at(after=_mark(tasks[_SHOWN - 1]))) if len(tasks) > _SHOWN else view
+
+
+def _mark(task: Mapping[str, Any]) -> str:
+    due = task["due_at"]
+    return f"{due.isoformat() if due else NEVER}_{task['id']}"
+
+
+def _place(after: str) -> tuple[str, UUID] | None:
+    if not after:
+        return None
+    due, _, task_id = after.replace(" ", "+").partition("_")
+    try:
+        return (due if due == NEVER else datetime.fromisoformat(due).isoformat()), UUID(task_id)
+    except ValueError:
+        raise BadInput("after: follow the link at the end of the list; this is no place in it") from None

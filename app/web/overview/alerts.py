@@ -1,0 +1,26 @@
+"""Open alerts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.rights import Right, may
+from app.store.reads import pages
+from app.web.http.render import render
+from app.web.http.session import Me, Rt
+
+router = APIRouter()
+_SHOWN = 500
+
+
+@router.get("/alerts")
+def alerts(request: Request, rt: Rt, me: Me) -> Response:
+    """What needs attention now, newest first."""
+    with pages.snapshot(rt.database) as db:
+        now, found = pages.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
+    return render(
+        request, "alerts.html", now=now, alerts=found[:_SHOWN], go_on=len(found) > _SHOWN, shown=_SHOWN,
+        inspects_refused=may(me, Right.INSPECT),
+    )  # fmt: skip

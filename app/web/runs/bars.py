@@ -1,0 +1,104 @@
+"""Bars of time: each attempt of a step as the queue it stood in, the work, the waits and the pauses before another try.
+
+The law: the text beside a bar says the same as the bar. A long wait is drawn short, with a mark where it is broken, so
+that two days for a person do not hide a second of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.core.lifecycle import ENDED, Status
+from app.web.http.show import duration, words
+
+WIDTH = 1000.0
+_THINNEST = 3.0
+_SHARE = 0.25  # of all other time: as long as a wait is drawn at most
+_KINDS: Mapping[str, str] = {
+    Status.READY: "queue", Status.SUSPECTED_DEAD: "queue", Status.RUNNING: "running", Status.WAITING_FOR_HUMAN: "person",
+    Status.WAITING_FOR_EVENT: "event", Status.WAITING_FOR_CHILDREN: "children", Status.WAITING_FOR_TIMER: "backoff",
+    Status.FAILED_RETRIABLE: "stopped", Status.DEAD_LETTER: "stopped", Status.PAUSED: "stopped",
+}  # fmt: skip
+SPOKEN = {
+    "queue": "in the queue", "running": "running", "person": "waiting for a person", "event": "waiting for an event",
+    "children": "waiting for child runs", "backoff": "waiting for its time", "stopped": "stopped",
+}  # fmt: skip
+_WORK = ("queue", "running")
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """A stretch of time of one kind; `x` and `width` of a whole of WIDTH; `broken`: drawn shorter than it is."""
+
+    kind: str
+    seconds: float
+    x: float = 0.0
+    width: float = 0.0
+    broken: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One attempt of a step: when it began, its pieces, how it ended."""
+
+    state: str
+    step_seq: int
+    attempt: int
+    at: datetime
+    ended: str = ""
+    reason: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def spent(self) -> Mapping[str, float]:
+        """Seconds by kind."""
+        found: dict[str, float] = {}
+        for piece in self.pieces:
+            found[piece.kind] = found.get(piece.kind, 0.0) + piece.seconds
+        return found
+
+    @property
+    def said(self) -> str:
+        """The bar in words: "0.2 s in the queue, 1.4 s running"."""
+        return ", ".join(f"{duration(seconds)} {SPOKEN[kind]}" for kind, seconds in self.spent.items())
+
+
+def attempts(standings: Iterable[Mapping[str, Any]], now: datetime) -> list[Attempt]:
+    """A run's transitions (with `until`) as attempts of steps with their bars, the oldest first."""
+    found: list[Attempt] = []
+    for row in standings:
+        if row["to_status"] in ENDED:
+            if found:
+                found[-1].ended, found[-1].reason = row["event"], row["reason"] or ""
+            continue
+        last = found[-1] if found else None
+        if last is None or (last.step_seq, last.attempt) != (row["step_seq"], row["attempt"]):
+            if last is not None:
+                last.ended, last.reason = row["event"], row["reason"] or ""
+            last = Attempt(state=row["to_state"], step_seq=row["step_seq"], attempt=row["attempt"], at=row["at"])
+            found.append(last)
+        seconds = max(0.0, ((row["until"] or now) - row["at"]).total_seconds())
+        last.pieces.append(Piece(kind=_KINDS[row["to_status"]], seconds=seconds))
+    _lay_out([piece for attempt in found for piece in attempt.pieces])
+    return found
+
+
+def _lay_out(pieces: Sequence[Piece]) -> None:
+    """Place every piece on one line from 0 to WIDTH, long waits broken."""
+    work = sum(piece.seconds for piece in pieces if piece.kind in _WORK)
+    most = max(work * _SHARE, 0.5)
+    drawn = [min(p.seconds, most) if p.kind not in _WORK else p.seconds for p in pieces]
+    scale = (WIDTH - _THINNEST * len(pieces)) / (sum(drawn) or 1.0) if len(pieces) * _THINNEST < WIDTH else 0.0
+    x = 0.0
+    for piece, seconds in zip(pieces, drawn, strict=True):
+        piece.x, piece.width = round(x, 1), round(seconds * scale + min(_THINNEST, WIDTH / max(1, len(pieces))), 1)
+        piece.broken = seconds < piece.seconds
+        x += piece.width
+
+
+def break_mark(piece: Piece) -> str:
+    """What stands at a break: "2 d 4 h waiting for a person"."""
+    return f"{duration(piece.seconds)} {words(SPOKEN[piece.kind]).lower()}"
