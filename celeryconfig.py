@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from kombu import Queue
 
+from app.application import workflows
 from app.core.broker import INTAKE, KEY_PREFIX, START
 from app.core.ids import queue_name
 from app.core.workflow import POOLS
 from app.settings import settings
-from workflows import WORKFLOWS
 
 _settings = settings()
 _redis = not _settings.broker_url.startswith("amqp")
@@ -64,7 +64,7 @@ task_default_queue = "sweeps"
 
 # A worker subscribes to the versions it has, in the pools it is started for (LONGHAUL_POOLS).
 _pools = _settings.pool_names
-_names = [queue_name(pool, w.name, w.version) for w in WORKFLOWS for pool in POOLS if pool in _pools]
+_names = [queue_name(pool, w.name, w.version) for w in workflows(_settings) for pool in POOLS if pool in _pools]
 _names += ["sweeps", INTAKE] if "sweeps" in _pools or not _names else []
 task_queues = [Queue(name, routing_key=name, durable=True) for name in _names]
 task_default_exchange = "longhaul"

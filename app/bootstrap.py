@@ -5,9 +5,11 @@ Entry points call `runtime(...)` once per process; after a fork, in the child. N
 
 from __future__ import annotations
 
-from app import toolbox
+from app.agents.provider import Models
+from app.application import installed
 from app.core.errors import BadInput
 from app.core.workflow import Workflow
+from app.documents.storage import DocumentStore
 from app.engine.dispatching import load_dispatcher
 from app.engine.runtime import Registry, Runtime
 from app.settings import Settings, settings
@@ -25,16 +27,16 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
             "LONGHAUL_DATABASE_URL is not set; start the embedded stack with `longhaul up`, or name your Postgres"
         )
     logs.configure(config.log_level, config.log_payloads)
-    database = Database(config.database_url, role)
+    database, adds = Database(config.database_url, role), installed(config)
     return Runtime(
         settings=config,
         database=database,
         journal=make_journal(config, database),
         workflows=Registry(workflows),
-        tools=toolbox.tools(config, database),
+        tools=adds.tools(config, database, DocumentStore.of(config)),
         dispatcher=load_dispatcher(config.dispatcher),
         # Only a worker asks a model, and only a worker needs its key.
-        provider=toolbox.provider(config) if role == "worker" else None,
+        provider=Models(config, adds.rules()) if role == "worker" else None,
     )
 
 

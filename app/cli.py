@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
+from app.application import named
 from app.commands import desk, evidence, keys, operate, people, reading, stack, upkeep, work
 from app.commands.shell import Commands
-from app.insurance.claimant import invite
+from app.core.errors import BadInput
+from app.settings import Settings
 
 app = typer.Typer(
     name="longhaul",
@@ -16,8 +20,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, work, desk, invite, reading, evidence, operate, people, keys, upkeep):
-    app.add_typer(group.commands)
+
+
+def _added() -> tuple[typer.Typer, ...]:
+    """What the application adds. One that cannot be loaded adds nothing here: the command says what is wrong."""
+    try:
+        return tuple(
+            named(os.environ.get("LONGHAUL_APPLICATION") or Settings.model_fields["application"].default).commands()
+        )
+    except BadInput:
+        return ()
+
+
+for group in (
+    stack.commands,
+    *_added(),
+    *(module.commands for module in (work, desk, reading, evidence, operate, people, keys, upkeep)),
+):
+    app.add_typer(group)
 
 
 def main() -> None:

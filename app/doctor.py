@@ -14,11 +14,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+from app.diagnosis.check import Check
 from app.diagnosis.explain import spoken
+from app.documents import reader
+from app.documents.child import no_network
 from app.engine import serving
 from app.engine.runtime import Registry
 from app.evidence import key as evidence_key
@@ -35,24 +38,12 @@ OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
 GRACE_SECONDS = 10.0  # as the alerts: a hiccup of a two-second sweep is no disease
 BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows the broker's client
-SANDBOX = "app.documents.child.no_network:means_in_force"  # likewise: the engine knows no documents
-OCR = "app.documents.reader:can_read_scans"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line: what was looked at, whether it is well, what was seen, and what to do if it is not."""
-
-    name: str
-    ok: bool
-    seen: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
     """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it; `unread`
-    writes a probe document and tells the hosts whose documents cannot be read here; `payments` asks the payments service."""
+    writes a probe document and tells the hosts whose documents cannot be read here; `outside`: a look at each outside service."""
 
     settings: Settings
     workflows: Registry
@@ -60,13 +51,12 @@ class Patient:
     database: Database | None
     provider: Callable[[], str]
     unread: Callable[[Database], list[str]]
-    payments: Callable[[], Check]
+    outside: Mapping[str, Callable[[], Check]]
 
 
 def broker_problem(dotted: str = BROKER) -> str | None:
     """What is wrong with the broker, None if it answers."""
-    module, _, name = dotted.partition(":")
-    said: str | None = getattr(import_module(module), name)()
+    said: str | None = resolve_name(dotted)()
     return said
 
 
@@ -86,11 +76,7 @@ def examine(patient: Patient) -> list[Check]:
             _broker,
             remedy="start Redis or name another with LONGHAUL_BROKER_URL; runs go on without it, more slowly",
         ),
-        _try(
-            "payments",
-            patient.payments,
-            remedy="start the payments service or name it with LONGHAUL_PAYMENTS_URL",
-        ),
+        *(_try(name, look, remedy="start it, or correct its settings") for name, look in patient.outside.items()),
         _try(
             "model",
             lambda: Check("model", True, patient.provider()),
@@ -306,18 +292,16 @@ def _evidence(settings: Settings) -> Check:
     return Check("evidence key", not others, seen, f"chmod 600 {path}" if others else "")
 
 
-def _sandbox(dotted: str = SANDBOX) -> Check:
+def _sandbox() -> Check:
     """Whether the kernel keeps the reader of hostile documents off the network, and by what means."""
-    module, _, name = dotted.partition(":")
-    means: str = getattr(import_module(module), name)()
+    means = no_network.means_in_force()
     seen = "documents are read with the network open" if means == "none" else f"documents are read offline ({means})"
     return Check("sandbox", means != "none", seen)
 
 
-def _scans(dotted: str = OCR) -> Check:
+def _scans() -> Check:
     """Whether scans are read. Where they are not they go to a person, which is no disease."""
-    module, _, name = dotted.partition(":")
-    can = getattr(import_module(module), name)()
+    can = reader.can_read_scans()
     return Check("scans", True, "read by OCR" if can else "go to a person: OCR is not installed (extra 'ocr')")
 
 

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     )
     oidc_label: str = Field(default="your company", description="who signs people in, as the button says")
 
+    # What this installation adds.
+    application: str = Field(default="app.installed:INSURANCE", description="the application, as package.module:NAME")
+    workflows: str = Field(default="", description="workflows besides its own: package.module:NAME,…")
+
     # What this worker process does.
     pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")
     dispatcher: str = "tasks.dispatch:CeleryDispatcher"

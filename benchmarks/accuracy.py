@@ -36,6 +36,7 @@ from app.documents.child.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
 from app.insurance.reading.evidence import proven
 from app.insurance.reading.extraction import DocumentFacts, Statements
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.stack.servers import local_model
 from app.stack.servers.errors import StackError
@@ -89,7 +90,7 @@ def read(
     """(what the reader says alone, what a claim would be given)."""
     if not reader.is_model:
         return rules, rules
-    step, begun = Alone(Models(reader.config)), time.monotonic()
+    step, begun = Alone(Models(reader.config, OFFLINE_RULES)), time.monotonic()
     request = {"document_id": name, "filename": name, "pages": [page.model_dump() for page in pages]}
     try:
         said = facts_of(step.ask(EXTRACTION, request), name, pages)
@@ -104,7 +105,7 @@ def read(
 
 def measure(readers: Sequence[Reader], samples: Sequence[Sample]) -> None:
     """The generated set, through every reader."""
-    limits, offline = ReadLimits().model_dump(), Alone(Models(Settings(provider="offline")))
+    limits, offline = ReadLimits().model_dump(), Alone(Models(Settings(provider="offline"), OFFLINE_RULES))
     for number, sample in enumerate(samples):
         texts = [page.text for page in read_pdf(sample.pdf, limits)]
         pages = [PageText(number=n, text=text) for n, text in enumerate(texts, start=1)]
@@ -128,7 +129,7 @@ def _count(reader: Reader, sample: Sample, alone: DocumentFacts, together: Docum
 
 def measure_real(readers: Sequence[Reader], folder: Path) -> None:
     """Documents that others wrote; the sums and currencies their truth files state."""
-    offline = Alone(Models(Settings(provider="offline")))
+    offline = Alone(Models(Settings(provider="offline"), OFFLINE_RULES))
     for path in sorted(p for p in folder.rglob("*") if p.suffix in (".pdf", ".txt")):
         truth_file, found = path.with_suffix(".json"), read_document(path)
         if not truth_file.exists() or found.status != "read":

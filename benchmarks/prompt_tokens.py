@@ -21,6 +21,7 @@ from app.core.canonical import canonical
 from app.core.declarations.prompts import Prompt
 from app.core.summary import CAP, Known, RunSummary, given, summarised
 from app.insurance.demo.model_server import serve, tokens
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 
 FACTS, OUTPUT = 40, 60  # what a step learns, and the lines of its result
@@ -67,7 +68,7 @@ def measure(steps: int) -> list[tuple[int, int, int]]:
         (Path(folder) / "script.json").write_text(canonical([{"turns": [{"answer": {"go_on": True}}]}]))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        alone = Alone(Models(Settings(provider="openai:simulated", openai_base_url=url)))
+        alone = Alone(Models(Settings(provider="openai:simulated", openai_base_url=url), OFFLINE_RULES))
         rows, history = [], 0
         for step in range(1, steps + 1):
             alone.ask(QUESTION, given(summary_at(step), last_step(step)))

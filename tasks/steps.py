@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.application import workflows
 from app.core.errors import BadInput
 from app.core.ids import parse_run_id, task_name
 from app.engine.step.step import run_step
+from app.settings import settings
 from app.telemetry import logs
 from tasks import refusals
 from tasks.celery import app
 from tasks.wiring import process_runtime
-from workflows import WORKFLOWS
 
 
 def _register(workflow: str, state: str) -> None:
@@ -29,5 +30,5 @@ def _register(workflow: str, state: str) -> None:
         run_step(process_runtime(), *asked, workflow=workflow, state=state)
 
 
-for _name, _state in {(w.name, s.name) for w in WORKFLOWS for s in w.states}:
+for _name, _state in {(w.name, s.name) for w in workflows(settings()) for s in w.states}:
     _register(_name, _state)

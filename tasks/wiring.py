@@ -14,10 +14,11 @@ from typing import Any
 from celery import signals
 from celery.worker import state as worker_state
 
-from app import toolbox
+from app.application import workflows
 from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
+from app.documents import probe
 from app.engine import definitions
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
@@ -27,7 +28,6 @@ from app.store.database import DatabaseError, connect
 from app.telemetry import logs
 from tasks import canary, housekeeping, listening, refusals
 from tasks.ringer import Ringer
-from workflows import WORKFLOWS
 
 _lock = threading.Lock()
 _alive: Liveness | None = None
@@ -40,7 +40,7 @@ _parent_stops = multiprocessing.get_context("fork").Event()
 @lru_cache(maxsize=1)
 def process_runtime() -> Runtime:
     """The runtime of this process."""
-    return runtime(WORKFLOWS)
+    return runtime(workflows(settings()))
 
 
 def listen() -> None:
@@ -89,7 +89,7 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
         if not prefork:
             listening.asks(rt.holdings.may_lease)
         housekeeping.begin(rt, queues, slots, prefork=prefork)
-        toolbox.look_at_documents(rt.settings, rt.database, rt.worker_id)
+        probe.begin(rt.settings, rt.database, rt.worker_id)
 
 
 def _starting(instance: Any, **_: Any) -> None:

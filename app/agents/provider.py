@@ -10,20 +10,23 @@ from pydantic import ValidationError
 
 from app.agents.choices import OFFLINE, Chosen, chosen
 from app.core.canonical import canonical
-from app.core.declarations.prompts import Output, Prompt
+from app.core.declarations.prompts import RULES, Output, Prompt, Rule
 from app.core.errors import BadInput, NeedsPerson, Unrecoverable
 from app.core.ports import Answered, Asking, ModelRequest
-from app.insurance.reading.rules.by_prompt import OFFLINE_RULES, RULES_NAME
 from app.settings import Settings
 
+NO_RULES: Mapping[str, Rule] = {}
 OVERRIDES = "LONGHAUL_PROVIDERS"
 
 
 class Models:
-    """Every prompt's provider, checked when it is made. Raises BadInput naming the variable that cannot work."""
+    """Every prompt's provider, checked when it is made. Raises BadInput naming the variable that cannot work.
 
-    def __init__(self, config: Settings) -> None:
-        self._config, self._by_prompt = config, dict[str, str]()
+    rules: who answers a prompt without a model, by the prompt's name; the prompt's own rule comes first.
+    """
+
+    def __init__(self, config: Settings, rules: Mapping[str, Rule] = NO_RULES) -> None:
+        self._config, self._rules, self._by_prompt = config, rules, dict[str, str]()
         chosen(config.provider, config)
         for part in filter(None, (part.strip() for part in config.providers.split(","))):
             name, equals, spec = part.partition("=")
@@ -45,7 +48,7 @@ class Models:
         """The answer and the model that gave it. An asking begun by an earlier attempt stays with its provider."""
         model = self._chosen(OFFLINE if prompt.by_rules else asking.provider or self.spec(prompt.name, asking.subject))
         if model is None:
-            return _by_rule(prompt, request, asking), RULES_NAME
+            return _by_rule(prompt.rule or self._rules.get(prompt.name), prompt, request, asking), RULES
         # Late: its libraries take more time and memory to load than all else, and a process without models needs none.
         from app.agents.asking import AgentAsking
 
@@ -56,8 +59,7 @@ class Models:
         return chosen(spec, self._config)
 
 
-def _by_rule(prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking) -> Output:
-    rule = prompt.rule or OFFLINE_RULES.get(prompt.name)
+def _by_rule(rule: Rule | None, prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking) -> Output:
     if rule is None:
         raise Unrecoverable(
             f"the offline rules cannot answer {prompt.name}; name a model for it in LONGHAUL_PROVIDER or {OVERRIDES}"
@@ -66,8 +68,8 @@ def _by_rule(prompt: Prompt[Output], request: Mapping[str, Any], asking: Asking)
     def act() -> Answered:
         return Answered(rule(request).model_dump(mode="json"), 0, 0, Decimal(0))
 
-    sent = ModelRequest(provider=OFFLINE, model=RULES_NAME, seconds=prompt.timeout_seconds,
-                        messages=[{"role": "rules", "name": RULES_NAME}, {"role": "user", "text": canonical(request)}])  # fmt: skip
+    sent = ModelRequest(provider=OFFLINE, model=RULES, seconds=prompt.timeout_seconds,
+                        messages=[{"role": "rules", "name": RULES}, {"role": "user", "text": canonical(request)}])  # fmt: skip
     value = asking.request(sent, act)
     try:
         answer = prompt.output.model_validate_json(canonical(value))

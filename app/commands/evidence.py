@@ -27,13 +27,12 @@ def evidence(
 ) -> None:
     """Write everything of a run and its children into one signed zip; `longhaul verify FILE` checks it anywhere."""
     from app.evidence.pack import evidence_pack
-    from app.toolbox import documents
 
     if not out.parent.is_dir():
         raise BadInput(f"-o: there is no folder {out.parent}; make it, or name another file")
     with opened() as rt:
         run_id = run_named(rt, run)
-        open_document = documents(rt.settings).opened
+        open_document = rt.documents.opened
         with evidence_pack(rt, run_id, by=person(user), open_document=open_document) as pack:
             _keep(pack.file, out)
             size, fingerprint = pack.size, pack.fingerprint

@@ -185,14 +185,13 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Erase an ended run's texts, payloads, documents and salts, its children's too; its chain still verifies."""
-    from app import toolbox
     from app.engine.control.purge import purge as erase
 
     with opened("owner") as rt:
         run_id = run_named(rt, run)
         if not yes:
             typer.confirm(f"Erase what run {run_id} and its children know, for good?", abort=True, err=True)
-        store = toolbox.documents(rt.settings)
+        store = rt.documents
         done = erase(rt.database, run_id, actor=person(user), reason=reason, forget_document=store.erase)
     if as_json:
         emit(done)

@@ -117,10 +117,10 @@ def opened(role: Role = "web") -> Iterator[Runtime]:
     config = configured()
     if not config.database_url:
         raise StackNotRunning(config.data_dir.absolute())
+    from app.application import workflows
     from app.bootstrap import runtime
-    from workflows import WORKFLOWS
 
-    rt = runtime(WORKFLOWS, role=role, config=config)
+    rt = runtime(workflows(config), role=role, config=config)
     try:
         # A pool waits and then only knows that it waited; one connection tried by hand says at once what is wrong.
         _try(config.database_url, role)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson
-from app.commands.shell import REFUSED, configured, opened
+from app.commands.shell import REFUSED, configured, opened, read_settings
 from app.core.errors import BadInput, NotFound
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from app.doctor import Check
 
 commands = typer.Typer()
 
@@ -28,16 +25,16 @@ def diagram(
     ] = False,
 ) -> None:
     """Draw a workflow, or the lifecycle of every run, as Mermaid text."""
+    from app.application import workflows
     from app.core.diagram import lifecycle_diagram, workflow_diagram
     from app.engine.runtime import Registry
-    from workflows import WORKFLOWS
 
     if lifecycle == (workflow is not None):
         raise BadInput("name one workflow, or give --lifecycle")
     if workflow is None:
         text = lifecycle_diagram()
     else:
-        registry = Registry(WORKFLOWS)
+        registry = Registry(workflows(read_settings()))
         newest = registry.newest(workflow)
         found = newest if version is None else registry.find(workflow, version)
         if found is None:
@@ -69,24 +66,25 @@ def check(as_json: AsJson = False) -> None:
 @commands.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check everything runs need, and say what to do about each problem. Exit code 1 if there is any."""
-    from app import toolbox
+    from app.application import workflows
     from app.doctor import Patient, examine
+    from app.documents import probe
     from app.engine.runtime import Registry
+    from app.stack import outside
     from app.store.database import Database
     from app.sweeps import periods
-    from workflows import WORKFLOWS
 
     config = configured()
     database = Database(config.database_url, "owner") if config.database_url else None
     checks = examine(
         Patient(
             settings=config,
-            workflows=Registry(WORKFLOWS),
+            workflows=Registry(workflows(config)),
             periods=periods(config),
             database=database,
             provider=lambda: _provider(config),
-            unread=lambda db: toolbox.unread_documents(config, db),
-            payments=lambda: _payments(config),
+            unread=lambda db: probe.tried(config, db),
+            outside=outside.checks(config),
         )
     )
     if database is not None:
@@ -101,26 +99,14 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _payments(config: Settings) -> Check:
-    """The payments service, asked as a worker asks it; of the stack that runs here if that brought it."""
-    from app.doctor import Check
-    from app.insurance.connectors.access import Access
-    from app.insurance.connectors.payments_standing import look
-    from app.stack.status import stack_status
-
-    stack = stack_status(config.data_dir.absolute())
-    ours = stack.running and stack.runs("payments") and config.payments_url == stack.urls.payments
-    found = look(Access.to_payments(config), external=not ours)
-    return Check("payments", found.ok, found.said, found.remedy)
-
-
 def _provider(config: Settings) -> str:
     """Who answers prompts, made as a worker makes them; a local model is asked whether it is there. Raises what is wrong."""
     import httpx
 
-    from app import toolbox
+    from app.agents.provider import Models
+    from app.application import installed
 
-    toolbox.provider(config)
+    Models(config, installed(config).rules())
     said = config.provider + (f", but {config.providers}" if config.providers else "")
     if config.local_model_url:
         httpx.get(f"{config.local_model_url}/models", timeout=2.0, trust_env=False).raise_for_status()

@@ -7,12 +7,31 @@ every claim that came in there would wait for a person. It works all the same: m
 from __future__ import annotations
 
 import socket
+import threading
 from uuid import UUID
 
 from app.documents.storage import DocumentStore
+from app.settings import Settings
 from app.store.database import Database, DatabaseError
 from app.store.workers import document_probes
 from app.telemetry import logs
+
+
+def begin(config: Settings, database: Database, worker_id: UUID) -> None:
+    """Say whose documents this worker cannot read; returns at once."""
+    about = (database, DocumentStore.of(config), _where(config), worker_id)
+    threading.Thread(target=look, args=about, name="documents", daemon=True).start()
+
+
+def tried(config: Settings, database: Database) -> list[str]:
+    """The hosts whose documents cannot be read here, after writing a probe. Raises what the store raises."""
+    store = DocumentStore.of(config)
+    write(store, _where(config))
+    return unread(database, store)
+
+
+def _where(config: Settings) -> str:
+    return str(config.documents_url or config.data_dir.absolute())
 
 
 def write(store: DocumentStore, where: str) -> str:

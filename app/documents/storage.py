@@ -13,13 +13,14 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from app.core.errors import BadInput, LonghaulError, NotFound
 from app.documents.media import media_type_of
 from app.documents.places import place_of
+from app.settings import Settings
 
 MAX_BYTES = 25 * 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -53,6 +54,11 @@ class DocumentStore:
 
     def __init__(self, where: Path | str) -> None:
         self._place = place_of(where)
+
+    @classmethod
+    def of(cls, config: Settings) -> Self:
+        """Where the settings say that documents and letters lie."""
+        return cls(config.documents_url or config.data_dir / "documents")
 
     def put(self, data: bytes, filename: str) -> StoredDocument:
         """Keep `data`; the same bytes again change nothing. Raises DocumentRefused above 25 MB."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from app.core.errors import BadInput
 from app.core.ports import Dispatcher
@@ -10,9 +10,8 @@ from app.core.ports import Dispatcher
 
 def load_dispatcher(dotted: str) -> Dispatcher:
     """The dispatcher that a setting names. Raises BadInput if it cannot be loaded."""
-    module, _, name = dotted.partition(":")
     try:
-        dispatcher: Dispatcher = getattr(import_module(module), name)()
-    except (ImportError, AttributeError) as problem:
+        dispatcher: Dispatcher = resolve_name(dotted)()
+    except (ImportError, AttributeError, ValueError) as problem:
         raise BadInput(f"LONGHAUL_DISPATCHER={dotted!r} cannot be loaded: {problem}") from problem
     return dispatcher

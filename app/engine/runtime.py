@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.ids import new_id
 from app.core.ports import Dispatcher, ModelProvider, ToolCode
 from app.core.workflow import State, Workflow
+from app.documents.storage import DocumentStore
 from app.engine.clock import Clock
 from app.engine.holdings import Holdings
 from app.settings import Settings
@@ -67,6 +69,11 @@ class Runtime:
     holdings: Holdings = field(default_factory=Holdings)
     clock: Clock = field(default_factory=Clock)
     draw: Callable[[], float] = random.random
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        """Where documents and letters lie."""
+        return DocumentStore.of(self.settings)
 
     @property
     def actor(self) -> str:

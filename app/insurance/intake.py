@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app import toolbox
 from app.core.canonical import parse_json
 from app.core.errors import BadInput, KeyReused
 from app.core.ids import new_id
@@ -127,7 +126,7 @@ def upload(rt: Runtime, run_id: UUID, files: Sequence[tuple[str, bytes]], *, act
     """Add documents (name, content) to a claim: stored, listed, and sent as one signal. The same files again change nothing."""
     if not files:
         raise BadInput("no files were given; name at least one")
-    store = toolbox.documents(rt.settings)
+    store = rt.documents
     sent = [store.put(content, name) for name, content in files]
     came = [stored for one in sent for stored in with_attachments(store, one, most=MAX_FILES)]
     announce(rt, run_id, came, actor=actor)
@@ -212,7 +211,7 @@ def content_of(path: Path) -> bytes:
 
 def _keep(rt: Runtime, name: str, content: bytes) -> list[StoredDocument]:
     """The file, and what is attached to it if it is an e-mail."""
-    store = toolbox.documents(rt.settings)
+    store = rt.documents
     return with_attachments(store, store.put(content, name), most=MAX_FILES)
 
 

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from app.application import installed
 from app.settings import Settings
+from app.stack import outside
 from app.stack.servers import local_model
 from app.stack.servers.ports import choose_port
 from app.stack.servers.postgres import EmbeddedPostgres
@@ -40,19 +42,20 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
     postgres = None if settings.database_url else EmbeddedPostgres(data_dir / "postgres", death_signal=signal.SIGINT)
     redis = None if settings.broker_url else EmbeddedRedis(data_dir / "redis", death_signal=signal.SIGTERM)
     web_port = _port(settings, "web_port")
+    found = outside.addresses(settings)
     urls = StackUrls(
         database_url=postgres.url() if postgres else settings.database_url,
         broker_url=redis.url() if redis else settings.broker_url,
         web=f"http://127.0.0.1:{web_port}",
         flower=f"http://127.0.0.1:{web_port}/flower/",
-        payments=_payments_url(settings),
+        payments=found.get("payments", ""),
         local_model=_local_model_url(settings),
     )
-    env = environment_of(settings) | shared_environment(settings, data_dir, urls)
+    env = environment_of(settings) | shared_environment(settings, data_dir, urls) | outside.variables(settings, found)
     servers: list[Service] = [
         Server(name, server) for name, server in (("postgres", postgres), ("redis", redis)) if server
     ]
-    services = [*_payments(settings, data_dir, env), *_local_model(urls, data_dir, env, settings)]
+    services = [*outside.services(settings, data_dir, env), *_local_model(urls, data_dir, env, settings)]
     groups = [servers, services, *_processes(settings, data_dir, env)]
     about = StackStatus(
         data_dir=data_dir,
@@ -61,7 +64,7 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
         provider=settings.provider,
         providers=settings.providers,
     )
-    return Assembly(groups, about, lambda: _migrate(urls.database_url, data_dir))
+    return Assembly(groups, about, lambda: _migrate(settings, urls.database_url, data_dir))
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -78,7 +81,6 @@ def shared_environment(settings: Settings, data_dir: Path, urls: StackUrls) -> d
     return {
         "LONGHAUL_DATABASE_URL": urls.database_url,
         "LONGHAUL_BROKER_URL": urls.broker_url,
-        "LONGHAUL_PAYMENTS_URL": urls.payments,
         "LONGHAUL_DATA_DIR": str(data_dir),
         "LONGHAUL_WEB_HOST": settings.web_host,
         "LONGHAUL_WEB_PORT": str(port_of(urls.web)),
@@ -96,20 +98,6 @@ def port_of(url: str) -> int:
 def _port(settings: Settings, name: str) -> int:
     named_by = f"LONGHAUL_{name.upper()}" if name in settings.model_fields_set else None
     return choose_port(getattr(settings, name), named_by=named_by)
-
-
-def _payments_url(settings: Settings) -> str:
-    if "payments_url" in settings.model_fields_set:
-        return settings.payments_url
-    return f"http://127.0.0.1:{choose_port(port_of(settings.payments_url), named_by=None)}"
-
-
-def _payments(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[Service]:
-    """The stand-in for a company's payments service, where the settings name none."""
-    if "payments_url" in settings.model_fields_set:
-        return []
-    argv = [sys.executable, "-m", "app.insurance.demo.payments"]
-    return [_command("payments", argv, data_dir, env, port=port_of(env["LONGHAUL_PAYMENTS_URL"]))]
 
 
 def _local_model_url(settings: Settings) -> str:
@@ -183,10 +171,9 @@ def _flower_password(data_dir: Path) -> str:
     return file.read_text().strip()
 
 
-def _migrate(database_url: str, data_dir: Path) -> None:
-    """The newest tables, then the stand-in of the insurer's own system and the people who may sign in."""
-    from app.insurance.demo.seed import prepare
+def _migrate(settings: Settings, database_url: str, data_dir: Path) -> None:
+    """The newest tables, then what the application begins with."""
     from app.store.migrate import upgrade
 
     upgrade(database_url)
-    prepare(database_url, data_dir)
+    installed(settings).seed(database_url, data_dir)

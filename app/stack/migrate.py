@@ -1,6 +1,6 @@
 """`python -m app.stack.migrate`: bring the configured database to this version's schema, then end.
 
-The insurer's policies stand in a schema of their own; it is made too, empty: a look-up finds nothing and does not fail.
+The application's own tables are brought along; the insurer's policies are made empty: a look-up finds nothing and does not fail.
 
 It is the first thing a deploy does; any number of them at once is one migration. Run it too after a restore: it gives
 the roles their rights again, which no dump carries.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from app.insurance.connectors import insurer
+from app.application import installed
 from app.settings import settings
 from app.store.migrate import CannotMigrate, upgrade
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CannotMigrate as problem:
         sys.stderr.write(f"longhaul: {problem}.\n")
         return 1
-    insurer.install(url)
+    installed(settings()).migrate(url)
     sys.stdout.write(f"the database is at {standing}\n")
     return 0
 

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.insurance.connectors.access import Access
-from app.insurance.connectors.payments_standing import look
 from app.settings import Settings
+from app.stack import outside
 from app.stack.assembly import assemble, environment_of
 from app.stack.display import display
 from app.stack.servers.errors import ServerDidNotStart, StackAlreadyRunning, StackError
@@ -34,7 +33,7 @@ def run_stack(settings: Settings, *, on_ready: Callable[[StackStatus], None] | N
     data_dir = prepare_data_dir(settings.data_dir)
     with sole_supervisor(data_dir):
         assembly = assemble(settings, data_dir)
-        about = assembly.about.model_copy(update={"payments_at_start": _payments_at_start(settings)})
+        about = assembly.about.model_copy(update={"payments_at_start": outside.at_start(settings)})
         with display() as show:
             Supervisor(
                 data_dir,
@@ -72,11 +71,6 @@ def stop_stack(data_dir: Path) -> None:
     if supervisor:
         supervisor.end(signal.SIGTERM, _STOP_SECONDS)
     end_leftovers(data_dir)
-
-
-def _payments_at_start(settings: Settings) -> str:
-    """Whether a payments service that is not ours answers; empty where the stack brings its own."""
-    return str(look(Access.to_payments(settings))) if "payments_url" in settings.model_fields_set else ""
 
 
 def prepare_data_dir(data_dir: Path) -> Path:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import uvicorn
 
+from app.application import workflows
 from app.bootstrap import runtime
 from app.settings import settings
 from app.web.application import application
-from workflows import WORKFLOWS
 
 
 def main() -> None:
     """Serve until told to stop. Requests are not logged: their addresses hold subjects."""
     config = settings()
     uvicorn.run(
-        application(runtime(WORKFLOWS, role="web")),
+        application(runtime(workflows(config), role="web")),
         host=config.web_host,
         port=config.web_port,
         log_config=None,

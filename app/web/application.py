@@ -12,10 +12,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from app.accounts import oidc as company_sign_in
+from app.application import installed
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
-from app.insurance.claimant import links
-from app.insurance.claimant import page as claimant
 from app.store.reads.pages import DATABASE_PROBLEM
 from app.web import flower
 from app.web.accounts import account, keys, oidc, people, sign_in
@@ -38,13 +37,18 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, links, operations, forking, live, packs,
-        run_event, run_page, run_list, alerts, refused, health, claimant, flower,
+        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, operations, forking, live, packs,
+        run_event, run_page, run_list, alerts, refused, health, flower,
     ):  # fmt: skip
         app.include_router(page.router)
+    adds = installed(rt.settings)
+    for router in adds.pages():
+        app.include_router(router)
     app.include_router(reference)
     app.mount(PREFIX, api(rt), name="api")
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount(
+        "/static", StaticFiles(directory=_STATIC, packages=[(name, "static") for name in adds.templates]), name="static"
+    )
     app.add_exception_handler(session.SignInNeeded, problems.to_sign_in)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(LonghaulError, problems.of_ours)

@@ -14,6 +14,7 @@ from app.agents.provider import Models
 from app.core.declarations.prompts import Awaits, Prompt
 from app.core.declarations.tools import Tool
 from app.core.errors import Diverged, NeedsPerson, NotDone, SchemaFailure, Suspended, Throttled, Transient
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
 from tests.support.model_server import ModelServer
@@ -74,7 +75,7 @@ def ask(
 ) -> Verdict:
     config = Settings(provider="openai:gpt-4o-mini", openai_base_url=server.url, **more)
     tools = {"insurer.policy": lambda params: {"number": params["number"], "holds": True}}
-    return Models(config).ask(prompt, REQUEST, asking or MemoryAsking(tools), fixed or {})[0]
+    return Models(config, OFFLINE_RULES).ask(prompt, REQUEST, asking or MemoryAsking(tools), fixed or {})[0]
 
 
 def journal() -> MemoryAsking:
@@ -265,7 +266,7 @@ def _of_anthropic(models: ModelServer, asking: MemoryAsking) -> Verdict:
     config = Settings(
         provider="anthropic:claude-scripted", anthropic_api_key=SecretStr("k"), anthropic_base_url=models.url.removesuffix("/v1")
     )  # fmt: skip
-    return Models(config).ask(PROMPT, REQUEST, asking, {})[0]
+    return Models(config, OFFLINE_RULES).ask(PROMPT, REQUEST, asking, {})[0]
 
 
 def test_the_same_loop_runs_on_anthropics_protocol(server: Server) -> None:

@@ -11,6 +11,7 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.values.pages import PageText
 from app.insurance.reading.extraction import DocumentFacts
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.support.model_server import ModelServer
 from workflows.document_reading.reading import read_pages
@@ -29,14 +30,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
 
 
 def _by_rules() -> DocumentFacts:
-    facts, reader = read_pages(Alone(Models(Settings(provider="offline"))), "d1", "report.pdf", PAGES)
+    facts, reader = read_pages(Alone(Models(Settings(provider="offline"), OFFLINE_RULES)), "d1", "report.pdf", PAGES)
     assert reader == "offline-rules/1" and len(facts.fields) >= 3 and not facts.doubts
     return facts
 
 
 def _read(server: ModelServer, *turns: dict[str, Any], provider: str = "openai:scripted") -> DocumentFacts:
     server.say([{"turns": list(turns)}])
-    alone = Alone(Models(Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url)))
+    alone = Alone(
+        Models(Settings(provider=provider, openai_base_url=server.url, local_model_url=server.url), OFFLINE_RULES)
+    )
     facts, reader = read_pages(alone, "d1", "report.pdf", PAGES)
     assert reader != "offline-rules/1" and alone.answered[0].tokens_in
     return facts

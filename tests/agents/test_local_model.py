@@ -18,6 +18,7 @@ from app.core.values.pages import PageText
 from app.insurance.reading.brief import BriefFact, BriefFacts, BriefStatements
 from app.insurance.reading.evidence import proven
 from app.insurance.reading.extraction import DocumentFacts
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.stack.servers.ports import answers, choose_port
 from app.stack.servers.processes import spawn
@@ -54,12 +55,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_what_the_real_model_says_is_in_form_and_none_of_it_stands_unproven(real: str) -> None:
-    alone = Alone(Models(Settings(provider="local", local_model_url=real)))
+    alone = Alone(Models(Settings(provider="local", local_model_url=real), OFFLINE_RULES))
     facts, who = read_pages(alone, "d1", "bill.pdf", [PAGE])
     assert "SmolLM2" in who
     asked = alone.answered[0]
     assert asked.tokens_in and asked.tokens_out and asked.cost == 0
-    by_rules, _ = read_pages(Alone(Models(Settings())), "d1", "bill.pdf", [PAGE])
+    by_rules, _ = read_pages(Alone(Models(Settings(), OFFLINE_RULES)), "d1", "bill.pdf", [PAGE])
     assert facts.fields == by_rules.fields, "a model changed what the rules read"
 
 
@@ -82,7 +83,7 @@ def test_only_the_local_model_is_asked_in_brief(tmp_path: Path) -> None:
     answer = brief(total=BriefFact(value="1250.00", page=1, quote="Total due USD 1,250.00")).model_dump(mode="json")
     server = ModelServer(tmp_path, [{"when": "REPAIR", "turns": [{"answer": answer}]}]).start()
     try:
-        alone = Alone(Models(Settings(provider="local", local_model_url=server.url)))
+        alone = Alone(Models(Settings(provider="local", local_model_url=server.url), OFFLINE_RULES))
         said = alone.ask(EXTRACTION, {"document_id": "d1", "filename": "f", "pages": [PAGE.model_dump()]})
         assert said.fields["total"].value == "1250.00"
     finally:

@@ -14,7 +14,8 @@ import workflows
 from app import doctor
 from app.core.diagram import lifecycle_diagram, workflow_diagram
 from app.core.workflow import Step, Workflow
-from app.doctor import Check, Patient
+from app.diagnosis.check import Check
+from app.doctor import Patient
 from app.engine.runtime import Registry
 from app.settings import Settings
 from app.stack.servers.redis import EmbeddedRedis
@@ -91,7 +92,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         database=database,
         provider=lambda: "offline",
         unread=lambda _: [],
-        payments=lambda: Check("payments", True, "external, answering"),
+        outside={"payments": lambda: Check("payments", True, "external, answering")},
     )
     database.close()
 
@@ -204,8 +205,8 @@ def test_what_is_wrong_outside_of_the_database(
     file = tmp_path / "file"
     file.touch()
     settings = patient.settings.model_copy(update={"data_dir": file})
-    payments = _raises(ConnectionRefusedError("connection refused"))
-    found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key")), payments=payments))
+    outside = {"payments": _raises(ConnectionRefusedError("connection refused"))}
+    found = _problems(replace(patient, settings=settings, provider=_raises(ValueError("no key")), outside=outside))
     assert found.keys() == {"broker", "payments", "model", "data folder", "sandbox", "disk"}
     assert found["broker"].seen == "redis://box does not answer"
     assert found["model"].seen == "no key"

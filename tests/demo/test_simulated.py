@@ -11,6 +11,7 @@ from app.agents.provider import Models
 from app.core.declarations.prompts import RULES
 from app.insurance.demo import simulated
 from app.insurance.demo.samples import generate
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.support.askings import MemoryAsking
 from tests.workflows.claims import claim
@@ -26,7 +27,7 @@ def asked_by(subject: str, variables: dict[str, str]) -> tuple[MemoryAsking, str
     settings = {name.removeprefix("LONGHAUL_").lower(): value for name, value in variables.items()}
     asking = MemoryAsking({tool.name: lambda params: [] for tool in ASSESSMENT.tools})
     asking.subject = subject
-    _, model = Models(Settings(**settings)).ask(ASSESSMENT, request_of(claim()), asking, FIXED)  # type: ignore[arg-type]
+    _, model = Models(Settings(**settings), OFFLINE_RULES).ask(ASSESSMENT, request_of(claim()), asking, FIXED)  # type: ignore[arg-type]
     return asking, model
 
 

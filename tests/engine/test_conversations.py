@@ -15,6 +15,7 @@ from app.core.declarations.prompts import Prompt
 from app.core.workflow import Step, Workflow
 from app.engine import start
 from app.engine.control.purge import purge
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.store.runs import conversations
 from app.store.runs.conversations import Seen
@@ -50,7 +51,7 @@ def models(tmp_path: Path) -> Iterator[ModelServer]:
 
 @pytest.fixture
 def looked(database_url: str, models: ModelServer) -> Iterator[tuple[Travel, UUID]]:
-    provider = Models(Settings(provider="openai:scripted", openai_base_url=models.url))
+    provider = Models(Settings(provider="openai:scripted", openai_base_url=models.url), OFFLINE_RULES)
     tools = {LOOK.name: lambda key, params: {"number": params["number"]}}
     with travel(database_url, workflows=(LOOKING,), tools=tools, provider=provider) as journey:
         work = lambda db: start.start(db, LOOKING, subject="L-1", data=Case(), key=None, actor="test")  # noqa: E731
@@ -102,7 +103,7 @@ def test_erasing_a_run_erases_what_its_models_were_given(looked: tuple[Travel, U
 
 def test_what_no_table_would_hold_is_kept_and_shown_as_it_was(database_url: str, models: ModelServer) -> None:
     models.say([{"turns": [{"text": "before\x00after \ue000"}, ANSWER]}])
-    provider = Models(Settings(provider="openai:scripted", openai_base_url=models.url))
+    provider = Models(Settings(provider="openai:scripted", openai_base_url=models.url), OFFLINE_RULES)
     with travel(database_url, workflows=(LOOKING,), provider=provider) as journey:
         work = lambda db: start.start(db, LOOKING, subject="L-2", data=Case(), key=None, actor="test")  # noqa: E731
         run_id = journey.rt.database.transact(work).run_id

@@ -22,7 +22,6 @@ from app.evidence.page import story
 from app.humans.complete import complete
 from app.store.database import Connection, Database
 from app.store.records.evidence import RECORDS
-from app.toolbox import documents
 from tests.engine.test_conversations import ROUNDS, looked, models
 from tests.support.journey import Travel, travel
 from tests.support.packs import Settled, forged, members, pack_of, records, rows, settled_claim, strangers_key
@@ -55,7 +54,7 @@ def test_it_holds_everything_of_a_run_that_was_paid(settled: Settled, whole_pack
 def test_the_documents_lie_in_it_byte_for_byte_also_the_letters(settled: Settled, whole_pack: Path) -> None:
     found = members(whole_pack)
     listed = rows(found[form.DOCUMENTS])
-    store = documents(settled.rt.settings)
+    store = settled.rt.documents
     assert {row["bytes"] for row in listed} == {form.INCLUDED}
     assert all(found[row["file"]] == store.get(row["sha256"]) for row in listed)
     assert {"CLM-2026-0001-settlement.pdf", "claim_form.pdf"} <= {row["filename"] for row in listed}
@@ -199,7 +198,7 @@ def test_what_was_erased_is_told_as_erased_and_still_holds(database_url: str, tm
     with settled_claim(database_url, tmp_path) as claim:
         before = members(pack_of(claim.rt, claim.run_id, tmp_path / "before.zip"))
         owner = Database(database_url, "owner")
-        forget = documents(claim.rt.settings).erase
+        forget = claim.rt.documents.erase
         purge(owner, claim.run_id, actor="person:noor", reason="the claimant asked", forget_document=forget)
         owner.close()
         path = pack_of(claim.rt, claim.run_id, tmp_path / "after.zip")
@@ -221,7 +220,7 @@ def test_a_document_that_was_changed_where_it_lies_is_not_passed_on(database_url
         folder = claim.rt.settings.data_dir / "documents"
         (folder / damaged[:2] / damaged).chmod(0o600)
         (folder / damaged[:2] / damaged).write_bytes(b"something else")
-        documents(claim.rt.settings).erase(lost)
+        claim.rt.documents.erase(lost)
         path = pack_of(claim.rt, claim.run_id, tmp_path / "p.zip")
     stands = {row["sha256"]: row["bytes"] for row in rows(members(path)[form.DOCUMENTS])}
     assert (stands[damaged], stands[lost]) == (form.DAMAGED, form.MISSING)

@@ -10,6 +10,7 @@ import pytest
 
 from app.agents.provider import Models
 from app.engine import start
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.store.records.verify import verify
 from tests.support.agents import ANSWERING, SCRIPT, Case
@@ -28,7 +29,7 @@ def models(tmp_path: Path) -> Iterator[ModelServer]:
 
 @pytest.fixture
 def unanswered(database_url: str) -> Iterator[tuple[Travel, UUID]]:
-    with travel(database_url, workflows=(ANSWERING,), provider=Models(GONE)) as journey:
+    with travel(database_url, workflows=(ANSWERING,), provider=Models(GONE, OFFLINE_RULES)) as journey:
         work = lambda db: start.start(db, ANSWERING, subject="R-1", data=Case(), key=None, actor="test")  # noqa: E731
         run_id = journey.rt.database.transact(work).run_id
         journey.go()
@@ -42,7 +43,7 @@ def test_a_question_nobody_answered_goes_to_the_model_that_is_named_now(
 ) -> None:
     journey, run_id = unanswered
     journey.tamper("UPDATE checkpoints SET status = %s WHERE kind = 'model' AND run_id = %s", left, run_id)
-    journey.rt.provider = Models(Settings(provider="openai:here", openai_base_url=models.url))
+    journey.rt.provider = Models(Settings(provider="openai:here", openai_base_url=models.url), OFFLINE_RULES)
     journey.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
     journey.go()
     assert journey.run(run_id)["status"] == "COMPLETE", journey.run(run_id)
@@ -62,7 +63,7 @@ def test_another_question_at_its_place_is_still_divergence(
         "UPDATE checkpoints SET input = jsonb_set(input, '{asked}', '\"another\"') WHERE kind = 'model' AND run_id = %s",
         run_id,
     )
-    journey.rt.provider = Models(Settings(provider="openai:here", openai_base_url=models.url))
+    journey.rt.provider = Models(Settings(provider="openai:here", openai_base_url=models.url), OFFLINE_RULES)
     journey.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
     journey.go()
     assert journey.run(run_id)["status"] == "DEAD_LETTER"

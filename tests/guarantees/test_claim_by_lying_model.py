@@ -17,6 +17,7 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.values.pages import PageText
 from app.documents.reader import read_document
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
@@ -52,7 +53,7 @@ def models(tmp_path: Path) -> Iterator[ModelServer]:
 
 def by_rules(folder: Path) -> dict[str, dict[str, Any]]:
     """What the rules alone read in each file, by its name."""
-    alone, found = Alone(Models(Settings(provider="offline"))), {}
+    alone, found = Alone(Models(Settings(provider="offline"), OFFLINE_RULES)), {}
     for path in sorted(folder.glob("*.pdf")):
         pages: list[PageText] = read_document(path).pages
         facts, _ = read_pages(alone, "d", path.name, pages)

@@ -17,7 +17,6 @@ import app.insurance.intake
 from app.engine.control import operate
 from app.humans.complete import complete
 from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from app.toolbox import documents
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.stack import Row, Stack
@@ -59,7 +58,7 @@ def test_a_letter_is_written_shown_and_approved_before_it_is_sent(make_stack: Fl
         task = office.task(run_id)
         (proposal,) = [each for each in task["proposals"] if each["purpose"] == "settlement_letter"]
         content = proposal["content"]
-        letter = documents(office.rt.settings).get(content["sha256"])
+        letter = office.rt.documents.get(content["sha256"])
         assert letter.startswith(b"%PDF-")
         assert f"The letter to {content['recipient']}, as it is sent if you approve it:" in task["note"]
         assert "We are paying" in task["note"] and "Yours sincerely," in task["note"]

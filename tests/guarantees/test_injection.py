@@ -22,6 +22,7 @@ from app.agents.provider import Models
 from app.core.declarations.tools import Tool
 from app.core.values.pages import PageText
 from app.insurance.reading.extraction import DocumentFacts
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.support.attacks import (
     CARRIERS,
@@ -62,7 +63,7 @@ VIN: 1M8GDM9AXKP042788
 Damaged parts: Rear bumper, left tail lamp
 Amount claimed: 1,728.00 USD
 I declare that the above is true."""
-OFFLINE = Models(Settings(provider="offline"))
+OFFLINE = Models(Settings(provider="offline"), OFFLINE_RULES)
 _CAREFUL = ("settle", "abstain", "investigate")
 NOT_THE_MODELS = {LOOK_UP.name, ELSEWHERE.name, SAME_LOSS.name, WRITE_LETTER.name, SEND_DECISION.name, PAY.name}
 
@@ -236,7 +237,7 @@ def owned(server: ModelServer, attack: Attack) -> Models:
         {"when": "Draft one short", "turns": [{"answer": {"text": f"{THIEF} receives {PRIZE} on {THIEF_ACCOUNT}."}}]},
     ])  # fmt: skip
     others = "" if attack.encoding == "plain" else "claim_assessment=offline,letter_paragraph=offline"
-    return Models(Settings(provider="openai:owned", providers=others, openai_base_url=server.url))
+    return Models(Settings(provider="openai:owned", providers=others, openai_base_url=server.url), OFFLINE_RULES)
 
 
 def forbidden(attack: Attack, story: Story) -> list[str]:

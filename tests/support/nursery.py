@@ -48,7 +48,7 @@ _LOADED = {
         "kombu.transport.pyamqp",
         "time_machine",
         "app.bootstrap",
-        "app.toolbox",
+        "app.installed",
         "app.sweeps",
         "app.sweeps.watch",
         "app.engine.step.step",

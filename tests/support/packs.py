@@ -29,7 +29,6 @@ from app.insurance.demo.seed import prepare
 from app.settings import Settings
 from app.store.database import connect
 from app.store.human_tasks import human_tasks
-from app.toolbox import documents
 from tests.demo.payments_process import PaymentsProcess
 from tests.support.claims import DAY
 from workflows import WORKFLOWS
@@ -100,7 +99,7 @@ def _work(worker: Runtime) -> None:
 
 def pack_of(rt: Runtime, run_id: UUID, path: Path, *, by: str = "person:ada") -> Path:
     """A run's pack, as a file."""
-    with evidence_pack(rt, run_id, by=by, open_document=documents(rt.settings).opened) as made:
+    with evidence_pack(rt, run_id, by=by, open_document=rt.documents.opened) as made:
         path.write_bytes(made.file.read())
     return path
 

@@ -17,8 +17,9 @@ from app.accounts import people, throttle
 from app.alerts import rules
 from app.core.declarations.limits import Limit
 from app.core.ids import new_id, new_token
+from app.diagnosis.check import Check
 from app.diagnosis.explain import explain, spoken
-from app.doctor import Check, Patient, _sweeps, _workers
+from app.doctor import Patient, _sweeps, _workers
 from app.engine.clock import Clock
 from app.store import clock
 from app.store.accounts import sessions, upload_links
@@ -195,7 +196,7 @@ def test_what_people_are_told_is_of_this_world_after_the_clock_was_set_back(jour
     assert "is READY to enter GATHERING for 0.0 s" in explain(seen, journey.rt.settings).sentence
     patient: Any = Patient(settings=journey.rt.settings, workflows=journey.rt.workflows, periods=periods(journey.rt.settings),
                            database=journey.rt.database, provider=lambda: "", unread=lambda _: [],
-                           payments=lambda: Check("payments", True, ""))  # fmt: skip
+                           outside={"payments": lambda: Check("payments", True, "")})  # fmt: skip
     assert not _sweeps(patient, journey.rt.database).ok
     assert _workers(patient, journey.rt.database).ok, worker
     assert spoken(float("inf")) == roughly(float("inf")) == "an unknown time"

@@ -15,7 +15,6 @@ from app.documents.reader import WordPlace
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.store.records import documents as listed
-from app.toolbox import documents
 from app.web.human_tasks.marks import documents_with_marks
 from tests.documents.pdfs import pdf_of, scan_of
 from tests.web.conftest import Visitor, task_of
@@ -43,8 +42,8 @@ def run(desk: Desk, web: Runtime, owner: Database) -> UUID:
     """A complaint with an invoice and a scan, which its run has read."""
     run = desk.file("CMP-1")
     kept = [
-        documents(web.settings).put(INVOICE, "invoice <1>.pdf"),
-        documents(web.settings).put(scan_of(INVOICE), "scan.pdf"),
+        web.documents.put(INVOICE, "invoice <1>.pdf"),
+        web.documents.put(scan_of(INVOICE), "scan.pdf"),
     ]
     refs = [
         {"id": f"d{n}", "sha256": s.sha256, "filename": s.filename, "pages": 1, "kind": "repair_invoice"}
@@ -135,7 +134,7 @@ def test_a_scan_is_marked_where_ocr_found_its_words(ada: Visitor, web: Runtime, 
         WordPlace(text="Invoice", left=0.1, top=0.1, right=0.2, bottom=0.12),
         WordPlace(text="77-B", left=0.21, top=0.1, right=0.3, bottom=0.12),
     ]
-    PageImages(documents(web.settings)).keep_words(scan, 1, words)
+    PageImages(web.documents).keep_words(scan, 1, words)
     after = ada.get(f"/tasks/{task}?document={scan}").text
     assert after.count("mark fact") == 1
     assert "77-B" in after
@@ -157,13 +156,13 @@ def test_a_page_is_only_shown_of_the_runs_own_documents(
 def test_what_cannot_be_drawn_says_why_and_can_be_saved(
     ada: Visitor, web: Runtime, owner: Database, run: UUID, task: UUID
 ) -> None:
-    text = documents(web.settings).put(b"plain words", "note.txt")
+    text = web.documents.put(b"plain words", "note.txt")
     with owner.transaction() as db:
         listed.insert(db, new_id(), run, text.model_dump(), "claimant")
     page = ada.get(f"/tasks/{task}?document={text.sha256}").text
     assert "has no pages that can be shown" in page
     assert f"/runs/{run}/documents/{text.sha256}" in page
-    documents(web.settings).erase(text.sha256)
+    web.documents.erase(text.sha256)
     assert "has been erased" in ada.get(f"/tasks/{task}?document={text.sha256}").text
 
 

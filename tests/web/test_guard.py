@@ -14,7 +14,6 @@ from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.store.reads import pages
-from app.toolbox import documents
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 
@@ -155,8 +154,8 @@ def test_what_is_no_form_of_ours_is_refused(ada: Visitor, task: UUID) -> None:
 
 def test_a_document_is_saved_never_shown(ada: Visitor, desk: Desk, web: Runtime, tmp_path: Path) -> None:
     run = desk.file("CMP-2")
-    stored = documents(web.settings).put(b"<script>alert(1)</script>", 'in"voi\nce é.html')
-    other = documents(web.settings).put(b"of nobody", "other.txt")
+    stored = web.documents.put(b"<script>alert(1)</script>", 'in"voi\nce é.html')
+    other = web.documents.put(b"of nobody", "other.txt")
     with desk.worker.database.transaction() as db:
         from app.core.ids import new_id
         from app.store.records.documents import insert

@@ -13,6 +13,7 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.canonical import canonical
 from app.insurance.reading.extraction import Doubt
+from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY, claim, fact, findings, with_doubts, with_facts
@@ -64,7 +65,7 @@ def _assessed(
     server: ModelServer, *turns: dict[str, Any], file: ClaimFile2 | None = None, looks: _Looks | None = None
 ) -> Recommendation:
     server.say([{"turns": list(turns)}])
-    models = Models(Settings(provider="openai:scripted", openai_base_url=server.url))
+    models = Models(Settings(provider="openai:scripted", openai_base_url=server.url), OFFLINE_RULES)
     return assess.assessed(Alone(models, (looks or _Looks()).tools()), file or _claim())
 
 

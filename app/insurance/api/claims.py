@@ -20,7 +20,6 @@ from app.insurance.api import statement
 from app.store.reads import pages
 from app.store.records.documents import documents_of
 from app.store.runs import runs
-from app.toolbox import documents as document_store
 from app.web.api import shapes
 from app.web.api.answers import reply, shaped
 from app.web.api.caller import Caller, Reader, Submitter
@@ -120,7 +119,7 @@ def download(rt: Rt, caller: Reader, run: RunName, sha256: str) -> Response:
         raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
     name = quote(found["filename"], safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(document_store(rt.settings).get(sha256), media_type="application/octet-stream", headers=headers)
+    return Response(rt.documents.get(sha256), media_type="application/octet-stream", headers=headers)
 
 
 async def _with_files(request: Request, caller: Caller, kind: str, work: Callable[[Form], Response]) -> Response:

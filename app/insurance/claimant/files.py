@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app import toolbox
 from app.core.errors import BadInput
 from app.documents import media
 from app.documents.attachments import with_attachments
@@ -39,7 +38,7 @@ def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
     Raises LinkEnded or Refused: then nothing was taken, though bytes that nobody names may lie in the store.
     """
     taken, fresh = Taken(nothing=not files), list[StoredDocument]()
-    store = toolbox.documents(rt.settings)
+    store = rt.documents
     with rt.database.transaction() as db:
         listed = documents.of_run(db, link["run_id"])
     have = {row["sha256"]: row["created_at"] for row in listed}

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.live import Live
 
 from app.accounts import administer
+from app.application import workflows
 from app.bootstrap import runtime
 from app.core.errors import BadInput, LonghaulError
 from app.engine.runtime import Runtime
@@ -35,7 +36,6 @@ from app.insurance.demo.seed import sample_day
 from app.settings import settings
 from app.stack.run import start_detached, stop_stack
 from app.stack.status import StackStatus, stack_environment, stack_status
-from workflows import WORKFLOWS
 
 PATIENCE_SECONDS = 240.0
 LOG_WIDTH = 140
@@ -56,7 +56,7 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
         console.width = max(console.width, LOG_WIDTH)
     require_payments(console)
     with _stack(console, settings().data_dir.absolute(), simulate=not local) as (status, ours):
-        rt = runtime(WORKFLOWS, role="web")
+        rt = runtime(workflows(settings()), role="web")
         day = sample_day(settings().data_dir)
         try:
             claims = as_read_here(generate(settings().data_dir / "samples", today=day))

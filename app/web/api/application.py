@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.application import named
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
-from app.insurance.api import claims
 from app.store.reads.pages import DATABASE_PROBLEM
 from app.web.api import bodies, problems
 from app.web.api.caller import CSRF_HEADER, Rates
@@ -23,7 +23,7 @@ from app.web.api.examples import example_of
 from app.web.api.problems import Problem
 from app.web.api.routes import actions, operations, packs, runs, standing, tasks
 from app.web.http.render import render
-from app.web.http.session import current
+from app.web.http.session import current, runtime_of
 
 PREFIX = "/api/v1"
 reference = APIRouter()
@@ -37,9 +37,11 @@ def api(rt: Runtime) -> FastAPI:
     """The API over one runtime."""
     app = FastAPI(title="Longhaul", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.rt, app.state.rates = rt, Rates()
-    for part in (claims, runs, packs, tasks, actions, standing, operations):
-        app.include_router(part.router)
-    app.add_api_route("/openapi.json", description, include_in_schema=False, methods=["GET"])
+    for router in _routers(rt.settings.application):
+        app.include_router(router)
+    app.add_api_route(
+        "/openapi.json", lambda: description(rt.settings.application), include_in_schema=False, methods=["GET"]
+    )
     app.add_exception_handler(HTTPException, problems.of_http)
     app.add_exception_handler(RequestValidationError, problems.of_request)
     app.add_exception_handler(LonghaulError, problems.of_ours)
@@ -48,12 +50,18 @@ def api(rt: Runtime) -> FastAPI:
     return app
 
 
-@lru_cache(maxsize=1)
-def description() -> Mapping[str, Any]:
+def _routers(application: str) -> list[APIRouter]:
+    """What the application answers, then what we do."""
+    ours = (runs, packs, tasks, actions, standing, operations)
+    return [*named(application).api(), *(part.router for part in ours)]
+
+
+@lru_cache(maxsize=4)
+def description(application: str) -> Mapping[str, Any]:
     """The API's description (OpenAPI 3.1), with an example of everything that is sent or answered."""
     router = APIRouter()
-    for part in (claims, runs, packs, tasks, actions, standing, operations):
-        router.include_router(part.router)
+    for part in _routers(application):
+        router.include_router(part)
     told: dict[str, Any] = get_openapi(
         title="Longhaul", version="1", description=_ABOUT, routes=router.routes, servers=[{"url": PREFIX}]
     )
@@ -89,7 +97,7 @@ def reference_page(request: Request) -> Response:
     """What there is to ask, made from the description. Open to all; who is signed in sees it among their pages."""
     if session := current(request):
         request.state.person = session.person
-    told = description()
+    told = description(runtime_of(request).settings.application)
     by_tag: dict[str, list[Mapping[str, Any]]] = {}
     for path, operations_ in told["paths"].items():
         for method, one in operations_.items():

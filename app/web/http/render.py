@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from app.application import named
+from app.settings import settings
 from app.web.http import clocks, flower_link, show
 from app.web.http.guard import guard_headers
 from app.web.http.posting import page_of
 from app.web.http.session import csrf_token, keep_form_token, runtime_of
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("app.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    finalize=show.plain,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-for _filter in (
+_FILTERS = (
     show.address,
     show.alarm,
     show.amount,
@@ -37,10 +32,26 @@ for _filter in (
     show.who,
     show.name,
     show.words,
-):
-    _TEMPLATES.filters[_filter.__name__] = _filter
-_TEMPLATES.filters.update(clock=clocks.clock, roughly=clocks.roughly)
-_TEMPLATES.tests["record"] = show.is_record
+    clocks.clock,
+    clocks.roughly,
+)
+
+
+@lru_cache(maxsize=4)
+def _templates(application: str) -> Environment:
+    """Our templates, then those of the application that the settings name."""
+    folders = ("app.web", *named(application).templates)
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(folder) for folder in folders]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=show.plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {of_value.__name__: of_value for of_value in _FILTERS}
+    made.tests["record"] = show.is_record
+    return made
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -63,7 +74,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 def bare(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page for somebody who has no session and gets none."""
-    text = _TEMPLATES.get_template(template).render(**values)
+    text = _templates(settings().application).get_template(template).render(**values)
     response = HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)
     guard_headers(response.headers)
     return response

@@ -12,7 +12,6 @@ from app.core.errors import NotFound
 from app.store.reads import pages
 from app.store.records.documents import documents_of
 from app.store.runs import runs
-from app.toolbox import documents as document_store
 from app.web.http.session import Me, Rt
 
 router = APIRouter()
@@ -26,7 +25,7 @@ def download(rt: Rt, me: Me, run_id: UUID, sha256: str) -> Response:
     document = next((d for d in listed if d["sha256"] == sha256), None)
     if document is None:
         raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
-    content = document_store(rt.settings).get(sha256)
+    content = rt.documents.get(sha256)
     return Response(
         content,
         media_type="application/octet-stream",

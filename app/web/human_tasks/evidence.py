@@ -22,7 +22,6 @@ from app.engine.runtime import Runtime
 from app.store.reads import pages
 from app.store.records.documents import documents_of
 from app.store.runs import runs
-from app.toolbox import documents as document_store
 from app.web.http.session import Me, Rt
 from app.web.human_tasks.marks import Document, Mark
 
@@ -80,7 +79,7 @@ def drawn(rt: Runtime, sha256: str, number: int) -> PageShown:
     if not 1 <= number <= _LAST_PAGE:
         raise NotFound(f"there is no page {number}")
     with _AT_ONCE:
-        return PageImages(document_store(rt.settings)).page(sha256, number)
+        return PageImages(rt.documents).page(sha256, number)
 
 
 def page_of(rt: Runtime, documents: Sequence[Document], asked: Mapping[str, str]) -> PageSight | None:

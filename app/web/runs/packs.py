@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from app.accounts.rights import Right, require
 from app.engine.runtime import Runtime
 from app.evidence.pack import evidence_pack
-from app.toolbox import documents as document_store
 from app.web.http.session import Me, Rt
 
 router = APIRouter()
@@ -34,9 +33,7 @@ def pack_of(rt: Runtime, run_id: UUID, *, by: str) -> Response:
     """The pack as an answer that is sent piece by piece. Raises NotFound, or BadInput where there is no key to sign with."""
     with ExitStack() as making:
         with _AT_ONCE:
-            pack = making.enter_context(
-                evidence_pack(rt, run_id, by=by, open_document=document_store(rt.settings).opened)
-            )
+            pack = making.enter_context(evidence_pack(rt, run_id, by=by, open_document=rt.documents.opened))
         kept = making.pop_all()
 
     def pieces() -> Iterator[bytes]:

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from app.accounts.people import Person
 from app.accounts.rights import Right, may
 from app.actions import ledger
+from app.application import installed
 from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import STOPPED, Status
 from app.diagnosis.explain import explain
 from app.engine.runtime import Runtime
-from app.insurance.claimant.links import links_of
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
 from app.store.ledger import effects
@@ -121,8 +121,18 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "operations": panel(db, run_id, me) if moment is None else None,
         "forks": fork_panel(db, run_id, me) if moment is None else None,
         "exports": moment is None and may(me, Right.EXPORT),
-        "links": links_of(db, rt, run, me) if moment is None else None,
+        **_panels(db, rt, run, me, now=moment is None),
         "mark": timeline.marks(db, [run_id])[run_id] if moment is None else "",
+    }
+
+
+def _panels(db: Connection, rt: Runtime, run: Row, me: Person, *, now: bool) -> dict[str, Any]:
+    """What the application adds to this run's page: templates with what they show, and where the contents lead."""
+    made = [(panel, panel.values(db, rt, run, me)) for panel in installed(rt.settings).panels()] if now else []
+    shown = [(panel, values) for panel, values in made if values is not None]
+    return {
+        "panels": [(panel.template, values) for panel, values in shown],
+        "panel_links": tuple((panel.id, panel.title, True) for panel, _ in shown),
     }
 
 

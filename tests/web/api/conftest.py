@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from app.accounts import keys
 from app.accounts.keys import SCOPES
 from app.engine.runtime import Runtime
+from app.settings import Settings
 from app.web.api.application import PREFIX, description
 from app.web.application import application
 from tests.web.conftest import bells, config, desk, owner, visitor, web
@@ -25,7 +26,7 @@ __all__ = ["bells", "config", "desk", "owner", "visitor", "web"]
 
 def conforms(method: str, path: str, response: Response) -> None:
     """Fail unless the answer is one that the description tells of."""
-    told = description()
+    told = description(Settings().application)
     bare = path.partition("?")[0]
     for shape, operations in told["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", shape), bare) and method.lower() in operations:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from starlette.testclient import TestClient
 
+from app.settings import Settings
 from app.web.api.application import description
 from tests.web.markup import Page
 
@@ -24,7 +25,7 @@ Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[
 
 
 def test_every_answer_and_body_has_an_example_that_fits() -> None:
-    told, seen = description(), 0
+    told, seen = description(Settings().application), 0
     for path, operations in told["paths"].items():
         for method, one in operations.items():
             sent = one.get("requestBody", {}).get("content", {})
@@ -39,7 +40,7 @@ def test_every_answer_and_body_has_an_example_that_fits() -> None:
 
 
 def test_every_operation_tells_of_its_problems() -> None:
-    for operations in description()["paths"].values():
+    for operations in description(Settings().application)["paths"].values():
         for method, one in operations.items():
             assert {"401", "403", "422", "429", "500", "503"} <= set(one["responses"])
             assert one["description"]

@@ -1,7 +1,7 @@
 """The offline provider's answers: one rule function per prompt name, no language model, no network, no tokens.
 
-A rule is given the request as the step passed it and returns the prompt's output, or raises NeedsPerson. Register one
-with `OFFLINE_RULES["prompt_name"] = rule`; a prompt without a rule is refused by name.
+A rule is given the request as the step passed it and returns the prompt's output, or raises NeedsPerson. A prompt
+without a rule is refused by name.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import Any
 from app.core.declarations.prompts import Rule
 from app.insurance.reading.extraction import ExtractionRequest, Statements
 from app.insurance.reading.rules.offline import OfflineProvider
-
-RULES_NAME = OfflineProvider.name
 
 
 def _extraction(request: Mapping[str, Any]) -> Statements:

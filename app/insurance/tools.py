@@ -1,52 +1,27 @@
-"""The code behind each tool that workflows declare, and the model provider. Chosen here, once per process."""
+"""The code behind each tool that the insurance workflows declare."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from app.agents.provider import Models
 from app.core.errors import NotDone, NotFound
 from app.core.ports import ToolCode
-from app.documents import probe
-from app.documents.page_images import PageImages
-from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentDamaged, DocumentStore
+from app.documents.tools import DocumentReader, ScanReader, SentElsewhere
 from app.insurance.connectors.access import Access
 from app.insurance.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
 from app.insurance.connectors.letters import LetterFacts, written
 from app.insurance.connectors.payments import MailRoom, Payments
 from app.settings import Settings
 from app.store.database import Database
-from app.store.records import documents as listed
 from app.store.records import same_loss
 
 
-def documents(config: Settings) -> DocumentStore:
-    """Where documents and letters lie."""
-    return DocumentStore(config.documents_url or config.data_dir / "documents")
-
-
-def look_at_documents(config: Settings, database: Database, worker_id: UUID) -> None:
-    """Say whose documents this worker cannot read; returns at once."""
-    about = (database, documents(config), str(config.documents_url or config.data_dir.absolute()), worker_id)
-    threading.Thread(target=probe.look, args=about, name="documents", daemon=True).start()
-
-
-def unread_documents(config: Settings, database: Database) -> list[str]:
-    """The hosts whose documents cannot be read here. Raises what the store raises when it is written to."""
-    store = documents(config)
-    probe.write(store, str(config.documents_url or config.data_dir.absolute()))
-    return probe.unread(database, store)
-
-
-def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
+def tools(config: Settings, database: Database, store: DocumentStore) -> dict[str, ToolCode]:
     """Every declared tool by name."""
     access = Access.to_payments(config)
-    store = documents(config)
     mail = Mail(access, store)
     return {
         "payments.pay": Payments(access),
@@ -62,49 +37,6 @@ def tools(config: Settings, database: Database) -> dict[str, ToolCode]:
         "insurer.payments": EarlierPayments(database),
         "insurer.wording": CoverageWording(database),
     }
-
-
-class DocumentReader:
-    """`documents.read`: the text of a stored document, read in a confined child process."""
-
-    def __init__(self, store: DocumentStore) -> None:
-        self._store = store
-
-    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        with self._store.opened(params["sha256"]) as document:
-            return read_document(document).model_dump(mode="json")
-
-
-class ScanReader:
-    """`documents.read_scan`: one page of a stored document, read by OCR in a confined child process."""
-
-    def __init__(self, store: DocumentStore) -> None:
-        self._store = store
-
-    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        with self._store.opened(params["sha256"]) as document:
-            scan = read_scan(document, params["page"])
-        if scan.words:  # where they stand is for the eye, not for the journal
-            PageImages(self._store).keep_words(params["sha256"], params["page"], scan.words)
-        return scan.model_dump(mode="json", exclude={"words"})
-
-
-class SentElsewhere:
-    """`documents.elsewhere`: who else sent the same files, by their content. Nobody is an answer."""
-
-    MOST = 10
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
-        """{"subjects": the first `MOST` of them, "of": how many there are}."""
-        with self._database.transaction() as db:
-            found = listed.elsewhere(db, **params, most=self.MOST)
-        return {
-            "subjects": [{k: v for k, v in row.items() if k != "of"} for row in found],
-            "of": len(found) and found[0]["of"],
-        }
 
 
 class SameLoss:
@@ -162,8 +94,3 @@ class Mail(MailRoom):
         except Exception as problem:  # the store cannot be read now, and nothing has been sent yet
             raise NotDone(f"the letter was not sent: its bytes cannot be read: {problem}") from problem
         return super().__call__(key, params)
-
-
-def provider(config: Settings) -> Models:
-    """The models the settings name. Raises BadInput naming the variable that cannot work."""
-    return Models(config)

@@ -1,0 +1,1 @@
+"""The commands of `longhaul` that insurance adds, one file per group. Put together by `app.installed`."""

@@ -1,0 +1,62 @@
+"""The product knows an application by one object: with nothing in it, workers work, pages open and commands answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import application
+from app.core.errors import BadInput
+from app.settings import Settings
+from tests.guarantees.conftest import Flows
+from tests.support.flows import TWO
+from tests.support.programs import PROJECT
+from tests.web.browsing import serving
+
+NONE = "app.application:NONE"
+LOADED = (
+    "import sys; import tasks.steps, tasks.sweeps, app.cli; from app.web.application import application;"
+    "from app.bootstrap import runtime; from app.application import workflows; from app.settings import settings;"
+    "application(runtime(workflows(settings()), role='web')); runtime(workflows(settings()));"
+    "print([m for m in sys.modules if m.startswith(('app.insurance', 'workflows.', 'app.installed'))])"
+)
+
+
+@pytest.mark.guarantee
+def test_without_an_application_the_product_starts_and_its_runs_complete(make_stack: Flows, tmp_path: Path) -> None:
+    stack = make_stack(application=NONE)
+    stack.workers(1)
+    stack.beat()
+    run_id = stack.start(TWO, "a run of nobody's application")
+    stack.until_complete(run_id)
+    with serving(stack.database_url, tmp_path / "web", workflows="tests.support.flows:TWO", application=NONE) as site:
+        assert httpx.get(f"{site}/sign-in").status_code == 200
+        assert httpx.get(f"{site}/c/anything").status_code == 404, "the claimants' pages are the application's"
+        told = httpx.get(f"{site}/api/v1/openapi.json").json()
+        assert "/runs" in told["paths"]
+        assert not any(path.startswith("/claims") for path in told["paths"])
+
+
+def test_no_process_of_a_product_without_an_application_loads_insurance() -> None:
+    env = os.environ | {
+        "LONGHAUL_APPLICATION": NONE, "LONGHAUL_WORKFLOWS": "tests.support.flows:TWO", "PYTHONPATH": str(PROJECT),
+        "LONGHAUL_DATABASE_URL": "postgresql:///nowhere", "LONGHAUL_BROKER_URL": "redis://127.0.0.1:1/0",
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", LOADED], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "app.application:MISSING", "app.settings:settings", ".:x"])
+def test_an_application_that_cannot_be_loaded_is_named_with_its_setting(name: str) -> None:
+    with pytest.raises(BadInput, match="LONGHAUL_APPLICATION: "):
+        application.installed(Settings(application=name))
+
+
+def test_a_workflow_that_cannot_be_loaded_is_named_with_its_setting() -> None:
+    with pytest.raises(BadInput, match=r"LONGHAUL_WORKFLOWS: 'tests\.support\.flows:NONE' cannot be loaded"):
+        application.workflows(Settings(application=NONE, workflows="tests.support.flows:NONE"))
