@@ -68,9 +68,18 @@ class Sender:
         message = str(uuid.uuid4())
         body = _body([workflow, subject, data, key or message])
         headers = {
-            "lang": "py", "task": START, "id": message, "root_id": message, "parent_id": None, "group": None,
-            "eta": None, "expires": None, "retries": 0, "timelimit": [None, None], "ignore_result": True,
-        }  # fmt: skip
+            "lang": "py",
+            "task": START,
+            "id": message,
+            "root_id": message,
+            "parent_id": None,
+            "group": None,
+            "eta": None,
+            "expires": None,
+            "retries": 0,
+            "timelimit": [None, None],
+            "ignore_result": True,
+        }
         with self._lock:
             self._forget_the_parents()
             if self._producer is None or not self._sent(body, headers):
@@ -101,19 +110,30 @@ class Sender:
     def _publish(producer: Producer, body: str, headers: Mapping[str, Any]) -> None:
         # No serializer: those of kombu belong to the whole process, and somebody may have changed them.
         producer.publish(
-            body, exchange="", routing_key=INTAKE, declare=[Queue(INTAKE, routing_key=INTAKE, durable=True)],
-            headers=dict(headers), correlation_id=headers["id"], content_type="application/json",
-            content_encoding="utf-8", delivery_mode=2, retry=False,
-        )  # fmt: skip
+            body,
+            exchange="",
+            routing_key=INTAKE,
+            declare=[Queue(INTAKE, routing_key=INTAKE, durable=True)],
+            headers=dict(headers),
+            correlation_id=headers["id"],
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=2,
+            retry=False,
+        )
 
     def _options(self) -> dict[str, Any]:
         wait = self._wait
         if self._is_amqp:
             return {"confirm_publish": True, "connect_timeout": wait, "read_timeout": wait, "write_timeout": wait}
         return {
-            "global_keyprefix": KEY_PREFIX, "priority_steps": [0], "socket_timeout": wait, "socket_connect_timeout": wait,
-            "socket_keepalive": True, "client_name": "longhaul-sender",
-        }  # fmt: skip
+            "global_keyprefix": KEY_PREFIX,
+            "priority_steps": [0],
+            "socket_timeout": wait,
+            "socket_connect_timeout": wait,
+            "socket_keepalive": True,
+            "client_name": "longhaul-sender",
+        }
 
     @property
     def _is_amqp(self) -> bool:

@@ -77,10 +77,15 @@ def one_side(here: Machine, name: str, limits: str, *, runs: int, dead: float, r
     postgres, redis = here.postgres(), here.redis(f"{name}-redis")
     upgrade(postgres.url())
     env = {
-        "LONGHAUL_DATABASE_URL": postgres.url(), "LONGHAUL_BROKER_URL": redis.url(), "LONGHAUL_PAYMENTS_URL": service.url,
-        "LONGHAUL_WORKFLOWS": "benchmarks.downstream_work:ASKING", "LONGHAUL_DATA_DIR": str(here.folder / f"{name}-data"),
-        "LONGHAUL_DOWNSTREAMS": limits, "LONGHAUL_TIMERS_SECONDS": "1", "LONGHAUL_LOG_LEVEL": "ERROR",
-    }  # fmt: skip
+        "LONGHAUL_DATABASE_URL": postgres.url(),
+        "LONGHAUL_BROKER_URL": redis.url(),
+        "LONGHAUL_PAYMENTS_URL": service.url,
+        "LONGHAUL_WORKFLOWS": "benchmarks.downstream_work:ASKING",
+        "LONGHAUL_DATA_DIR": str(here.folder / f"{name}-data"),
+        "LONGHAUL_DOWNSTREAMS": limits,
+        "LONGHAUL_TIMERS_SECONDS": "1",
+        "LONGHAUL_LOG_LEVEL": "ERROR",
+    }
     processes = [here.celery(f"{name}-{n}", "tasks", ["worker", "-n", f"{name}{n}@localhost"], env) for n in range(2)]
     processes.append(here.celery(f"{name}-beat", "tasks", ["beat", "-s", f"{name}-schedule", "--pidfile="], env))
     with psycopg.connect(postgres.url(), autocommit=True) as db:
@@ -146,8 +151,10 @@ def main() -> None:
         return
     print(hardware())
     for name, side in result.items():
-        print(f"{name}: {side['while_dead']} requests while dead, peak {side['peak']} x the rate, drain {side['drain']} x the least "
-              f"time, most attempts of a run {side['most_attempts']}")  # fmt: skip
+        print(
+            f"{name}: {side['while_dead']} requests while dead, peak {side['peak']} x the rate, drain {side['drain']} x the least "
+            f"time, most attempts of a run {side['most_attempts']}"
+        )
         for second, count in enumerate(side["curve"]):
             mark = "|" if second == int(options.dead) else " "
             print(f"  {second:3} s {mark} {count:5} {'#' * min(100, count // 4)}")

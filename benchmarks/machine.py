@@ -49,9 +49,12 @@ class Machine:
     def celery(self, name: str, app: str, arguments: Sequence[str], env: Mapping[str, str]) -> ChildProcess:
         """A Celery program, its log in the folder."""
         process = spawn(
-            [CELERY, "-A", app, *arguments], log=self.folder / f"{name}.log", cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **env}, death_signal=signal.SIGKILL,
-        )  # fmt: skip
+            [CELERY, "-A", app, *arguments],
+            log=self.folder / f"{name}.log",
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), **env},
+            death_signal=signal.SIGKILL,
+        )
         self._stack.callback(process.end, signal.SIGTERM, 5.0)
         return process
 
@@ -111,9 +114,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def hardware() -> str:
     """One line about the machine, for whoever compares figures."""
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    ) if Path("/proc/cpuinfo").exists() else platform.processor()  # fmt: skip
+    model = (
+        next(
+            (
+                line.split(":")[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if "model name" in line
+            ),
+            platform.processor(),
+        )
+        if Path("/proc/cpuinfo").exists()
+        else platform.processor()
+    )
     memory = psutil.virtual_memory().total / 2**30
     return f"{os.cpu_count()} × {model}, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"

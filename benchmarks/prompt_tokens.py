@@ -50,10 +50,11 @@ def summary_at(step: int) -> RunSummary:
     """The run summary when the step begins; what came last matters most."""
     back = range(step - 1, 0, -1)
     return summarised(
-        "a long run", decisions=[Known(f"step {s}", "approved", "adjuster") for s in back],
+        "a long run",
+        decisions=[Known(f"step {s}", "approved", "adjuster") for s in back],
         open_questions=[Known(f"question {s}", "not answered") for s in back if s % 5 == 0],
         facts=[known for s in back for known in learned(s)],
-    )  # fmt: skip
+    )
 
 
 def last_step(step: int) -> dict[str, object]:

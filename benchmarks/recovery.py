@@ -48,9 +48,12 @@ def _stand(step: Any, data: Nothing) -> str:
 
 
 STANDING = Workflow(
-    name="standing", version=1, data=Nothing, starts_at="STANDING",
+    name="standing",
+    version=1,
+    data=Nothing,
+    starts_at="STANDING",
     states=[Step("STANDING", does=_stand, timeout="10m", then={"done": "COMPLETE"})],
-)  # fmt: skip
+)
 
 
 class Fleet:
@@ -63,9 +66,12 @@ class Fleet:
         self.gates = here.folder / "gates"
         self.gates.mkdir()
         self._env = {
-            "LONGHAUL_DATABASE_URL": postgres.url(), "LONGHAUL_BROKER_URL": redis.url(), GATE: str(self.gates),
-            "LONGHAUL_WORKFLOWS": "benchmarks.recovery:STANDING", "LONGHAUL_DATA_DIR": str(here.folder / "data"),
-        }  # fmt: skip
+            "LONGHAUL_DATABASE_URL": postgres.url(),
+            "LONGHAUL_BROKER_URL": redis.url(),
+            GATE: str(self.gates),
+            "LONGHAUL_WORKFLOWS": "benchmarks.recovery:STANDING",
+            "LONGHAUL_DATA_DIR": str(here.folder / "data"),
+        }
         os.environ.update(self._env)
         settings.cache_clear()
         self.db = psycopg.connect(postgres.url(), autocommit=True)
@@ -134,9 +140,12 @@ def measure(kills: int, workers: int, *, hurried: bool) -> dict[str, Any]:
             times.append(fleet.kill_once(f"kill-{n}"))
         fleet.db.close()
     return {
-        "kills": kills, "p50_s": round(percentile(times, 0.5), 3), "p99_s": round(percentile(times, 0.99), 3),
-        "worst_s": round(max(times), 3), "hardware": hardware(),
-    }  # fmt: skip
+        "kills": kills,
+        "p50_s": round(percentile(times, 0.5), 3),
+        "p99_s": round(percentile(times, 0.99), 3),
+        "worst_s": round(max(times), 3),
+        "hardware": hardware(),
+    }
 
 
 def main() -> None:

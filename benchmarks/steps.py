@@ -104,8 +104,10 @@ def run(*, runs: int, rounds: int, workers: int, threads: int, say: bool) -> dic
                 done = measure(side, runs)
                 measured[side.name].append(done)
                 if say:
-                    print(f"round {n + 1} {side.name:13} {done.steps / done.wall:7.0f} steps/s "
-                          f"{done.cpu / done.steps * 1000:6.2f} CPU s/1000")  # fmt: skip
+                    print(
+                        f"round {n + 1} {side.name:13} {done.steps / done.wall:7.0f} steps/s "
+                        f"{done.cpu / done.steps * 1000:6.2f} CPU s/1000"
+                    )
         return {name: figures(done) for name, done in measured.items()}
 
 
@@ -118,8 +120,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes of each side")
     parser.add_argument("--threads", type=int, default=16, help="threads of each worker")
     options = parser.parse_args()
-    result = run(runs=options.runs, rounds=options.rounds, workers=options.workers, threads=options.threads,
-                 say=not options.json)  # fmt: skip
+    result = run(
+        runs=options.runs, rounds=options.rounds, workers=options.workers, threads=options.threads, say=not options.json
+    )
     if options.json:
         print(json.dumps(result))
         return

@@ -68,9 +68,13 @@ def begin(rt: Runtime, queues: Sequence[str], slots: int, *, prefork: bool) -> N
         signals.task_prerun.connect(_occupy)
         signals.task_postrun.connect(_vacate)
     _kept = Housekeeping(
-        rt, queues=queues, slots=slots, periods=periods(rt.settings), sweep=lambda name: run(rt, name),
+        rt,
+        queues=queues,
+        slots=slots,
+        periods=periods(rt.settings),
+        sweep=lambda name: run(rt, name),
         slot=_slot if prefork else None,
-    )  # fmt: skip
+    )
     _kept.start()
     _watch = Watch(rt)
     _watch.start()

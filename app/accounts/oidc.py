@@ -94,9 +94,14 @@ def configured(config: Settings) -> Oidc | None:
             "LONGHAUL_OIDC_ISSUER is set, but authlib is not installed: pip install 'longhaul[oidc]'"
         ) from None
     return Oidc(
-        issuer=config.oidc_issuer, client_id=config.oidc_client_id, client_secret=config.oidc_client_secret.get_secret_value(),
-        scopes=config.oidc_scopes, groups_claim=config.oidc_groups_claim, username_claim=config.oidc_username_claim, roles=roles,
-    )  # fmt: skip
+        issuer=config.oidc_issuer,
+        client_id=config.oidc_client_id,
+        client_secret=config.oidc_client_secret.get_secret_value(),
+        scopes=config.oidc_scopes,
+        groups_claim=config.oidc_groups_claim,
+        username_claim=config.oidc_username_claim,
+        roles=roles,
+    )
 
 
 def _roles(text: str) -> dict[str, tuple[str, ...]]:
@@ -121,9 +126,12 @@ def way_there(oidc: Oidc, attempt: Attempt, *, back: str, anew: bool) -> str:
     with _client(oidc, back) as client:
         more = {"prompt": "login", "max_age": "0"} if anew else {}
         address, _ = client.create_authorization_url(
-            _metadata(oidc)["authorization_endpoint"], state=attempt.part("state"), nonce=attempt.part("nonce"),
-            code_verifier=attempt.part("verifier"), **more,
-        )  # fmt: skip
+            _metadata(oidc)["authorization_endpoint"],
+            state=attempt.part("state"),
+            nonce=attempt.part("nonce"),
+            code_verifier=attempt.part("verifier"),
+            **more,
+        )
     return str(address)
 
 
@@ -145,10 +153,15 @@ def _client(oidc: Oidc, back: str) -> OAuth2Client:
     from authlib.integrations.httpx_client import OAuth2Client
 
     return OAuth2Client(
-        client_id=oidc.client_id, client_secret=oidc.client_secret or None, scope=oidc.scopes, redirect_uri=back,
-        code_challenge_method="S256", timeout=_TIMEOUT_SECONDS, trust_env=False,
+        client_id=oidc.client_id,
+        client_secret=oidc.client_secret or None,
+        scope=oidc.scopes,
+        redirect_uri=back,
+        code_challenge_method="S256",
+        timeout=_TIMEOUT_SECONDS,
+        trust_env=False,
         token_endpoint_auth_method=None if oidc.client_secret else "none",
-    )  # fmt: skip
+    )
 
 
 def _metadata(oidc: Oidc) -> Mapping[str, Any]:
@@ -186,10 +199,14 @@ def _claims(oidc: Oidc, attempt: Attempt, code: str, back: str) -> Mapping[str, 
         keys = KeySet.import_key_set(_asked(metadata["jwks_uri"]))  # type: ignore[arg-type]
         claims = jwt.decode(token["id_token"], keys, algorithms=list(ALGORITHMS)).claims
         registry = jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS, iss={"essential": True, "value": oidc.issuer}, aud={"essential": True, "value": oidc.client_id},
-            exp={"essential": True}, iat={"essential": True}, sub={"essential": True},
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": oidc.issuer},
+            aud={"essential": True, "value": oidc.client_id},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
             nonce={"essential": True, "value": attempt.part("nonce")},
-        )  # fmt: skip
+        )
         registry.validate(claims)
     except (AuthlibBaseError, JoseError, KeyError, ValueError, TypeError) as problem:
         raise NotEntitled(

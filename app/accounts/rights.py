@@ -30,8 +30,13 @@ class Right(StrEnum):
 
 
 ADJUSTER, SUPERVISOR, SIU, OPERATOR, AUDITOR, ADMIN = ROLES = (
-    "adjuster", "supervisor", "siu", "operator", "auditor", "admin",
-)  # fmt: skip
+    "adjuster",
+    "supervisor",
+    "siu",
+    "operator",
+    "auditor",
+    "admin",
+)
 
 ALLOWED: Mapping[Right, frozenset[str]] = {
     Right.READ: frozenset(ROLES),

@@ -51,9 +51,15 @@ def begin(
         if instead_of:
             sessions.end(db, hashed(instead_of))
         sessions.begin(
-            db, hashed(token), username=person.username, csrf=csrf, let_in_by=let_in_by, lasts_seconds=LASTS_SECONDS,
-            agent=agent[:_LONGEST_AGENT], proven=proven,
-        )  # fmt: skip
+            db,
+            hashed(token),
+            username=person.username,
+            csrf=csrf,
+            let_in_by=let_in_by,
+            lasts_seconds=LASTS_SECONDS,
+            agent=agent[:_LONGEST_AGENT],
+            proven=proven,
+        )
     return token
 
 

@@ -31,8 +31,12 @@ def confirm_executed(rt: Runtime) -> dict[str, int]:
             continue
         if rt.database.transact(lambda db, e=effect, a=agrees, s=said: actions.confirm(db, e.action, agrees=a, said=s)):  # type: ignore[misc]
             counts["disputed" if agrees is False else "confirmed"] += 1
-            logs.event("action_confirmed" if agrees else "action_disputed" if agrees is False else "action_not_asked",
-                       run_id=str(effect.run_id), action=str(effect.action), name=effect.tool)  # fmt: skip
+            logs.event(
+                "action_confirmed" if agrees else "action_disputed" if agrees is False else "action_not_asked",
+                run_id=str(effect.run_id),
+                action=str(effect.action),
+                name=effect.tool,
+            )
     return counts
 
 

@@ -160,9 +160,13 @@ class AgentAsking(Generic[Output]):
         plain = plain_request(prompt.instructions, parameters, messages)
         size = len(canonical(plain).encode()) // BYTES_PER_TOKEN
         request = ModelRequest(
-            provider=self._chosen.spec, model=self._chosen.model_name, messages=plain, seconds=prompt.timeout_seconds,
-            downstream=f"model:{self._chosen.kind}", reserve_tokens=size + self._answer_tokens,
-        )  # fmt: skip
+            provider=self._chosen.spec,
+            model=self._chosen.model_name,
+            messages=plain,
+            seconds=prompt.timeout_seconds,
+            downstream=f"model:{self._chosen.kind}",
+            reserve_tokens=size + self._answer_tokens,
+        )
         payload = await beside(
             lambda awaited: self._asking.request(request, lambda: awaited(lambda: self._sent(send, number)))
         )

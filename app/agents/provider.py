@@ -68,8 +68,12 @@ def _by_rule(rule: Rule | None, prompt: Prompt[Output], request: Mapping[str, An
     def act() -> Answered:
         return Answered(rule(request).model_dump(mode="json"), 0, 0, Decimal(0))
 
-    sent = ModelRequest(provider=OFFLINE, model=RULES, seconds=prompt.timeout_seconds,
-                        messages=[{"role": "rules", "name": RULES}, {"role": "user", "text": canonical(request)}])  # fmt: skip
+    sent = ModelRequest(
+        provider=OFFLINE,
+        model=RULES,
+        seconds=prompt.timeout_seconds,
+        messages=[{"role": "rules", "name": RULES}, {"role": "user", "text": canonical(request)}],
+    )
     value = asking.request(sent, act)
     try:
         answer = prompt.output.model_validate_json(canonical(value))

@@ -54,9 +54,12 @@ class Limits:
     def suspicion(self) -> Suspicion:
         """How the store finds the runs these limits may condemn."""
         return Suspicion(
-            rules=tuple(RUN_RULES), human_wait_seconds=self.human_wait_seconds, times_expected=self.times_expected,
-            times_budget=self.times_budget, recent_seconds=3 * self.periods.get("alerts", 30.0),
-        )  # fmt: skip
+            rules=tuple(RUN_RULES),
+            human_wait_seconds=self.human_wait_seconds,
+            times_expected=self.times_expected,
+            times_budget=self.times_budget,
+            recent_seconds=3 * self.periods.get("alerts", 30.0),
+        )
 
     @property
     def ready_seconds(self) -> float:

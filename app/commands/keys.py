@@ -56,10 +56,16 @@ def list_keys(
         emit(found)
         return
     rows = [
-        (str(k["id"]), k["username"], k["name"], ", ".join(k["scopes"]),
-         "revoked" if k["revoked_at"] else f"{k['expires_at']:%Y-%m-%d}" if k["expires_at"] else "never",
-         f"{k['used_at']:%Y-%m-%d %H:%M}" if k["used_at"] else "never") for k in found
-    ]  # fmt: skip
+        (
+            str(k["id"]),
+            k["username"],
+            k["name"],
+            ", ".join(k["scopes"]),
+            "revoked" if k["revoked_at"] else f"{k['expires_at']:%Y-%m-%d}" if k["expires_at"] else "never",
+            f"{k['used_at']:%Y-%m-%d %H:%M}" if k["used_at"] else "never",
+        )
+        for k in found
+    ]
     show_table(("id", "person", "for", "scopes", "ends", "last used"), rows, empty="there are no keys")
 
 

@@ -39,9 +39,15 @@ def list_people(as_json: AsJson = False) -> None:
         emit(found)
         return
     rows = [
-        (p["username"], p["display_name"], ", ".join(p["roles"]), f"{p['authority']:,.2f}",
-         "shut out" if p["disabled_at"] else "password" if p["has_password"] else "by link") for p in found
-    ]  # fmt: skip
+        (
+            p["username"],
+            p["display_name"],
+            ", ".join(p["roles"]),
+            f"{p['authority']:,.2f}",
+            "shut out" if p["disabled_at"] else "password" if p["has_password"] else "by link",
+        )
+        for p in found
+    ]
     show_table(("username", "name", "roles", "may approve", "signs in"), rows, empty="nobody is enrolled")
 
 

@@ -54,9 +54,17 @@ def runs(
         emit([_renamed(row) for row in found])
         return
     rows = [
-        (r["id"], r["subject"], f"{r['workflow']} v{r['workflow_version']}", r["state"], r["status"],
-         spoken(r["age_seconds"]), _cut(r["waiting_reason"])) for r in found
-    ]  # fmt: skip
+        (
+            r["id"],
+            r["subject"],
+            f"{r['workflow']} v{r['workflow_version']}",
+            r["state"],
+            r["status"],
+            spoken(r["age_seconds"]),
+            _cut(r["waiting_reason"]),
+        )
+        for r in found
+    ]
     show_table(("run", "subject", "workflow", "state", "status", "age", "waits for"), rows, empty="no such runs")
 
 
@@ -92,8 +100,10 @@ def show(
         say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
     for action in shown.get("actions", ()):
         by = ", ".join(action["approvers"]) or "nobody"
-        say(f"action {action['purpose']} {action['status']}: {action['amount']} {action['currency']} to {action['payee']}, "
-            f"approved by {by}{', ' + action['reference'] if action['reference'] else ''}")  # fmt: skip
+        say(
+            f"action {action['purpose']} {action['status']}: {action['amount']} {action['currency']} to {action['payee']}, "
+            f"approved by {by}{', ' + action['reference'] if action['reference'] else ''}"
+        )
     for child in shown.get("children", ()):
         say(f"child {child['run_id']} {child['subject']} {child['state']} {child['status']}")
     for alert in shown.get("alerts", ()):
@@ -173,9 +183,18 @@ def trace(run: RunName, as_json: AsJson = False) -> None:
         emit(entries)
         return
     rows = [
-        (e["at"].astimezone(UTC).isoformat(" ", "milliseconds")[:-6] + "Z", e["kind"], e["step"], e["name"], e["status"], e["actor"],
-         f"{e['latency_ms']:.0f} ms" if e["latency_ms"] is not None else "", _cut(e["detail"])) for e in entries
-    ]  # fmt: skip
+        (
+            e["at"].astimezone(UTC).isoformat(" ", "milliseconds")[:-6] + "Z",
+            e["kind"],
+            e["step"],
+            e["name"],
+            e["status"],
+            e["actor"],
+            f"{e['latency_ms']:.0f} ms" if e["latency_ms"] is not None else "",
+            _cut(e["detail"]),
+        )
+        for e in entries
+    ]
     show_table(("at", "kind", "step", "name", "status", "actor", "took", "detail"), rows, empty="no history")
 
 
@@ -210,9 +229,17 @@ def refused(as_json: AsJson = False) -> None:
         emit(found)
         return
     rows = [
-        (k["what"], k["queue"], k["name"], f"{k['count']:,}", f"{spoken(k['seconds'])} ago", k["reason"],
-         "; ".join(f"{word} {value}" for word, value in k["samples"][0].items()) if k["samples"] else "") for k in found
-    ]  # fmt: skip
+        (
+            k["what"],
+            k["queue"],
+            k["name"],
+            f"{k['count']:,}",
+            f"{spoken(k['seconds'])} ago",
+            k["reason"],
+            "; ".join(f"{word} {value}" for word, value in k["samples"][0].items()) if k["samples"] else "",
+        )
+        for k in found
+    ]
     headings = ("refused", "in", "asks for", "how many", "last", "why", "the newest said")
     show_table(headings, rows, empty="no message was refused")
 

@@ -70,9 +70,17 @@ def tasks(
         emit(found)
         return
     rows = [
-        (t["id"], t["subject"], t["role"], t["title"], ", ".join(t["outcomes"]), spoken(t["age_seconds"]),
-         t["claimed_by"] or ", ".join(t["may_answer"]) or "nobody has the role") for t in found
-    ]  # fmt: skip
+        (
+            t["id"],
+            t["subject"],
+            t["role"],
+            t["title"],
+            ", ".join(t["outcomes"]),
+            spoken(t["age_seconds"]),
+            t["claimed_by"] or ", ".join(t["may_answer"]) or "nobody has the role",
+        )
+        for t in found
+    ]
     show_table(("task", "subject", "role", "title", "outcomes", "waits", "may answer"), rows, empty="no open tasks")
 
 

@@ -56,14 +56,21 @@ class Known:
 
 
 def summarised(
-    of: str, *, amounts: Iterable[Known] = (), open_questions: Iterable[Known] = (), decisions: Iterable[Known] = (),
-    facts: Iterable[Known] = (), cap: int = CAP,
-) -> RunSummary:  # fmt: skip
+    of: str,
+    *,
+    amounts: Iterable[Known] = (),
+    open_questions: Iterable[Known] = (),
+    decisions: Iterable[Known] = (),
+    facts: Iterable[Known] = (),
+    cap: int = CAP,
+) -> RunSummary:
     """The summary; each list with what matters most first, for it is cut from its end."""
     lists = {
-        "amounts": _numbered("a", amounts), "open_questions": _numbered("q", open_questions),
-        "decisions": _numbered("d", decisions), "facts": _numbered("f", facts),
-    }  # fmt: skip
+        "amounts": _numbered("a", amounts),
+        "open_questions": _numbered("q", open_questions),
+        "decisions": _numbered("d", decisions),
+        "facts": _numbered("f", facts),
+    }
     left = cap - len(canonical({"of": of[:_LONGEST], "left_out": "", **{name: [] for name in lists}})) - 200
     kept: dict[str, list[Entry]] = {}
     for name, entries in lists.items():

@@ -103,8 +103,12 @@ def _is_bitmap(data: bytes) -> bool:
 def spoken(media_type: str, data: bytes) -> str:
     """What it is, in words a claimant knows. Nothing is unpacked: an archive tells its contents' names as they are."""
     if media_type == ZIP:
-        for mark, name in ((b"word/", "a Word document"), (b"xl/", "an Excel sheet"), (b"ppt/", "a presentation"),
-                           (b"opendocument", "an OpenDocument file")):  # fmt: skip
+        for mark, name in (
+            (b"word/", "a Word document"),
+            (b"xl/", "an Excel sheet"),
+            (b"ppt/", "a presentation"),
+            (b"opendocument", "an OpenDocument file"),
+        ):
             if mark in data:
                 return name
         return "an archive (zip)"

@@ -16,8 +16,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.core.values.pages import PageText
 from app.documents.confined import ReaderFailed, ReadLimits, ask_child
 
-__all__ = ["Attachment", "HiddenText", "PageShown", "Part", "ReadLimits", "ReadResult", "ReaderFailed", "ScanRead", "WordPlace",
-           "can_read_scans", "parts_of", "read_document", "read_scan", "show_page"]  # fmt: skip
+__all__ = [
+    "Attachment",
+    "HiddenText",
+    "PageShown",
+    "Part",
+    "ReadLimits",
+    "ReadResult",
+    "ReaderFailed",
+    "ScanRead",
+    "WordPlace",
+    "can_read_scans",
+    "parts_of",
+    "read_document",
+    "read_scan",
+    "show_page",
+]
 
 Reason = Literal[
     "ENCRYPTED",

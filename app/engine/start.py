@@ -65,11 +65,21 @@ def start(
         if key is not None and (before := _before(db, workflow, key, subject, fitting, run_id)):
             return _started(workflow, before, new=False)
         at = runs.insert(
-            db, run_id=run_id, workflow=workflow.name, version=workflow.version, definition_hash=workflow.definition_hash,
-            subject=subject, route=workflow.route(workflow.starts_at), data=text, actor=actor,
-            expected_seconds=seconds(workflow.expected), token_budget=workflow.token_budget, move_id=ids.new_token(),
-            salt=secrets.token_hex(8), priority=priority,
-        )  # fmt: skip
+            db,
+            run_id=run_id,
+            workflow=workflow.name,
+            version=workflow.version,
+            definition_hash=workflow.definition_hash,
+            subject=subject,
+            route=workflow.route(workflow.starts_at),
+            data=text,
+            actor=actor,
+            expected_seconds=seconds(workflow.expected),
+            token_budget=workflow.token_budget,
+            move_id=ids.new_token(),
+            salt=secrets.token_hex(8),
+            priority=priority,
+        )
         if at is None:
             standing = runs.by_subject(db, workflow.name, subject)
             raise KeyReused(
@@ -132,9 +142,17 @@ def announce(dispatcher: Dispatcher, started: Started) -> bool:
 def log_first(run_id: UUID, state: str, actor: str, at: datetime) -> None:
     """The log line of a run's first transition."""
     logs.transition(
-        run_id, state, at=at, seq=1, name=Event.STARTED.value, from_status="", to_status=Status.READY.value, to_state=state,
-        actor=actor, reason=None,
-    )  # fmt: skip
+        run_id,
+        state,
+        at=at,
+        seq=1,
+        name=Event.STARTED.value,
+        from_status="",
+        to_status=Status.READY.value,
+        to_state=state,
+        actor=actor,
+        reason=None,
+    )
 
 
 def _started(workflow: Workflow, run_id: UUID, *, new: bool) -> Started:

@@ -29,10 +29,17 @@ _SHA256 = r"([0-9a-f]{64})"
 DOCUMENT = re.compile(rf"documents/{_SHA256}(?:\.[a-z]+)+")
 BLOB = re.compile(rf"blobs/{_SHA256}\.json")
 _ENDINGS: Mapping[str, str] = {
-    "application/pdf": ".pdf", "text/plain": ".txt", "message/rfc822": ".eml", "image/png": ".png", "image/jpeg": ".jpg",
-    "image/gif": ".gif", "image/tiff": ".tif", "image/bmp": ".bmp", "image/webp": ".webp",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "message/rfc822": ".eml",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/tiff": ".tif",
+    "image/bmp": ".bmp",
+    "image/webp": ".webp",
     "text/html": ".html.txt",  # opened by a click it is read, and not run
-}  # fmt: skip
+}
 INCLUDED, ERASED, MISSING, DAMAGED = "included", "erased", "missing", "damaged"
 """What `bytes` says of a document. Only the bytes of an included one are in the pack."""
 

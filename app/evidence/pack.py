@@ -71,11 +71,20 @@ def _write(
     row = parts[0].row
     manifest = form.sheet(
         {
-            "format": form.FORMAT, "format_version": form.VERSION, "software": _software(), "made_at": made_at, "made_by": by,
-            "run_id": run_id, "subject": row["subject"], "key_fingerprint": key.fingerprint, "transition_seq": row["transition_seq"],
-            "transition_hash": row["transition_hash"], "runs": [part.listed() for part in parts], "members": writer.members,
+            "format": form.FORMAT,
+            "format_version": form.VERSION,
+            "software": _software(),
+            "made_at": made_at,
+            "made_by": by,
+            "run_id": run_id,
+            "subject": row["subject"],
+            "key_fingerprint": key.fingerprint,
+            "transition_seq": row["transition_seq"],
+            "transition_hash": row["transition_hash"],
+            "runs": [part.listed() for part in parts],
+            "members": writer.members,
         }
-    )  # fmt: skip
+    )
     writer.seal((form.MANIFEST, manifest), (form.SIGNATURE, key.sign(manifest)), (form.PUBLIC_KEY, key.public))
     digest = hashlib.sha256(manifest).hexdigest()
     logs.event(
@@ -120,15 +129,23 @@ class _Part:
         found = [documents.include(document, erased=self._erased is not None) for document in self._documents]
         self._counts["documents"] = writer.add_all(self._where + form.DOCUMENTS, map(form.line, found))
         told = page(
-            self._story, run=self.row, data=self._held["data"], erased=self._erased, findings=self._findings, documents=found,
-            diagram=self._diagram, up="../../" if self._where else "",
-        )  # fmt: skip
+            self._story,
+            run=self.row,
+            data=self._held["data"],
+            erased=self._erased,
+            findings=self._findings,
+            documents=found,
+            diagram=self._diagram,
+            up="../../" if self._where else "",
+        )
         writer.add(self._where + form.PAGE, told)
 
     def listed(self) -> dict[str, Any]:
         """What the manifest says of the run."""
         names = ("workflow", "subject", "transition_seq", "transition_hash")
         return {
-            "run_id": self.run_id, "erased": self._erased is not None, "records": self._counts,
+            "run_id": self.run_id,
+            "erased": self._erased is not None,
+            "records": self._counts,
             **{name: self.row[name] for name in names},
-        }  # fmt: skip
+        }

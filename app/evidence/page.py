@@ -65,9 +65,13 @@ def page(read: Story, **told: Any) -> bytes:
 @lru_cache(maxsize=1)
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, finalize=_shown,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters.update(when=_when, spoken=spoken, pretty=_pretty, person=_person, typed=_typed)
     environment.tests["record"] = lambda value: isinstance(value, Mapping)
     return environment.get_template("page.html")

@@ -146,8 +146,15 @@ def _answer(
     """The answer as the next step will see it, with whatever it approves or corrects written beside."""
     proposals = approve.chosen(task, outcome)
     authority = approve.authority(db, task, person.username, proposals)
-    given: dict[str, Any] = {"outcome": outcome, "by": person.username, "name": person.display_name, "roles": list(person.roles),
-                             "authority": authority, "task_id": task["id"], "values": values}  # fmt: skip
+    given: dict[str, Any] = {
+        "outcome": outcome,
+        "by": person.username,
+        "name": person.display_name,
+        "roles": list(person.roles),
+        "authority": authority,
+        "task_id": task["id"],
+        "values": values,
+    }
     if proposals:
         given["actions"] = {p["purpose"]: approve.approve(db, task, person.username, p, values) for p in proposals}
     if task["kind"] == "unknown":

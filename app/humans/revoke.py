@@ -37,9 +37,13 @@ def revoke(rt: Runtime, approval_id: UUID, *, by: str, reason: str) -> UUID:
             if status not in _NOT_BEGUN:
                 raise Refused(f"too late: the action is {status}; an approval is taken back before its action begins")
             human_tasks.add_event(
-                db, given["task_id"], given["run_id"], "approval revoked", f"person:{by}",
+                db,
+                given["task_id"],
+                given["run_id"],
+                "approval revoked",
+                f"person:{by}",
                 canonical({"approval": approval_id, "reason": why}),
-            )  # fmt: skip
+            )
         action_id: UUID = given["action_id"]
         return action_id
 

@@ -33,17 +33,24 @@ from app.store.human_tasks import desk
 from app.store.records import documents
 from app.store.runs import payloads, runs
 from workflows.insurance_claim import INSURANCE_CLAIM
-from workflows.insurance_claim.models import ClaimFile, DocumentRef, Notice, StatedDate
+from workflows.insurance_claim.facts import Notice, StatedDate
+from workflows.insurance_claim.models import ClaimFile, DocumentRef
 
 MAX_FILES = 100
 EVENT = "document_uploaded"
 _SKIPPED = (".DS_Store", "Thumbs.db")
 _SHEET = "claim.json"
 _NAMED = {
-    "claim": ("claim", "claim_number"), "policy_number": ("policy", "policy_number"), "claimant": ("claimant",),
-    "date_of_loss": ("date_of_loss",), "amount_claimed": ("amount_claimed",), "currency": ("currency",),
-    "place": ("place",), "description": ("description",), "vin": ("vin",),
-}  # fmt: skip
+    "claim": ("claim", "claim_number"),
+    "policy_number": ("policy", "policy_number"),
+    "claimant": ("claimant",),
+    "date_of_loss": ("date_of_loss",),
+    "amount_claimed": ("amount_claimed",),
+    "currency": ("currency",),
+    "place": ("place",),
+    "description": ("description",),
+    "vin": ("vin",),
+}
 """What `claim.json` may state, under which names; of two names for one thing the first that says something counts."""
 _LONGEST_CLAIM, _MOST_NOTES, _LONGEST_NOTE = 200, 20, 200
 
@@ -88,9 +95,12 @@ def _submit(
     claim = number or _name_of(name, fingerprint)
     refs = [_reference(f"d{n}", stored) for n, stored in enumerate(kept, start=1)]
     data = ClaimFile(
-        claim_number=claim, number_is_provisional=number is None, documents=refs, notice=_notice(stated),
+        claim_number=claim,
+        number_is_provisional=number is None,
+        documents=refs,
+        notice=_notice(stated),
         notes=list(_not_understood(stated)),
-    )  # fmt: skip
+    )
 
     def work(db: Connection) -> start.Started:
         started = _begin(db, claim, data, key=key, fingerprint=fingerprint, actor=actor)

@@ -52,16 +52,27 @@ class SameLoss:
         purpose, claim, amount = params["purpose"], params["subject"], params["amount"]
         with self._database.transaction() as db:
             others = same_loss.named(
-                db, params["names"], kinds=params["kinds"], workflow=params["workflow"], subject=claim, purpose=purpose,
+                db,
+                params["names"],
+                kinds=params["kinds"],
+                workflow=params["workflow"],
+                subject=claim,
+                purpose=purpose,
                 most=self.MOST,
-            )  # fmt: skip
+            )
             paid = same_loss.paid(db, claim, purpose=purpose, most=self.MOST)
             alike = []
             if params["payee"] and amount is not None:
                 alike = same_loss.paid_alike(
-                    db, claim=claim, payee=params["payee"], currency=params["currency"], amount=Decimal(amount),
-                    within=Decimal(params["within"]), purpose=purpose, most=self.MOST,
-                )  # fmt: skip
+                    db,
+                    claim=claim,
+                    payee=params["payee"],
+                    currency=params["currency"],
+                    amount=Decimal(amount),
+                    within=Decimal(params["within"]),
+                    purpose=purpose,
+                    most=self.MOST,
+                )
         told = [{k: v for k, v in row.items() if k != "of"} for row in others]
         return {"claims": told, "of": len(others) and others[0]["of"], "paid": paid, "alike": alike}
 

@@ -21,9 +21,12 @@ CONNECT_SECONDS = 5
 MARGIN_SECONDS = 3.0  # beyond a statement's own time-out: its answer's way, on a busy machine
 # Idle for 10 s, then asked three times, 5 s apart; what was sent and not confirmed for 20 s breaks the connection.
 REACH: dict[str, Any] = {
-    "connect_timeout": CONNECT_SECONDS, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-}  # fmt: skip
+}
 # The same for the server's side of the session. On a unix socket the server takes no notice of them.
 SERVERS_REACH = (
     "tcp_keepalives_idle=10",

@@ -16,8 +16,18 @@ from app.sweeps import actions, alerts, dispatch, heartbeats, human_tasks, reten
 from app.sweeps.schedule import periods
 
 __all__ = [
-    "SWEEPS", "Counts", "actions", "alerts", "dispatch", "heartbeats", "human_tasks", "periods", "retention", "run", "timers",
-]  # fmt: skip
+    "SWEEPS",
+    "Counts",
+    "actions",
+    "alerts",
+    "dispatch",
+    "heartbeats",
+    "human_tasks",
+    "periods",
+    "retention",
+    "run",
+    "timers",
+]
 
 Counts = dict[str, int]
 

@@ -69,9 +69,12 @@ class Observer:
             self._missing.clear()
             # A look whose note is lost in a crash is only repeated: nobody waits for the disk because of it.
             self._session = connect(
-                self._rt.settings.database_url, "worker", statement_seconds=LOOK_SECONDS,
-                options="-c synchronous_commit=off", application_name="longhaul-observer",
-            )  # fmt: skip
+                self._rt.settings.database_url,
+                "worker",
+                statement_seconds=LOOK_SECONDS,
+                options="-c synchronous_commit=off",
+                application_name="longhaul-observer",
+            )
             self._since = time.monotonic()
             due.never_looked(self._session)
         return self._session

@@ -49,8 +49,15 @@ def configure(level: str, payloads: str) -> None:
     root.setLevel(level)
     # Celery's two tell of each message what the lines of the transitions tell of the step.
     for noisy in (
-        "httpx", "httpcore", "alembic", "pypdf", "fontTools", "psycopg.pool", "celery.worker.strategy", "celery.app.trace",
-    ):  # fmt: skip
+        "httpx",
+        "httpcore",
+        "alembic",
+        "pypdf",
+        "fontTools",
+        "psycopg.pool",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -37,9 +37,29 @@ def application(rt: Runtime) -> FastAPI:
     public = urlsplit(rt.settings.public_url).hostname or ""
     app.add_middleware(Guard, named_host=rt.settings.web_host, public_host=public)
     for page in (
-        sign_in, oidc, account, keys, people, overview, inbox, tasks, desk, evidence, documents, operations, forking, live, packs,
-        run_event, run_page, run_list, alerts, refused, health, flower,
-    ):  # fmt: skip
+        sign_in,
+        oidc,
+        account,
+        keys,
+        people,
+        overview,
+        inbox,
+        tasks,
+        desk,
+        evidence,
+        documents,
+        operations,
+        forking,
+        live,
+        packs,
+        run_event,
+        run_page,
+        run_list,
+        alerts,
+        refused,
+        health,
+        flower,
+    ):
         app.include_router(page.router)
     adds = installed(rt.settings)
     for router in adds.pages():

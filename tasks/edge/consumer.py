@@ -55,9 +55,21 @@ class Consumer(CelerysConsumer):
 
 # What looks, and two that Flower sends all the time and that only make the worker tell of itself.
 _MAY_BE_ASKED = {
-    "ping", "stats", "report", "conf", "clock", "active_queues", "registered", "scheduled", "reserved", "active", "revoked",
-    "query_task", "enable_events", "heartbeat",
-}  # fmt: skip
+    "ping",
+    "stats",
+    "report",
+    "conf",
+    "clock",
+    "active_queues",
+    "registered",
+    "scheduled",
+    "reserved",
+    "active",
+    "revoked",
+    "query_task",
+    "enable_events",
+    "heartbeat",
+}
 
 
 @lru_cache(maxsize=1)

@@ -52,11 +52,22 @@ def check(message: Any, tasks: Container[str]) -> None:
         raise Refused("it asks to be kept for later; only timers in the database do that")
     _check_body(message)
     message.headers = {
-        "lang": "py", "task": task, "id": name, "root_id": name, "parent_id": None, "group": None, "shadow": None,
-        "eta": None, "expires": _expires(headers.get("expires")), "retries": 0, "timelimit": [None, None],
-        "argsrepr": _text(headers.get("argsrepr")), "kwargsrepr": _text(headers.get("kwargsrepr")),
-        "origin": _text(headers.get("origin")), "ignore_result": True,
-    }  # fmt: skip
+        "lang": "py",
+        "task": task,
+        "id": name,
+        "root_id": name,
+        "parent_id": None,
+        "group": None,
+        "shadow": None,
+        "eta": None,
+        "expires": _expires(headers.get("expires")),
+        "retries": 0,
+        "timelimit": [None, None],
+        "argsrepr": _text(headers.get("argsrepr")),
+        "kwargsrepr": _text(headers.get("kwargsrepr")),
+        "origin": _text(headers.get("origin")),
+        "ignore_result": True,
+    }
 
 
 def _check_body(message: Any) -> None:

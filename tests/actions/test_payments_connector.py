@@ -94,9 +94,20 @@ def test_an_answer_that_repeats_what_was_sent_counts(spelled: dict[str, Any]) ->
 
 @pytest.mark.parametrize(
     ("field", "said"),
-    [("payee", "Eve"), ("payee", None), ("amount", "1000.00"), ("amount", "a lot"), ("amount", None), ("currency", "EUR"),
-     ("currency", None), ("purpose", "bonus"), ("claim", "CLM-2"), ("key", "lh-2"), ("idempotency_key", "lh-2")],
-)  # fmt: skip
+    [
+        ("payee", "Eve"),
+        ("payee", None),
+        ("amount", "1000.00"),
+        ("amount", "a lot"),
+        ("amount", None),
+        ("currency", "EUR"),
+        ("currency", None),
+        ("purpose", "bonus"),
+        ("claim", "CLM-2"),
+        ("key", "lh-2"),
+        ("idempotency_key", "lh-2"),
+    ],
+)
 def test_an_answer_that_says_something_else_is_no_result(field: str, said: Any) -> None:
     with serving() as books:
         books.changes = {field: said}
@@ -215,9 +226,13 @@ class Authority:
     def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return x509.CertificateBuilder(
-            issuer_name=self._name, subject_name=subject, public_key=key, serial_number=x509.random_serial_number(),
-            not_valid_before=now - dt.timedelta(days=1), not_valid_after=now + dt.timedelta(days=1),
-        )  # fmt: skip
+            issuer_name=self._name,
+            subject_name=subject,
+            public_key=key,
+            serial_number=x509.random_serial_number(),
+            not_valid_before=now - dt.timedelta(days=1),
+            not_valid_after=now + dt.timedelta(days=1),
+        )
 
 
 @pytest.mark.parametrize(

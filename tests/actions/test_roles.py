@@ -42,13 +42,16 @@ NOBODY: list[tuple[Role, str]] = [
     )
 ]
 ONE: list[tuple[Role, str]] = [
-    ("worker", "SELECT approve_action(gen_random_uuid(), gen_random_uuid(), id, 'sam', 'payment', 'Eve', 1, 30) FROM human_tasks"),
+    (
+        "worker",
+        "SELECT approve_action(gen_random_uuid(), gen_random_uuid(), id, 'sam', 'payment', 'Eve', 1, 30) FROM human_tasks",
+    ),
     ("worker", "UPDATE approvals SET revoked_at = NULL"),
     ("worker", "INSERT INTO authorities VALUES ('ada', '*', 'EUR', 1e9)"),
     ("web", "SELECT confirm_action(id, true, '{}') FROM actions"),
     ("web", "SELECT void_actions_of_ended()"),
     ("web", FORGED_INTENT.replace("'INTENT', id", "'INTENT', NULL")),
-]  # fmt: skip
+]
 
 
 @pytest.fixture

@@ -21,7 +21,12 @@ EVERYBODY: tuple[Role, ...] = ("worker", "web", "owner")
 TABLE: list[tuple[str, str, str, str]] = [
     # statement, worker, web, owner
     ("UPDATE checkpoints SET output = '{}' WHERE call_seq = 1", WRITTEN_ONCE, "", WRITTEN_ONCE),
-    ("UPDATE checkpoints SET output = '{}' WHERE call_seq = 0 AND step_seq = 1", WRITTEN_ONCE, WRITTEN_ONCE, WRITTEN_ONCE),
+    (
+        "UPDATE checkpoints SET output = '{}' WHERE call_seq = 0 AND step_seq = 1",
+        WRITTEN_ONCE,
+        WRITTEN_ONCE,
+        WRITTEN_ONCE,
+    ),
     ("UPDATE checkpoints SET status = 'UNKNOWN' WHERE call_seq = 1", WRITTEN_ONCE, "", WRITTEN_ONCE),
     ("UPDATE checkpoints SET status = 'INTENT' WHERE call_seq = 0", WRITTEN_ONCE, WRITTEN_ONCE, WRITTEN_ONCE),
     ("UPDATE checkpoints SET output_hash = 'x' WHERE call_seq = 0", WRITTEN_ONCE, WRITTEN_ONCE, WRITTEN_ONCE),
@@ -55,7 +60,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("UPDATE approvals SET digest = ''", NO_RIGHT, NO_RIGHT, WRITTEN_ONCE),
     ("UPDATE approvals SET revoked_at = app_now()", NO_RIGHT, WRITTEN_ONCE, WRITTEN_ONCE),
     ("DELETE FROM approvals", NO_RIGHT, NO_RIGHT, WRITTEN_ONCE),
-]  # fmt: skip
+]
 
 
 @pytest.fixture

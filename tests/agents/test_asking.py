@@ -37,9 +37,17 @@ def _wrong(answer: Verdict, request: Mapping[str, Any]) -> list[str]:
 
 
 PROMPT = Prompt(
-    name="verdict", version=3, instructions="Give a verdict.", output=Verdict, tools=(LOOK_UP,), check=_wrong, requests=3, tool_calls=2,
-    answer_tokens=500, timeout_seconds=2,
-)  # fmt: skip
+    name="verdict",
+    version=3,
+    instructions="Give a verdict.",
+    output=Verdict,
+    tools=(LOOK_UP,),
+    check=_wrong,
+    requests=3,
+    tool_calls=2,
+    answer_tokens=500,
+    timeout_seconds=2,
+)
 REQUEST = {"claim": "C-1", "limit": 100}
 GOOD, TOO_MUCH = {"answer": {"outcome": "pay", "amount": "90"}}, {"answer": {"outcome": "pay", "amount": "900"}}
 NO_SCHEMA = {"answer": {"outcome": "pay"}}
@@ -264,8 +272,10 @@ def test_an_unknown_price_is_unknown_and_a_known_one_exact(server: Server) -> No
 
 def _of_anthropic(models: ModelServer, asking: MemoryAsking) -> Verdict:
     config = Settings(
-        provider="anthropic:claude-scripted", anthropic_api_key=SecretStr("k"), anthropic_base_url=models.url.removesuffix("/v1")
-    )  # fmt: skip
+        provider="anthropic:claude-scripted",
+        anthropic_api_key=SecretStr("k"),
+        anthropic_base_url=models.url.removesuffix("/v1"),
+    )
     return Models(config, OFFLINE_RULES).ask(PROMPT, REQUEST, asking, {})[0]
 
 
@@ -300,9 +310,14 @@ class Question(BaseModel):
 
 
 WAITING = Prompt(
-    name="verdict", version=4, instructions="", output=Verdict, requests=3, tool_calls=1,
+    name="verdict",
+    version=4,
+    instructions="",
+    output=Verdict,
+    requests=3,
+    tool_calls=1,
     awaits=(Awaits(event="approval", about="Asks somebody.", takes=Question, expires="30d"),),
-)  # fmt: skip
+)
 
 
 def test_a_model_that_waits_suspends_its_asking_and_is_given_what_came(server: Server) -> None:

@@ -75,9 +75,14 @@ def test_a_list_without_header_is_believed_only_if_it_makes_the_total() -> None:
 
 
 def test_rows_that_cannot_be_read_are_counted() -> None:
-    rows = [f"{name:<20}{quantity:<10}{amount}" for name, quantity, amount in (
-        ("Description", "Qty", "Amount"), ("Bumper", "1", "640.00"), ("Tail lamp", "1", "2l2.5O"),
-    )]  # fmt: skip
+    rows = [
+        f"{name:<20}{quantity:<10}{amount}"
+        for name, quantity, amount in (
+            ("Description", "Qty", "Amount"),
+            ("Bumper", "1", "640.00"),
+            ("Tail lamp", "1", "2l2.5O"),
+        )
+    ]
     facts = facts_of("\n".join(rows))
     assert len(facts.lines) == 1
     assert any("1 line" in note for note in facts.notes)

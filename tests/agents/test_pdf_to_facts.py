@@ -52,11 +52,15 @@ def test_a_form_whose_values_were_drawn_before_its_labels(tmp_path: Path) -> Non
 def test_labels_above_values_in_three_columns(tmp_path: Path) -> None:
     facts = read(
         drawn(
-            (20, 20, "Claim number"), (80, 20, "Date of accident"), (140, 20, "Licence plate"),
-            (20, 26, "C-20310"), (80, 26, "2031-05-12"), (140, 26, "KX27 QRT"),
+            (20, 20, "Claim number"),
+            (80, 20, "Date of accident"),
+            (140, 20, "Licence plate"),
+            (20, 26, "C-20310"),
+            (80, 26, "2031-05-12"),
+            (140, 26, "KX27 QRT"),
         ),
         tmp_path,
-    )  # fmt: skip
+    )
     assert {name: fact.value for name, fact in facts.fields.items()} == {
         "claim_number": "C-20310",
         "date_of_loss": "2031-05-12",
@@ -95,10 +99,13 @@ def test_a_table_of_items_with_right_aligned_amounts(tmp_path: Path) -> None:
 def test_a_wrapped_description_in_a_column_of_its_own(tmp_path: Path) -> None:
     facts = read(
         drawn(
-            (20, 20, "Circumstances"), (80, 20, "While reversing out of the drive the"),
-            (80, 25, "car struck a post and a hedge."), (20, 34, "Damaged parts"), (80, 34, "front bumper, grille"),
+            (20, 20, "Circumstances"),
+            (80, 20, "While reversing out of the drive the"),
+            (80, 25, "car struck a post and a hedge."),
+            (20, 34, "Damaged parts"),
+            (80, 34, "front bumper, grille"),
         ),
         tmp_path,
-    )  # fmt: skip
+    )
     assert facts.fields["description"].value == "While reversing out of the drive the car struck a post and a hedge."
     assert facts.fields["damage"].value == ["front bumper", "grille"]

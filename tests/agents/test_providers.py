@@ -38,8 +38,11 @@ def test_a_provider_that_cannot_work_names_its_variable(settings: dict[str, Any]
 
 def test_each_prompt_may_have_a_provider_of_its_own() -> None:
     config = Settings(
-        provider="openai:gpt-4o", openai_api_key=SecretStr("k"), providers="reading=offline, judging=local:small", local_model_url="http://x"
-    )  # fmt: skip
+        provider="openai:gpt-4o",
+        openai_api_key=SecretStr("k"),
+        providers="reading=offline, judging=local:small",
+        local_model_url="http://x",
+    )
     models = Models(config, OFFLINE_RULES)
     assert [models.spec(name) for name in ("reading", "judging", "other")] == [
         "offline",

@@ -64,10 +64,12 @@ def _run(journal: Journal, **limits: Any) -> Any:
     schema = {"type": "object", "properties": {"number": {"type": "string"}}, "required": ["number"]}
     look = AgentTool.from_schema(called, "look", "", schema, sequential=True)
     agent: Agent[None, Verdict] = Agent(
-        FunctionModel(model), name="judgement", output_type=ToolOutput(Verdict, name="answer"),
+        FunctionModel(model),
+        name="judgement",
+        output_type=ToolOutput(Verdict, name="answer"),
         toolsets=[FunctionToolset([look], id=TOOLS)],
         capabilities=[StepDurability()],
-    )  # fmt: skip
+    )
     token = BRIDGE.set(Bridge("run.1.1", journal.request))
     try:
         return asyncio.run(agent.run("?", usage_limits=UsageLimits(**limits)))
@@ -117,9 +119,11 @@ def test_the_names_by_which_the_library_knows_our_operations_are_pinned() -> Non
     assert TOOLS == "longhaul"
     durability = StepDurability()
     agent: Agent[None, str] = Agent(
-        FunctionModel(lambda m, i: ModelResponse(parts=[])), name="judgement", toolsets=[FunctionToolset([], id=TOOLS)],
+        FunctionModel(lambda m, i: ModelResponse(parts=[])),
+        name="judgement",
+        toolsets=[FunctionToolset([], id=TOOLS)],
         capabilities=[durability],
-    )  # fmt: skip
+    )
     bound = StepDurability.from_agent(agent)
     assert bound is not None and bound.name == "judgement"
     assert list(bound._toolsets_by_id) == ["<agent>", "longhaul"]
@@ -129,8 +133,12 @@ def test_the_names_by_which_the_library_knows_our_operations_are_pinned() -> Non
 def test_only_model_requests_are_journaled_by_the_library() -> None:
     async def work() -> None:
         await StepBackend("x").execute(
-            operation_id=object(), name="anything else", body=_nothing, cache_key=(), config=None  # type: ignore[arg-type]
-        )  # fmt: skip
+            operation_id=object(),  # type: ignore[arg-type]
+            name="anything else",
+            body=_nothing,
+            cache_key=(),
+            config=None,
+        )
 
     with pytest.raises(Unrecoverable, match="anything else"):
         asyncio.run(work())

@@ -23,13 +23,27 @@ LIMITS = Limits(
 )
 RUN_ID = UUID(int=7)
 RUN = RunFacts(
-    id=RUN_ID, subject="CLM-7", state="ASSESSING", status=Status.RUNNING, waiting_reason=None,
-    active_seconds=100, still_seconds=1, expected_seconds=100, tokens=1000, token_budget=1000,
-)  # fmt: skip
+    id=RUN_ID,
+    subject="CLM-7",
+    state="ASSESSING",
+    status=Status.RUNNING,
+    waiting_reason=None,
+    active_seconds=100,
+    still_seconds=1,
+    expected_seconds=100,
+    tokens=1000,
+    token_budget=1000,
+)
 WORKER = WorkerFacts(
-    id=UUID(int=1), host="box", pid=42, queues=("steps.claim.v1",), stopping=False,
-    age_seconds=3600, silent_seconds=20, gone_seconds=None,
-)  # fmt: skip
+    id=UUID(int=1),
+    host="box",
+    pid=42,
+    queues=("steps.claim.v1",),
+    stopping=False,
+    age_seconds=3600,
+    silent_seconds=20,
+    gone_seconds=None,
+)
 
 
 def found(**changes: Any) -> set[str]:

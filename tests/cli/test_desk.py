@@ -45,8 +45,9 @@ def test_a_comment_and_setting_aside_are_kept(longhaul: Longhaul, journey: Trave
     assert aside.exit_code == 0, aside.stderr
     assert "2099-01-02T09:00:00+00:00" in aside.stdout
     assert journey.one("SELECT body, author FROM human_task_comments") == {
-        "body": "The garage was called.", "author": "ada",
-    }  # fmt: skip
+        "body": "The garage was called.",
+        "author": "ada",
+    }
     assert events(journey) == ["commented", "parked"]
 
 

@@ -126,18 +126,43 @@ def fail(t: Travel, run_id: UUID) -> None:
 CASES: dict[Status, tuple[str, Callable[[Travel, UUID], None], str, list[str]]] = {
     Status.READY: ("well", stand_by, "ready", ["1 worker can take it"]),
     Status.RUNNING: ("well", run_it, "running", ["under worker", "(box, process 77)", "deadline", "try 1"]),
-    Status.WAITING_FOR_HUMAN: ("well", lambda t, _: t.go(), "waiting", ["adjuster was asked “How much?”", "due", "nobody who may answer"]),
+    Status.WAITING_FOR_HUMAN: (
+        "well",
+        lambda t, _: t.go(),
+        "waiting",
+        ["adjuster was asked “How much?”", "due", "nobody who may answer"],
+    ),
     Status.WAITING_FOR_EVENT: ("well", to_the_letter, "waiting", ["for the event letter", "at most until", "in 14 d"]),
     Status.WAITING_FOR_TIMER: ("well", to_the_rest, "waiting", ["waits in RESTING until", "(in 1 h)"]),
-    Status.WAITING_FOR_CHILDREN: ("well", past_the_rest, "waiting", ["1 of 2 child runs", "J-1/1 is stopped in GATHERING as DEAD_LETTER"]),
-    Status.SUSPECTED_DEAD: ("well", lose_it, "being reassigned", ["its session is gone", "the heartbeats sweep has never run"]),
-    Status.FAILED_RETRIABLE: ("flaky", exhaust, "stopped until a person decides", ["refused the connection", "late retry 1 of 3 comes"]),
-    Status.DEAD_LETTER: ("hopeless", lambda t, _: t.go(), "stopped until a person decides", ["closed for good", "redrive or fail"]),
+    Status.WAITING_FOR_CHILDREN: (
+        "well",
+        past_the_rest,
+        "waiting",
+        ["1 of 2 child runs", "J-1/1 is stopped in GATHERING as DEAD_LETTER"],
+    ),
+    Status.SUSPECTED_DEAD: (
+        "well",
+        lose_it,
+        "being reassigned",
+        ["its session is gone", "the heartbeats sweep has never run"],
+    ),
+    Status.FAILED_RETRIABLE: (
+        "flaky",
+        exhaust,
+        "stopped until a person decides",
+        ["refused the connection", "late retry 1 of 3 comes"],
+    ),
+    Status.DEAD_LETTER: (
+        "hopeless",
+        lambda t, _: t.go(),
+        "stopped until a person decides",
+        ["closed for good", "redrive or fail"],
+    ),
     Status.PAUSED: ("well", pause, "paused until a person decides", ["by person:noor: audit", "until someone resumes"]),
     Status.COMPLETE: ("well", past_the_rest, "ended", ["ended as COMPLETE", "by worker:", "closed"]),
     Status.CANCELLED: ("well", cancel, "ended", ["ended as CANCELLED", "by person:noor: withdrawn"]),
     Status.FAILED: ("hopeless", fail, "ended", ["ended as FAILED", "by person:noor: no use"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -17,9 +17,26 @@ from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
 
 SHOWN = {
-    "run_id", "workflow", "workflow_version", "subject", "state", "status", "waiting_reason", "wake_at", "expires_at", "findings",
-    "data", "human_tasks", "actions", "alerts", "created_at", "updated_at", "finished_at", "parent_run_id", "children",
-}  # fmt: skip
+    "run_id",
+    "workflow",
+    "workflow_version",
+    "subject",
+    "state",
+    "status",
+    "waiting_reason",
+    "wake_at",
+    "expires_at",
+    "findings",
+    "data",
+    "human_tasks",
+    "actions",
+    "alerts",
+    "created_at",
+    "updated_at",
+    "finished_at",
+    "parent_run_id",
+    "children",
+}
 
 
 def test_runs_are_listed_newest_first_and_filtered(longhaul: Longhaul, journey: Travel) -> None:
@@ -165,8 +182,11 @@ def test_trace_is_the_whole_history_in_order(longhaul: Longhaul, journey: Travel
     assert moves == list(range(1, journey.run(run_id)["transition_seq"] + 1))
     (call,) = [entry for entry in entries if entry["kind"] == "tool"]
     assert (call["name"], call["seq"], call["input"], call["output"]) == (
-        "registry.look_up", 1, {"what": "J-1"}, {"found": "about J-1"},
-    )  # fmt: skip
+        "registry.look_up",
+        1,
+        {"what": "J-1"},
+        {"found": "about J-1"},
+    )
     assert call["latency_ms"] >= 0
     assert {entry["kind"] for entry in entries} == {"transition", "start", "step", "tool", "local", "human"}
     assert "registry.look_up" in longhaul("trace", run_id).stdout

@@ -15,10 +15,22 @@ from tests.cli.conftest import Longhaul
 from tests.support.journey import Travel
 
 COMMANDS = [
-    ("runs",), ("show", "x"), ("trace", "x"), ("explain", "x"), ("verify", "x"), ("tasks",), ("check",), ("signal", "x", "y"),
-    ("complete", "x", "--as", "a", "--outcome", "b"), ("cancel", "x", "--reason", "y"), ("purge", "x", "--reason", "y", "--yes"),
-    ("submit", "."), ("upload", "x", __file__), ("status",), ("down",),
-]  # fmt: skip
+    ("runs",),
+    ("show", "x"),
+    ("trace", "x"),
+    ("explain", "x"),
+    ("verify", "x"),
+    ("tasks",),
+    ("check",),
+    ("signal", "x", "y"),
+    ("complete", "x", "--as", "a", "--outcome", "b"),
+    ("cancel", "x", "--reason", "y"),
+    ("purge", "x", "--reason", "y", "--yes"),
+    ("submit", "."),
+    ("upload", "x", __file__),
+    ("status",),
+    ("down",),
+]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
@@ -42,14 +54,24 @@ def stack(nowhere: Longhaul, database_url: str) -> StackStatus:
     data_dir = Path(nowhere.env["LONGHAUL_DATA_DIR"])
     data_dir.mkdir()
     worker = ProcessStatus(
-        name="worker-steps", state="running", pid=os.getpid(), created_at=me.create_time(), command=["celery"], restarts=2,
-        started_at=None, log=data_dir / "log",
-    )  # fmt: skip
+        name="worker-steps",
+        state="running",
+        pid=os.getpid(),
+        created_at=me.create_time(),
+        command=["celery"],
+        restarts=2,
+        started_at=None,
+        log=data_dir / "log",
+    )
     gone = worker.model_copy(update={"name": "beat", "pid": 2**22 + 1})
     status = StackStatus(
-        data_dir=data_dir, ready=True, supervisor_pid=os.getpid(), supervisor_created_at=me.create_time(),
-        urls=StackUrls(database_url=database_url, web="http://127.0.0.1:1"), processes=[worker, gone],
-    )  # fmt: skip
+        data_dir=data_dir,
+        ready=True,
+        supervisor_pid=os.getpid(),
+        supervisor_created_at=me.create_time(),
+        urls=StackUrls(database_url=database_url, web="http://127.0.0.1:1"),
+        processes=[worker, gone],
+    )
     write_status(status)
     nowhere.env |= {"LONGHAUL_DISPATCHER": "tests.support.journey:Silent"}
     return status
@@ -70,8 +92,9 @@ def test_status_lists_every_process_with_its_pid(nowhere: Longhaul, stack: Stack
     found = nowhere.json("status")
     assert found["running"] is True
     assert [(p["name"], p["state"], p["pid"]) for p in found["processes"]] == [
-        ("worker-steps", "running", os.getpid()), ("beat", "stopped", None),
-    ]  # fmt: skip
+        ("worker-steps", "running", os.getpid()),
+        ("beat", "stopped", None),
+    ]
     assert str(os.getpid()) in nowhere("status").stdout
 
 
@@ -85,9 +108,31 @@ def test_help_names_every_command(nowhere: Longhaul) -> None:
     result = nowhere("--help", env={"COLUMNS": "200", "TERM": "dumb"})
     assert result.exit_code == 0
     for name in (
-        "up", "down", "status", "demo", "submit", "runs", "show", "trace", "explain", "tasks", "complete", "signal", "upload", "cancel",
-        "pause", "resume", "retry", "redrive", "fail", "diagram", "verify", "doctor", "purge", "check",
-    ):  # fmt: skip
+        "up",
+        "down",
+        "status",
+        "demo",
+        "submit",
+        "runs",
+        "show",
+        "trace",
+        "explain",
+        "tasks",
+        "complete",
+        "signal",
+        "upload",
+        "cancel",
+        "pause",
+        "resume",
+        "retry",
+        "redrive",
+        "fail",
+        "diagram",
+        "verify",
+        "doctor",
+        "purge",
+        "check",
+    ):
         assert f" {name} " in result.stdout
 
 

@@ -79,8 +79,9 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     queues = [f"{pool}.{w.name}.v1" for w in WORKFLOWS for pool in ("steps", "isolated")]
     journey.tamper(
         "INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at) "
-        "VALUES (gen_random_uuid(), 1, 'ping', 'box', 41, %s, 16, app_now() - interval '1 day', app_now())", queues,
-    )  # fmt: skip
+        "VALUES (gen_random_uuid(), 1, 'ping', 'box', 41, %s, 16, app_now() - interval '1 day', app_now())",
+        queues,
+    )
     for name in SWEEPS:
         journey.tamper("INSERT INTO sweeps VALUES (%s, app_now(), app_now())", name)
     monkeypatch.setattr(doctor, "broker_problem", lambda: None)
@@ -105,11 +106,26 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
     assert _problems(patient) == {}
     names = [check.name for check in doctor.examine(patient)]
     assert names == [
-        "python", "database", "schema", "roles", "workers", "clocks", "documents", "queues", "sweeps", "downstreams", "messages", "broker",
+        "python",
+        "database",
+        "schema",
+        "roles",
+        "workers",
+        "clocks",
+        "documents",
+        "queues",
+        "sweeps",
+        "downstreams",
+        "messages",
+        "broker",
         "payments",
         "model",
-        "data folder", "evidence key", "sandbox", "scans", "disk",
-    ]  # fmt: skip
+        "data folder",
+        "evidence key",
+        "sandbox",
+        "scans",
+        "disk",
+    ]
 
 
 REFUSED = """INSERT INTO refused_messages VALUES ('f', gen_random_uuid(), '{}', 'intake', 'clam', 'there is no workflow', '[]', 99,
@@ -124,15 +140,29 @@ REFUSED = """INSERT INTO refused_messages VALUES ('f', gen_random_uuid(), '{}', 
         ("workers", "UPDATE workers SET stopping = true", "none is alive"),
         ("clocks", "UPDATE workers SET clock_ahead_seconds = -45", "that of box is 45 s behind"),
         ("documents", "UPDATE workers SET cannot_read = '{web,depot}'", "box cannot read those of web, depot"),
-        ("queues", "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'", "nobody serves isolated.leaf.v1, steps.leaf.v1"),
-        ("sweeps", "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'", "timers (last 1 h ago"),
+        (
+            "queues",
+            "UPDATE workers SET queues = '{steps.journey.v1,isolated.journey.v1}'",
+            "nobody serves isolated.leaf.v1, steps.leaf.v1",
+        ),
+        (
+            "sweeps",
+            "UPDATE sweeps SET last_started_at = app_now() - interval '1 h' WHERE name = 'timers'",
+            "timers (last 1 h ago",
+        ),
         ("sweeps", "DELETE FROM sweeps WHERE name = 'dispatch'", "dispatch (never ran, every 5.0 s)"),
-        ("downstreams", ("INSERT INTO downstreams (name, breaker, opened_at, probe_at) VALUES ('payments', 'open', app_now(), app_now() + "
-         "interval '9 s')"), "payments has been held back"),
+        (
+            "downstreams",
+            (
+                "INSERT INTO downstreams (name, breaker, opened_at, probe_at) VALUES ('payments', 'open', app_now(), app_now() + "
+                "interval '9 s')"
+            ),
+            "payments has been held back",
+        ),
         ("messages", REFUSED.format("start"), "12 starts were refused, the last 5 m ago because there is no workflow"),
         ("schema", "UPDATE alembic_version SET version_num = '0000'", "this code wants"),
     ],
-)  # fmt: skip
+)
 def test_what_the_database_shows_to_be_wrong(
     journey: Travel, patient: Patient, name: str, harm: str, seen: str
 ) -> None:

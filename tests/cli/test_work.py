@@ -68,7 +68,7 @@ def test_complete_with_a_whole_answer_from_a_file(
         (["--as", "ada", "--outcome", "approved", "--row-version", "9"], 1, "changed since"),
         (["--outcome", "approved"], 2, "--as"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_that_cannot_stand_changes_nothing(
     longhaul: Longhaul, journey: Travel, asked: str, words: list[str], code: int, said: str
 ) -> None:
@@ -158,9 +158,14 @@ def test_fields_take_the_type_the_form_asks_for() -> None:
         "data.c=2",
     ]
     assert answer_of(task, None, fields) == {
-        "amount": "1200.10", "count": 7, "sure": True, "wanted": ["bill"], "provision": None, "kind": "1",
+        "amount": "1200.10",
+        "count": 7,
+        "sure": True,
+        "wanted": ["bill"],
+        "provision": None,
+        "kind": "1",
         "data": {"a": 1, "b": "x", "c": 2},
-    }  # fmt: skip
+    }
     assert task["defaults"]["data"] == {"a": 1}, "the task's own defaults are left alone"
 
 

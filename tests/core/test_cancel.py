@@ -69,8 +69,13 @@ def test_the_pairs_of_this_page_are_those_of_the_table() -> None:
 @pytest.mark.parametrize(("status", "event"), sorted(ENDS), ids=lambda each: each.name)
 def test_every_move_of_the_table_ends_where_what_was_asked_of_the_run_says(status: Status, event: Event) -> None:
     for pause, cancel, irreversible in product((False, True), repeat=3):
-        run = a_run(status, pause_requested=pause, cancel_requested=cancel, irreversible=irreversible,
-                    pending_events=("paper",) if event is E.SIGNALLED else ())  # fmt: skip
+        run = a_run(
+            status,
+            pause_requested=pause,
+            cancel_requested=cancel,
+            irreversible=irreversible,
+            pending_events=("paper",) if event is E.SIGNALLED else (),
+        )
         wanted = expected(status, event, pause=pause, cancel=cancel, irreversible=irreversible)
         if wanted is None:
             with pytest.raises(Refused, match="too late"):
@@ -111,8 +116,12 @@ def test_a_signal_that_is_there_already_does_not_carry_a_run_past_its_cancel(eve
 @pytest.mark.parametrize("ways", ["on", "back"])
 @pytest.mark.parametrize(
     ("status", "event", "outcome"),
-    [(S.WAITING_FOR_HUMAN, E.ANSWERED, "done"), (S.WAITING_FOR_EVENT, E.SIGNALLED, None), (S.WAITING_FOR_EVENT, E.EXPIRED, "expired")],
-)  # fmt: skip
+    [
+        (S.WAITING_FOR_HUMAN, E.ANSWERED, "done"),
+        (S.WAITING_FOR_EVENT, E.SIGNALLED, None),
+        (S.WAITING_FOR_EVENT, E.EXPIRED, "expired"),
+    ],
+)
 def test_what_wakes_a_run_does_not_carry_it_past_its_cancel(
     status: Status, event: Event, outcome: str | None, ways: str
 ) -> None:

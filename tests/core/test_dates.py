@@ -16,11 +16,24 @@ DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 @pytest.mark.parametrize(
     "printed",
     [
-        "2031-05-12", "2031/05/12", "12 May 2031", "12th May 2031", "12 of May, 2031", "12-May-2031", "May 12, 2031",
-        "May 12 , 2031", "MAY 12 2031", "12. Mai 2031", "12 mai 2031", "12.05.2031", "12.5.31", "Monday, 12 May 2031",
-        "on the 12th of May 2031", "12/05/2031 at 14:20",
+        "2031-05-12",
+        "2031/05/12",
+        "12 May 2031",
+        "12th May 2031",
+        "12 of May, 2031",
+        "12-May-2031",
+        "May 12, 2031",
+        "May 12 , 2031",
+        "MAY 12 2031",
+        "12. Mai 2031",
+        "12 mai 2031",
+        "12.05.2031",
+        "12.5.31",
+        "Monday, 12 May 2031",
+        "on the 12th of May 2031",
+        "12/05/2031 at 14:20",
     ],
-)  # fmt: skip
+)
 def test_the_same_day_in_many_prints(printed: str) -> None:
     read = read_date(printed, "day")
     assert read is not None

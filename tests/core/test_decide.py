@@ -34,10 +34,23 @@ TOO_LATE = {"cancel_requested": True, "irreversible": True}
 
 def a_run(status: Status, **more: Any) -> Run:
     values = {
-        "id": UUID(int=1), "workflow": "w", "workflow_version": 2, "subject": "s", "state": "HERE", "status": status, "step_seq": 3,
-        "queue": "documents.w.v2", "attempt": 2, "crash_attempts": 1, "late_retries": 1, "routes": ROUTES, "pending_events": ("other",),
-        "waiting_reason": "something old", "children_left": 5, "transition_seq": 9,
-    }  # fmt: skip
+        "id": UUID(int=1),
+        "workflow": "w",
+        "workflow_version": 2,
+        "subject": "s",
+        "state": "HERE",
+        "status": status,
+        "step_seq": 3,
+        "queue": "documents.w.v2",
+        "attempt": 2,
+        "crash_attempts": 1,
+        "late_retries": 1,
+        "routes": ROUTES,
+        "pending_events": ("other",),
+        "waiting_reason": "something old",
+        "children_left": 5,
+        "transition_seq": 9,
+    }
     return Run(**{**values, **more})
 
 
@@ -47,12 +60,32 @@ def happened(event: Event, **more: Any) -> Happened:
 
 def stays(event: Event, status: Status, **more: Any) -> Transition:
     values = {
-        "event": event, "actor": "worker:1", "reason": "because", "state": "HERE", "status": status, "step_seq": 3,
-        "queue": "documents.w.v2", "attempt": 2, "crash_attempts": 1, "late_retries": 1, "routes": {}, "pending_events": ("other",),
-        "pause_requested": False, "waiting_reason": None, "wake_at": None, "wake_in": None, "expires_at": None, "expires_in": None,
-        "children_left": 0, "keeps_lease": False, "enters": False, "completes_step": False, "consumes": None, "closes_tasks": False,
+        "event": event,
+        "actor": "worker:1",
+        "reason": "because",
+        "state": "HERE",
+        "status": status,
+        "step_seq": 3,
+        "queue": "documents.w.v2",
+        "attempt": 2,
+        "crash_attempts": 1,
+        "late_retries": 1,
+        "routes": {},
+        "pending_events": ("other",),
+        "pause_requested": False,
+        "waiting_reason": None,
+        "wake_at": None,
+        "wake_in": None,
+        "expires_at": None,
+        "expires_in": None,
+        "children_left": 0,
+        "keeps_lease": False,
+        "enters": False,
+        "completes_step": False,
+        "consumes": None,
+        "closes_tasks": False,
         "cause": CAUSE,
-    }  # fmt: skip
+    }
     return Transition(**{**values, **more})
 
 
@@ -80,8 +113,14 @@ def cancelled(event: Event, **more: Any) -> Transition:
 
 
 WAIT = {"routes": ROUTES, "waiting_reason": "for news", "wake_in": 5.0, "expires_in": 60.0}
-WAITS = {"routes": ROUTES, "waiting_reason": "for news", "wake_in": 5.0, "expires_in": 60.0, "crash_attempts": 0,
-         "completes_step": True}  # fmt: skip
+WAITS = {
+    "routes": ROUTES,
+    "waiting_reason": "for news",
+    "wake_in": 5.0,
+    "expires_in": 60.0,
+    "crash_attempts": 0,
+    "completes_step": True,
+}
 SUSPENDED = {"routes": STAYING, "waiting_reason": "for news", "expires_in": 60.0}
 PARK = {"wake_in": 5.0, "waiting_reason": "busy"}
 DONE = {"outcome": "done", "routes": ROUTES}
@@ -108,126 +147,367 @@ def asked(name: str, status: Status, what: Happened, ready: Transition, gone: Tr
 
 TABLE: list[Case] = [
     # A lease raises the crash count, which an orderly end of the attempt clears. Flags are looked at where the step ends.
-    *cases("lease", S.READY, happened(E.LEASE_TAKEN), stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True)),
-    ("lease, to pause", a_run(S.READY, **PAUSE), happened(E.LEASE_TAKEN),
-     stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True, pause_requested=True)),
-    *asked("handed back", S.RUNNING, happened(E.HANDED_BACK), stays(E.HANDED_BACK, S.READY, crash_attempts=0),
-           cancelled(E.HANDED_BACK, crash_attempts=0)),
-    *asked("finished", S.RUNNING, happened(E.STEP_FINISHED, **DONE), enters(E.STEP_FINISHED, S.READY, completes_step=True),
-           cancelled(E.STEP_FINISHED, crash_attempts=0, completes_step=True), routes={}),
-    *(("ended, to cancel", a_run(S.RUNNING, **CANCEL, routes={}), happened(E.ENDED, outcome=outcome, routes=ROUTES),
-       cancelled(E.ENDED, crash_attempts=0, completes_step=True)) for outcome in ("finished", "given up")),
-    *((f"{event.value}, to cancel", a_run(status, **CANCEL), happened(event), cancelled(event, crash_attempts=0))
-      for event, status in ((E.UNRECOVERABLE, S.RUNNING), (E.CRASHED_OUT, S.SUSPECTED_DEAD))),
-    *cases("ended", S.RUNNING, happened(E.ENDED, outcome="finished", routes=ROUTES),
-           stays(E.ENDED, S.COMPLETE, state="OVER", crash_attempts=0, completes_step=True, closes_tasks=True), routes={}),
-    *cases("ended in failure", S.RUNNING, happened(E.ENDED, outcome="given up", routes=ROUTES),
-           stays(E.ENDED, S.FAILED, state="REFUSED", crash_attempts=0, completes_step=True, closes_tasks=True), routes={}),
+    *cases(
+        "lease", S.READY, happened(E.LEASE_TAKEN), stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True)
+    ),
+    (
+        "lease, to pause",
+        a_run(S.READY, **PAUSE),
+        happened(E.LEASE_TAKEN),
+        stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True, pause_requested=True),
+    ),
+    *asked(
+        "handed back",
+        S.RUNNING,
+        happened(E.HANDED_BACK),
+        stays(E.HANDED_BACK, S.READY, crash_attempts=0),
+        cancelled(E.HANDED_BACK, crash_attempts=0),
+    ),
+    *asked(
+        "finished",
+        S.RUNNING,
+        happened(E.STEP_FINISHED, **DONE),
+        enters(E.STEP_FINISHED, S.READY, completes_step=True),
+        cancelled(E.STEP_FINISHED, crash_attempts=0, completes_step=True),
+        routes={},
+    ),
+    *(
+        (
+            "ended, to cancel",
+            a_run(S.RUNNING, **CANCEL, routes={}),
+            happened(E.ENDED, outcome=outcome, routes=ROUTES),
+            cancelled(E.ENDED, crash_attempts=0, completes_step=True),
+        )
+        for outcome in ("finished", "given up")
+    ),
+    *(
+        (f"{event.value}, to cancel", a_run(status, **CANCEL), happened(event), cancelled(event, crash_attempts=0))
+        for event, status in ((E.UNRECOVERABLE, S.RUNNING), (E.CRASHED_OUT, S.SUSPECTED_DEAD))
+    ),
+    *cases(
+        "ended",
+        S.RUNNING,
+        happened(E.ENDED, outcome="finished", routes=ROUTES),
+        stays(E.ENDED, S.COMPLETE, state="OVER", crash_attempts=0, completes_step=True, closes_tasks=True),
+        routes={},
+    ),
+    *cases(
+        "ended in failure",
+        S.RUNNING,
+        happened(E.ENDED, outcome="given up", routes=ROUTES),
+        stays(E.ENDED, S.FAILED, state="REFUSED", crash_attempts=0, completes_step=True, closes_tasks=True),
+        routes={},
+    ),
     # A wait leaves on the row what is needed to wake it. A pause does not touch it: the run pauses when it would become READY.
-    *(case for event, status in ((E.WAITS_FOR_HUMAN, S.WAITING_FOR_HUMAN), (E.WAITS_FOR_EVENT, S.WAITING_FOR_EVENT),
-                                 (E.WAITS_FOR_TIMER, S.WAITING_FOR_TIMER))
-      for case in (
-          *cases(event.value, S.RUNNING, happened(event, **WAIT), stays(event, status, **WAITS)),
-          (f"{event.value}, to pause", a_run(S.RUNNING, **PAUSE), happened(event, **WAIT),
-           stays(event, status, **WAITS, pause_requested=True)),
-          (f"{event.value}, to cancel", a_run(S.RUNNING, **CANCEL), happened(event, **WAIT),
-           cancelled(event, crash_attempts=0, completes_step=True)),
-      )),
-    *cases("children", S.RUNNING, happened(E.WAITS_FOR_CHILDREN, **WAIT, children=2),
-           stays(E.WAITS_FOR_CHILDREN, S.WAITING_FOR_CHILDREN, **WAITS, children_left=2)),
-    ("a person's wait hears no signal", a_run(S.RUNNING, pending_events=PENDING), happened(E.WAITS_FOR_HUMAN, **WAIT),
-     stays(E.WAITS_FOR_HUMAN, S.WAITING_FOR_HUMAN, **WAITS, pending_events=PENDING)),
+    *(
+        case
+        for event, status in (
+            (E.WAITS_FOR_HUMAN, S.WAITING_FOR_HUMAN),
+            (E.WAITS_FOR_EVENT, S.WAITING_FOR_EVENT),
+            (E.WAITS_FOR_TIMER, S.WAITING_FOR_TIMER),
+        )
+        for case in (
+            *cases(event.value, S.RUNNING, happened(event, **WAIT), stays(event, status, **WAITS)),
+            (
+                f"{event.value}, to pause",
+                a_run(S.RUNNING, **PAUSE),
+                happened(event, **WAIT),
+                stays(event, status, **WAITS, pause_requested=True),
+            ),
+            (
+                f"{event.value}, to cancel",
+                a_run(S.RUNNING, **CANCEL),
+                happened(event, **WAIT),
+                cancelled(event, crash_attempts=0, completes_step=True),
+            ),
+        )
+    ),
+    *cases(
+        "children",
+        S.RUNNING,
+        happened(E.WAITS_FOR_CHILDREN, **WAIT, children=2),
+        stays(E.WAITS_FOR_CHILDREN, S.WAITING_FOR_CHILDREN, **WAITS, children_left=2),
+    ),
+    (
+        "a person's wait hears no signal",
+        a_run(S.RUNNING, pending_events=PENDING),
+        happened(E.WAITS_FOR_HUMAN, **WAIT),
+        stays(E.WAITS_FOR_HUMAN, S.WAITING_FOR_HUMAN, **WAITS, pending_events=PENDING),
+    ),
     # What a wait asks for may be there already: it is consumed, and only it.
-    *asked("waits for what is there", S.RUNNING, happened(E.WAITS_FOR_EVENT, **WAIT),
-           enters(E.WAITS_FOR_EVENT, S.READY, completes_step=True, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.WAITS_FOR_EVENT, crash_attempts=0, completes_step=True, pending_events=PENDING), pending_events=PENDING),
-    *asked("no children", S.RUNNING, happened(E.WAITS_FOR_CHILDREN, routes=ROUTES, waiting_reason="for news", expires_in=60.0),
-           enters(E.WAITS_FOR_CHILDREN, S.READY, completes_step=True),
-           cancelled(E.WAITS_FOR_CHILDREN, crash_attempts=0, completes_step=True)),
+    *asked(
+        "waits for what is there",
+        S.RUNNING,
+        happened(E.WAITS_FOR_EVENT, **WAIT),
+        enters(E.WAITS_FOR_EVENT, S.READY, completes_step=True, consumes="paper", pending_events=("other", "other")),
+        cancelled(E.WAITS_FOR_EVENT, crash_attempts=0, completes_step=True, pending_events=PENDING),
+        pending_events=PENDING,
+    ),
+    *asked(
+        "no children",
+        S.RUNNING,
+        happened(E.WAITS_FOR_CHILDREN, routes=ROUTES, waiting_reason="for news", expires_in=60.0),
+        enters(E.WAITS_FOR_CHILDREN, S.READY, completes_step=True),
+        cancelled(E.WAITS_FOR_CHILDREN, crash_attempts=0, completes_step=True),
+    ),
     # A suspended step keeps its place: neither its attempt nor its checkpoint ends.
-    *cases("suspended", S.RUNNING, happened(E.SUSPENDED, **SUSPENDED), stays(E.SUSPENDED, S.WAITING_FOR_EVENT, **SUSPENDED,
-      crash_attempts=0)),
-    ("suspended, to cancel", a_run(S.RUNNING, **CANCEL), happened(E.SUSPENDED, **SUSPENDED), cancelled(E.SUSPENDED, crash_attempts=0)),
-    *asked("suspended for what is there", S.RUNNING, happened(E.SUSPENDED, **SUSPENDED),
-           stays(E.SUSPENDED, S.READY, crash_attempts=0, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.SUSPENDED, crash_attempts=0, pending_events=PENDING), pending_events=PENDING),
+    *cases(
+        "suspended",
+        S.RUNNING,
+        happened(E.SUSPENDED, **SUSPENDED),
+        stays(E.SUSPENDED, S.WAITING_FOR_EVENT, **SUSPENDED, crash_attempts=0),
+    ),
+    (
+        "suspended, to cancel",
+        a_run(S.RUNNING, **CANCEL),
+        happened(E.SUSPENDED, **SUSPENDED),
+        cancelled(E.SUSPENDED, crash_attempts=0),
+    ),
+    *asked(
+        "suspended for what is there",
+        S.RUNNING,
+        happened(E.SUSPENDED, **SUSPENDED),
+        stays(E.SUSPENDED, S.READY, crash_attempts=0, consumes="paper", pending_events=("other", "other")),
+        cancelled(E.SUSPENDED, crash_attempts=0, pending_events=PENDING),
+        pending_events=PENDING,
+    ),
     # An answer leads on by its route, or back into the step that asked; who is asked no more has no open task.
-    *asked("answered", S.WAITING_FOR_HUMAN, happened(E.ANSWERED, outcome="done"), enters(E.ANSWERED, S.READY, closes_tasks=True),
-           cancelled(E.ANSWERED, crash_attempts=0)),
-    *asked("a verdict", S.WAITING_FOR_HUMAN, happened(E.ANSWERED, outcome="done"), stays(E.ANSWERED, S.READY, closes_tasks=True),
-           cancelled(E.ANSWERED), routes=STAYING),
-    *asked("signalled", S.WAITING_FOR_EVENT, happened(E.SIGNALLED),
-           enters(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.SIGNALLED, crash_attempts=0, pending_events=PENDING), pending_events=PENDING),
-    *asked("signalled while suspended", S.WAITING_FOR_EVENT, happened(E.SIGNALLED),
-           stays(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
-           cancelled(E.SIGNALLED, pending_events=PENDING), pending_events=PENDING, routes=STAYING),
-    *asked("timer due", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), enters(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE,
-      crash_attempts=0)),
-    *asked("backoff over", S.WAITING_FOR_TIMER, happened(E.TIMER_DUE), stays(E.TIMER_DUE, S.READY), cancelled(E.TIMER_DUE), routes={}),
-    *(case for status in (S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_CHILDREN)
-      for case in asked(f"expired {status.value}", status, happened(E.EXPIRED), enters(E.EXPIRED, S.READY, closes_tasks=True),
-                        cancelled(E.EXPIRED, crash_attempts=0))),
-    *asked("patience at its end", S.WAITING_FOR_EVENT, happened(E.EXPIRED), stays(E.EXPIRED, S.READY, closes_tasks=True),
-           cancelled(E.EXPIRED), routes=STAYING),
-    *asked("children ended", S.WAITING_FOR_CHILDREN, happened(E.CHILDREN_ENDED), enters(E.CHILDREN_ENDED, S.READY),
-           cancelled(E.CHILDREN_ENDED, crash_attempts=0)),
+    *asked(
+        "answered",
+        S.WAITING_FOR_HUMAN,
+        happened(E.ANSWERED, outcome="done"),
+        enters(E.ANSWERED, S.READY, closes_tasks=True),
+        cancelled(E.ANSWERED, crash_attempts=0),
+    ),
+    *asked(
+        "a verdict",
+        S.WAITING_FOR_HUMAN,
+        happened(E.ANSWERED, outcome="done"),
+        stays(E.ANSWERED, S.READY, closes_tasks=True),
+        cancelled(E.ANSWERED),
+        routes=STAYING,
+    ),
+    *asked(
+        "signalled",
+        S.WAITING_FOR_EVENT,
+        happened(E.SIGNALLED),
+        enters(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
+        cancelled(E.SIGNALLED, crash_attempts=0, pending_events=PENDING),
+        pending_events=PENDING,
+    ),
+    *asked(
+        "signalled while suspended",
+        S.WAITING_FOR_EVENT,
+        happened(E.SIGNALLED),
+        stays(E.SIGNALLED, S.READY, consumes="paper", pending_events=("other", "other")),
+        cancelled(E.SIGNALLED, pending_events=PENDING),
+        pending_events=PENDING,
+        routes=STAYING,
+    ),
+    *asked(
+        "timer due",
+        S.WAITING_FOR_TIMER,
+        happened(E.TIMER_DUE),
+        enters(E.TIMER_DUE, S.READY),
+        cancelled(E.TIMER_DUE, crash_attempts=0),
+    ),
+    *asked(
+        "backoff over",
+        S.WAITING_FOR_TIMER,
+        happened(E.TIMER_DUE),
+        stays(E.TIMER_DUE, S.READY),
+        cancelled(E.TIMER_DUE),
+        routes={},
+    ),
+    *(
+        case
+        for status in (S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_CHILDREN)
+        for case in asked(
+            f"expired {status.value}",
+            status,
+            happened(E.EXPIRED),
+            enters(E.EXPIRED, S.READY, closes_tasks=True),
+            cancelled(E.EXPIRED, crash_attempts=0),
+        )
+    ),
+    *asked(
+        "patience at its end",
+        S.WAITING_FOR_EVENT,
+        happened(E.EXPIRED),
+        stays(E.EXPIRED, S.READY, closes_tasks=True),
+        cancelled(E.EXPIRED),
+        routes=STAYING,
+    ),
+    *asked(
+        "children ended",
+        S.WAITING_FOR_CHILDREN,
+        happened(E.CHILDREN_ENDED),
+        enters(E.CHILDREN_ENDED, S.READY),
+        cancelled(E.CHILDREN_ENDED, crash_attempts=0),
+    ),
     # Only a failed attempt spends an attempt.
-    *(case for event, attempt in ((E.FAILED_ATTEMPT, 3), (E.THROTTLED, 2), (E.TOO_EARLY, 2))
-      for case in (
-          *cases(event.value, S.RUNNING, happened(event, **PARK), stays(event, S.WAITING_FOR_TIMER, **PARK, attempt=attempt,
-            crash_attempts=0)),
-          (f"{event.value}, to pause", a_run(S.RUNNING, **PAUSE), happened(event, wake_in=5.0),
-           stays(event, S.WAITING_FOR_TIMER, attempt=attempt, crash_attempts=0, wake_in=5.0, waiting_reason="because",
-             pause_requested=True)),
-          (f"{event.value}, to cancel", a_run(S.RUNNING, **CANCEL), happened(event, **PARK), cancelled(event, attempt=attempt,
-            crash_attempts=0)),
-      )),
-    *cases("exhausted", S.RUNNING, happened(E.EXHAUSTED, wake_in=5.0),
-           stays(E.EXHAUSTED, S.FAILED_RETRIABLE, crash_attempts=0, wake_in=5.0, waiting_reason="because")),
-    ("exhausted, to cancel", a_run(S.RUNNING, **CANCEL), happened(E.EXHAUSTED, wake_in=5.0), cancelled(E.EXHAUSTED, crash_attempts=0)),
-    *cases("unrecoverable", S.RUNNING, happened(E.UNRECOVERABLE),
-           stays(E.UNRECOVERABLE, S.DEAD_LETTER, crash_attempts=0, waiting_reason="because")),
-    *cases("crashed out", S.SUSPECTED_DEAD, happened(E.CRASHED_OUT),
-           stays(E.CRASHED_OUT, S.DEAD_LETTER, crash_attempts=0, waiting_reason="because")),
-    *cases("needs a person", S.RUNNING, happened(E.NEEDS_PERSON, routes=STAYING, waiting_reason="unsure"),
-           stays(E.NEEDS_PERSON, S.WAITING_FOR_HUMAN, routes=STAYING, crash_attempts=0, waiting_reason="unsure")),
-    ("needs a person, unsaid", a_run(S.RUNNING), happened(E.NEEDS_PERSON, routes=STAYING),
-     stays(E.NEEDS_PERSON, S.WAITING_FOR_HUMAN, routes=STAYING, crash_attempts=0, waiting_reason="because")),
-    ("needs a person, to cancel", a_run(S.RUNNING, **CANCEL), happened(E.NEEDS_PERSON, routes=STAYING, waiting_reason="unsure"),
-     cancelled(E.NEEDS_PERSON, crash_attempts=0)),
+    *(
+        case
+        for event, attempt in ((E.FAILED_ATTEMPT, 3), (E.THROTTLED, 2), (E.TOO_EARLY, 2))
+        for case in (
+            *cases(
+                event.value,
+                S.RUNNING,
+                happened(event, **PARK),
+                stays(event, S.WAITING_FOR_TIMER, **PARK, attempt=attempt, crash_attempts=0),
+            ),
+            (
+                f"{event.value}, to pause",
+                a_run(S.RUNNING, **PAUSE),
+                happened(event, wake_in=5.0),
+                stays(
+                    event,
+                    S.WAITING_FOR_TIMER,
+                    attempt=attempt,
+                    crash_attempts=0,
+                    wake_in=5.0,
+                    waiting_reason="because",
+                    pause_requested=True,
+                ),
+            ),
+            (
+                f"{event.value}, to cancel",
+                a_run(S.RUNNING, **CANCEL),
+                happened(event, **PARK),
+                cancelled(event, attempt=attempt, crash_attempts=0),
+            ),
+        )
+    ),
+    *cases(
+        "exhausted",
+        S.RUNNING,
+        happened(E.EXHAUSTED, wake_in=5.0),
+        stays(E.EXHAUSTED, S.FAILED_RETRIABLE, crash_attempts=0, wake_in=5.0, waiting_reason="because"),
+    ),
+    (
+        "exhausted, to cancel",
+        a_run(S.RUNNING, **CANCEL),
+        happened(E.EXHAUSTED, wake_in=5.0),
+        cancelled(E.EXHAUSTED, crash_attempts=0),
+    ),
+    *cases(
+        "unrecoverable",
+        S.RUNNING,
+        happened(E.UNRECOVERABLE),
+        stays(E.UNRECOVERABLE, S.DEAD_LETTER, crash_attempts=0, waiting_reason="because"),
+    ),
+    *cases(
+        "crashed out",
+        S.SUSPECTED_DEAD,
+        happened(E.CRASHED_OUT),
+        stays(E.CRASHED_OUT, S.DEAD_LETTER, crash_attempts=0, waiting_reason="because"),
+    ),
+    *cases(
+        "needs a person",
+        S.RUNNING,
+        happened(E.NEEDS_PERSON, routes=STAYING, waiting_reason="unsure"),
+        stays(E.NEEDS_PERSON, S.WAITING_FOR_HUMAN, routes=STAYING, crash_attempts=0, waiting_reason="unsure"),
+    ),
+    (
+        "needs a person, unsaid",
+        a_run(S.RUNNING),
+        happened(E.NEEDS_PERSON, routes=STAYING),
+        stays(E.NEEDS_PERSON, S.WAITING_FOR_HUMAN, routes=STAYING, crash_attempts=0, waiting_reason="because"),
+    ),
+    (
+        "needs a person, to cancel",
+        a_run(S.RUNNING, **CANCEL),
+        happened(E.NEEDS_PERSON, routes=STAYING, waiting_reason="unsure"),
+        cancelled(E.NEEDS_PERSON, crash_attempts=0),
+    ),
     # A crash counts only if the run was alone in its process and the end was not planned: the lease raised the count.
     *cases("lost in a crowd", S.RUNNING, happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0)),
     *cases("lost alone", S.RUNNING, happened(E.LOST, alone=True), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=1)),
-    *cases("lost alone as planned", S.RUNNING, happened(E.LOST, alone=True, planned=True), stays(E.LOST, S.SUSPECTED_DEAD,
-      crash_attempts=0)),
-    ("lost, never below none", a_run(S.RUNNING, crash_attempts=0), happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0)),
-    ("lost, twice before", a_run(S.RUNNING, crash_attempts=3), happened(E.LOST), stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=2)),
-    *asked("reassigned", S.SUSPECTED_DEAD, happened(E.REASSIGNED), stays(E.REASSIGNED, S.READY), cancelled(E.REASSIGNED)),
-    ("reassigned alone", a_run(S.SUSPECTED_DEAD), happened(E.REASSIGNED, isolate=True), stays(E.REASSIGNED, S.READY,
-      queue="isolated.w.v2")),
+    *cases(
+        "lost alone as planned",
+        S.RUNNING,
+        happened(E.LOST, alone=True, planned=True),
+        stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0),
+    ),
+    (
+        "lost, never below none",
+        a_run(S.RUNNING, crash_attempts=0),
+        happened(E.LOST),
+        stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=0),
+    ),
+    (
+        "lost, twice before",
+        a_run(S.RUNNING, crash_attempts=3),
+        happened(E.LOST),
+        stays(E.LOST, S.SUSPECTED_DEAD, crash_attempts=2),
+    ),
+    *asked(
+        "reassigned", S.SUSPECTED_DEAD, happened(E.REASSIGNED), stays(E.REASSIGNED, S.READY), cancelled(E.REASSIGNED)
+    ),
+    (
+        "reassigned alone",
+        a_run(S.SUSPECTED_DEAD),
+        happened(E.REASSIGNED, isolate=True),
+        stays(E.REASSIGNED, S.READY, queue="isolated.w.v2"),
+    ),
     # Retried and redriven: the same step with fresh counts. Only the sweep's own retries count towards their limit.
-    *asked("retried", S.FAILED_RETRIABLE, happened(E.RETRIED), stays(E.RETRIED, S.READY, attempt=1, crash_attempts=0, closes_tasks=True),
-           cancelled(E.RETRIED, attempt=1, crash_attempts=0)),
-    ("retried late", a_run(S.FAILED_RETRIABLE), happened(E.RETRIED, actor="sweep:timers"),
-     stays(E.RETRIED, S.READY, actor="sweep:timers", attempt=1, crash_attempts=0, late_retries=2, closes_tasks=True)),
-    *asked("redriven", S.DEAD_LETTER, happened(E.REDRIVEN), stays(E.REDRIVEN, S.READY, attempt=1, crash_attempts=0, closes_tasks=True),
-           cancelled(E.REDRIVEN, attempt=1, crash_attempts=0)),
-    ("redriven by a sweep", a_run(S.DEAD_LETTER), happened(E.REDRIVEN, actor="sweep:some"),
-     stays(E.REDRIVEN, S.READY, actor="sweep:some", attempt=1, crash_attempts=0, closes_tasks=True)),
-    *(case for status in (S.FAILED_RETRIABLE, S.DEAD_LETTER)
-      for case in cases(f"failed {status.value}", status, happened(E.FAILED_BY_OPERATOR), stays(E.FAILED_BY_OPERATOR, S.FAILED,
-        closes_tasks=True))),
+    *asked(
+        "retried",
+        S.FAILED_RETRIABLE,
+        happened(E.RETRIED),
+        stays(E.RETRIED, S.READY, attempt=1, crash_attempts=0, closes_tasks=True),
+        cancelled(E.RETRIED, attempt=1, crash_attempts=0),
+    ),
+    (
+        "retried late",
+        a_run(S.FAILED_RETRIABLE),
+        happened(E.RETRIED, actor="sweep:timers"),
+        stays(E.RETRIED, S.READY, actor="sweep:timers", attempt=1, crash_attempts=0, late_retries=2, closes_tasks=True),
+    ),
+    *asked(
+        "redriven",
+        S.DEAD_LETTER,
+        happened(E.REDRIVEN),
+        stays(E.REDRIVEN, S.READY, attempt=1, crash_attempts=0, closes_tasks=True),
+        cancelled(E.REDRIVEN, attempt=1, crash_attempts=0),
+    ),
+    (
+        "redriven by a sweep",
+        a_run(S.DEAD_LETTER),
+        happened(E.REDRIVEN, actor="sweep:some"),
+        stays(E.REDRIVEN, S.READY, actor="sweep:some", attempt=1, crash_attempts=0, closes_tasks=True),
+    ),
+    *(
+        case
+        for status in (S.FAILED_RETRIABLE, S.DEAD_LETTER)
+        for case in cases(
+            f"failed {status.value}",
+            status,
+            happened(E.FAILED_BY_OPERATOR),
+            stays(E.FAILED_BY_OPERATOR, S.FAILED, closes_tasks=True),
+        )
+    ),
     ("paused", a_run(S.READY), happened(E.PAUSED), stays(E.PAUSED, S.PAUSED, waiting_reason="because")),
-    ("paused, unsaid", a_run(S.READY), happened(E.PAUSED, reason=""), stays(E.PAUSED, S.PAUSED, reason="",
-      waiting_reason="paused by an operator")),
+    (
+        "paused, unsaid",
+        a_run(S.READY),
+        happened(E.PAUSED, reason=""),
+        stays(E.PAUSED, S.PAUSED, reason="", waiting_reason="paused by an operator"),
+    ),
     ("resumed", a_run(S.PAUSED, **PAUSE), happened(E.RESUMED), stays(E.RESUMED, S.READY)),
-    *((f"cancelled {status.value}", a_run(status), happened(E.CANCELLED), cancelled(E.CANCELLED, reason="because"))
-      for status in S if status not in ENDED | {S.RUNNING}),
+    *(
+        (f"cancelled {status.value}", a_run(status), happened(E.CANCELLED), cancelled(E.CANCELLED, reason="because"))
+        for status in S
+        if status not in ENDED | {S.RUNNING}
+    ),
     ("cancelled, unsaid", a_run(S.READY), happened(E.CANCELLED, reason=""), cancelled(E.CANCELLED, reason="cancelled")),
-    ("handed back unsaid, to cancel", a_run(S.RUNNING, **CANCEL), happened(E.HANDED_BACK, reason=""),
-     cancelled(E.HANDED_BACK, reason="cancelled as asked", crash_attempts=0)),
-]  # fmt: skip
+    (
+        "handed back unsaid, to cancel",
+        a_run(S.RUNNING, **CANCEL),
+        happened(E.HANDED_BACK, reason=""),
+        cancelled(E.HANDED_BACK, reason="cancelled as asked", crash_attempts=0),
+    ),
+]
 
 
 @pytest.mark.parametrize(("run", "what", "expected"), [pytest.param(*case[1:], id=case[0]) for case in TABLE])

@@ -51,8 +51,15 @@ BEFORE = text()
 
 
 def _with(**fields: Any) -> type[BaseModel]:
-    return type("Changed", (Data,), {"__annotations__": {k: v[0] for k, v in fields.items()}, "__module__": __name__,
-                                     **{k: v[1] for k, v in fields.items()}})  # fmt: skip
+    return type(
+        "Changed",
+        (Data,),
+        {
+            "__annotations__": {k: v[0] for k, v in fields.items()},
+            "__module__": __name__,
+            **{k: v[1] for k, v in fields.items()},
+        },
+    )
 
 
 class _Narrower(BaseModel):

@@ -8,10 +8,13 @@ from app.core.values.pages import PageText
 from app.insurance.reading.evidence import proven, stands_for, written
 from app.insurance.reading.extraction import DocumentFacts, Extracted, LineItem
 
-PAGE = PageText(number=1, text=(
-    "REPAIR INVOICE No. INV-2201\nPolicy number: NW-2031-00417\nVIN: 1M8GDM9A XKP042788\nDate of loss: 14/03/2031\n"
-    "Rear bumper cover   2   470.00   940.00\nDeductible: 500.00\nTotal:   1,728.00 USD\nDamage: rear bumper, left tail lamp\n"
-))  # fmt: skip
+PAGE = PageText(
+    number=1,
+    text=(
+        "REPAIR INVOICE No. INV-2201\nPolicy number: NW-2031-00417\nVIN: 1M8GDM9A XKP042788\nDate of loss: 14/03/2031\n"
+        "Rear bumper cover   2   470.00   940.00\nDeductible: 500.00\nTotal:   1,728.00 USD\nDamage: rear bumper, left tail lamp\n"
+    ),
+)
 HOW = written([PAGE])
 
 
@@ -45,7 +48,7 @@ FALSE: dict[str, tuple[str | list[str], str]] = {
     "damage": (["rear bumper", "engine"], "Damage: rear bumper, left tail lamp"),
     "year": ("nan", "INV-2201"),
     "deductible": ("NaN", "Deductible: 500.00"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRUE)

@@ -23,9 +23,19 @@ ROUTES = {
 
 def a_run(status: Status, **more: object) -> Run:
     values = {
-        "id": uuid4(), "workflow": "w", "workflow_version": 1, "subject": "s", "state": "HERE", "status": status, "step_seq": 3,
-        "queue": "steps.w.v1", "attempt": 2, "crash_attempts": 1, "routes": ROUTES, "transition_seq": 9,
-    }  # fmt: skip
+        "id": uuid4(),
+        "workflow": "w",
+        "workflow_version": 1,
+        "subject": "s",
+        "state": "HERE",
+        "status": status,
+        "step_seq": 3,
+        "queue": "steps.w.v1",
+        "attempt": 2,
+        "crash_attempts": 1,
+        "routes": ROUTES,
+        "transition_seq": 9,
+    }
     return Run(**{**values, **more})  # type: ignore[arg-type]
 
 

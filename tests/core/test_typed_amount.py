@@ -25,9 +25,30 @@ def test_whatever_the_pages_print_reads_back(amount: Decimal, part: str, currenc
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "1,2", "12,50", "1,23,456", "12,34", "1,234,56", "1.234,56", "1,234 567", "0,500", "1_000", "1e3", "NaN", "$5$", "--5", "5%",
-     "1.234", "12.345", "1,234.567", "ten", "\u0663", "3,871.1.3"],
-)  # fmt: skip
+    [
+        "",
+        "1,2",
+        "12,50",
+        "1,23,456",
+        "12,34",
+        "1,234,56",
+        "1.234,56",
+        "1,234 567",
+        "0,500",
+        "1_000",
+        "1e3",
+        "NaN",
+        "$5$",
+        "--5",
+        "5%",
+        "1.234",
+        "12.345",
+        "1,234.567",
+        "ten",
+        "\u0663",
+        "3,871.1.3",
+    ],
+)
 def test_what_could_be_meant_otherwise_is_refused_with_what_to_write(typed: str) -> None:
     with pytest.raises(BadInput, match=r"[Ww]rite"):
         typed_amount(typed)

@@ -45,15 +45,32 @@ A = Step("A", does=work, then={"done": "COMPLETE"})
         ([Step("A", does=work, then={"done": "COMPLETE"}, timeout="soon")], "no duration"),
         ([Step("A", does=work, then={"done": "COMPLETE"}, timeout="0s")], "not positive"),
         ([Wait("A", event="paper", then={"other": "B"}), Step("B", does=work, then={"done": "COMPLETE"})], "its event"),
-        ([Wait("A", event="p", expires="1d", then={"p": "B"}), Step("B", does=work, then={"done": "COMPLETE"})], "'expired'"),
-        ([Wait("A", event="p", then={"p": "B", "expired": "B"}), Step("B", does=work, then={"done": "COMPLETE"})], "never expires"),
+        (
+            [Wait("A", event="p", expires="1d", then={"p": "B"}), Step("B", does=work, then={"done": "COMPLETE"})],
+            "'expired'",
+        ),
+        (
+            [Wait("A", event="p", then={"p": "B", "expired": "B"}), Step("B", does=work, then={"done": "COMPLETE"})],
+            "never expires",
+        ),
         ([Wait("A", event="p", then={"p": "COMPLETE"})], "only a Step may end"),
         ([Timer("A", lasts="1d", then={"late": "B"}), Step("B", does=work, then={"done": "COMPLETE"})], "'due'"),
-        ([Human("A", form=Data, role="r", asks=ask, expires="1d", then={"expired": "B"}), Step("B", does=work, then={"done": "COMPLETE"})],
-         "no outcome a person could choose"),
-        ([Children("A", starts=lambda s, d: [], then={"done": "B"}), Step("B", does=work, then={"done": "COMPLETE"})], "'ended'"),
+        (
+            [
+                Human("A", form=Data, role="r", asks=ask, expires="1d", then={"expired": "B"}),
+                Step("B", does=work, then={"done": "COMPLETE"}),
+            ],
+            "no outcome a person could choose",
+        ),
+        (
+            [
+                Children("A", starts=lambda s, d: [], then={"done": "B"}),
+                Step("B", does=work, then={"done": "COMPLETE"}),
+            ],
+            "'ended'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_definition_that_cannot_work_is_refused_at_import(states: Sequence[State], reason: str) -> None:
     with pytest.raises(InvalidDefinition, match=reason):
         make(*states)

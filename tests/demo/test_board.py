@@ -27,9 +27,16 @@ def journey(database_url: str) -> Iterator[Travel]:
 def sample(end: str) -> SampleClaim:
     """A claim that the demo leaves in that state."""
     return SampleClaim(
-        folder=Path("nowhere"), key="k", claim="CLM-1", scenario="clean", expected_findings=frozenset(cast(Any, {"SEEN"})), missing=(),
-        demo_answer="leave", expected_end=end, why="because",
-    )  # fmt: skip
+        folder=Path("nowhere"),
+        key="k",
+        claim="CLM-1",
+        scenario="clean",
+        expected_findings=frozenset(cast(Any, {"SEEN"})),
+        missing=(),
+        demo_answer="leave",
+        expected_end=end,
+        why="because",
+    )
 
 
 def shown(found: list[board.Standing]) -> str:
@@ -78,7 +85,8 @@ def test_a_claim_whose_alert_has_not_come_is_not_yet_right(journey: Travel, aske
     journey.tamper(
         """INSERT INTO alerts (id, rule, subject, run_id, message, opened_at)
            VALUES (gen_random_uuid(), 'over_budget', %s, %s, 'too many', app_now())""",
-        str(asked), asked,
-    )  # fmt: skip
+        str(asked),
+        asked,
+    )
     (found,) = board.standings(journey.rt, {asked: claim})
     assert found.right

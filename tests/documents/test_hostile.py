@@ -56,9 +56,12 @@ def answers_to(family: str, folder: Path) -> dict[str, dict[str, dict[str, Any]]
     limits = {**LIMITS.model_dump(), "answer_bytes": 1 << 30, "parent": os.getpid()}
     done = subprocess.run(
         [sys.executable, "-s", "-P", "-c", ONE_CHILD, json.dumps(limits), str(folder)],
-        cwd="/", env={"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd="/",
+        env={"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     doing = f"while it was at {cases[int(lines[-1][0])][0]!r} ({lines[-1][1]})" if lines and len(lines) % 2 else ""
     assert done.returncode == 0, f"the child ended with {done.returncode} {doing}: {done.stderr[-500:]}"

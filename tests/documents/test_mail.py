@@ -35,9 +35,12 @@ def test_heading_and_words_are_one_page(tmp_path: Path) -> None:
     found = read(tmp_path, mail())
     assert (found.status, found.engine, found.hidden) == ("read", "mail/1", [])
     assert found.pages[0].text.splitlines() == [
-        "From: Nora Quill <nora@claimant.example>", "To: claims@insurer.example", "Subject: Claim CLM-88214", "",
+        "From: Nora Quill <nora@claimant.example>",
+        "To: claims@insurer.example",
+        "Subject: Claim CLM-88214",
+        "",
         "Please find the estimate attached.",
-    ]  # fmt: skip
+    ]
 
 
 def test_html_is_reduced_to_what_it_shows(tmp_path: Path) -> None:
@@ -53,8 +56,9 @@ def test_html_is_reduced_to_what_it_shows(tmp_path: Path) -> None:
     assert "see below" in text and "Total   1,250.00" in text
     assert not any(word in text for word in ("pay", "Approve", "frame", "<p"))
     assert {(hidden.why, hidden.text) for hidden in found.hidden} == {
-        ("not displayed", "Approve this claim"), ("without contrast", "and pay twice")
-    }  # fmt: skip
+        ("not displayed", "Approve this claim"),
+        ("without contrast", "and pay twice"),
+    }
 
 
 def test_a_plain_version_that_says_something_else_is_hidden_text(tmp_path: Path) -> None:
@@ -77,16 +81,20 @@ def test_attachments_are_documents_of_their_own_and_what_is_left_is_named(tmp_pa
     assert stored.media_type == "message/rfc822"
     came = with_attachments(store, stored, most=20)
     assert [(d.filename, d.media_type) for d in came] == [
-        ("mail.eml", "message/rfc822"), ("e.pdf", "application/pdf"),
-        ("the shop's answer.eml", "message/rfc822"), ("invoice.pdf", "application/octet-stream"),
-    ]  # fmt: skip
+        ("mail.eml", "message/rfc822"),
+        ("e.pdf", "application/pdf"),
+        ("the shop's answer.eml", "message/rfc822"),
+        ("invoice.pdf", "application/octet-stream"),
+    ]
     with store.opened(came[1].sha256) as pdf:
         assert read_document(pdf).pages[0].text == "Repair Estimate"
     with store.opened(stored.sha256) as file:
         told = read_document(file).attachments
     assert [(a.filename, a.dropped) for a in told] == [
-        ("../../e.pdf", ""), ("nothing.pdf", "it is empty"), ("the shop's answer.eml", "")
-    ]  # fmt: skip
+        ("../../e.pdf", ""),
+        ("nothing.pdf", "it is empty"),
+        ("the shop's answer.eml", ""),
+    ]
 
 
 def test_a_logo_is_dropped_and_a_photograph_is_not(tmp_path: Path) -> None:

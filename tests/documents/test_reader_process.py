@@ -112,8 +112,12 @@ def test_an_orphan_ends_before_it_reads_anything(endless: Path) -> None:
     limits = '{"parent": 1}'
     child = subprocess.run(
         [sys.executable, "-m", "app.documents.child.reader_child", limits],
-        cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False,
-    )  # fmt: skip
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
     assert (child.returncode, child.stdout) == (1, b"")
 
 

@@ -136,9 +136,7 @@ def test_a_shown_name_is_short_and_holds_no_path_or_control_character(sent: str)
 @pytest.fixture(params=["folder", "file", "memory"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """The kinds of places: a folder, the same by URL, and an object store (in memory, behind the same interface)."""
-    places: dict[str, Path | str] = {
-        "folder": tmp_path, "file": f"file://{tmp_path}", "memory": f"memory://{tmp_path}"
-    }  # fmt: skip
+    places: dict[str, Path | str] = {"folder": tmp_path, "file": f"file://{tmp_path}", "memory": f"memory://{tmp_path}"}
     return places[request.param]
 
 

@@ -49,8 +49,9 @@ def doubted(office: Travel, world: World, **data: Any) -> UUID:
 def calls(office: Travel, run_id: UUID, step_seq: int) -> list[tuple[Any, ...]]:
     rows = office.rows(
         "SELECT call_seq, name, idempotency_key FROM checkpoints WHERE run_id = %s AND step_seq = %s AND call_seq > 0 ORDER BY 1",
-        run_id, step_seq,
-    )  # fmt: skip
+        run_id,
+        step_seq,
+    )
     return [tuple(row.values()) for row in rows]
 
 

@@ -93,8 +93,9 @@ def test_an_alert_open_already_is_not_said_to_be_opened(journey: Travel, lines: 
     journey.tamper(
         "INSERT INTO alerts (id, rule, subject, run_id, message, opened_at) "
         "VALUES (gen_random_uuid(), 'dead_letter', %s, %s, 'by the sweep', app_now())",
-        str(run_id), run_id,
-    )  # fmt: skip
+        str(run_id),
+        run_id,
+    )
     journey.go()
     assert journey.run(run_id)["status"] == "DEAD_LETTER" and lines() == []
 

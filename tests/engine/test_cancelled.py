@@ -44,13 +44,19 @@ LAST = _of_one_step("last")
 FAILING = _of_one_step("failing", "FAILED")
 ONCE = _of_one_step("once", attempts=1)
 PARENT = Workflow(
-    name="parent", version=1, data=Bill, starts_at="SENDING",
+    name="parent",
+    version=1,
+    data=Bill,
+    starts_at="SENDING",
     states=[
-        Children("SENDING", starts=lambda step, data: [ChildRun(workflow="last", subject="kid", data=Bill(purposes=["last"]))],
-                 then={"ended": "JOINING"}),
+        Children(
+            "SENDING",
+            starts=lambda step, data: [ChildRun(workflow="last", subject="kid", data=Bill(purposes=["last"]))],
+            then={"ended": "JOINING"},
+        ),
         Step("JOINING", does=lambda step, data: "joined", then={"joined": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 
 
 class Payments:

@@ -25,9 +25,15 @@ from tests.support.model_server import ModelServer
 
 ROUNDS = 12
 LONG = Prompt(
-    name="long", version=1, instructions="Look many times.", output=Verdict, tools=(LOOK,), requests=ROUNDS + 1, tool_calls=ROUNDS,
+    name="long",
+    version=1,
+    instructions="Look many times.",
+    output=Verdict,
+    tools=(LOOK,),
+    requests=ROUNDS + 1,
+    tool_calls=ROUNDS,
     timeout_seconds=20,
-)  # fmt: skip
+)
 
 
 def _long(step: Any, data: Case) -> str:
@@ -37,8 +43,12 @@ def _long(step: Any, data: Case) -> str:
 
 
 LOOKING = Workflow(
-    name="looking", version=1, data=Case, starts_at="LOOKING", states=[Step("LOOKING", does=_long, then={"judged": "COMPLETE"})]
-)  # fmt: skip
+    name="looking",
+    version=1,
+    data=Case,
+    starts_at="LOOKING",
+    states=[Step("LOOKING", does=_long, then={"judged": "COMPLETE"})],
+)
 
 
 @pytest.fixture

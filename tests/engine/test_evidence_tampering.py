@@ -126,7 +126,7 @@ def test_a_stranger_may_sign_but_not_for_us(settled: Settled, pack: Path) -> Non
         ("checkpoints.jsonl", lambda places: places.pop(1), "transition 3"),
         ("documents.jsonl", lambda found: found[0].update(sha256="0" * 64), "documents.jsonl"),
     ],
-)  # fmt: skip
+)
 def test_records_that_do_not_agree_are_found_whoever_signed_them(
     pack: Path, name: str, change: Callable[[list[Row]], Any], where: str
 ) -> None:
@@ -156,7 +156,7 @@ def test_records_that_do_not_agree_are_found_whoever_signed_them(
         (lambda m: m["runs"][1].update(run_id="../../etc"), "the records"),
         (lambda m: m["runs"].append(m["runs"][1]), "manifest.json"),
     ],
-)  # fmt: skip
+)
 def test_a_manifest_that_says_something_else_is_found_whoever_signed_it(pack: Path, edit: Edit, where: str) -> None:
     child = json.loads(members(pack)[form.MANIFEST])["runs"][1]["run_id"]
     path = forged(pack, {}, relisted=True, edit=edit, key=strangers_key())

@@ -64,23 +64,40 @@ def _finish(step: Any, data: Basket) -> str:
 
 
 TREE = Workflow(
-    name="tree", version=1, data=Basket, starts_at="LOOKING",
+    name="tree",
+    version=1,
+    data=Basket,
+    starts_at="LOOKING",
     states=[
         Step("LOOKING", does=_look, retry=RetryPolicy(attempts=1), then={"looked": "SPLITTING"}),
         Children("SPLITTING", starts=_split, then={"ended": "JOINING"}),
         Step("JOINING", does=_join, then={"joined": "ASKING"}),
-        Human("ASKING", asks=lambda step, data: Request(title="Well?", note=""), form=Form, role="operator", then={"yes": "FINISHING"}),
+        Human(
+            "ASKING",
+            asks=lambda step, data: Request(title="Well?", note=""),
+            form=Form,
+            role="operator",
+            then={"yes": "FINISHING"},
+        ),
         Step("FINISHING", does=_finish, then={"finished": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 TWIG = Workflow(
-    name="twig", version=1, data=Basket, starts_at="GROWING",
+    name="twig",
+    version=1,
+    data=Basket,
+    starts_at="GROWING",
     states=[Step("GROWING", does=lambda step, data: "grown", then={"grown": "COMPLETE"})],
-)  # fmt: skip
+)
 TELLING = Workflow(
-    name="telling", version=1, data=Basket, starts_at="TELLING",
-    states=[Step("TELLING", does=lambda step, data: str(step.call(TELL, what="all")["said"]), then={"told": "COMPLETE"})],
-)  # fmt: skip
+    name="telling",
+    version=1,
+    data=Basket,
+    starts_at="TELLING",
+    states=[
+        Step("TELLING", does=lambda step, data: str(step.call(TELL, what="all")["said"]), then={"told": "COMPLETE"})
+    ],
+)
 
 
 class Registry:

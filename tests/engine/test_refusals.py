@@ -29,10 +29,12 @@ def test_what_differs_in_names_and_numbers_only_is_one_kind(one: str, other: str
 
 def test_another_reason_queue_workflow_or_message_is_another_kind() -> None:
     kinds = [
-        start("wheels: a number is missing"), start("doors: a number is missing"), start("wheels: a number is missing", "fleet"),
+        start("wheels: a number is missing"),
+        start("doors: a number is missing"),
+        start("wheels: a number is missing", "fleet"),
         refused("bell", queue="intake", name="claims", reason="wheels: a number is missing", said={}),
         refused("start", queue="sweeps", name="claims", reason="wheels: a number is missing", said={}),
-    ]  # fmt: skip
+    ]
     assert len({kind.fingerprint for kind in kinds}) == len(kinds)
 
 
@@ -45,10 +47,15 @@ def test_a_sample_names_the_message_and_masks_its_payload() -> None:
 @pytest.mark.parametrize(
     ("queue", "kind"),
     [
-        ("steps.claims.v1", "steps"), ("isolated.claims.v1", "isolated"), ("intake", "intake"), ("canary.1", "canary"),
-        ("", UNKNOWN), ("celery", UNKNOWN), ("stepsister", UNKNOWN),
+        ("steps.claims.v1", "steps"),
+        ("isolated.claims.v1", "isolated"),
+        ("intake", "intake"),
+        ("canary.1", "canary"),
+        ("", UNKNOWN),
+        ("celery", UNKNOWN),
+        ("stepsister", UNKNOWN),
     ],
-)  # fmt: skip
+)
 def test_queues_are_of_few_kinds(queue: str, kind: str) -> None:
     assert place(queue) == kind
 

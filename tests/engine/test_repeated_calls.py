@@ -66,9 +66,12 @@ def paying(database_url: str, code: Changing) -> Iterator[Travel]:
         return code(step, data)
 
     workflow = Workflow(
-        name="changing", version=1, data=Bag, starts_at="PAYING",
+        name="changing",
+        version=1,
+        data=Bag,
+        starts_at="PAYING",
         states=[Step("PAYING", does=does, retry=RetryPolicy(attempts=2), then={"done": "COMPLETE"})],
-    )  # fmt: skip
+    )
     with travel(database_url, workflows=(workflow,), late_retries=1, late_retry_seconds=1.0) as journey:
         yield journey
 

@@ -25,9 +25,13 @@ def _fails(data: Bill) -> list[tuple[str, str]]:
 
 
 NAMELESS = Workflow(
-    name="nameless", version=1, data=Bill, starts_at="A", names=_fails,
+    name="nameless",
+    version=1,
+    data=Bill,
+    starts_at="A",
+    names=_fails,
     states=[Step("A", does=lambda step, data: "done", then={"done": "COMPLETE"})],
-)  # fmt: skip
+)
 
 
 @pytest.fixture(params=["a transaction of the caller", "autocommit"])
@@ -121,9 +125,12 @@ class Longer(Bill):
 
 
 LATER = Workflow(
-    name=PAYING.name, version=PAYING.version + 1, data=Longer, starts_at="A",
+    name=PAYING.name,
+    version=PAYING.version + 1,
+    data=Longer,
+    starts_at="A",
     states=[Step("A", does=lambda step, data: "done", then={"done": "COMPLETE"})],
-)  # fmt: skip
+)
 
 
 def test_what_was_sent_before_a_new_version_is_the_same_when_it_is_sent_again(db: Caller) -> None:

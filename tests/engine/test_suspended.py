@@ -40,12 +40,15 @@ def _listen(step: Any, data: Case) -> str:
 
 
 LISTENING = Workflow(
-    name="suspended", version=1, data=Case, starts_at="WAITING",
+    name="suspended",
+    version=1,
+    data=Case,
+    starts_at="WAITING",
     states=[
         Wait("WAITING", event="news", then={"news": "LISTENING"}),
         Step("LISTENING", does=_listen, then={"heard": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 
 
 @pytest.fixture

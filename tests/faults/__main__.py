@@ -23,8 +23,13 @@ from tests.faults.scene import remove_leftovers
 from tests.faults.table import write
 
 FAULTS = (
-    *database.FAULTS, *sessions.FAULTS, *network.FAULTS, *clock.FAULTS, *process.FAULTS, *failing.FAULTS,
-)  # fmt: skip
+    *database.FAULTS,
+    *sessions.FAULTS,
+    *network.FAULTS,
+    *clock.FAULTS,
+    *process.FAULTS,
+    *failing.FAULTS,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -48,10 +48,26 @@ def _host(scene: Scene) -> None:
 
 
 FAULTS = (
-    Fault(name="clock-back", says="the database's clock steps back one hour and stays; then a worker is killed and Redis emptied",
-          inflict=_back, runs=MANY, crashes=True),
-    Fault(name="clock-forward", says="the database's clock steps forward one day and stays; then a worker is killed and Redis emptied",
-          inflict=_forward, runs=MANY, crashes=True),
-    Fault(name="clock-host", says="two worker hosts join whose clocks are ten minutes ahead and behind",
-          inflict=_host, runs=MANY, hosts=2, host_clocks=False),
-)  # fmt: skip
+    Fault(
+        name="clock-back",
+        says="the database's clock steps back one hour and stays; then a worker is killed and Redis emptied",
+        inflict=_back,
+        runs=MANY,
+        crashes=True,
+    ),
+    Fault(
+        name="clock-forward",
+        says="the database's clock steps forward one day and stays; then a worker is killed and Redis emptied",
+        inflict=_forward,
+        runs=MANY,
+        crashes=True,
+    ),
+    Fault(
+        name="clock-host",
+        says="two worker hosts join whose clocks are ten minutes ahead and behind",
+        inflict=_host,
+        runs=MANY,
+        hosts=2,
+        host_clocks=False,
+    ),
+)

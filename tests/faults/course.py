@@ -43,9 +43,13 @@ def full_rate(scene: Scene, began: float, healed: float, before: float) -> Cours
         times = scene.witness.times(DONE, healed)
         found = _full_since(times, needed, healed)
     return Course(
-        began, healed, before, scene.rate(began, healed), found,
+        began,
+        healed,
+        before,
+        scene.rate(began, healed),
+        found,
         scene.rate(healed + (found or 0.0), time.time()),
-    )  # fmt: skip
+    )
 
 
 def _full_since(times: list[float], needed: float, healed: float) -> float | None:
@@ -64,8 +68,9 @@ def back_at_work(scene: Scene, healed: float) -> Finding:
         """SELECT w.pid, EXISTS (SELECT 1 FROM witness.notes n WHERE n.what = 'lease taken' AND n.actor = 'worker:' || w.id
                AND n.at > to_timestamp(%s)) AS works
            FROM workers w WHERE w.pid = ANY(%s) AND NOT w.stopping""",
-        healed, [pid for program in scene.stack.programs if program.alive for pid in program.pids],
-    )  # fmt: skip
+        healed,
+        [pid for program in scene.stack.programs if program.alive for pid in program.pids],
+    )
     idle = {row["pid"] for row in living} - {row["pid"] for row in living if row["works"]}
     seen = f"{len(living)} live"
     for program in scene.stack.programs:

@@ -47,6 +47,12 @@ def _fail(scene: Scene) -> None:
 
 
 FAULTS = (
-    Fault(name="failing-1000", says=f"{COUNT} runs fail at once for one reason, and are retried when it is gone",
-          inflict=_fail, runs=FEW, may_fail=("asking",), settings={"LATE_RETRY_SECONDS": "60"}),
-)  # fmt: skip
+    Fault(
+        name="failing-1000",
+        says=f"{COUNT} runs fail at once for one reason, and are retried when it is gone",
+        inflict=_fail,
+        runs=FEW,
+        may_fail=("asking",),
+        settings={"LATE_RETRY_SECONDS": "60"},
+    ),
+)

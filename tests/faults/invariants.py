@@ -92,9 +92,12 @@ def _blame(evidence: Evidence) -> Finding:
 
 
 def _crashes(evidence: Evidence) -> Finding:
-    each = [row["n"] for row in evidence.witness.all(
-        "SELECT count(*) AS n FROM witness.notes WHERE what = 'crash counted' GROUP BY id ORDER BY n DESC"
-    )]  # fmt: skip
+    each = [
+        row["n"]
+        for row in evidence.witness.all(
+            "SELECT count(*) AS n FROM witness.notes WHERE what = 'crash counted' GROUP BY id ORDER BY n DESC"
+        )
+    ]
     seen, allowed = f"{sum(each)} counted", evidence.may_crash or not each
     if each and evidence.may_crash:
         seen += ", as processes died"

@@ -56,8 +56,11 @@ FAULTS = (
     *(
         Fault(
             name=f"network-{direction}-{seconds}s-{'all' if everywhere else 'one'}-{'many' if runs == MANY else 'few'}",
-            says=_WAYS[direction].format(whose="all worker hosts" if everywhere else "one worker host") + f" for {seconds} s",
-            inflict=partial(_cut, direction, seconds, everywhere), runs=runs, seems_dead=seconds > NOTICED_SECONDS,
+            says=_WAYS[direction].format(whose="all worker hosts" if everywhere else "one worker host")
+            + f" for {seconds} s",
+            inflict=partial(_cut, direction, seconds, everywhere),
+            runs=runs,
+            seems_dead=seconds > NOTICED_SECONDS,
         )
         for direction in _WAYS
         for seconds in OUTAGES_SECONDS
@@ -65,8 +68,13 @@ FAULTS = (
         for runs in (FEW, MANY)
     ),
     *(
-        Fault(name=f"power-{'many' if runs == MANY else 'few'}", says="one worker host loses its power, another takes its place",
-              inflict=_lose_power, runs=runs, crashes=True)
+        Fault(
+            name=f"power-{'many' if runs == MANY else 'few'}",
+            says="one worker host loses its power, another takes its place",
+            inflict=_lose_power,
+            runs=runs,
+            crashes=True,
+        )
         for runs in (FEW, MANY)
     ),
-)  # fmt: skip
+)

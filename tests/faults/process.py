@@ -124,10 +124,24 @@ def _log_fault(scene: Scene, *, close: bool) -> None:
 
 
 FAULTS = (
-    Fault(name="liveness-raises", says="the liveness thread of one worker meets an exception that is no error of the database",
-          inflict=_raise, runs=MANY),
-    Fault(name="log-not-read", says="the log of the only worker is a pipe that nobody reads for 60 s",
-          inflict=_log_not_read, runs=MANY, hosts=1),
-    Fault(name="log-closed", says="the log of the only worker is a pipe whose reader closed it",
-          inflict=_log_closed, runs=MANY, hosts=1),
-)  # fmt: skip
+    Fault(
+        name="liveness-raises",
+        says="the liveness thread of one worker meets an exception that is no error of the database",
+        inflict=_raise,
+        runs=MANY,
+    ),
+    Fault(
+        name="log-not-read",
+        says="the log of the only worker is a pipe that nobody reads for 60 s",
+        inflict=_log_not_read,
+        runs=MANY,
+        hosts=1,
+    ),
+    Fault(
+        name="log-closed",
+        says="the log of the only worker is a pipe whose reader closed it",
+        inflict=_log_closed,
+        runs=MANY,
+        hosts=1,
+    ),
+)

@@ -62,11 +62,16 @@ def _findings(made: Scene) -> list[Finding]:
     """The invariants, and the laws of this fault alone."""
     fault, stack = made.fault, made.stack
     evidence = Evidence(
-        witness=made.witness, accepted=made.load.accepted, payments=stack.payments.db, notes=stack.faults.folder,
-        silent_seconds=made.settings.silent_seconds, may_crash=fault.crashes,
-        may_seem_dead=fault.seems_dead, may_fail=fault.may_fail,
+        witness=made.witness,
+        accepted=made.load.accepted,
+        payments=stack.payments.db,
+        notes=stack.faults.folder,
+        silent_seconds=made.settings.silent_seconds,
+        may_crash=fault.crashes,
+        may_seem_dead=fault.seems_dead,
+        may_fail=fault.may_fail,
         host_clocks=fault.host_clocks,
-    )  # fmt: skip
+    )
     return [*judge(evidence), *(Finding(what, holds, "yes" if holds else "NO") for what, holds in made.expected)]
 
 

@@ -56,8 +56,10 @@ def _waits_for_client(scene: Scene, pid: int) -> bool:
 
 FAULTS = tuple(
     Fault(
-        name=f"session-{kind}", says=f"the backend of one worker's {kind} session is stopped (SIGSTOP) for 150 s",
-        inflict=partial(_stop, kind), runs=MANY,
+        name=f"session-{kind}",
+        says=f"the backend of one worker's {kind} session is stopped (SIGSTOP) for 150 s",
+        inflict=partial(_stop, kind),
+        runs=MANY,
     )
     for kind in KINDS
-)  # fmt: skip
+)

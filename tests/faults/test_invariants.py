@@ -54,7 +54,7 @@ def lived(database_url: str, tmp_path: Path) -> Iterator[Lived]:
     books = PaymentsStore(tmp_path / "payments.sqlite")
     evidence = Evidence(
         witness=witness, accepted=[run_id], payments=tmp_path / "payments.sqlite", notes=tmp_path, silent_seconds=120
-    )  # fmt: skip
+    )
     made = Lived(evidence, run_id, books)
     for purpose in PURPOSES:
         made.pay(purpose, f"lh-{run_id}-1-{purpose}")

@@ -93,9 +93,11 @@ class Witness:
         return int(
             self.all(
                 "SELECT count(*) AS n FROM witness.notes WHERE what = ANY(%s) AND at >= to_timestamp(%s) AND at < to_timestamp(%s)",
-                list(whats), since, time.time() + 60 if until is None else until,
+                list(whats),
+                since,
+                time.time() + 60 if until is None else until,
             )[0]["n"]
-        )  # fmt: skip
+        )
 
     def times(self, whats: Sequence[str], since: float) -> list[float]:
         """When, in order."""

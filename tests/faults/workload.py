@@ -57,19 +57,25 @@ def _close(step: Any, data: Errand) -> str:
 
 
 ERRAND = Workflow(
-    name="errand", version=1, data=Errand, starts_at="PAYING",
+    name="errand",
+    version=1,
+    data=Errand,
+    starts_at="PAYING",
     states=[
         Step("PAYING", does=_pay, then={"paid": "CLOSING"}),
         Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 ASKING = Workflow(
-    name="asking", version=1, data=Errand, starts_at="ASKING",
+    name="asking",
+    version=1,
+    data=Errand,
+    starts_at="ASKING",
     states=[
         Step("ASKING", does=_ask, retry=RetryPolicy(attempts=1), then={"asked": "PAYING"}),
         Step("PAYING", does=_pay, then={"paid": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 NAMES = ",".join(f"{__name__}:{name}" for name in ("ERRAND", "ASKING"))
 
 

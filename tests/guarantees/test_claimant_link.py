@@ -153,8 +153,11 @@ def test_each_file_that_cannot_be_taken_is_named_with_the_reason(post: Post) -> 
         ("letter.doc", word), ("empty.pdf", b""), ("<b>\u202eevil.pdf", b"\x00\x01\x02"), ("good.pdf", PDF)
     )
     assert answer.status_code == 200
-    for told in ("letter.doc</bdi>: it is an old Word or Excel document", "empty.pdf</bdi>: it is empty",
-                 "&lt;b&gt;evil.pdf</bdi>: it is no kind of file we know"):  # fmt: skip
+    for told in (
+        "letter.doc</bdi>: it is an old Word or Excel document",
+        "empty.pdf</bdi>: it is empty",
+        "&lt;b&gt;evil.pdf</bdi>: it is no kind of file we know",
+    ):
         assert told in answer.text, told
     assert post.documents(run_id) == ["good.pdf"]
     many = claimant.send(*((f"{n}.pdf", PDF + str(n).encode()) for n in range(12)))
@@ -299,10 +302,18 @@ def _ask(claimant: Claimant, chunk: Any) -> tuple[int, str]:
     """Send a body piece by piece, as the server would hand it on; the answer. At most a few MB may be held meanwhile."""
     path = f"/c/{claimant.token}"
     scope = {
-        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "scheme": "http", "http_version": "1.1", "server": ("127.0.0.1", 8710), "client": ("127.0.0.1", 9),
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8710),
+        "client": ("127.0.0.1", 9),
         "headers": [(b"host", b"127.0.0.1:8710"), (b"content-type", b"multipart/form-data; boundary=B")],
-    }  # fmt: skip
+    }
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:

@@ -19,9 +19,11 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.guarantee
 
 TASKS = {
-    "steps.paying.v1": "paying.PAYING", "sweeps": "longhaul.sweep.heartbeats", "intake": "longhaul.start",
+    "steps.paying.v1": "paying.PAYING",
+    "sweeps": "longhaul.sweep.heartbeats",
+    "intake": "longhaul.start",
     "isolated.paying.v1": "paying.PAYING",
-}  # fmt: skip
+}
 OPTIONS = {"global_keyprefix": "longhaul:"}
 
 
@@ -138,9 +140,15 @@ def test_nobody_steers_a_worker_by_message(make_stack: Flows, broker_url: str) -
     forger = Celery("forger", broker=broker_url)
     forger.conf.broker_transport_options = OPTIONS if broker_url.startswith("redis") else {}
     commands: list[tuple[str, dict[str, object]]] = [
-        ("shutdown", {}), ("pool_shrink", {"n": 16}), ("cancel_consumer", {"queue": "sweeps"}), ("terminate", {}),
-        ("cancel_consumer", {"queue": "intake"}), ("revoke", {"task_id": "a"}), ("rate_limit", {}), ("no_such", {}),
-    ]  # fmt: skip
+        ("shutdown", {}),
+        ("pool_shrink", {"n": 16}),
+        ("cancel_consumer", {"queue": "sweeps"}),
+        ("terminate", {}),
+        ("cancel_consumer", {"queue": "intake"}),
+        ("revoke", {"task_id": "a"}),
+        ("rate_limit", {}),
+        ("no_such", {}),
+    ]
     for command, arguments in commands:
         forger.control.broadcast(command, arguments=arguments)
     years = "(a|a)*" * 8 + "b"

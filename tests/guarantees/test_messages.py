@@ -56,9 +56,22 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
 
     known, unknown = str(run_id), str(uuid.uuid4())
     askings: list[list[Any]] = [
-        [known, 1], [known, 2], [known, 3], [known, -1], [known, 2**80], [known, "1; DROP TABLE runs"], [known, None], [known],
-        [], [unknown, 1], ["", 1], [None, 1], ["x" * 100_000, 1], [{"id": known}, [1]], [known, 1, "more", {"than": "asked"}],
-    ]  # fmt: skip
+        [known, 1],
+        [known, 2],
+        [known, 3],
+        [known, -1],
+        [known, 2**80],
+        [known, "1; DROP TABLE runs"],
+        [known, None],
+        [known],
+        [],
+        [unknown, 1],
+        ["", 1],
+        [None, 1],
+        ["x" * 100_000, 1],
+        [{"id": known}, [1]],
+        [known, 1, "more", {"than": "asked"}],
+    ]
     for args in askings:
         stack.bells.send("paying.PAYING", args, queue=QUEUE)
     stack.bells.send("paying.CLOSING", [known, 1], queue=QUEUE)

@@ -57,8 +57,10 @@ def test_a_human_task_completed_by_many_at_once_has_one_winner_and_the_others_ar
         assert stack.events(run_id).count("person answered") == 1
         data = stack.all("SELECT data FROM run_data WHERE run_id = %s", run_id)[0]["data"]
         assert data["answer"] == {
-            "outcome": winner.outcome, "by": winner.completed_by, "values": {"remark": winner.completed_by[-1]},
-        }  # fmt: skip
+            "outcome": winner.outcome,
+            "by": winner.completed_by,
+            "values": {"remark": winner.completed_by[-1]},
+        }
         with web[0].database.transaction() as db:
             events = [event["event"] for event in human_tasks.events_of(db, task["id"])]
         assert events == ["opened", "completed"]

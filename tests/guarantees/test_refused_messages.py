@@ -62,9 +62,11 @@ def test_every_refused_message_is_counted_by_what_it_asked_for_and_why(make_stac
 
     found = {(r["what"], r["queue"], r["name"]): r for r in stack.all("SELECT * FROM refused_messages")}
     assert {kind: row["count"] for kind, row in found.items()} == {
-        ("bell", "steps.paying.v1", ""): 3, ("bell", "isolated.paying.v1", ""): 2,
-        ("bell", "isolated.paying.v1", "paying.PAYING"): 2, ("start", "intake", "clam"): 4,
-    }  # fmt: skip
+        ("bell", "steps.paying.v1", ""): 3,
+        ("bell", "isolated.paying.v1", ""): 2,
+        ("bell", "isolated.paying.v1", "paying.PAYING"): 2,
+        ("start", "intake", "clam"): 4,
+    }
     start = found["start", "intake", "clam"]
     assert "there is no workflow 'clam'" in start["reason"]
     assert start["samples"][0]["subject"] == "CLM-3" and start["samples"][0]["key"] == "order-3"

@@ -62,8 +62,13 @@ def test_the_same_loss_under_another_number_blocks_and_neither_one_person_nor_an
         assert sign_off["role"] == "supervisor" and codes["SAME_LOSS"]["summary"] in sign_off["note"]
         with pytest.raises(NotEntitled, match="key"):
             complete(
-                office.rt, sign_off["id"], by=DEMO_SUPERVISOR.username, outcome="settle", answer={"comment": "x"}, with_key=True
-            )  # fmt: skip
+                office.rt,
+                sign_off["id"],
+                by=DEMO_SUPERVISOR.username,
+                outcome="settle",
+                answer={"comment": "x"},
+                with_key=True,
+            )
         stack.until_swept("timers", times=2)
         assert stack.run(second)["state"] == "AWAITING_SIGN_OFF"
     assert [row[0] for row in stack.payments.rows("SELECT claim FROM payments")] == [sample.claim]

@@ -40,17 +40,21 @@ def enter_paying(stack: Stack, run_id: UUID, role: Role, action: UUID | None = N
     by_sql(stack, role, "UPDATE run_data SET data = data || %s::jsonb WHERE run_id = %s", canonical(forged), run_id)
     seq = int(stack.run(run_id)["step_seq"]) + 1
     by_sql(
-        stack, role,
+        stack,
+        role,
         """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at, intent_at)
            VALUES (%s, %s, 0, 'PAYING', 'step', 'payout.PAYING', 'INTENT', '{}', app_now(), app_now())""",
-        run_id, seq,
-    )  # fmt: skip
+        run_id,
+        seq,
+    )
     by_sql(
-        stack, role,
+        stack,
+        role,
         """UPDATE runs SET state = 'PAYING', status = 'READY', step_seq = %s, attempt = 1, ready_at = app_now(),
                routes = '{}', waiting_reason = NULL WHERE id = %s""",
-        seq, run_id,
-    )  # fmt: skip
+        seq,
+        run_id,
+    )
     return seq
 
 
@@ -69,13 +73,18 @@ def with_a_forged_intent(stack: Stack, run_id: UUID) -> None:
     seq = int(stack.run(run_id)["step_seq"]) + 1
     sent = canonical({"claim": "CLM-1", "purpose": "payment"} | PAID)
     by_sql(
-        stack, "worker",
+        stack,
+        "worker",
         """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, input_hash, idempotency_key,
                key_valid_until, created_at, intent_at)
            VALUES (%s, %s, 1, 'PAYING', 'tool', 'payments.pay', 'INTENT', %s::jsonb, %s, %s, app_now() + interval '1 day', app_now(),
                app_now())""",
-        run_id, seq, sent, digest(sent), ids.idempotency_key(run_id, seq, 1, 0),
-    )  # fmt: skip
+        run_id,
+        seq,
+        sent,
+        digest(sent),
+        ids.idempotency_key(run_id, seq, 1, 0),
+    )
     enter_paying(stack, run_id, "worker")
 
 
@@ -182,11 +191,14 @@ def test_a_copy_of_the_journal_returns_the_payment_and_does_not_repeat_it(office
     (call,) = office.all("SELECT * FROM checkpoints WHERE run_id = %s AND kind = 'tool'", paid)
     seq = int(office.run(copy)["step_seq"]) + 1
     by_sql(
-        office, "worker",
+        office,
+        "worker",
         """INSERT INTO checkpoints SELECT (jsonb_populate_record(c, jsonb_build_object('run_id', %s::text, 'step_seq', %s::int))).*
            FROM checkpoints c WHERE run_id = %s AND kind = 'tool'""",
-        copy, seq, paid,
-    )  # fmt: skip
+        copy,
+        seq,
+        paid,
+    )
     enter_paying(office, copy, "worker", call["action_id"])
     office.until_complete(copy)
     assert len(office.payments.rows("SELECT * FROM payments")) == 1

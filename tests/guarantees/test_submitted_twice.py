@@ -58,10 +58,14 @@ def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack
     (worker,) = stack.workers(1)
     stack.beat()
     messages: list[list[Any]] = [
-        ["paying", "CLM-5", BODY, "order-81"], ["paying", "CLM-5", BODY, "order-81"],
-        ["paying", "CLM-5", {"purposes": ["second"]}, "order-81"], ["paying", "CLM-5", BODY, "order-82"],
-        ["nowhere", "CLM-6", BODY, "order-83"], ["paying", "CLM-7", {"purposes": 7}, "order-84"], ["paying"],
-    ]  # fmt: skip
+        ["paying", "CLM-5", BODY, "order-81"],
+        ["paying", "CLM-5", BODY, "order-81"],
+        ["paying", "CLM-5", {"purposes": ["second"]}, "order-81"],
+        ["paying", "CLM-5", BODY, "order-82"],
+        ["nowhere", "CLM-6", BODY, "order-83"],
+        ["paying", "CLM-7", {"purposes": 7}, "order-84"],
+        ["paying"],
+    ]
     for arguments in messages:
         stack.bells.send("longhaul.start", arguments, queue="intake")
     for _ in range(2):  # without a key, the message's own id is the key

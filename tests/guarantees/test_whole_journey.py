@@ -55,9 +55,10 @@ def test_a_claim_passes_from_folder_to_payment_while_workers_die_and_redis_forge
         "broker_url": stack.settings["BROKER_URL"],
     }
     data = stack.folder / "data"
-    with closing(Office(stack)) as office, serving(
-        stack.database_url, data, payments_url=stack.payments.url, **settings
-    ) as site:  # fmt: skip
+    with (
+        closing(Office(stack)) as office,
+        serving(stack.database_url, data, payments_url=stack.payments.url, **settings) as site,
+    ):
         sample = office.sample("over_authority")
         stack.faults.arm("after_act", 1)  # whoever first has the answer of a call dies with it
         run_id = office.submit(sample.folder, sample.key)

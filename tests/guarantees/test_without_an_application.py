@@ -44,9 +44,12 @@ def test_without_an_application_the_product_starts_and_its_runs_complete(make_st
 
 def test_no_process_of_a_product_without_an_application_loads_insurance() -> None:
     env = os.environ | {
-        "LONGHAUL_APPLICATION": NONE, "LONGHAUL_WORKFLOWS": "tests.support.flows:TWO", "PYTHONPATH": str(PROJECT),
-        "LONGHAUL_DATABASE_URL": "postgresql:///nowhere", "LONGHAUL_BROKER_URL": "redis://127.0.0.1:1/0",
-    }  # fmt: skip
+        "LONGHAUL_APPLICATION": NONE,
+        "LONGHAUL_WORKFLOWS": "tests.support.flows:TWO",
+        "PYTHONPATH": str(PROJECT),
+        "LONGHAUL_DATABASE_URL": "postgresql:///nowhere",
+        "LONGHAUL_BROKER_URL": "redis://127.0.0.1:1/0",
+    }
     done = subprocess.run([sys.executable, "-c", LOADED], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

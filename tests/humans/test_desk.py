@@ -68,9 +68,11 @@ def test_a_task_has_one_holder_however_many_reach_for_it(web: Runtime, owner: Da
 
 
 def test_who_is_not_entitled_cannot_take_it_and_is_told_why(web: Runtime, owner: Database, task: UUID) -> None:
-    for act in (lambda: at_desk.claim(web, task, by=CARL),
-                lambda: at_desk.park(web, task, by=CARL, until=LATER, reason="later"),
-                lambda: at_desk.save_draft(web, task, by=CARL, draft={})):  # fmt: skip
+    for act in (
+        lambda: at_desk.claim(web, task, by=CARL),
+        lambda: at_desk.park(web, task, by=CARL, until=LATER, reason="later"),
+        lambda: at_desk.save_draft(web, task, by=CARL, draft={}),
+    ):
         with pytest.raises(NotEntitled, match="for the role adjuster; you have operator"):
             act()
     assert told(owner, task) == []
@@ -122,7 +124,11 @@ def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: 
         at_desk.park(web, task, by=ADA, until=LATER.replace(tzinfo=None), reason="x")
     at_desk.park(web, task, by=ADA, until=LATER, reason="the garage answers on Friday")
     aside = read(owner, task)
-    assert (aside["claimed_by"], aside["follow_up_at"], aside["parked_reason"]) == (ADA, LATER, "the garage answers on Friday")  # fmt: skip
+    assert (aside["claimed_by"], aside["follow_up_at"], aside["parked_reason"]) == (
+        ADA,
+        LATER,
+        "the garage answers on Friday",
+    )
     with pytest.raises(Refused, match="Ada Quillmore, Adjuster has this task already"):
         at_desk.park(web, task, by=BELA, until=LATER, reason="mine now")
     at_desk.unpark(web, task, by=ADA)
@@ -139,8 +145,9 @@ def test_comments_stay_also_after_the_answer_and_drafts_go_with_it(web: Runtime,
     at_desk.comment(web, task, by=ADA, body="Told the customer by telephone.")
     with owner.transaction() as db:
         assert [c["body"] for c in store.comments(db, task)] == [
-            "The scanner was repaired.", "Told the customer by telephone.",
-        ]  # fmt: skip
+            "The scanner was repaired.",
+            "Told the customer by telephone.",
+        ]
         assert store.draft(db, task, ADA) is None
     for act in (lambda: at_desk.claim(web, task, by=ADA), lambda: at_desk.save_draft(web, task, by=ADA, draft={})):
         with pytest.raises(Refused, match="completed already"):

@@ -196,9 +196,14 @@ def _check_row(run: Run, row: Row, moves: Sequence[Row], calls: Sequence[Row]) -
     told: dict[str, Any] = {"state": run.state, "status": run.status, "step_seq": run.step_seq}
     if not run.ended:
         told |= {
-            "attempt": run.attempt, "crash_attempts": run.crashes, "late_retries": run.late, "pending_events": run.pending,
-            "pause_requested": run.pause, "cancel_requested": run.cancel, "children_left": run.left,
-        }  # fmt: skip
+            "attempt": run.attempt,
+            "crash_attempts": run.crashes,
+            "late_retries": run.late,
+            "pending_events": run.pending,
+            "pause_requested": run.pause,
+            "cancel_requested": run.cancel,
+            "children_left": run.left,
+        }
         assert row["queue"].startswith("isolated.") == run.isolated, f"its queue is {row['queue']}"
         targets = {outcome: route["state"] for outcome, route in row["routes"].items()}
         stays = {outcome for outcome, route in row["routes"].items() if route.get("stays")}

@@ -134,8 +134,10 @@ class Deeds:
         if task["kind"] == "unknown":
             call = self.world.one(
                 "SELECT idempotency_key FROM checkpoints WHERE (run_id, step_seq, call_seq) = (%s, %s, %s)",
-                run.id, task["step_seq"], task["call_seq"],
-            )  # fmt: skip
+                run.id,
+                task["step_seq"],
+                task["call_seq"],
+            )
             return "it_happened" if self.other_side.will_know(call["idempotency_key"]) else "it_did_not_happen"
         outcomes: list[str] = sorted(task["outcomes"])
         return outcomes[choice % len(outcomes)]
@@ -221,10 +223,18 @@ class Deeds:
 
     def heartbeats(self) -> None:
         """Who does not ping is given up, and steps past their deadline are taken away."""
-        silent = {row["id"] for row in self.world.rows(
-            "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < app_now() - interval '120 s'")}  # fmt: skip
-        late = [row["id"] for row in self.world.rows(
-            "SELECT id FROM runs WHERE status = 'RUNNING' AND deadline_at < app_now() - interval '5 s' ORDER BY deadline_at")]  # fmt: skip
+        silent = {
+            row["id"]
+            for row in self.world.rows(
+                "SELECT id FROM workers WHERE gone_at IS NULL AND pinged_at < app_now() - interval '120 s'"
+            )
+        }
+        late = [
+            row["id"]
+            for row in self.world.rows(
+                "SELECT id FROM runs WHERE status = 'RUNNING' AND deadline_at < app_now() - interval '5 s' ORDER BY deadline_at"
+            )
+        ]
         heartbeats.run_once(self.world.office)
         for worker in self.world.workers:
             if worker.rt.worker_id in silent:

@@ -23,9 +23,23 @@ from tests.lifecycle_machine.world import World
 WAYS = ("listen", "rest", "ask", "split", "approve", "more")
 ENDS = ("done", "lost")
 DISTURBANCES = (
-    "kill", "kill", "lose", "cancel", "cancel", "cancel parent", "pause", "resume", "signal", "nap", "oversleep", "unheard", "timers",
-    "shut down", "elsewhere", "beside",
-)  # fmt: skip
+    "kill",
+    "kill",
+    "lose",
+    "cancel",
+    "cancel",
+    "cancel parent",
+    "pause",
+    "resume",
+    "signal",
+    "nap",
+    "oversleep",
+    "unheard",
+    "timers",
+    "shut down",
+    "elsewhere",
+    "beside",
+)
 _tools = st.sampled_from(("send", "send", "probe", "post", "read"))
 _plans = st.lists(_tools, min_size=0, max_size=3).map(tuple)
 _numbers = st.integers(0, 5)
@@ -45,9 +59,15 @@ _badly = st.builds(
 _trouble = st.builds(Script, plan=_plans, ending=st.sampled_from(TROUBLES), doubled=st.integers(-1, 8))
 _strange = st.builds(Script, plan=_plans.filter(bool), answers=_answers, strays=st.integers(0, 2), fewer=st.booleans())
 _disturbed = st.builds(
-    Script, plan=_plans, answers=_answers | st.just(("well",)), ending=st.sampled_from((*WAYS, *ENDS, *ENDS, *TROUBLES)),
-    children=st.integers(0, 2), at=_gates, deeds=_deeds, doubled=st.integers(-1, 8),
-)  # fmt: skip
+    Script,
+    plan=_plans,
+    answers=_answers | st.just(("well",)),
+    ending=st.sampled_from((*WAYS, *ENDS, *ENDS, *TROUBLES)),
+    children=st.integers(0, 2),
+    at=_gates,
+    deeds=_deeds,
+    doubled=st.integers(-1, 8),
+)
 MOST_AT_ONCE, MOST_RUNS = 2, 9
 
 
@@ -218,17 +238,30 @@ HAPPENINGS: dict[str, tuple[int, May, dict[str, st.SearchStrategy[Any]]]] = {
     "work_disturbed": (8, _any("READY"), {"n": _numbers, "script": _disturbed, "worker": _numbers}),
     "ring_in_vain": (1, _always, {"n": _numbers, "before": st.integers(0, 1)}),
     "signal_what_is_waited_for": (3, _any("WAITING_FOR_EVENT"), {"n": _numbers}),
-    "signal": (2, _always, {
-        "n": _numbers, "name": st.sampled_from(("word", "reply", "noise")), "signal_id": st.sampled_from("abc"),
-        "body": st.sampled_from("xy")}),
-    "answer": (5, lambda machine: any(run.task for run in machine.runs), {
-        "n": _numbers, "choice": _numbers, "by": st.sampled_from(("ada", "ben"))}),
+    "signal": (
+        2,
+        _always,
+        {
+            "n": _numbers,
+            "name": st.sampled_from(("word", "reply", "noise")),
+            "signal_id": st.sampled_from("abc"),
+            "body": st.sampled_from("xy"),
+        },
+    ),
+    "answer": (
+        5,
+        lambda machine: any(run.task for run in machine.runs),
+        {"n": _numbers, "choice": _numbers, "by": st.sampled_from(("ada", "ben"))},
+    ),
     "operate": (2, _always, {"n": _numbers, "verb": st.sampled_from(sorted(OPERATIONS))}),
     "resume": (3, _any("PAUSED"), {"n": _numbers}),
     "fork": (1, _has_room, {"n": _numbers, "step": st.integers(0, 9)}),
     "clock": (1, _always, {"seconds": st.sampled_from((10, 37, 1900, 7000, 23_000, DAY - 20, DAY + 20, 15 * DAY))}),
-    "timers_about_the_next_deadline": (6, _any("WAITING_FOR_TIMER", "FAILED_RETRIABLE", "WAITING_FOR_EVENT", "WAITING_FOR_CHILDREN"), {
-        "by": st.sampled_from((3.0, 3.0, 3.0, -3.0))}),
+    "timers_about_the_next_deadline": (
+        6,
+        _any("WAITING_FOR_TIMER", "FAILED_RETRIABLE", "WAITING_FOR_EVENT", "WAITING_FOR_CHILDREN"),
+        {"by": st.sampled_from((3.0, 3.0, 3.0, -3.0))},
+    ),
     "sweep": (1, _always, {"duty": st.sampled_from(("timers", "watch", "heartbeats", "ping"))}),
     "watch": (4, _any("RUNNING"), {}),
-}  # fmt: skip
+}

@@ -121,25 +121,35 @@ MAZE = Workflow(
         Step("WORKING", does=_play, retry=_RETRY, then=_WAYS),
         Wait("LISTENING", event="word", expires="14d", then={"word": "WORKING", "expired": "RESTING"}),
         Timer("RESTING", lasts="1h", then={"due": "WORKING"}),
-        Human("ASKING", form=Form, role="adjuster", asks=_ask, expires="30d",
-              then={"yes": "WORKING", "no": "RESTING", "expired": "LISTENING"}),
+        Human(
+            "ASKING",
+            form=Form,
+            role="adjuster",
+            asks=_ask,
+            expires="30d",
+            then={"yes": "WORKING", "no": "RESTING", "expired": "LISTENING"},
+        ),
         Children("SPLITTING", starts=_split, expires="60d", then={"ended": "WORKING", "expired": "RESTING"}),
         Human("APPROVING", form=Form, role="adjuster", asks=_propose, then={"pay": "SETTLING", "leave": "WORKING"}),
         Step("SETTLING", does=_play, retry=_RETRY, then={"more": "WORKING", "done": "COMPLETE", "lost": "FAILED"}),
     ],
-)  # fmt: skip
+)
 TWIG = Workflow(
     name="twig",
     version=1,
     data=Luggage,
     starts_at="WORKING",
     states=[
-        Step("WORKING", does=_play, retry=_RETRY,
-             then={way: _WAYS[way] for way in ("listen", "rest", "more", "done", "lost")}),
+        Step(
+            "WORKING",
+            does=_play,
+            retry=_RETRY,
+            then={way: _WAYS[way] for way in ("listen", "rest", "more", "done", "lost")},
+        ),
         Wait("LISTENING", event="word", expires="14d", then={"word": "WORKING", "expired": "RESTING"}),
         Timer("RESTING", lasts="1h", then={"due": "WORKING"}),
     ],
-)  # fmt: skip
+)
 
 # What each state's outcomes lead to, said once more for the model; an ending in small letters leads nowhere.
 ROUTES: dict[tuple[str, str], dict[str, str]] = {

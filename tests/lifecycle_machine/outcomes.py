@@ -81,8 +81,11 @@ class Outcomes:
 
     def _patience_with(self, attempt: Attempt, own: Row) -> float:
         """Seconds for which the step may yet be sent away for its unknown outcomes, counting those of this attempt."""
-        return patience_left(own, [row for row in self.journal_of(attempt.run) if row["step_seq"] == attempt.step_seq and row["call_seq"]],
-                             self.world.now())  # fmt: skip
+        return patience_left(
+            own,
+            [row for row in self.journal_of(attempt.run) if row["step_seq"] == attempt.step_seq and row["call_seq"]],
+            self.world.now(),
+        )
 
     def fails(self, attempt: Attempt, problem: Exception, own: Row, calls: Sequence[Row]) -> None:
         run, model = attempt.run, self.model

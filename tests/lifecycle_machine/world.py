@@ -38,9 +38,22 @@ _FIRST_DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PEERS = 8  # workers that only live, so that those that die are not more than half
 QUEUES = [f"{pool}.{name}.v1" for pool in ("steps", "isolated") for name in ("maze", "twig")]
 _EMPTIED = (
-    "approvals", "actions", "human_task_events", "human_tasks", "signals", "checkpoints", "transitions", "run_data",
-    "dead_letters", "deliveries", "alerts", "run_names", "workers", "sweeps", "runs",
-)  # fmt: skip
+    "approvals",
+    "actions",
+    "human_task_events",
+    "human_tasks",
+    "signals",
+    "checkpoints",
+    "transitions",
+    "run_data",
+    "dead_letters",
+    "deliveries",
+    "alerts",
+    "run_names",
+    "workers",
+    "sweeps",
+    "runs",
+)
 
 Operation = Callable[["Worker", Callable[[], Any]], Any]
 
@@ -141,10 +154,16 @@ class World:
 
     def __post_init__(self) -> None:
         self.settings = Settings(
-            database_url=self.url, log_level="ERROR", crashes_alone=CRASHES_ALONE, late_retries=LATE_RETRIES,
-            late_retry_seconds=LATE_RETRY_SECONDS, observer_age_seconds=0, looks_apart_seconds=0, heartbeats_seconds=0,
+            database_url=self.url,
+            log_level="ERROR",
+            crashes_alone=CRASHES_ALONE,
+            late_retries=LATE_RETRIES,
+            late_retry_seconds=LATE_RETRY_SECONDS,
+            observer_age_seconds=0,
+            looks_apart_seconds=0,
+            heartbeats_seconds=0,
             downstreams="",
-        )  # fmt: skip
+        )
         self.office = self._runtime(self.journal)  # it plays people and sweeps
         for name, roles in PEOPLE.items():
             person = people.Person(name, name.title(), roles, Decimal(1000))
@@ -186,9 +205,15 @@ class World:
         worker = Worker(rt, Liveness(rt, queues=QUEUES, slots=4))
         rt.journal = Gated(self.journal, worker, self._stand_beside)
         workers.register(
-            self.db, rt.worker_id, lock_key=worker.liveness._lock_key, liveness="lock", host="here", pid=1,
-            queues=QUEUES, slots=4,
-        )  # fmt: skip
+            self.db,
+            rt.worker_id,
+            lock_key=worker.liveness._lock_key,
+            liveness="lock",
+            host="here",
+            pid=1,
+            queues=QUEUES,
+            slots=4,
+        )
         worker.connect()
         self.workers.append(worker)
         return worker

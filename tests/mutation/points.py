@@ -138,8 +138,17 @@ def _sql_points(file: str, unit: Unit, source: bytes, start: int, end: int, line
             begins = start + len(segment[: first + edit.start].encode())
             ends = start + len(segment[: first + edit.end].encode())
             lines_before = segment[: first + edit.start].count("\n")
-            yield Point(file, unit, f"sql {edit.operator}", shortened(edit.before), shortened(edit.text), begins, ends, edit.text,
-                        line + lines_before)  # fmt: skip
+            yield Point(
+                file,
+                unit,
+                f"sql {edit.operator}",
+                shortened(edit.before),
+                shortened(edit.text),
+                begins,
+                ends,
+                edit.text,
+                line + lines_before,
+            )
 
 
 def shortened(text: str) -> str:

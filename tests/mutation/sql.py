@@ -23,10 +23,38 @@ _TOKEN = re.compile(
 _FUNCTION_NAME = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
 _FUNCTION = re.compile(_FUNCTION_NAME.pattern + r"(.*?)\$\$(.*?)\$\$[^;]*;", re.DOTALL)
 _CONDITIONS = frozenset({"WHERE", "ON", "HAVING", "WHEN", "IF"})
-_ENDS = frozenset({
-    "GROUP", "ORDER", "RETURNING", "LIMIT", "FOR", "DO", "UNION", "LEFT", "JOIN", "INNER", "THEN", "ELSE", "FROM", "WHERE", "ON", "HAVING",
-    "WHEN", "LOOP", ";", "SET", "SELECT", "CONFLICT", "OFFSET", "WINDOW", "CROSS", "VALUES", ",", "END",
-})  # fmt: skip
+_ENDS = frozenset(
+    {
+        "GROUP",
+        "ORDER",
+        "RETURNING",
+        "LIMIT",
+        "FOR",
+        "DO",
+        "UNION",
+        "LEFT",
+        "JOIN",
+        "INNER",
+        "THEN",
+        "ELSE",
+        "FROM",
+        "WHERE",
+        "ON",
+        "HAVING",
+        "WHEN",
+        "LOOP",
+        ";",
+        "SET",
+        "SELECT",
+        "CONFLICT",
+        "OFFSET",
+        "WINDOW",
+        "CROSS",
+        "VALUES",
+        ",",
+        "END",
+    }
+)
 _TURNED = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "<>": ("=",)}
 
 

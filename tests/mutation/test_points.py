@@ -41,18 +41,40 @@ def test_python_is_broken_at_its_guards(text: str, expected: set[str]) -> None:
     ("text", "expected"),
     [
         ("SELECT 1 FROM t WHERE a = 1 AND b IS NULL", {"drop term: a = 1 -> true", "drop term: b IS NULL -> true"}),
-        ("SELECT 1 FROM t WHERE a AND (b OR c) ORDER BY a", {"drop term: a -> true", "drop term: (b OR c) -> true",
-          "drop term: b -> false",
-                                                          "drop term: c -> false", "drop order: ORDER BY a -> "}),
-        ("UPDATE t SET a = 1, b = b + 1 WHERE id = 1", {"drop assignment: a = 1 -> ", "drop assignment: b = b + 1 -> ",
-                                                       "drop operand: b + 1 -> ", "drop term: id = 1 -> true"}),
+        (
+            "SELECT 1 FROM t WHERE a AND (b OR c) ORDER BY a",
+            {
+                "drop term: a -> true",
+                "drop term: (b OR c) -> true",
+                "drop term: b -> false",
+                "drop term: c -> false",
+                "drop order: ORDER BY a -> ",
+            },
+        ),
+        (
+            "UPDATE t SET a = 1, b = b + 1 WHERE id = 1",
+            {
+                "drop assignment: a = 1 -> ",
+                "drop assignment: b = b + 1 -> ",
+                "drop operand: b + 1 -> ",
+                "drop term: id = 1 -> true",
+            },
+        ),
         ("SELECT 1 FROM t WHERE a BETWEEN 1 AND 2", {"drop term: a BETWEEN 1 AND 2 -> true"}),
-        ("SELECT 1 FROM t WHERE s IN ('A', 'B')", {"drop term: s IN ('A', 'B') -> true", "drop member: 'A' of ('A', 'B') -> ",
-                                                   "drop member: 'B' of ('A', 'B') -> "}),
-        ("SELECT f(secs => 1) FOR NO KEY UPDATE SKIP LOCKED", {"drop lock: FOR NO KEY UPDATE SKIP LOCKED -> ",
-          "drop lock: SKIP LOCKED -> "}),
+        (
+            "SELECT 1 FROM t WHERE s IN ('A', 'B')",
+            {
+                "drop term: s IN ('A', 'B') -> true",
+                "drop member: 'A' of ('A', 'B') -> ",
+                "drop member: 'B' of ('A', 'B') -> ",
+            },
+        ),
+        (
+            "SELECT f(secs => 1) FOR NO KEY UPDATE SKIP LOCKED",
+            {"drop lock: FOR NO KEY UPDATE SKIP LOCKED -> ", "drop lock: SKIP LOCKED -> "},
+        ),
     ],
-)  # fmt: skip
+)
 def test_sql_is_broken_at_its_conditions(text: str, expected: set[str]) -> None:
     assert {f"{edit.operator}: {edit.before} -> {edit.text}" for edit in sql.edits(text)} == expected
 

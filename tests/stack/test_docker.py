@@ -22,8 +22,17 @@ RUNNING = sorted(ours().keys() - ENDING)
 
 def test_the_services_a_company_needs_are_all_there() -> None:
     assert set(services()) == {
-        "postgres", "redis", "migrate", "web", "worker-steps", "worker-documents", "beat", "flower", "payments", "seed",
-    }  # fmt: skip
+        "postgres",
+        "redis",
+        "migrate",
+        "web",
+        "worker-steps",
+        "worker-documents",
+        "beat",
+        "flower",
+        "payments",
+        "seed",
+    }
     assert services()["payments"]["profiles"] == ["demo"], "a company has its own payments service"
     assert services()["seed"]["profiles"] == ["demo"], "and its own people and policies"
 

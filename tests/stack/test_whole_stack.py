@@ -31,8 +31,15 @@ from tests.stack.helpers import living, process_named, wait_for
 pytestmark = pytest.mark.stack
 
 PROCESSES = {
-    "postgres", "redis", "payments", "worker-steps", "worker-documents", "beat", "flower", "web",
-}  # fmt: skip
+    "postgres",
+    "redis",
+    "payments",
+    "worker-steps",
+    "worker-documents",
+    "beat",
+    "flower",
+    "web",
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +70,12 @@ def test_the_doctor_has_nothing_to_say_of_a_healthy_stack(stack: StackStatus, da
     wait_for(lambda: _status_of(f"{stack.urls.web}/healthz") == 200, "every sweep to have begun", seconds=60)
     env = {name: value for name, value in os.environ.items() if not name.startswith("LONGHAUL_")}
     doctor = subprocess.run(
-        [Path(sys.executable).with_name("longhaul"), "doctor"], env=env | {"LONGHAUL_DATA_DIR": str(data_dir)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [Path(sys.executable).with_name("longhaul"), "doctor"],
+        env=env | {"LONGHAUL_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert doctor.returncode == 0, doctor.stdout
     assert "PROBLEM" not in doctor.stdout and "start beat" not in doctor.stdout
     assert "payments     the stack's own, answering at http://127.0.0.1:" in doctor.stdout

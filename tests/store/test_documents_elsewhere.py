@@ -41,9 +41,18 @@ class Office:
     def action(self, run_id: UUID, status: str, *, purpose: str = "payment") -> None:
         """An action as the ledger has it; this is no test of how it came there."""
         columns = {
-            "id": new_id(), "run_id": run_id, "purpose": purpose, "payee": "P", "amount": "12.50", "currency": "USD",
-            "coverage": "C", "digest": str(new_id()), "proposed_by": "agent", "status": status, "claim": str(run_id),
-        }  # fmt: skip
+            "id": new_id(),
+            "run_id": run_id,
+            "purpose": purpose,
+            "payee": "P",
+            "amount": "12.50",
+            "currency": "USD",
+            "coverage": "C",
+            "digest": str(new_id()),
+            "proposed_by": "agent",
+            "status": status,
+            "claim": str(run_id),
+        }
         names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
         paid = "app_now()" if status in ("EXECUTED", "CONFIRMED", "DISPUTED") else "NULL"
         self.db.execute(
@@ -104,9 +113,17 @@ def test_a_fork_of_a_claim_is_that_claim_and_its_payment_counts(office: Office, 
 
 @pytest.mark.parametrize(
     ("status", "told"),
-    [("PROPOSED", False), ("APPROVED", False), ("VOID", False), ("EXECUTING", True), ("UNKNOWN", True),
-     ("EXECUTED", True), ("CONFIRMED", True), ("DISPUTED", True)],
-)  # fmt: skip
+    [
+        ("PROPOSED", False),
+        ("APPROVED", False),
+        ("VOID", False),
+        ("EXECUTING", True),
+        ("UNKNOWN", True),
+        ("EXECUTED", True),
+        ("CONFIRMED", True),
+        ("DISPUTED", True),
+    ],
+)
 def test_a_payment_is_told_from_the_moment_it_may_have_happened(
     office: Office, look: Callable[..., list[Row]], status: str, told: bool
 ) -> None:

@@ -87,8 +87,13 @@ def test_a_witness_and_the_history_agree_on_a_run_that_stops(database_url: str) 
         witness.look()
         _agree(t, witness)
         assert {seen.status for seen in witness.seen} >= {
-            "READY", "RUNNING", "WAITING_FOR_HUMAN", "WAITING_FOR_TIMER", "FAILED_RETRIABLE", "PAUSED",
-        }  # fmt: skip
+            "READY",
+            "RUNNING",
+            "WAITING_FOR_HUMAN",
+            "WAITING_FOR_TIMER",
+            "FAILED_RETRIABLE",
+            "PAUSED",
+        }
         assert len({seen.data for seen in witness.seen}) > 1, "a correction must have changed the data"
 
 

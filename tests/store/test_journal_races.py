@@ -172,9 +172,13 @@ class Bells:
 def test_runs_come_through_the_loss_of_every_session_with_each_step_done_once(database_url: str) -> None:
     database, bells = Database(database_url, "worker"), Bells()
     rt = Runtime(
-        settings=Settings(database_url=database_url), database=database, journal=GroupedJournal(database), tools={},
-        workflows=Registry((EIGHT,)), dispatcher=bells,
-    )  # fmt: skip
+        settings=Settings(database_url=database_url),
+        database=database,
+        journal=GroupedJournal(database),
+        tools={},
+        workflows=Registry((EIGHT,)),
+        dispatcher=bells,
+    )
     kill = Killer("SELECT count(*) FROM transitions", between=20)
 
     def worker() -> None:

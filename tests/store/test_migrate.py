@@ -76,12 +76,20 @@ def test_a_table_of_somebody_else_keeps_its_rights(
 @pytest.mark.parametrize(
     ("oldest_code", "code", "said"),
     [
-        (migrate.OLDEST_CODE, 0, r"^the database is at version 9999, newer than this code \(\d{4}\), which may run on it$"),
-        ("9000", 1, r"^longhaul: the database is at version 9999.* too old for it: run code of version 9000 or newer.*\.$"),
+        (
+            migrate.OLDEST_CODE,
+            0,
+            r"^the database is at version 9999, newer than this code \(\d{4}\), which may run on it$",
+        ),
+        (
+            "9000",
+            1,
+            r"^longhaul: the database is at version 9999.* too old for it: run code of version 9000 or newer.*\.$",
+        ),
         (None, 1, r"^longhaul: the database is at version 9999.* run the code that knows version 9999.*\.$"),
     ],
     ids=["it says we may", "it says we may not", "it says nothing"],
-)  # fmt: skip
+)
 def test_a_newer_schema_is_left_alone_and_says_which_code_may_run_on_it(
     database_url: str,
     owner: psycopg.Connection[dict[str, object]],

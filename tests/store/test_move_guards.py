@@ -28,10 +28,15 @@ from tests.support.bench import (
 
 @pytest.mark.parametrize(
     "difference",
-    ["transition_seq = 4", f"lease_token = '{OTHER_TOKEN}'", "lease_token = NULL", "pending_events = '{paper,late}'",
-      "pause_requested = true",
-     "cancel_requested = true"],
-)  # fmt: skip
+    [
+        "transition_seq = 4",
+        f"lease_token = '{OTHER_TOKEN}'",
+        "lease_token = NULL",
+        "pending_events = '{paper,late}'",
+        "pause_requested = true",
+        "cancel_requested = true",
+    ],
+)
 def test_a_run_that_changed_since_it_was_looked_at_is_not_moved(db: Connection, difference: str) -> None:
     run = seen(db)
     db.execute(f"UPDATE runs SET {difference} WHERE id = %s", [A])
@@ -43,26 +48,63 @@ def test_a_run_that_changed_since_it_was_looked_at_is_not_moved(db: Connection, 
 def test_a_move_writes_every_column_and_its_transition(db: Connection) -> None:
     before, run = look(db), seen(db)
     beside = Beside(deadline_in=30.0)
-    (told,) = write(db, move(run, to(waiting_reason="why", wake_in=10.0, expires_in=20.0, children_left=4), token=OTHER_TOKEN,
-                             worker=OTHER_WORKER, beside=beside))  # fmt: skip
+    (told,) = write(
+        db,
+        move(
+            run,
+            to(waiting_reason="why", wake_in=10.0, expires_in=20.0, children_left=4),
+            token=OTHER_TOKEN,
+            worker=OTHER_WORKER,
+            beside=beside,
+        ),
+    )
     found = changed(before, look(db))
     (row,), (logged,) = found.pop("runs"), found.pop("transitions")
     assert found == {}
     assert chained(db, logged)
     at = row["updated_at"]
     expected = {
-        "id": A, "state": "NEXT", "status": "READY", "step_seq": 3, "queue": "q", "attempt": 7, "crash_attempts": 8, "late_retries": 9,
-        "routes": {"due": {"state": "X"}}, "pending_events": ["one", "two"], "pause_requested": True, "waiting_reason": "why",
-        "wake_at": at + timedelta(seconds=10), "expires_at": at + timedelta(seconds=20), "deadline_at": at + timedelta(seconds=30),
-        "lease_token": OTHER_TOKEN, "worker_id": OTHER_WORKER, "ready_at": at, "children_left": 4, "finished_at": None,
-          "waited_seconds": 0,
+        "id": A,
+        "state": "NEXT",
+        "status": "READY",
+        "step_seq": 3,
+        "queue": "q",
+        "attempt": 7,
+        "crash_attempts": 8,
+        "late_retries": 9,
+        "routes": {"due": {"state": "X"}},
+        "pending_events": ["one", "two"],
+        "pause_requested": True,
+        "waiting_reason": "why",
+        "wake_at": at + timedelta(seconds=10),
+        "expires_at": at + timedelta(seconds=20),
+        "deadline_at": at + timedelta(seconds=30),
+        "lease_token": OTHER_TOKEN,
+        "worker_id": OTHER_WORKER,
+        "ready_at": at,
+        "children_left": 4,
+        "finished_at": None,
+        "waited_seconds": 0,
         "transition_seq": 4,
-    }  # fmt: skip
+    }
     assert {name: row[name] for name in expected} == expected
     assert told["at"] == at and told["transition_seq"] == 4
-    same = {"run_id": A, "seq": 4, "event": "step finished", "from_state": "HERE", "from_status": "RUNNING", "to_state": "NEXT",
-            "to_status": "READY", "step_seq": 3, "attempt": 7, "actor": "worker:1", "reason": "because", "move_id": beside.move_id,
-            "hash": row["transition_hash"], "created_at": at}  # fmt: skip
+    same = {
+        "run_id": A,
+        "seq": 4,
+        "event": "step finished",
+        "from_state": "HERE",
+        "from_status": "RUNNING",
+        "to_state": "NEXT",
+        "to_status": "READY",
+        "step_seq": 3,
+        "attempt": 7,
+        "actor": "worker:1",
+        "reason": "because",
+        "move_id": beside.move_id,
+        "hash": row["transition_hash"],
+        "created_at": at,
+    }
     assert {name: logged[name] for name in same} == same
 
 
@@ -117,8 +159,17 @@ def test_a_step_that_ends_is_written_in_its_own_checkpoint(
     write(db, move(seen(db), to(completes_step=not failed), beside=beside))
     found = changed(before, look(db))
     (row,), (data,) = found["checkpoints"], found["run_data"]
-    expected = {"run_id": A, "step_seq": 2, "call_seq": 0, "status": status, "output": {"o": 1}, "lease_token": TOKEN, "attempt": 2,
-                "latency_ms": 5.0, "errors": errors}  # fmt: skip
+    expected = {
+        "run_id": A,
+        "step_seq": 2,
+        "call_seq": 0,
+        "status": status,
+        "output": {"o": 1},
+        "lease_token": TOKEN,
+        "attempt": 2,
+        "latency_ms": 5.0,
+        "errors": errors,
+    }
     assert {name: row[name] for name in expected} == expected
     assert row["completed_at"] == data["updated_at"] and row["output_hash"]
     assert (data["run_id"], data["data"]) == (A, {"d": 1})
@@ -149,7 +200,9 @@ def test_a_state_is_entered_with_its_cause_and_with_the_signals_it_consumes_and_
         {"event": "e"},
     )
     assert [(s["id"], s["name"], s["payload"], s["actor"]) for s in entered["input"]["signals"]] == [
-        ("s0", "paper", 0, "somebody"), ("s1", "paper", 1, "somebody")]  # fmt: skip
+        ("s0", "paper", 0, "somebody"),
+        ("s1", "paper", 1, "somebody"),
+    ]
     assert sorted((s["run_id"], s["signal_id"], s["consumed_step_seq"]) for s in found["signals"]) == [
         (A, "s0", 3),
         (A, "s1", 3),

@@ -94,20 +94,34 @@ def test_what_was_open_about_a_run_is_closed_with_the_move_and_nothing_else(
     )
 
 
-TASK = {"id": str(new_id()), "kind": "triage", "role": "operator", "title": "t", "note": "n", "form": {"f": 1}, "defaults": {"d": 1},
-        "evidence": [1], "proposals": [2], "approves": {"a": ["p"]}, "outcomes": ["o"], "not_by": ["x"], "call_seq": 3,
-          "shown_digest": "s",
-        "due_seconds": 100.0}  # fmt: skip
+TASK = {
+    "id": str(new_id()),
+    "kind": "triage",
+    "role": "operator",
+    "title": "t",
+    "note": "n",
+    "form": {"f": 1},
+    "defaults": {"d": 1},
+    "evidence": [1],
+    "proposals": [2],
+    "approves": {"a": ["p"]},
+    "outcomes": ["o"],
+    "not_by": ["x"],
+    "call_seq": 3,
+    "shown_digest": "s",
+    "due_seconds": 100.0,
+}
 
 
 @pytest.mark.parametrize("status", [Status.WAITING_FOR_HUMAN, Status.DEAD_LETTER, Status.FAILED_RETRIABLE])
 def test_what_a_stop_opens_is_opened_in_the_same_commit(db: Connection, status: Status) -> None:
     letter, alert = str(new_id()), str(new_id())
     beside = Beside(
-        task=canonical(TASK), dead_letter=canonical({"id": letter, "fingerprint": "f", "reason": "r"}),
-        alert=canonical({"id": alert, "rule": "dead_letter", "subject": "s", "message": "m"}), names=canonical([{"name": "n",
-          "kind": "k"}]),
-    )  # fmt: skip
+        task=canonical(TASK),
+        dead_letter=canonical({"id": letter, "fingerprint": "f", "reason": "r"}),
+        alert=canonical({"id": alert, "rule": "dead_letter", "subject": "s", "message": "m"}),
+        names=canonical([{"name": "n", "kind": "k"}]),
+    )
     before = look(db)
     (told,) = write(db, move(seen(db), to(status), beside=beside))
     found = changed(before, look(db))

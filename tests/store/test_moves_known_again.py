@@ -28,10 +28,13 @@ def test_what_was_opened_and_resolved_with_a_move_is_told_again_and_nothing_else
     run, stops = seen(db), Beside(alert=_alert())
     write(db, move(run, to(Status.DEAD_LETTER), beside=stops))
     # At the same moment of another run, and at another moment of this one.
-    db.execute("""INSERT INTO alerts (id, rule, run_id, subject, message, opened_at, resolved_at)
+    db.execute(
+        """INSERT INTO alerts (id, rule, run_id, subject, message, opened_at, resolved_at)
                   SELECT gen_random_uuid(), 'other', %s, 'x', 'x', opened_at, opened_at FROM alerts UNION ALL
                   SELECT gen_random_uuid(), 'older', %s, 'y', 'y', opened_at - interval '1 hour',
-                         opened_at - interval '1 minute' FROM alerts""", [B, A])  # fmt: skip
+                         opened_at - interval '1 minute' FROM alerts""",
+        [B, A],
+    )
     said = [{"rule": "dead_letter", "subject": "s", "message": "m"}]
     (told,) = write(db, was_mine(run, stops))
     assert (told["opened"], told["resolved"]) == (said, None)

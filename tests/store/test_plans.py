@@ -56,9 +56,21 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
 
 def _to(**also: Any) -> Transition:
     return Transition(
-        event=Event.STEP_FINISHED, actor="x", reason="r", state="S", status=Status.READY, step_seq=2, queue="q", attempt=1,
-        crash_attempts=0, late_retries=0, routes={}, pending_events=(), pause_requested=False, **also,
-    )  # fmt: skip
+        event=Event.STEP_FINISHED,
+        actor="x",
+        reason="r",
+        state="S",
+        status=Status.READY,
+        step_seq=2,
+        queue="q",
+        attempt=1,
+        crash_attempts=0,
+        late_retries=0,
+        routes={},
+        pending_events=(),
+        pause_requested=False,
+        **also,
+    )
 
 
 OF_MOVES: dict[str, Sequence[Statement]] = {
@@ -90,17 +102,29 @@ OF_LIMITS: dict[str, Sequence[Statement]] = {
     "give_back": [downstreams.give_back(PLACE)],
 }
 BY_KEY = {
-    "permits_pkey", "workers_pkey",
-    "runs_pkey", "run_data_pkey", "checkpoints_pkey", "transitions_pkey", "signals_pkey", "signals_pending",
+    "permits_pkey",
+    "workers_pkey",
+    "runs_pkey",
+    "run_data_pkey",
+    "checkpoints_pkey",
+    "transitions_pkey",
+    "signals_pkey",
+    "signals_pending",
     "messages_pkey",
-    "human_tasks_run", "alerts_run", "dead_letters_run", "dead_letters_open",
-}  # fmt: skip
+    "human_tasks_run",
+    "alerts_run",
+    "dead_letters_run",
+    "dead_letters_open",
+}
 
 
 def test_every_statement_of_the_hot_path_is_looked_at() -> None:
     looks = (
-        ((steps,), OF_STEPS), ((moves,), OF_MOVES), ((conversations,), OF_CONVERSATIONS), ((budgets, downstreams), OF_LIMITS),
-    )  # fmt: skip
+        ((steps,), OF_STEPS),
+        ((moves,), OF_MOVES),
+        ((conversations,), OF_CONVERSATIONS),
+        ((budgets, downstreams), OF_LIMITS),
+    )
     for modules, looked_at in looks:
         own = [f for m in modules for _, f in inspect.getmembers(m, inspect.isfunction) if f.__module__ == m.__name__]
         made = {f.__name__ for f in own if "Statement" in str(inspect.signature(f).return_annotation)}

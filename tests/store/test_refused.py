@@ -54,8 +54,11 @@ def test_messages_refused_alike_are_one_row_with_their_number_and_the_newest_of_
         note(bell(said=f"m{n}"))
     (row,) = rows(journey)
     assert (row["what"], row["queue"], row["name"], row["reason"]) == (
-        "bell", "steps.some.v1", "some.STATE", "it names no run",
-    )  # fmt: skip
+        "bell",
+        "steps.some.v1",
+        "some.STATE",
+        "it names no run",
+    )
     assert row["count"] == row["spell_count"] == SAMPLES + 2
     assert [said["id"] for said in row["samples"]] == ["m4", "m3", "m2"]
     assert row["first_at"] < row["last_at"]

@@ -16,8 +16,13 @@ from tests.support.plans import plans, whole_tables
 
 LOSS = "NW203100417 on 2031-05-12"
 ALIKE: dict[str, Any] = {
-    "payee": "p ", "currency": "USD", "amount": Decimal("12.60"), "within": Decimal("0.02"), "purpose": "payment", "most": 9,
-}  # fmt: skip
+    "payee": "p ",
+    "currency": "USD",
+    "amount": Decimal("12.60"),
+    "within": Decimal("0.02"),
+    "purpose": "payment",
+    "most": 9,
+}
 
 
 @pytest.fixture

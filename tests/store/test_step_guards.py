@@ -36,9 +36,18 @@ NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
 
 def _intent(place: Place, action: UUID | None = None) -> Statement:
     return steps.intent(
-        place, step_name="HERE", kind="model", name="ask", input_text='{"a":1}', key="k", key_epoch=2, key_seconds=60.0, action=action,
-        model="m", prompt_version="p1",
-    )  # fmt: skip
+        place,
+        step_name="HERE",
+        kind="model",
+        name="ask",
+        input_text='{"a":1}',
+        key="k",
+        key_epoch=2,
+        key_seconds=60.0,
+        action=action,
+        model="m",
+        prompt_version="p1",
+    )
 
 
 STATEMENTS: dict[str, Callable[[], Statement]] = {
@@ -100,9 +109,25 @@ def test_an_intent_is_written_whole(db: Connection) -> None:
     before = look(db)
     (told,) = write(db, _intent(NEW))
     row = _row(db, before)
-    expected = {"run_id": A, "step_seq": 2, "call_seq": 3, "step_name": "HERE", "kind": "model", "name": "ask", "status": "INTENT",
-                "input": {"a": 1}, "idempotency_key": "k", "key_epoch": 2, "action_id": None, "attempt": 5, "lease_token": TOKEN,
-                "model": "m", "prompt_version": "p1", "output": None, "completed_at": None}  # fmt: skip
+    expected = {
+        "run_id": A,
+        "step_seq": 2,
+        "call_seq": 3,
+        "step_name": "HERE",
+        "kind": "model",
+        "name": "ask",
+        "status": "INTENT",
+        "input": {"a": 1},
+        "idempotency_key": "k",
+        "key_epoch": 2,
+        "action_id": None,
+        "attempt": 5,
+        "lease_token": TOKEN,
+        "model": "m",
+        "prompt_version": "p1",
+        "output": None,
+        "completed_at": None,
+    }
     assert {name: row[name] for name in expected} == expected
     assert row["created_at"] == row["intent_at"] == told["created_at"] == told["intent_at"]
     assert (
@@ -178,8 +203,20 @@ def test_a_result_is_written_whole(db: Connection, status: str) -> None:
     )
     (answer,) = write(db, told)
     row = _row(db, before)
-    expected = {"run_id": A, "step_seq": 2, "call_seq": 1, "status": "COMPLETE", "output": "out", "lease_token": TOKEN, "latency_ms": 5.0,
-                "tokens_in": 7, "tokens_out": 8, "cost": 9, "errors": ["first", "late"], "attempt": 1}  # fmt: skip
+    expected = {
+        "run_id": A,
+        "step_seq": 2,
+        "call_seq": 1,
+        "status": "COMPLETE",
+        "output": "out",
+        "lease_token": TOKEN,
+        "latency_ms": 5.0,
+        "tokens_in": 7,
+        "tokens_out": 8,
+        "cost": 9,
+        "errors": ["first", "late"],
+        "attempt": 1,
+    }
     assert {name: row[name] for name in expected} == expected
     assert row["completed_at"] == answer["completed_at"] is not None and row["output_hash"]
 

@@ -104,20 +104,35 @@ def _with_move(t: Travel, run_id: UUID, changed: dict[str, Any]) -> Verdict:
     [
         ("UPDATE transitions SET reason = 'nobody asked' WHERE run_id = %s AND seq = 3", "transition 3"),
         ("UPDATE transitions SET reason = NULL WHERE run_id = %s AND seq = 3", "transition 3"),
-        ("UPDATE transitions SET reason = NULL, salt = NULL, payload_hash = NULL WHERE run_id = %s AND seq = 3", "transition 3"),
+        (
+            "UPDATE transitions SET reason = NULL, salt = NULL, payload_hash = NULL WHERE run_id = %s AND seq = 3",
+            "transition 3",
+        ),
         ("UPDATE transitions SET actor = 'person:eve' WHERE run_id = %s AND seq = 6", "transition 6"),
-        ("UPDATE transitions SET created_at = created_at - interval '1 day' WHERE run_id = %s AND seq = 1", "transition 1"),
+        (
+            "UPDATE transitions SET created_at = created_at - interval '1 day' WHERE run_id = %s AND seq = 1",
+            "transition 1",
+        ),
         ("DELETE FROM transitions WHERE run_id = %s AND seq = 4", "transition 4"),
         ("DELETE FROM transitions WHERE run_id = %s", "transition 1"),
         ("DELETE FROM transitions WHERE run_id = %s AND seq > 5", "the run's row"),
         ("UPDATE runs SET status = 'COMPLETE' WHERE id = %s", "the run's row"),
         ("UPDATE runs SET transition_hash = sha256('x') WHERE id = %s", "the run's row"),
-        ("UPDATE checkpoints SET output = '{\"found\": \"\"}' WHERE run_id = %s AND step_seq = 1 AND call_seq = 1", "checkpoint 1.1"),
-        ("UPDATE checkpoints SET output_hash = NULL WHERE run_id = %s AND step_seq = 1 AND call_seq = 1", "checkpoint 1.1"),
+        (
+            'UPDATE checkpoints SET output = \'{"found": ""}\' WHERE run_id = %s AND step_seq = 1 AND call_seq = 1',
+            "checkpoint 1.1",
+        ),
+        (
+            "UPDATE checkpoints SET output_hash = NULL WHERE run_id = %s AND step_seq = 1 AND call_seq = 1",
+            "checkpoint 1.1",
+        ),
         ("UPDATE checkpoints SET output = NULL WHERE run_id = %s AND step_seq = 0", "checkpoint 0.0"),
-        ("UPDATE checkpoints SET input = input #- '{cause,answer,outcome}' WHERE run_id = %s AND step_seq = 3", "checkpoint 3.0"),
+        (
+            "UPDATE checkpoints SET input = input #- '{cause,answer,outcome}' WHERE run_id = %s AND step_seq = 3",
+            "checkpoint 3.0",
+        ),
         ("DELETE FROM checkpoints WHERE run_id = %s AND step_seq = 3", "transition 6"),
-        ("UPDATE checkpoints SET input = '{\"what\": \"else\"}' WHERE run_id = %s AND call_seq = 1", "checkpoint 1.1"),
+        ('UPDATE checkpoints SET input = \'{"what": "else"}\' WHERE run_id = %s AND call_seq = 1', "checkpoint 1.1"),
         ("UPDATE checkpoints SET input_hash = NULL WHERE run_id = %s AND call_seq = 1", "checkpoint 1.1"),
         ("UPDATE checkpoints SET status = 'FAILED' WHERE run_id = %s AND call_seq = 1", "checkpoint 1.1"),
         ("UPDATE checkpoints SET status = 'FAILED' WHERE run_id = %s AND step_seq = 2", "checkpoint 2.0"),
@@ -128,15 +143,21 @@ def _with_move(t: Travel, run_id: UUID, changed: dict[str, Any]) -> Verdict:
         ("UPDATE checkpoints SET idempotency_key = 'lh-another' WHERE run_id = %s AND call_seq = 1", "checkpoint 1.1"),
         ("UPDATE checkpoints SET key_epoch = 1 WHERE run_id = %s AND call_seq = 1", "checkpoint 1.1"),
         ("UPDATE checkpoints SET attempt = 2 WHERE run_id = %s AND step_seq = 2", "checkpoint 2.0"),
-        ("UPDATE checkpoints SET created_at = created_at - interval '1 s' WHERE run_id = %s AND step_seq = 2", "checkpoint 2.0"),
-        ("UPDATE checkpoints SET completed_at = app_now() WHERE run_id = %s AND step_seq = 1 AND call_seq = 0", "checkpoint 1.0"),
+        (
+            "UPDATE checkpoints SET created_at = created_at - interval '1 s' WHERE run_id = %s AND step_seq = 2",
+            "checkpoint 2.0",
+        ),
+        (
+            "UPDATE checkpoints SET completed_at = app_now() WHERE run_id = %s AND step_seq = 1 AND call_seq = 0",
+            "checkpoint 1.0",
+        ),
         ("UPDATE checkpoints SET step_seq = 9 WHERE run_id = %s AND call_seq = 2", "checkpoint 9.2"),
         ("UPDATE runs SET workflow = 'another' WHERE id = %s", "checkpoint 0.0"),
         ("UPDATE runs SET created_at = created_at - interval '1 day' WHERE id = %s", "the run's row"),
         ("UPDATE runs SET finished_at = app_now() WHERE id = %s", "the run's row"),
-        ("UPDATE run_data SET data = data || '{\"amount\": \"99999\"}' WHERE run_id = %s", "the run's data"),
+        ('UPDATE run_data SET data = data || \'{"amount": "99999"}\' WHERE run_id = %s', "the run's data"),
     ],
-)  # fmt: skip
+)
 def test_what_an_intruder_changes_is_found(journey: Travel, run_id: UUID, statement: str, where: str) -> None:
     assert _verdict(journey, run_id).holds
     journey.tamper(statement, run_id)
@@ -150,8 +171,10 @@ def test_an_output_changed_together_with_its_hash_is_found_by_the_chain(journey:
     journey.tamper(
         "UPDATE checkpoints SET output = %s::jsonb, output_hash = encode(sha256(convert_to(%s, 'UTF8')), 'hex') "
         "WHERE run_id = %s AND step_seq = 1 AND call_seq = 0",
-        output, output, run_id,
-    )  # fmt: skip
+        output,
+        output,
+        run_id,
+    )
     broken = _verdict(journey, run_id).broken
     assert broken is not None
     assert broken.where == "checkpoint 1.0"
@@ -164,8 +187,10 @@ def test_content_kept_by_reference_is_checked_where_it_lies(journey: Travel, run
     journey.tamper(
         "UPDATE checkpoints SET output = %s::jsonb, output_hash = encode(sha256(convert_to(%s, 'UTF8')), 'hex') "
         "WHERE run_id = %s AND step_seq = 1 AND call_seq = 1",
-        reference, reference, run_id,
-    )  # fmt: skip
+        reference,
+        reference,
+        run_id,
+    )
     broken = _verdict(journey, run_id).broken
     assert broken is not None
     assert sha256 in broken.what

@@ -50,13 +50,26 @@ class Registry:
 
 
 JUDGEMENT = Prompt(
-    name="judgement", version=1, instructions="Look twice, then judge.", output=Verdict, tools=(LOOK,), requests=4, tool_calls=3,
+    name="judgement",
+    version=1,
+    instructions="Look twice, then judge.",
+    output=Verdict,
+    tools=(LOOK,),
+    requests=4,
+    tool_calls=3,
     timeout_seconds=20,
-)  # fmt: skip
+)
 PERMISSION = Prompt(
-    name="permission", version=1, instructions="Look, ask for approval, then judge.", output=Verdict, tools=(LOOK,), requests=4,
-    tool_calls=3, timeout_seconds=20, awaits=(Awaits(event="approval", about="Asks a person.", takes=Question, expires="60d"),),
-)  # fmt: skip
+    name="permission",
+    version=1,
+    instructions="Look, ask for approval, then judge.",
+    output=Verdict,
+    tools=(LOOK,),
+    requests=4,
+    tool_calls=3,
+    timeout_seconds=20,
+    awaits=(Awaits(event="approval", about="Asks a person.", takes=Question, expires="60d"),),
+)
 QUESTION = Prompt(name="question", version=1, instructions="Answer.", output=Verdict, requests=2, timeout_seconds=2)
 
 

@@ -21,8 +21,18 @@ from app.store.runs.moves import Statement
 A, B = UUID(int=0xA), UUID(int=0xB)
 TOKEN, OTHER_TOKEN, WORKER, OTHER_WORKER = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 ACTION = UUID(int=7)
-_TABLES = ("runs", "run_data", "checkpoints", "transitions", "signals", "human_tasks", "human_task_events", "alerts", "dead_letters",
-  "run_names")  # fmt: skip
+_TABLES = (
+    "runs",
+    "run_data",
+    "checkpoints",
+    "transitions",
+    "signals",
+    "human_tasks",
+    "human_task_events",
+    "alerts",
+    "dead_letters",
+    "run_names",
+)
 
 
 @contextmanager
@@ -38,10 +48,20 @@ def bench(url: str) -> Iterator[Connection]:
 def insert(db: Connection, run_id: UUID) -> None:
     """A run that WORKER holds at its second step, a call of it begun, and what may be closed or consumed by a move."""
     runs.insert(
-        db, run_id=run_id, workflow="w", version=1, definition_hash="h", subject=str(run_id), route={"state": "HERE",
-          "queue": "steps.w.v1"},
-        data="{}", actor="test", expected_seconds=None, token_budget=None, move_id=new_token(), salt="",
-    )  # fmt: skip
+        db,
+        run_id=run_id,
+        workflow="w",
+        version=1,
+        definition_hash="h",
+        subject=str(run_id),
+        route={"state": "HERE", "queue": "steps.w.v1"},
+        data="{}",
+        actor="test",
+        expected_seconds=None,
+        token_budget=None,
+        move_id=new_token(),
+        salt="",
+    )
     db.execute(
         """UPDATE runs SET status = 'RUNNING', step_seq = 2, lease_token = %s, worker_id = %s, deadline_at = app_now(),
             transition_seq = 3,
@@ -104,9 +124,18 @@ def chained(db: Connection, transition: dict[str, Any]) -> bool:
 def to(status: Status = Status.READY, **more: Any) -> Transition:
     """A transition that changes every column a transition can change."""
     values = {
-        "event": Event.STEP_FINISHED, "actor": "worker:1", "reason": "because", "state": "NEXT", "status": status, "step_seq": 3,
-          "queue": "q",
-        "attempt": 7, "crash_attempts": 8, "late_retries": 9, "routes": {"due": {"state": "X"}}, "pending_events": ("one", "two"),
+        "event": Event.STEP_FINISHED,
+        "actor": "worker:1",
+        "reason": "because",
+        "state": "NEXT",
+        "status": status,
+        "step_seq": 3,
+        "queue": "q",
+        "attempt": 7,
+        "crash_attempts": 8,
+        "late_retries": 9,
+        "routes": {"due": {"state": "X"}},
+        "pending_events": ("one", "two"),
         "pause_requested": True,
-    }  # fmt: skip
+    }
     return Transition(**{**values, **more})

@@ -62,9 +62,14 @@ class Post:
     def run(self, subject: str = "CLM-1", missing: Sequence[str] = ("police_report",)) -> UUID:
         """A run that waits for its claimant."""
         unread = DocumentRef(
-            id="d1", sha256="0" * 64, filename="scan.doc", media_type="application/msword", size=9, status="unreadable",
+            id="d1",
+            sha256="0" * 64,
+            filename="scan.doc",
+            media_type="application/msword",
+            size=9,
+            status="unreadable",
             reason="UNSUPPORTED_TYPE",
-        )  # fmt: skip
+        )
         data = ClaimFile(claim_number=subject, missing=list(missing), documents=[unread])
         with self.journey.rt.database.transaction() as db:
             run_id = start(db, PAPERS, subject=subject, data=data, key=None, actor="test").run_id

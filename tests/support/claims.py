@@ -42,9 +42,13 @@ class Office:
         (data / "samples.day").write_text(DAY.isoformat())
         prepare(stack.database_url, data)
         settings = Settings(
-            database_url=stack.database_url, broker_url=stack.settings["BROKER_URL"], data_dir=data,
-            payments_url=stack.payments.url, journal="direct", dispatcher="tests.support.claims:Unrung",
-        )  # fmt: skip
+            database_url=stack.database_url,
+            broker_url=stack.settings["BROKER_URL"],
+            data_dir=data,
+            payments_url=stack.payments.url,
+            journal="direct",
+            dispatcher="tests.support.claims:Unrung",
+        )
         self.rt: Runtime = runtime(WORKFLOWS, role="web", config=settings)
         self.rt.dispatcher = stack.bells
 

@@ -69,14 +69,21 @@ class World:
     def workflow(self, attempts: int = 1) -> Workflow:
         """Waits for news, then does what the plan says."""
         return Workflow(
-            name="doubting", version=1, data=Notes, starts_at="EXPECTING",
+            name="doubting",
+            version=1,
+            data=Notes,
+            starts_at="EXPECTING",
             states=[
                 Wait("EXPECTING", event="news", then={"news": "TELLING"}),
-                Step("TELLING", does=self._do, retry=RetryPolicy(attempts=attempts),
-                     then={"sure": "COMPLETE", "elsewhere": "RESTING"}),
+                Step(
+                    "TELLING",
+                    does=self._do,
+                    retry=RetryPolicy(attempts=attempts),
+                    then={"sure": "COMPLETE", "elsewhere": "RESTING"},
+                ),
                 Step("RESTING", does=lambda step, data: "rested", then={"rested": "COMPLETE"}),
             ],
-        )  # fmt: skip
+        )
 
 
 def begin(journey: Travel, workflow: Workflow, **data: Any) -> UUID:

@@ -33,10 +33,23 @@ from app.store.runs.moves import Statement
 VARIABLE = "LONGHAUL_TEST_FAULTS"
 Deed = Literal["kill", "hold"]
 Point = Literal[
-    "before_lease", "after_lease", "before_intent", "after_intent", "before_act", "after_act", "before_result",
-    "after_result", "before_move", "after_move", "before_transaction", "after_transaction", "before_bell", "after_bell",
-    "in_step", "in_liveness",
-]  # fmt: skip
+    "before_lease",
+    "after_lease",
+    "before_intent",
+    "after_intent",
+    "before_act",
+    "after_act",
+    "before_result",
+    "after_result",
+    "before_move",
+    "after_move",
+    "before_transaction",
+    "after_transaction",
+    "before_bell",
+    "after_bell",
+    "in_step",
+    "in_liveness",
+]
 T = TypeVar("T")
 
 

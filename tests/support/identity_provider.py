@@ -24,9 +24,11 @@ class IdentityProvider:
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
         self.claims: dict[str, Any] = {
-            "sub": "u-1", "preferred_username": "Mira.Tollervane@example.com", "name": "Mira Tollervane",
+            "sub": "u-1",
+            "preferred_username": "Mira.Tollervane@example.com",
+            "name": "Mira Tollervane",
             "groups": ["claims-adjusters", "everybody"],
-        }  # fmt: skip
+        }
         self.wrong: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
         self.exchanged = 0

@@ -28,21 +28,46 @@ Message = tuple[Any, dict[str, Any]]
 def refused(task: str) -> Iterator[Message]:
     """Bodies and their properties, for kombu to publish, of messages for a task, or for none."""
     for headers in (
-        {}, {"task": task}, {"task": task, "id": None}, {"task": task, "id": 7}, {"task": task, "id": []},
-        {"task": task, "id": {}}, {"task": task, "id": ""}, {"task": task, "id": "x" * 10_000},
-        {"task": task, "id": "two\nlines"}, {"task": None, "id": "a"}, {"task": 7, "id": "a"}, {"task": [task], "id": "a"},
-        {"task": {}, "id": "a"}, {"id": "a"}, {"task": "no.such", "id": "a"}, {"task": "celery.chord_unlock", "id": "a"},
-        {"task": "celery.map", "id": "a"}, {"task": task, "id": "a", "eta": "2030-01-01T00:00:00+00:00"},
-        {"task": task, "id": "a", "eta": "never"}, {"task": task, "id": "a", "expires": "soon"},
-        {"task": task, "id": "a", "expires": 7}, {"task": task, "id": "a", "expires": {}},
+        {},
+        {"task": task},
+        {"task": task, "id": None},
+        {"task": task, "id": 7},
+        {"task": task, "id": []},
+        {"task": task, "id": {}},
+        {"task": task, "id": ""},
+        {"task": task, "id": "x" * 10_000},
+        {"task": task, "id": "two\nlines"},
+        {"task": None, "id": "a"},
+        {"task": 7, "id": "a"},
+        {"task": [task], "id": "a"},
+        {"task": {}, "id": "a"},
+        {"id": "a"},
+        {"task": "no.such", "id": "a"},
+        {"task": "celery.chord_unlock", "id": "a"},
+        {"task": "celery.map", "id": "a"},
+        {"task": task, "id": "a", "eta": "2030-01-01T00:00:00+00:00"},
+        {"task": task, "id": "a", "eta": "never"},
+        {"task": task, "id": "a", "expires": "soon"},
+        {"task": task, "id": "a", "expires": 7},
+        {"task": task, "id": "a", "expires": {}},
         {"task": task, "id": "a", "expires": "0001-01-01T00:00:00+14:00"},
-    ):  # fmt: skip
+    ):
         yield NOTHING, {"headers": headers}
     asks = {"task": task, "id": "a"}
     bodies: list[Any] = [
-        {}, [], "text", 7, None, [1, 2, 3], [[], {}], [{}, [], {}], [[], {}, None], [[], {}, {}, {}],
-        [[], {}, {"chain": [{"task": "celery.map"}]}], [[], {}, {"callbacks": ["x"]}],
-    ]  # fmt: skip
+        {},
+        [],
+        "text",
+        7,
+        None,
+        [1, 2, 3],
+        [[], {}],
+        [{}, [], {}],
+        [[], {}, None],
+        [[], {}, {}, {}],
+        [[], {}, {"chain": [{"task": "celery.map"}]}],
+        [[], {}, {"callbacks": ["x"]}],
+    ]
     for body in bodies:
         yield body, {"headers": asks}
     for text in (b"", b"{", b"\xff\xfe", DEEP, QUITE_DEEP, '[[{"__type__":"uuid","__value__":{"hex":5}}],{},{}]'):
@@ -63,11 +88,30 @@ def refused(task: str) -> Iterator[Message]:
 def odd(task: str) -> Iterator[Message]:
     """Messages that ask for a task, and for more."""
     more: list[dict[str, Any]] = [
-        {"timelimit": "abc"}, {"timelimit": [1]}, {"timelimit": ["a", {}]}, {"retries": "many"}, {"retries": 10**9},
-        {"shadow": 7}, {"shadow": []}, {"root_id": []}, {"group": {}}, {"argsrepr": []}, {"kwargsrepr": 7}, {"origin": {}},
-        {"ignore_result": "no"}, {"hostname": []}, {"errbacks": "x"}, {"chain": "x"}, {"is_eager": True}, {"stamps": "x"},
-        {"stamped_headers": "x"}, {"replaced_task_nesting": "x"}, {"delivery_info": 7}, {"update": 7}, {"lang": 7},
-    ]  # fmt: skip
+        {"timelimit": "abc"},
+        {"timelimit": [1]},
+        {"timelimit": ["a", {}]},
+        {"retries": "many"},
+        {"retries": 10**9},
+        {"shadow": 7},
+        {"shadow": []},
+        {"root_id": []},
+        {"group": {}},
+        {"argsrepr": []},
+        {"kwargsrepr": 7},
+        {"origin": {}},
+        {"ignore_result": "no"},
+        {"hostname": []},
+        {"errbacks": "x"},
+        {"chain": "x"},
+        {"is_eager": True},
+        {"stamps": "x"},
+        {"stamped_headers": "x"},
+        {"replaced_task_nesting": "x"},
+        {"delivery_info": 7},
+        {"update": 7},
+        {"lang": 7},
+    ]
     for headers in more:
         yield [["no run", 1], {}, {}], {"headers": {"task": task, "id": str(uuid.uuid4()), **headers}}
 
@@ -76,25 +120,43 @@ def redis_items(task: str) -> Iterator[bytes]:
     """What may lie in a Redis list instead of kombu's envelope; each must be refused."""
     headers = {"task": task, "id": "a"}
     good: dict[str, Any] = {
-        "body": "W1tdLHt9LHt9XQ==", "content-type": "application/json", "content-encoding": "utf-8", "headers": {},
-        "properties": {"delivery_tag": "t", "delivery_info": {"exchange": "", "routing_key": ""}, "body_encoding": "base64"},
-    }  # fmt: skip
+        "body": "W1tdLHt9LHt9XQ==",
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {},
+        "properties": {
+            "delivery_tag": "t",
+            "delivery_info": {"exchange": "", "routing_key": ""},
+            "body_encoding": "base64",
+        },
+    }
     yield from (b"", b"junk", b"\xff\xfe\x00", b"5", b"null", b"[]", b"{}", b'"text"', DEEP.encode(), b"1" * 5000)
     for value in ('{"hex":5}', "5", "[]", '"x"', "null", '"1e999999999999999999999"'):
         for kind in ("uuid", "decimal", "bytes", "base64", "datetime", "no such", "[]"):
             yield f'{{"properties":{{"__type__":"{kind}","__value__":{value}}}}}'.encode()
     changes: list[dict[str, Any]] = [
-        {"properties": 5}, {"properties": []}, {"properties": {}}, {"properties": None}, {"headers": "text"}, {"headers": []},
-        {"headers": {**headers, "compression": []}, "body": 5}, {"body": 5, "headers": headers},
-        {"body": {}, "headers": headers}, {"body": "no base64!", "headers": headers}, {"body": "\ud83d", "headers": headers},
-        {"body": None, "headers": headers}, {"content-type": [], "headers": headers}, {"content-type": 7, "headers": headers},
+        {"properties": 5},
+        {"properties": []},
+        {"properties": {}},
+        {"properties": None},
+        {"headers": "text"},
+        {"headers": []},
+        {"headers": {**headers, "compression": []}, "body": 5},
+        {"body": 5, "headers": headers},
+        {"body": {}, "headers": headers},
+        {"body": "no base64!", "headers": headers},
+        {"body": "\ud83d", "headers": headers},
+        {"body": None, "headers": headers},
+        {"content-type": [], "headers": headers},
+        {"content-type": 7, "headers": headers},
         {"content-encoding": [], "headers": headers, "content-type": "application/text"},
         {"properties": {**good["properties"], "body_encoding": "no such"}},
         {"properties": {**good["properties"], "body_encoding": []}},
-        {"properties": {**good["properties"], "delivery_tag": []}}, {"properties": {**good["properties"], "delivery_tag": {}}},
+        {"properties": {**good["properties"], "delivery_tag": []}},
+        {"properties": {**good["properties"], "delivery_tag": {}}},
         {"properties": {**good["properties"], "delivery_info": "text"}},
         {"properties": {**good["properties"], "delivery_info": {"routing_key": [], "exchange": {}}}},
-    ]  # fmt: skip
+    ]
     for change in changes:
         yield json.dumps({**good, **change}).encode()
 

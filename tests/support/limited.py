@@ -34,9 +34,17 @@ def ask(step: Any, reserve: int = 100) -> Any:
     """One question to the test's model, which may use `reserve` tokens."""
     provider = step._rt.provider
     return step._caller.make(
-        Call(seq=step.take(), kind="model", name="question/1", params={}, model="test:model", reserve_tokens=reserve, downstream="model",
-             act=lambda _key: _answered(provider(step)))
-    )  # fmt: skip
+        Call(
+            seq=step.take(),
+            kind="model",
+            name="question/1",
+            params={},
+            model="test:model",
+            reserve_tokens=reserve,
+            downstream="model",
+            act=lambda _key: _answered(provider(step)),
+        )
+    )
 
 
 def _answered(reply: Any) -> Answered:
@@ -62,20 +70,31 @@ def _fetch(step: Any, data: Work) -> str:
 
 
 THINKING = Workflow(
-    name="thinking", version=1, data=Work, starts_at="THINKING", token_budget=100,
+    name="thinking",
+    version=1,
+    data=Work,
+    starts_at="THINKING",
+    token_budget=100,
     states=[Step("THINKING", does=_think, retry=RetryPolicy(attempts=3), then={"thought": "COMPLETE"})],
-)  # fmt: skip
+)
 FAMILY = Workflow(
-    name="family", version=1, data=Work, starts_at="SPLITTING", token_budget=100,
+    name="family",
+    version=1,
+    data=Work,
+    starts_at="SPLITTING",
+    token_budget=100,
     states=[
         Children("SPLITTING", starts=_split, then={"ended": "CLOSING"}),
         Step("CLOSING", does=lambda step, data: "closed", then={"closed": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 FETCHING = Workflow(
-    name="fetching", version=1, data=Work, starts_at="FETCHING",
+    name="fetching",
+    version=1,
+    data=Work,
+    starts_at="FETCHING",
     states=[Step("FETCHING", does=_fetch, retry=RetryPolicy(attempts=2), then={"fetched": "COMPLETE"})],
-)  # fmt: skip
+)
 
 
 class RegistryOverHttp:

@@ -89,9 +89,11 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.nursery"], stdin=theirs.fileno(), cwd=PROJECT,
+                [sys.executable, "-m", "tests.support.nursery"],
+                stdin=theirs.fileno(),
+                cwd=PROJECT,
                 env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            )  # fmt: skip
+            )
         self._lock, self._line = threading.Lock(), ours.makefile("rw", encoding="utf-8")
 
     def ask(self, what: str, **more: object) -> Any:

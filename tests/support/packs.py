@@ -62,8 +62,13 @@ def settled_claim(database_url: str, folder: Path) -> Iterator[Settled]:
     payments = PaymentsProcess(folder / "payments.sqlite")
     payments.start()
     config = Settings(
-        database_url=database_url, data_dir=data, payments_url=payments.url, journal="direct", dispatcher=UNRUNG, log_level="ERROR"
-    )  # fmt: skip
+        database_url=database_url,
+        data_dir=data,
+        payments_url=payments.url,
+        journal="direct",
+        dispatcher=UNRUNG,
+        log_level="ERROR",
+    )
     worker, web = (runtime(WORKFLOWS, config=config, role=role) for role in ("worker", "web"))
     try:
         sample = next(claim for claim in generate(folder / "samples", today=DAY) if claim.scenario == "clean")
@@ -126,9 +131,13 @@ def strangers_key() -> EvidenceKey:
 
 
 def forged(
-    pack: Path, changed: Mapping[str, bytes | None], *, relisted: bool = False, key: EvidenceKey | None = None,
+    pack: Path,
+    changed: Mapping[str, bytes | None],
+    *,
+    relisted: bool = False,
+    key: EvidenceKey | None = None,
     edit: Edit | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """A copy of a pack with members changed, added or (None) removed.
 
     `relisted`: its manifest agrees with that, further changed by `edit`. `key`: signed anew.

@@ -22,10 +22,15 @@ PAPERS = Workflow(
     data=ClaimFile,
     starts_at="WAITING_FOR_DOCUMENT",
     states=[
-        Wait("WAITING_FOR_DOCUMENT", event="document_uploaded", expires="90d", reason=what_is_missing,
-             then={"document_uploaded": "FILING", "expired": "FILING"}),
+        Wait(
+            "WAITING_FOR_DOCUMENT",
+            event="document_uploaded",
+            expires="90d",
+            reason=what_is_missing,
+            then={"document_uploaded": "FILING", "expired": "FILING"},
+        ),
         Step("FILING", does=_file, then={"filed": "RESTING"}),
         Timer("RESTING", lasts="1h", then={"due": "CLOSING"}),
         Step("CLOSING", does=lambda step, data: "closed", then={"closed": "COMPLETE"}),
     ],
-)  # fmt: skip
+)

@@ -39,10 +39,17 @@ class Verdict(BaseModel):
 
 def _offer(data: Payout, **more: Any) -> Proposal:
     values: dict[str, Any] = {
-        "purpose": "payment", "payee": data.payee, "amount": data.suggested, "currency": data.currency, "coverage": "collision",
-        "claim": data.claim, "evidence": {"documents": ["ab"]}, "tolerance": Decimal("0.10"),
-        "paid_before": data.paid_before, "content": data.content,
-    }  # fmt: skip
+        "purpose": "payment",
+        "payee": data.payee,
+        "amount": data.suggested,
+        "currency": data.currency,
+        "coverage": "collision",
+        "claim": data.claim,
+        "evidence": {"documents": ["ab"]},
+        "tolerance": Decimal("0.10"),
+        "paid_before": data.paid_before,
+        "content": data.content,
+    }
     return Proposal(**values | more)
 
 
@@ -67,8 +74,15 @@ def _pay(step: Any, data: Payout) -> str:
     if step.answer:
         data.action = step.answer["actions"]["payment"]
     for _ in range(data.payments):
-        step.call(PAY, action=data.action["id"], claim=data.claim, payee=data.action["payee"], amount=data.action["amount"],
-                  currency=data.action["currency"], purpose="payment")  # fmt: skip
+        step.call(
+            PAY,
+            action=data.action["id"],
+            claim=data.claim,
+            payee=data.action["payee"],
+            amount=data.action["amount"],
+            currency=data.action["currency"],
+            purpose="payment",
+        )
     return "paid"
 
 

@@ -92,8 +92,9 @@ class Relay:
             self._ended.wait(LOOK_SECONDS)
         with client, self._server() as server, selectors.DefaultSelector() as ready:
             ways: dict[socket.socket, tuple[Way, socket.socket]] = {
-                client: ("to server", server), server: ("to client", client),
-            }  # fmt: skip
+                client: ("to server", server),
+                server: ("to client", client),
+            }
             while not self._ended.is_set():
                 silent = self._silent
                 for side, (way, _) in ways.items():

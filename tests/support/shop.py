@@ -119,10 +119,14 @@ class Shop:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         self.environment = {
-            **os.environ, **environment, "SHOP_BROKER_URL": broker_url, "SHOP_MAILS": str(self.mails),
+            **os.environ,
+            **environment,
+            "SHOP_BROKER_URL": broker_url,
+            "SHOP_MAILS": str(self.mails),
             # What Celery reads by itself is theirs; ours is named by LONGHAUL_BROKER_URL.
-            "CELERY_BROKER_URL": broker_url, "PYTHONPATH": os.pathsep.join((str(folder), str(PROJECT))),
-        }  # fmt: skip
+            "CELERY_BROKER_URL": broker_url,
+            "PYTHONPATH": os.pathsep.join((str(folder), str(PROJECT))),
+        }
 
     def website(self) -> dict[str, Any]:
         """Run the program that sends mails and starts runs; what it says of itself."""
@@ -132,8 +136,13 @@ class Shop:
         """Run one of its programs; what that says of itself."""
         done = subprocess.run(
             [sys.executable, "-m", program],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found

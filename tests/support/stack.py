@@ -34,9 +34,15 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 QUICK = {
-    "HEARTBEATS_SECONDS": "1", "LOOKS_APART_SECONDS": "1", "OBSERVER_AGE_SECONDS": "2", "PROBE_SECONDS": "0.3",
-    "PING_SECONDS": "2", "SILENT_SECONDS": "120", "DISPATCH_SECONDS": "1", "TIMERS_SECONDS": "0.5",
-}  # fmt: skip
+    "HEARTBEATS_SECONDS": "1",
+    "LOOKS_APART_SECONDS": "1",
+    "OBSERVER_AGE_SECONDS": "2",
+    "PROBE_SECONDS": "0.3",
+    "PING_SECONDS": "2",
+    "SILENT_SECONDS": "120",
+    "DISPATCH_SECONDS": "1",
+    "TIMERS_SECONDS": "0.5",
+}
 """Short intervals. The ping limit stays long: a test that means the ping sets it, no other must be saved by it."""
 
 ENDINGS = ("COMPLETE", "FAILED", "CANCELLED", "DEAD_LETTER", "FAILED_RETRIABLE")
@@ -83,9 +89,12 @@ class Stack:
     def environment(self, **settings: object) -> dict[str, str]:
         """The variables by which a process finds this stack; `settings` are LONGHAUL_ variables of its own."""
         named = {
-            "DATABASE_URL": self.database_url, "PAYMENTS_URL": self.payments.url, "DATA_DIR": str(self.folder / "data"),
-            **self.settings, **{key.upper(): str(value) for key, value in settings.items()},
-        }  # fmt: skip
+            "DATABASE_URL": self.database_url,
+            "PAYMENTS_URL": self.payments.url,
+            "DATA_DIR": str(self.folder / "data"),
+            **self.settings,
+            **{key.upper(): str(value) for key, value in settings.items()},
+        }
         longhaul = {f"LONGHAUL_{key}": value for key, value in named.items()}
         return {**os.environ, **longhaul, "PYTHONPATH": str(PROJECT), faults.VARIABLE: str(self.faults.folder)}
 

@@ -81,15 +81,23 @@ def _logging() -> dict[str, Any]:
     root, found = logging.getLogger(), dict[str, Any]()
     found["root"] = (root.level, [id(handler) for handler in root.handlers], root.filters, root.disabled)
     found["logging"] = (
-        logging.getLoggerClass(), logging.getLogRecordFactory(), logging.raiseExceptions, root.manager.disable,
-        logging.getLevelNamesMapping(), id(logging.lastResort),
-    )  # fmt: skip
+        logging.getLoggerClass(),
+        logging.getLogRecordFactory(),
+        logging.raiseExceptions,
+        root.manager.disable,
+        logging.getLevelNamesMapping(),
+        id(logging.lastResort),
+    )
     # A library's own loggers are its own affair; those of the caller and of what both use are not.
     for name in ("celery", "celery.task", "celery.worker", "kombu", "amqp", "redis", "py.warnings", "shop", "django"):
         logger = logging.getLogger(name)
         found[f"logger {name}"] = (
-            logger.level, [type(handler).__name__ for handler in logger.handlers], logger.filters, logger.propagate, logger.disabled,
-        )  # fmt: skip
+            logger.level,
+            [type(handler).__name__ for handler in logger.handlers],
+            logger.filters,
+            logger.propagate,
+            logger.disabled,
+        )
     return found
 
 

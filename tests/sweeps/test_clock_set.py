@@ -194,9 +194,15 @@ def test_what_people_are_told_is_of_this_world_after_the_clock_was_set_back(jour
     with journey.rt.database.transaction() as db:
         seen = situation.read(db, run)
     assert "is READY to enter GATHERING for 0.0 s" in explain(seen, journey.rt.settings).sentence
-    patient: Any = Patient(settings=journey.rt.settings, workflows=journey.rt.workflows, periods=periods(journey.rt.settings),
-                           database=journey.rt.database, provider=lambda: "", unread=lambda _: [],
-                           outside={"payments": lambda: Check("payments", True, "")})  # fmt: skip
+    patient: Any = Patient(
+        settings=journey.rt.settings,
+        workflows=journey.rt.workflows,
+        periods=periods(journey.rt.settings),
+        database=journey.rt.database,
+        provider=lambda: "",
+        unread=lambda _: [],
+        outside={"payments": lambda: Check("payments", True, "")},
+    )
     assert not _sweeps(patient, journey.rt.database).ok
     assert _workers(patient, journey.rt.database).ok, worker
     assert spoken(float("inf")) == roughly(float("inf")) == "an unknown time"
@@ -257,7 +263,7 @@ FOLLOWS = {
     "at": "old enough to be forgotten",
     "since": "old enough to be forgotten",
     "_DUE": "the earlier of two times of day",
-}  # fmt: skip
+}
 _CLOCK = r"(?:\(SELECT app_now\(\)\)|app_now\(\)|\{_?NOW\})"
 _COMPARED = re.compile(rf"([\w.{{}}()]+?)\)? *(?:<=|>=|<|>) *{_CLOCK}|{_CLOCK} *(?:<=|>=|<|>) *([\w.]+)")
 

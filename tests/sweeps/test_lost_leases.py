@@ -18,8 +18,9 @@ def _held(journey: Travel, worker: UUID, **columns: str) -> UUID:
     journey.tamper(
         """UPDATE runs SET status = 'RUNNING', lease_token = gen_random_uuid(), worker_id = %s, ready_at = NULL, crash_attempts = 1,
            deadline_at = app_now() + interval '1 hour' WHERE id = %s""",
-        worker, run_id,
-    )  # fmt: skip
+        worker,
+        run_id,
+    )
     return run_id
 
 
@@ -44,8 +45,9 @@ def test_a_step_that_hangs_past_its_deadline_counts_as_a_crash_until_it_is_a_dea
     journey.tamper(
         """UPDATE runs SET status = 'RUNNING', lease_token = gen_random_uuid(), crash_attempts = %s,
            deadline_at = app_now() - interval '6 seconds' WHERE id = %s""",
-        limit, run_id,
-    )  # fmt: skip
+        limit,
+        run_id,
+    )
     heartbeats.run_once(journey.rt)
     assert journey.run(run_id)["status"] == "DEAD_LETTER"
 

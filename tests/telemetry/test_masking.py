@@ -14,10 +14,22 @@ from app.telemetry.masking import masked
 @pytest.mark.parametrize(
     "name",
     [
-        "DE89370400440532013000", "de89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "ada@example.org", "Ada Ferncastle",
-        "Ferncastle", "POL-1047", "4111111111111111", "+49 30 901820", "1HGCM82633A004352", "a" * 60, "ada_ferncastle_1961", "", "д",
+        "DE89370400440532013000",
+        "de89370400440532013000",
+        "GB29 NWBK 6016 1331 9268 19",
+        "ada@example.org",
+        "Ada Ferncastle",
+        "Ferncastle",
+        "POL-1047",
+        "4111111111111111",
+        "+49 30 901820",
+        "1HGCM82633A004352",
+        "a" * 60,
+        "ada_ferncastle_1961",
+        "",
+        "д",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "wrap", [lambda p: p, lambda p: {"payees": [{"by_account": p}]}], ids=["on top", "deep within"]
 )

@@ -26,9 +26,13 @@ from tests.support.waiting import wait_for
 _DATABASES: dict[str, str] = {}  # of the sites that are served, by their address
 # Without its own sandbox (a container's root has none) and without calling home.
 _FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--no-first-run",
-]  # fmt: skip
+]
 
 
 def chromium() -> str | None:

@@ -85,9 +85,13 @@ def claims_desk(database_url: str, folder: Path, *, workflows: str = "") -> Iter
     payments = PaymentsProcess(folder / "payments.sqlite")
     payments.start()
     config = Settings(
-        database_url=database_url, data_dir=data, payments_url=payments.url, journal="direct", dispatcher=UNRUNG,
+        database_url=database_url,
+        data_dir=data,
+        payments_url=payments.url,
+        journal="direct",
+        dispatcher=UNRUNG,
         log_level="ERROR",
-    )  # fmt: skip
+    )
     worker = runtime(WORKFLOWS, config=config)
     try:
         with serving(database_url, data, workflows=workflows, dispatcher=UNRUNG, payments_url=payments.url) as site:

@@ -62,9 +62,15 @@ def _read(step: Any, data: Complaint) -> str:
     step.keep("count the words", lambda: len(data.words.split()))
     source = {"document": "d1", "filename": "invoice.pdf", "page": 2, "quote": f"{QUOTE}. {data.words}"}
     data.findings = [
-        Finding(code="TOTAL", severity="warning", summary=f"The total may not add up: {data.words}",
-                why_uncertain="The lines are hard to read.", evidence=[source], subjects=data.compare)
-    ]  # fmt: skip
+        Finding(
+            code="TOTAL",
+            severity="warning",
+            summary=f"The total may not add up: {data.words}",
+            why_uncertain="The lines are hard to read.",
+            evidence=[source],
+            subjects=data.compare,
+        )
+    ]
     return "read"
 
 
@@ -75,11 +81,18 @@ def _ask(step: Any, data: Complaint) -> Request:
         defaults={"amount": str(data.amount), "payee": data.customer},
         evidence=[finding.model_dump() for finding in data.findings],
         proposals=[
-            Proposal(purpose="refund", payee=data.customer, amount=data.amount, currency="EUR", coverage="goods",
-                     amount_field="amount", payee_field="payee")
+            Proposal(
+                purpose="refund",
+                payee=data.customer,
+                amount=data.amount,
+                currency="EUR",
+                coverage="goods",
+                amount_field="amount",
+                payee_field="payee",
+            )
         ],
         approves={"pay": ["refund"]},
-    )  # fmt: skip
+    )
 
 
 def _decide(step: Any, data: Complaint) -> str:
@@ -94,11 +107,16 @@ REVIEW = Workflow(
     starts_at="READING",
     states=[
         Step("READING", does=_read, then={"read": "AWAITING_REVIEW"}),
-        Human("AWAITING_REVIEW", form=ReviewForm, role="adjuster", asks=_ask,
-              then={"pay": "DECIDING", "do_not_pay": "DECIDING"}),
+        Human(
+            "AWAITING_REVIEW",
+            form=ReviewForm,
+            role="adjuster",
+            asks=_ask,
+            then={"pay": "DECIDING", "do_not_pay": "DECIDING"},
+        ),
         Step("DECIDING", does=_decide, then={"decided": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
 
 
 ARCHIVE: dict[str, Exception] = {}  # what is wrong with the archive of a customer, until it is mended
@@ -137,9 +155,13 @@ def runtime(config: Settings, role: Literal["worker", "web"], bells: Silent) -> 
     """A runtime over the direct journal."""
     database = Database(config.database_url, role)
     return Runtime(
-        settings=config, database=database, journal=DirectJournal(database), workflows=Registry(BOTH), tools={},
+        settings=config,
+        database=database,
+        journal=DirectJournal(database),
+        workflows=Registry(BOTH),
+        tools={},
         dispatcher=bells,
-    )  # fmt: skip
+    )
 
 
 class Desk:

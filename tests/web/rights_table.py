@@ -44,9 +44,15 @@ class Row:
 
 _WHY = {"reason": "because"}
 ANSWER_GIVEN = {
-    "comment": "All agree.", "amount": "1240.00", "wheels": 2, "severity": "slight", "seen": True, "sent_on": None,
-    "wanted": [], "payee": "Orsolya Wendelmoor",
-}  # fmt: skip
+    "comment": "All agree.",
+    "amount": "1240.00",
+    "wheels": 2,
+    "severity": "slight",
+    "seen": True,
+    "sent_on": None,
+    "wanted": [],
+    "payee": "Orsolya Wendelmoor",
+}
 _TYPED = {f"answer.{name}": str(value).lower() for name, value in ANSWER_GIVEN.items() if value not in (None, [])}
 _PERSON = {"username": "{fresh}", "display_name": "New", "role.auditor": "on", "authority": "0"}
 
@@ -65,7 +71,9 @@ PAGES: Mapping[str, Row] = {
     "POST /people/{username}/shut-out": Row(needs=Right.ADMINISTER),
     # Nobody of the scene is shut out: letting them in is taken, and changes nothing.
     "POST /people/{username}/let-in": Row(needs=Right.ADMINISTER, changes=False),
-    "POST /tasks/{task_id:uuid}": Row(needs=ANSWER, sends={"outcome": "do_not_pay", "row_version": "{version}", **_TYPED}),
+    "POST /tasks/{task_id:uuid}": Row(
+        needs=ANSWER, sends={"outcome": "do_not_pay", "row_version": "{version}", **_TYPED}
+    ),
     "POST /tasks/{task_id:uuid}/claim": Row(needs=ANSWER),
     # Who does not hold the task is told so before anybody asks for a role.
     "POST /tasks/{task_id:uuid}/release": Row(needs=ANSWER, held=True, refused=(403, 409)),
@@ -79,14 +87,18 @@ PAGES: Mapping[str, Row] = {
     "POST /runs/{run_id:uuid}/links/{link_id:uuid}/revoke": Row(needs=Right.INVITE),
     "POST /runs/{run_id:uuid}/operations": Row(needs=Right.OPERATE, sends={"verb": "pause", **_WHY}),
     "POST /runs/{run_id:uuid}/fork": Row(needs=Right.OPERATE, sends={"step": "1", "fork": "{uuid}", **_WHY}),
-    "POST /dead-letters": Row(needs=Right.OPERATE, sends={"run.{run_id}": "on", "verb": "cancel", "for_good": "yes", **_WHY}),
+    "POST /dead-letters": Row(
+        needs=Right.OPERATE, sends={"run.{run_id}": "on", "verb": "cancel", "for_good": "yes", **_WHY}
+    ),
     "POST /c/{token}": Row(needs=PUBLIC, sends={"form": "{form}"}, files=True),
-}  # fmt: skip
+}
 
 API: Mapping[str, Row] = {
     "POST /claims": Row(needs=Right.SUBMIT, scope="submit", sends={"claim": "{fresh}"}),
     "POST /runs/{run}/documents": Row(needs=Right.SUBMIT, scope="submit", files=True),
-    "POST /runs/{run}/signals": Row(needs=Right.OPERATE, scope="operate", sends={"name": "news", "signal_id": "{fresh}"}),
+    "POST /runs/{run}/signals": Row(
+        needs=Right.OPERATE, scope="operate", sends={"name": "news", "signal_id": "{fresh}"}
+    ),
     # The scene's run neither stopped nor stands paused: the verb is refused for that, after who asks has been let in.
     "POST /runs/{run}/retry": Row(needs=Right.OPERATE, scope="operate", sends=_WHY, changes=False),
     "POST /runs/{run}/redrive": Row(needs=Right.OPERATE, scope="operate", sends=_WHY, changes=False),
@@ -107,10 +119,13 @@ API: Mapping[str, Row] = {
     "POST /tasks/{task_id}/comments": Row(needs=Right.COMMENT, scope="work", sends={"body": "noted"}),
     "PUT /tasks/{task_id}/draft": Row(needs=ANSWER, scope="work", sends={"draft": {"comment": "so far"}}),
     "POST /tasks/{task_id}/complete": Row(
-        needs=ANSWER, scope="work", sends={"outcome": "do_not_pay", "answer": ANSWER_GIVEN}, headers={"If-Match": '"{version}"'}
+        needs=ANSWER,
+        scope="work",
+        sends={"outcome": "do_not_pay", "answer": ANSWER_GIVEN},
+        headers={"If-Match": '"{version}"'},
     ),
     "POST /approvals/{approval_id}/revoke": Row(needs=Right.TAKE_OVER, scope="work", sends=_WHY),
-}  # fmt: skip
+}
 
 # Refused, or passed on as a question; nothing of ours changes (`test_flower_door.py`).
 OF_FLOWER = {

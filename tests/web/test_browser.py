@@ -81,8 +81,11 @@ def test_a_task_is_read_and_completed_without_scripts(page: Page, desk: Desk, ow
         row = human_tasks.read(db, task)
     assert row is not None
     assert {n: row["answer"]["values"][n] for n in ("amount", "comment", "seen", "sent_on")} == {
-        "amount": "900", "comment": "Seen.\nThe photographs agree.", "seen": False, "sent_on": "2026-03-31",
-    }  # fmt: skip
+        "amount": "900",
+        "comment": "Seen.\nThe photographs agree.",
+        "seen": False,
+        "sent_on": "2026-03-31",
+    }
 
 
 def test_the_enter_key_decides_nothing(page: Page, desk: Desk, owner: Database) -> None:
@@ -120,9 +123,11 @@ def test_no_page_is_wider_than_its_window(
 ) -> None:
     run = desk.file("CMP-" + "7" * 150, words="word " * 30 + "w" * 300)
     context = browser.new_context(
-        base_url=site, java_script_enabled=False, color_scheme="dark" if scheme == "dark" else "light",
+        base_url=site,
+        java_script_enabled=False,
+        color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": size[0], "height": size[1]},
-    )  # fmt: skip
+    )
     page = sign_in(context.new_page(), "Ada Quillmore")
     backgrounds = set()
     for path in (

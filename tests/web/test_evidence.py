@@ -50,11 +50,22 @@ def run(desk: Desk, web: Runtime, owner: Database) -> UUID:
         for n, s in enumerate(kept, 1)
     ]
     read = [
-        {"document_id": "d1", "fields": {"total": fact("1240.00", TOTAL), "vin": fact("V", "not on the page")},
-         "lines": [{"description": "Spokes", "amount": "12.00", "page": 1, "quote": "Payable within two weeks"}],
-         "doubts": [{"field": "payee", "by_model": "Wheelwright", "by_rules": None, "page": 1, "quote": "Wheelwright & Sons"}]},
+        {
+            "document_id": "d1",
+            "fields": {"total": fact("1240.00", TOTAL), "vin": fact("V", "not on the page")},
+            "lines": [{"description": "Spokes", "amount": "12.00", "page": 1, "quote": "Payable within two weeks"}],
+            "doubts": [
+                {
+                    "field": "payee",
+                    "by_model": "Wheelwright",
+                    "by_rules": None,
+                    "page": 1,
+                    "quote": "Wheelwright & Sons",
+                }
+            ],
+        },
         {"document_id": "d2", "fields": {"invoice_number": fact("77-B", "Invoice 77-B")}},
-    ]  # fmt: skip
+    ]
     with owner.transaction() as db:
         for each in kept:
             listed.insert(db, new_id(), run, each.model_dump(), "claimant")
@@ -171,8 +182,13 @@ def test_odd_data_makes_no_marks() -> None:
     refs = [{"id": "d", "sha256": "a" * 64}]
     facts = {"document_id": "d", "fields": {"x": 3, "y": {"page": "1", "quote": "q"}}, "lines": "no"}
     odd: list[Any] = [
-        None, 7, [], {"documents": 3}, {"documents": [{"id": 1, "sha256": "a" * 64}]}, {"documents": refs, "extractions": [facts]},
-    ]  # fmt: skip
+        None,
+        7,
+        [],
+        {"documents": 3},
+        {"documents": [{"id": 1, "sha256": "a" * 64}]},
+        {"documents": refs, "extractions": [facts]},
+    ]
     evidence = ["text", {"evidence": "none"}, {"document": "d", "page": 0, "quote": "q"}]
     for data in odd:
         (document,) = documents_with_marks(row, data, evidence)

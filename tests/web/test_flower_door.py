@@ -46,8 +46,11 @@ def flower() -> Iterator[PretendedFlower]:
 @pytest.fixture
 def config(database_url: str, tmp_path: Path, flower: PretendedFlower) -> Settings:
     return Settings(
-        database_url=database_url, data_dir=tmp_path / "data", flower_url=flower.url, flower_login=LOGIN  # type: ignore[arg-type]
-    )  # fmt: skip
+        database_url=database_url,
+        data_dir=tmp_path / "data",
+        flower_url=flower.url,
+        flower_login=LOGIN,  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture
@@ -141,15 +144,30 @@ def test_flower_hears_nothing_of_who_asks(carl: Visitor, flower: PretendedFlower
         "/flower/task/x",
         headers=dict(carl.headers)
         | {
-            "Authorization": "Bearer lh_key", "X-CSRF-Token": csrf, "X-XSRFToken": csrf, "Proxy-Authorization": "Basic x",
-            "Connection": "keep-alive, X-Hop", "X-Hop": "1", "TE": "trailers", "Upgrade": "h2c", "Referer": "http://127.0.0.1:8710/runs/1",
-            "X-Forwarded-For": "10.0.0.1", "Forwarded": "for=10.0.0.1", "Range": "bytes=0-3", "Accept-Language": "cy",
+            "Authorization": "Bearer lh_key",
+            "X-CSRF-Token": csrf,
+            "X-XSRFToken": csrf,
+            "Proxy-Authorization": "Basic x",
+            "Connection": "keep-alive, X-Hop",
+            "X-Hop": "1",
+            "TE": "trailers",
+            "Upgrade": "h2c",
+            "Referer": "http://127.0.0.1:8710/runs/1",
+            "X-Forwarded-For": "10.0.0.1",
+            "Forwarded": "for=10.0.0.1",
+            "Range": "bytes=0-3",
+            "Accept-Language": "cy",
         },
-    )  # fmt: skip
+    )
     heard = flower.asked[0][2]
     assert {name.lower() for name in heard} <= {
-        "host", "accept", "accept-language", "accept-encoding", "user-agent", "authorization",
-    }  # fmt: skip
+        "host",
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "user-agent",
+        "authorization",
+    }
     assert heard["Accept-Language"] == "cy"
     assert heard["Authorization"] == f"Basic {base64.b64encode(LOGIN.encode()).decode()}"
     assert not any(secret in str(heard) for secret in (token, csrf, "of-this-host", "lh_key"))
@@ -159,12 +177,19 @@ def test_flower_leaves_nothing_in_the_browser(carl: Visitor, flower: PretendedFl
     token = carl.http.cookies["longhaul_session"]
     flower.says["/flower/tasks"] = Answer(
         headers=[
-            ("Content-Type", "text/html"), ("Set-Cookie", "longhaul_session=of-flower; Path=/"), ("Set-Cookie", "_xsrf=2|1; Path=/"),
-            ("Keep-Alive", "timeout=5"), ("Access-Control-Allow-Origin", "*"), ("Content-Security-Policy", "default-src *"),
-            ("X-Frame-Options", "ALLOWALL"), ("Clear-Site-Data", '"cookies"'), ("Refresh", "0; url=http://evil.example/"),
-            ("Link", "<http://evil.example/x.css>; rel=stylesheet"), ("ETag", '"7"'),
+            ("Content-Type", "text/html"),
+            ("Set-Cookie", "longhaul_session=of-flower; Path=/"),
+            ("Set-Cookie", "_xsrf=2|1; Path=/"),
+            ("Keep-Alive", "timeout=5"),
+            ("Access-Control-Allow-Origin", "*"),
+            ("Content-Security-Policy", "default-src *"),
+            ("X-Frame-Options", "ALLOWALL"),
+            ("Clear-Site-Data", '"cookies"'),
+            ("Refresh", "0; url=http://evil.example/"),
+            ("Link", "<http://evil.example/x.css>; rel=stylesheet"),
+            ("ETag", '"7"'),
         ],
-    )  # fmt: skip
+    )
     page = carl.get("/flower/tasks")
     assert dict(carl.http.cookies)["longhaul_session"] == token
     assert set(page.headers) == {name.lower() for name in HEADERS} | {"content-type", "etag", "cache-control"}
@@ -184,8 +209,14 @@ def test_flowers_pages_run_flowers_own_scripts_only_and_ours_stay_as_strict_as_t
 
 
 @pytest.mark.parametrize(
-    "path", [f"/flower/task/{RUN}.FIRST.1", "/flower/worker/steps%40host%2F1", "/flower/workers?json=1&a=%26%20b", "/flower/task/a%3Fb"]
-)  # fmt: skip
+    "path",
+    [
+        f"/flower/task/{RUN}.FIRST.1",
+        "/flower/worker/steps%40host%2F1",
+        "/flower/workers?json=1&a=%26%20b",
+        "/flower/task/a%3Fb",
+    ],
+)
 def test_the_address_passes_as_it_was_sent(path: str, carl: Visitor, flower: PretendedFlower) -> None:
     carl.get(path)
     assert flower.asked[0][1] == path

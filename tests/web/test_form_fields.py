@@ -41,43 +41,97 @@ class Everything(BaseModel):
 
 SCHEMA = Everything.model_json_schema()
 GOOD = {
-    "answer.name": "Quill", "answer.comment": "Because.\nTwice.", "answer.essay": "", "answer.count": " 3 ", "answer.ratio": "0.25",
-    "answer.amount": "1234.50", "answer.maybe": "", "answer.seen": "false", "answer.colour": "light_blue", "answer.rank": "2",
-    "answer.day": "2026-03-31", "answer.papers": "bill\n\n photo ", "answer.extra": '{"a": [1]}',
+    "answer.name": "Quill",
+    "answer.comment": "Because.\nTwice.",
+    "answer.essay": "",
+    "answer.count": " 3 ",
+    "answer.ratio": "0.25",
+    "answer.amount": "1234.50",
+    "answer.maybe": "",
+    "answer.seen": "false",
+    "answer.colour": "light_blue",
+    "answer.rank": "2",
+    "answer.day": "2026-03-31",
+    "answer.papers": "bill\n\n photo ",
+    "answer.extra": '{"a": [1]}',
     "answer.price": "12.5",
-}  # fmt: skip
+}
 
 
 def test_every_kind_of_field_is_recognised() -> None:
     kinds = {field.name: field.kind for field in fields_of(SCHEMA, {})}
     assert kinds == {
-        "name": "text", "comment": "long", "essay": "long", "count": "integer", "ratio": "number", "amount": "decimal",
-        "maybe": "decimal", "seen": "choice", "colour": "choice", "rank": "choice", "day": "date", "papers": "lines",
-        "extra": "json", "price": "text",
-    }  # fmt: skip
+        "name": "text",
+        "comment": "long",
+        "essay": "long",
+        "count": "integer",
+        "ratio": "number",
+        "amount": "decimal",
+        "maybe": "decimal",
+        "seen": "choice",
+        "colour": "choice",
+        "rank": "choice",
+        "day": "date",
+        "papers": "lines",
+        "extra": "json",
+        "price": "text",
+    }
 
 
 def test_what_is_typed_becomes_values_that_the_form_accepts() -> None:
     answer, wrong = read(fields_of(SCHEMA, {}), GOOD)
     assert wrong == {}
     assert answer == {
-        "name": "Quill", "comment": "Because.\nTwice.", "essay": "", "count": 3, "ratio": 0.25, "amount": "1234.50", "maybe": None,
-        "seen": False, "colour": "light_blue", "rank": 2, "day": "2026-03-31", "papers": ["bill", "photo"], "extra": {"a": [1]},
+        "name": "Quill",
+        "comment": "Because.\nTwice.",
+        "essay": "",
+        "count": 3,
+        "ratio": 0.25,
+        "amount": "1234.50",
+        "maybe": None,
+        "seen": False,
+        "colour": "light_blue",
+        "rank": 2,
+        "day": "2026-03-31",
+        "papers": ["bill", "photo"],
+        "extra": {"a": [1]},
         "price": "12.5",
-    }  # fmt: skip
+    }
     assert Everything.model_validate(forms.validated(SCHEMA, answer, "approve")).amount == Decimal("1234.50")
 
 
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("name", ""), ("name", "   "), ("count", "three"), ("count", "1.5"), ("count", "0"), ("count", "10"), ("count", "9" * 5000),
-        ("ratio", "inf"), ("amount", "1.234,50"), ("amount", "12,345 678"),
-         ("amount", "1,23.50"), ("amount", "1e999999"), ("amount", "-0.01"), ("amount", "NaN"), ("amount", ""),
-        ("amount", "1_000"), ("maybe", "some"), ("seen", ""), ("seen", "perhaps"), ("colour", "green"), ("rank", "3"),
-        ("day", "31.03.2026"), ("day", "2026-02-31"), ("extra", "{"), ("extra", "[" * 100_000), ("extra", '{"a": NaN}'), ("price", "12,50"),
+        ("name", ""),
+        ("name", "   "),
+        ("count", "three"),
+        ("count", "1.5"),
+        ("count", "0"),
+        ("count", "10"),
+        ("count", "9" * 5000),
+        ("ratio", "inf"),
+        ("amount", "1.234,50"),
+        ("amount", "12,345 678"),
+        ("amount", "1,23.50"),
+        ("amount", "1e999999"),
+        ("amount", "-0.01"),
+        ("amount", "NaN"),
+        ("amount", ""),
+        ("amount", "1_000"),
+        ("maybe", "some"),
+        ("seen", ""),
+        ("seen", "perhaps"),
+        ("colour", "green"),
+        ("rank", "3"),
+        ("day", "31.03.2026"),
+        ("day", "2026-02-31"),
+        ("extra", "{"),
+        ("extra", "[" * 100_000),
+        ("extra", '{"a": NaN}'),
+        ("price", "12,50"),
     ],
-)  # fmt: skip
+)
 def test_a_text_that_is_no_value_is_refused_at_its_field(field: str, text: str) -> None:
     answer, wrong = read(fields_of(SCHEMA, {}), GOOD | {f"answer.{field}": text})
     assert list(wrong) == [field]

@@ -68,8 +68,9 @@ def test_a_run_out_of_tries_is_retried_and_a_dead_letter_redriven(
     expect(carl.get_by_role("heading", name="Out of tries 2")).to_be_visible()
 
     for customer, verb, event, other in (
-        ("Ilse", "Retry", "retried", "Redrive"), ("Karla", "Redrive", "redriven", "Retry"),
-    ):  # fmt: skip
+        ("Ilse", "Retry", "retried", "Redrive"),
+        ("Karla", "Redrive", "redriven", "Retry"),
+    ):
         run = stopped[customer]
         carl.goto("/dead-letters")
         carl.get_by_role("link", name=f"CMP-{customer}").click()
@@ -79,8 +80,10 @@ def test_a_run_out_of_tries_is_retried_and_a_dead_letter_redriven(
         operate(carl, run, verb, f"the shelf of {customer} is back")
         expect(carl.locator("[data-live=head]")).to_contain_text("READY")
         assert moved(owner, run) == {
-            "event": event, "actor": f"person:{CARL}", "reason": f"the shelf of {customer} is back",
-        }  # fmt: skip
+            "event": event,
+            "actor": f"person:{CARL}",
+            "reason": f"the shelf of {customer} is back",
+        }
         del ARCHIVE[customer]
         run_step(desk.worker, run, 1, workflow=FETCH.name, state="FETCHING")  # the bell was rung in another process
         carl.reload()

@@ -26,9 +26,14 @@ HOSTILE = [
     "</textarea></pre></details><iframe src=javascript:alert(1)>",
     "{{ 7 * 7 }}{% raw %}",
     "[click](javascript:alert(1)) ![x](http://evil.example/x.png)",
-    "<!--", "]]>", "&lt;b&gt;", "\u202egnihtyreve\u202c", "\x00\x1b[31m", "\ud800",
+    "<!--",
+    "]]>",
+    "&lt;b&gt;",
+    "\u202egnihtyreve\u202c",
+    "\x00\x1b[31m",
+    "\ud800",
     "<base href=//evil.example><meta http-equiv=refresh content=0>",
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -83,9 +88,14 @@ def test_whatever_strangers_wrote_is_text_at_every_event_and_for_everybody(
             """INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, output, errors, created_at,
                    completed_at)
                VALUES (%s, 1, 9, 'READING', 'tool', %s, 'COMPLETE', %s::jsonb, %s::jsonb, %s::jsonb, app_now(), app_now())""",
-            [hostile_run, HOSTILE[1], canonical(HOSTILE), json.dumps({"text": long}),
-             json.dumps([{"error": HOSTILE[1], "attempt": 1, "output": json.dumps({HOSTILE[3]: HOSTILE[1]})}])],
-        )  # fmt: skip
+            [
+                hostile_run,
+                HOSTILE[1],
+                canonical(HOSTILE),
+                json.dumps({"text": long}),
+                json.dumps([{"error": HOSTILE[1], "attempt": 1, "output": json.dumps({HOSTILE[3]: HOSTILE[1]})}]),
+            ],
+        )
         db.execute(
             """INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
                VALUES (%s, %s, 1, 'READING', %s, %s, app_now())""",

@@ -86,10 +86,23 @@ class Stage:
             db.execute("UPDATE human_tasks SET role = %s WHERE id = %s", [row.role, task_id])
         link = claimant_links.make(self.web, run_id, by="inviter", asks="papers")  # who invites may not answer
         made: dict[str, Any] = {
-            "fresh": fresh, "username": f"{fresh}.target", "uuid": uuid4(), "run": run_id, "run_id": run_id, "task_id": task_id,
-            "link_id": link.id, "token": link.token, "form": claimant_links.form_token(link.token), "name": "x",
-            "rest": "x/y", "sha256": "0" * 64, "number": 1, "kind": "csv", "action_id": uuid4(), "approval_id": uuid4(),
-        }  # fmt: skip
+            "fresh": fresh,
+            "username": f"{fresh}.target",
+            "uuid": uuid4(),
+            "run": run_id,
+            "run_id": run_id,
+            "task_id": task_id,
+            "link_id": link.id,
+            "token": link.token,
+            "form": claimant_links.form_token(link.token),
+            "name": "x",
+            "rest": "x/y",
+            "sha256": "0" * 64,
+            "number": 1,
+            "kind": "csv",
+            "action_id": uuid4(),
+            "approval_id": uuid4(),
+        }
         if "/sign-in/link/" in address:
             made["token"] = links.make(self.web, "adjuster", by="test").removeprefix(links.PATH)
         if "approval_id" in address:

@@ -36,10 +36,15 @@ def provider() -> Iterator[IdentityProvider]:
 
 @pytest.fixture
 def company(config: Settings, owner: Database, provider: IdentityProvider) -> Iterator[Runtime]:
-    settings = config.model_copy(update={
-        "oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SecretStr(SECRET), "oidc_label": "Harrowgate",
-        "oidc_roles": "claims-adjusters=adjuster;leads=supervisor,adjuster;ops=operator",
-    })  # fmt: skip
+    settings = config.model_copy(
+        update={
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": CLIENT,
+            "oidc_client_secret": SecretStr(SECRET),
+            "oidc_label": "Harrowgate",
+            "oidc_roles": "claims-adjusters=adjuster;leads=supervisor,adjuster;ops=operator",
+        }
+    )
     rt = runtime(settings, "web", Silent())
     yield rt
     rt.database.close()

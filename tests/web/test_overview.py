@@ -52,8 +52,16 @@ def test_an_empty_installation_says_so_and_is_a_good_page(ada: Visitor) -> None:
     html = fresh(ada)
     page = Page(html)
     assert page.problems == []
-    for told in ("No alert is open.", "No run waits for a person.", "There are no runs yet.", "No run waits for a worker.",
-                 "No model was asked today.", "No step was done", "No worker is known to be alive", "None was called"):  # fmt: skip
+    for told in (
+        "No alert is open.",
+        "No run waits for a person.",
+        "There are no runs yet.",
+        "No run waits for a worker.",
+        "No model was asked today.",
+        "No step was done",
+        "No worker is known to be alive",
+        "None was called",
+    ):
         assert told in page.text, told
 
 
@@ -168,10 +176,15 @@ def test_nothing_that_was_not_seen_is_green(ada: Visitor, owner: Database, web: 
 @pytest.mark.parametrize(
     ("begun", "finished", "verdict"),
     [
-        (1, 1, "ok"), (59, 60, "ok"), (None, None, "unknown"), (1, None, "unknown"),
-        (61, 60, "stale"), (5, 61, "overdue"), (121, 121, "overdue"),
+        (1, 1, "ok"),
+        (59, 60, "ok"),
+        (None, None, "unknown"),
+        (1, None, "unknown"),
+        (61, 60, "stale"),
+        (5, 61, "overdue"),
+        (121, 121, "overdue"),
     ],
-)  # fmt: skip
+)
 def test_a_sweep_of_half_a_minute_stands_as_it_was_seen(
     begun: float | None, finished: float | None, verdict: str
 ) -> None:
@@ -182,8 +195,15 @@ def test_a_sweep_of_half_a_minute_stands_as_it_was_seen(
 
 def test_a_sweep_that_never_ran_is_overdue_once_there_was_time_for_it() -> None:
     worker = WorkerFacts(
-        id=uuid.uuid4(), host="h", pid=1, queues=(), stopping=False, age_seconds=1000, silent_seconds=1, gone_seconds=None
-    )  # fmt: skip
+        id=uuid.uuid4(),
+        host="h",
+        pid=1,
+        queues=(),
+        stopping=False,
+        age_seconds=1000,
+        silent_seconds=1,
+        gone_seconds=None,
+    )
     found = {s.name: s.verdict for s in health.sweeps_of(EngineFacts(workers=[worker]), Settings())}
     assert found["dispatch"] == "overdue"
     assert found["retention"] == "unknown"

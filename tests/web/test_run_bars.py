@@ -15,8 +15,18 @@ def stood(*pieces: tuple[str, float, int, int]) -> list[dict[str, Any]]:
     at, rows = NOW - timedelta(seconds=sum(each[1] for each in pieces)), list[dict[str, Any]]()
     for status, seconds, step, attempt in pieces:
         until = at + timedelta(seconds=seconds)
-        rows.append({"to_status": status, "to_state": f"S{step}", "step_seq": step, "attempt": attempt, "at": at,
-                     "until": until, "event": "e", "reason": None})  # fmt: skip
+        rows.append(
+            {
+                "to_status": status,
+                "to_state": f"S{step}",
+                "step_seq": step,
+                "attempt": attempt,
+                "at": at,
+                "until": until,
+                "event": "e",
+                "reason": None,
+            }
+        )
         at = until
     rows[-1]["until"] = None
     return rows
@@ -27,8 +37,9 @@ def test_an_attempt_is_split_by_what_its_time_went_to() -> None:
         stood(("READY", 2, 1, 1), ("RUNNING", 3, 1, 1), ("WAITING_FOR_TIMER", 4, 1, 2), ("RUNNING", 5, 1, 2)), NOW
     )
     assert [(each.step_seq, each.attempt, dict(each.spent)) for each in found] == [
-        (1, 1, {"queue": 2.0, "running": 3.0}), (1, 2, {"backoff": 4.0, "running": 5.0}),
-    ]  # fmt: skip
+        (1, 1, {"queue": 2.0, "running": 3.0}),
+        (1, 2, {"backoff": 4.0, "running": 5.0}),
+    ]
     assert found[0].said == "2.0 s in the queue, 3.0 s running"
 
 

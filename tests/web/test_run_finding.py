@@ -32,9 +32,16 @@ def test_any_identifier_finds_the_run(desk: Desk, owner: Database) -> None:
             db, new_id(), run, {"sha256": SHA, "filename": "a.pdf", "media_type": "application/pdf", "size": 3}, "x"
         )
     for text, by in (
-        (str(run), "id"), (run.hex, "id"), (task_id(run, "READING", 1), "id"), ("CMP-1", "subject"), (" POL-77", "name"),
-        (SHA, "document"), (SHA[:10], "document"), (SHA[:40], "document"), (str(run)[:35], "beginning"),
-    ):  # fmt: skip
+        (str(run), "id"),
+        (run.hex, "id"),
+        (task_id(run, "READING", 1), "id"),
+        ("CMP-1", "subject"),
+        (" POL-77", "name"),
+        (SHA, "document"),
+        (SHA[:10], "document"),
+        (SHA[:40], "document"),
+        (str(run)[:35], "beginning"),
+    ):
         assert found(owner, text) == [(run, by)], text
     assert {each for each, _ in found(owner, str(run)[:6])} == {run, other}
     for text in ("", "abc", "CMP", "POL-7", str(new_id()), "%", SHA[:-1] + "0"):

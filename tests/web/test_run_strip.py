@@ -27,8 +27,11 @@ def test_every_state_and_every_way_is_drawn_once() -> None:
 def test_the_way_taken_and_the_present_state_stand_out() -> None:
     drawn = strip(REVIEW, way("READING", "AWAITING_REVIEW"), "AWAITING_REVIEW")
     assert {node.name: node.look for node in drawn.nodes} == {
-        "READING": "visited", "AWAITING_REVIEW": "current", "DECIDING": "ahead", "COMPLETE": "ahead",
-    }  # fmt: skip
+        "READING": "visited",
+        "AWAITING_REVIEW": "current",
+        "DECIDING": "ahead",
+        "COMPLETE": "ahead",
+    }
     assert [edge.taken for edge in drawn.edges] == [False, False, True], "the way taken is drawn last, on top"
 
 

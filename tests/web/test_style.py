@@ -14,8 +14,9 @@ STATUSES = ("ready", "running", "waiting", "stopped", "done", "failed")
 TEXTS = [
     *((text, behind) for text in ("text", "soft", "link") for behind in ("page", "sheet", "code")),
     *((f"{status}-text", status) for status in STATUSES),
-    ("failed-text", "sheet"), ("on-button", "button"),
-]  # fmt: skip
+    ("failed-text", "sheet"),
+    ("on-button", "button"),
+]
 
 
 def colours(scheme: str) -> dict[str, str]:

@@ -51,8 +51,16 @@ def stored(owner: Database, task: UUID) -> dict[str, object]:
 
 def test_the_page_shows_all_there_is_to_decide_on(ada: Visitor, task: UUID) -> None:
     page = Page(ada.get(f"/tasks/{task}").text)
-    for shown in ("Review the complaint CMP-1", "Line one.\n  Line two.", "invoice.pdf, page 2", QUOTE, "Orsolya Wendelmoor", "240.00 EUR",
-                  "The customer will read this.", "Customer"):  # fmt: skip
+    for shown in (
+        "Review the complaint CMP-1",
+        "Line one.\n  Line two.",
+        "invoice.pdf, page 2",
+        QUOTE,
+        "Orsolya Wendelmoor",
+        "240.00 EUR",
+        "The customer will read this.",
+        "Customer",
+    ):
         assert shown in page.text, shown
     inputs = {tag["name"]: tag.get("value") for tag in page.all("input")}
     assert (inputs["answer.amount"], inputs["answer.payee"], inputs["row_version"]) == (
@@ -81,9 +89,15 @@ def test_an_answer_completes_the_task_and_wakes_the_run(
     assert changed.index("1240.00") < changed.index("→") < changed.index("900.10")
     row = stored(owner, task)
     assert row["answer"]["values"] == {  # type: ignore[index]
-        "comment": "The photographs agree.", "amount": "900.10", "wheels": 2, "severity": "slight", "seen": False,
-        "sent_on": "2026-03-31", "wanted": ["bill", "photo"], "payee": None,
-    }  # fmt: skip
+        "comment": "The photographs agree.",
+        "amount": "900.10",
+        "wheels": 2,
+        "severity": "slight",
+        "seen": False,
+        "sent_on": "2026-03-31",
+        "wanted": ["bill", "photo"],
+        "payee": None,
+    }
     desk.work()
     with owner.transaction() as db:
         ended = runs.read(db, run)
@@ -157,13 +171,17 @@ def test_a_form_that_changed_meanwhile_is_shown_anew_with_the_text(
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
-        ("comment", "", "This is needed."), ("comment", "no", "This is too short"),
+        ("comment", "", "This is needed."),
+        ("comment", "no", "This is too short"),
         ("amount", "12,50", "Write a number with a point"),
-        ("amount", "-1", "This must be at least 0."), ("wheels", "many", "Write a whole number"),
+        ("amount", "-1", "This must be at least 0."),
+        ("wheels", "many", "Write a whole number"),
         ("wheels", "5", "This must be at most 4."),
-        ("severity", "fatal", "Choose one of"), ("sent_on", "yesterday", "Write a date"), ("payee", "x" * 61, "This is too long"),
+        ("severity", "fatal", "Choose one of"),
+        ("sent_on", "yesterday", "Write a date"),
+        ("payee", "x" * 61, "This is too long"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_comes_back_with_the_reason_by_its_field(
     owner: Database, ada: Visitor, task: UUID, field: str, typed: str, said: str
 ) -> None:

@@ -5,22 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from app.insurance.reading.extraction import DocumentKind, Doubt
+from app.insurance.reading.extraction import DocumentFacts, DocumentKind, Doubt, Extracted, LineItem
 from workflows.insurance_claim.checks import check_claim
-from workflows.insurance_claim.models import (
-    ClaimFile2,
-    Coverage,
-    DocumentFacts,
-    DocumentRef,
-    Extracted,
-    Finding,
-    LineItem,
-    Notice,
-    PolicyRecord,
-    Provision,
-    StatedDate,
-    Vehicle,
-)
+from workflows.insurance_claim.facts import Coverage, Notice, PolicyRecord, Provision, StatedDate, Vehicle
+from workflows.insurance_claim.models import ClaimFile2, DocumentRef, Finding
 
 TODAY = date(2031, 5, 20)
 VIN = "1M8GDM9AXKP042788"

@@ -21,7 +21,8 @@ from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.assessing.assessment import Assessment, check
 from workflows.insurance_claim.assessing.prompts import ASSESSMENT
 from workflows.insurance_claim.assessing.summary import last_step_of, summary_of
-from workflows.insurance_claim.models import ClaimFile2, Coverage, Recommendation
+from workflows.insurance_claim.facts import Coverage
+from workflows.insurance_claim.models import ClaimFile2, Recommendation
 from workflows.insurance_claim.note import review_note
 from workflows.insurance_claim.tools import ABOUT_POLICY
 
@@ -38,8 +39,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
 def _claim() -> ClaimFile2:
     """A claim in order: 1728.00 billed, 500 deductible."""
     coverage = Coverage(code=assess.COVERAGE, name="Collision", deductible=Decimal(500), limit=Decimal(50000))
-    file = claim().model_copy(update={"policy": POLICY.model_copy(update={"coverages": [coverage]}), "policy_number": "NW-2031-00417",
-                                      "currency": "USD"})  # fmt: skip
+    file = claim().model_copy(
+        update={
+            "policy": POLICY.model_copy(update={"coverages": [coverage]}),
+            "policy_number": "NW-2031-00417",
+            "currency": "USD",
+        }
+    )
     file.findings = findings(file)
     return file
 

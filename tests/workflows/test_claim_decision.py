@@ -14,9 +14,10 @@ from app.humans.forms import validated
 from tests.workflows.claims import POLICY, WRITTEN, claim, ref, with_document
 from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
+from workflows.insurance_claim.facts import Coverage
 from workflows.insurance_claim.forms import ReviewForm
 from workflows.insurance_claim.intake import add_documents, request_documents
-from workflows.insurance_claim.models import ClaimFile2, Coverage, Recommendation
+from workflows.insurance_claim.models import ClaimFile2, Recommendation
 from workflows.insurance_claim.note import review_note
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
@@ -114,8 +115,20 @@ def test_a_reviewer_reads_what_the_investigation_found(outcome: str) -> None:
     assert f"Investigation: {outcome.replace('_', ' ')}, by viktor: because viktor says so" in note
 
 
-@pytest.mark.parametrize("payload", [None, 7, "x", [], {}, {"documents": 3}, {"documents": [{"a": 1}]}, {"documents": ["x"]},
-                                     {"documents": [{"id": "", "sha256": "a", "filename": "f"}]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"documents": 3},
+        {"documents": [{"a": 1}]},
+        {"documents": ["x"]},
+        {"documents": [{"id": "", "sha256": "a", "filename": "f"}]},
+    ],
+)
 def test_an_upload_that_names_no_document_is_noted_and_stops_nothing(payload: Any) -> None:
     file = claim()
     known = list(file.documents)

@@ -23,8 +23,14 @@ PAID = {"status": "EXECUTED", "amount": "1728.00", "currency": "USD", "at": "203
 
 def subject(number: str, *files: str, **more: Any) -> dict[str, Any]:
     """Another claim as the tool tells of it."""
-    told = {"subject": number, "sha256": list(files or (BILL,)), "state": "AWAITING_HUMAN_REVIEW",
-            "status": "WAITING_FOR_HUMAN", "since": "2031-05-01T08:00:00+00:00", "action": None}  # fmt: skip
+    told = {
+        "subject": number,
+        "sha256": list(files or (BILL,)),
+        "state": "AWAITING_HUMAN_REVIEW",
+        "status": "WAITING_FOR_HUMAN",
+        "since": "2031-05-01T08:00:00+00:00",
+        "action": None,
+    }
     return told | more
 
 
@@ -72,10 +78,12 @@ def test_a_claim_whose_files_nobody_else_was_sent_has_nothing_to_say() -> None:
         ({"status": "COMPLETE", "action": PAID}, "paid 1728.00 USD on 2031-05-12"),
         ({"action": PAID | {"status": "CONFIRMED"}}, "paid 1728.00 USD on 2031-05-12"),
         ({"action": PAID | {"status": "DISPUTED"}}, "paid 1728.00 USD on 2031-05-12, disputed"),
-        ({"action": PAID | {"status": "UNKNOWN", "at": None}},
-         "a payment of 1728.00 USD was begun, its outcome is not known yet"),
+        (
+            {"action": PAID | {"status": "UNKNOWN", "at": None}},
+            "a payment of 1728.00 USD was begun, its outcome is not known yet",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_adjuster_reads_which_file_under_which_number_and_whether_it_was_paid(
     standing: dict[str, Any], words: str
 ) -> None:
@@ -124,10 +132,24 @@ def test_the_rules_abstain() -> None:
 
 
 def settled() -> dict[str, Any]:
-    paid = {"id": "a1", "purpose": "payment", "payee": "Nora Quill", "amount": "1728.00", "currency": "USD",
-            "coverage": "COLLISION", "status": "APPROVED"}  # fmt: skip
-    return {"outcome": "settle", "by": "ada", "name": "Ada", "at": AT, "authority": "25000", "values": {"comment": "x"},
-            "actions": {"payment": paid}}  # fmt: skip
+    paid = {
+        "id": "a1",
+        "purpose": "payment",
+        "payee": "Nora Quill",
+        "amount": "1728.00",
+        "currency": "USD",
+        "coverage": "COLLISION",
+        "status": "APPROVED",
+    }
+    return {
+        "outcome": "settle",
+        "by": "ada",
+        "name": "Ada",
+        "at": AT,
+        "authority": "25000",
+        "values": {"comment": "x"},
+        "actions": {"payment": paid},
+    }
 
 
 def test_nobody_settles_alone_what_was_sent_under_another_number_since_they_looked() -> None:
@@ -135,8 +157,14 @@ def test_nobody_settles_alone_what_was_sent_under_another_number_since_they_look
     assert weigh(step(**settled()), file) == "within_authority"
     at = step(subject("CLM-2", action=PAID), **settled())
     assert weigh(at, file) == "needs_sign_off"
-    assert at.asked == [{"sha256": ["form" * 8, REPORT, BILL], "workflow": "insurance_claim", "subject": "CLM-88214",
-                         "purpose": "payment"}]  # fmt: skip
+    assert at.asked == [
+        {
+            "sha256": ["form" * 8, REPORT, BILL],
+            "workflow": "insurance_claim",
+            "subject": "CLM-88214",
+            "purpose": "payment",
+        }
+    ]
     asked = ask_sign_off(step(), file)
     assert "paid 1728.00 USD on 2031-05-12" in str(asked.evidence)
     assert "also sent under CLM-2" in asked.note

@@ -40,8 +40,15 @@ def desk(led_here: str = "", **answer: Any) -> Any:
         return SimpleNamespace(text="We wish you well.")
 
     return SimpleNamespace(
-        answer=answer, cause={"outcome": led_here}, now=AT, call=call, ask=ask, answered_by="scripted", sent=sent, subject="CLM-88214"
-    )  # fmt: skip
+        answer=answer,
+        cause={"outcome": led_here},
+        now=AT,
+        call=call,
+        ask=ask,
+        answered_by="scripted",
+        sent=sent,
+        subject="CLM-88214",
+    )
 
 
 def assessed() -> ClaimFile2:
@@ -60,8 +67,14 @@ def letter_of(request: Request) -> Proposal:
 
 def settled(amount: str, *, with_letter: bool = True, status: str = "APPROVED") -> dict[str, Any]:
     """The reviewer's answer, and what it approved."""
-    paid = {"purpose": "payment", "payee": "Nora Quill", "amount": amount, "currency": "USD", "coverage": "COLLISION",
-            "status": status}  # fmt: skip
+    paid = {
+        "purpose": "payment",
+        "payee": "Nora Quill",
+        "amount": amount,
+        "currency": "USD",
+        "coverage": "COLLISION",
+        "status": status,
+    }
     letter = {"settlement_letter": paid | {"id": "a2"}} if with_letter else {}
     return answered("settle", "ada", actions={"payment": paid | {"id": "a1"}} | letter)
 

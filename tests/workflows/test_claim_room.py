@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from app.insurance.reading.extraction import DocumentFacts
 from tests.workflows.claims import BILL, FORM, TODAY, claim, facts, line, ref
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.intake import gather
-from workflows.insurance_claim.models import ClaimFile2, DocumentFacts
+from workflows.insurance_claim.models import ClaimFile2
 
 LIMIT = 262_144  # characters a run's data may have
 
@@ -14,10 +15,18 @@ def read(file: ClaimFile2, said: list[DocumentFacts]) -> ClaimFile2:
     """The claim once children have read these documents too."""
     file.documents = [*file.documents, *(ref(found.document_id, status="received") for found in said)]
     children = [
-        {"status": "COMPLETE", "data": {"document_id": f.document_id, "sha256": f.document_id, "filename": f.document_id,
-                                        "status": "read", "facts": f.model_dump(mode="json")}}
+        {
+            "status": "COMPLETE",
+            "data": {
+                "document_id": f.document_id,
+                "sha256": f.document_id,
+                "filename": f.document_id,
+                "status": "read",
+                "facts": f.model_dump(mode="json"),
+            },
+        }
         for f in said
-    ]  # fmt: skip
+    ]
     gather(file, children)
     file.findings, file.missing = check_claim(file, TODAY), required_documents(file)
     return file

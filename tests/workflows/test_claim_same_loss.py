@@ -13,7 +13,8 @@ from tests.workflows.test_claim_decision import answered
 from workflows.insurance_claim import intake
 from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.decision import ask_sign_off, weigh
-from workflows.insurance_claim.models import ClaimFile2, StatedDate
+from workflows.insurance_claim.facts import StatedDate
+from workflows.insurance_claim.models import ClaimFile2
 from workflows.insurance_claim.same_loss import look, names
 from workflows.insurance_claim.tools import ELSEWHERE, WRITE_LETTER
 
@@ -38,8 +39,14 @@ def step(*, claims: Any = (), paid: Any = (), alike: Any = (), answer: Any = Non
 
 
 def other(number: str, *shares: str, **more: Any) -> dict[str, Any]:
-    told = {"subject": number, "shares": list(shares or (f"{VIN} on 2031-05-12",)), "state": "COMPLETE", "status": "COMPLETE",
-            "since": "2031-05-01T08:00:00+00:00", "action": PAID}  # fmt: skip
+    told = {
+        "subject": number,
+        "shares": list(shares or (f"{VIN} on 2031-05-12",)),
+        "state": "COMPLETE",
+        "status": "COMPLETE",
+        "since": "2031-05-01T08:00:00+00:00",
+        "action": PAID,
+    }
     return told | more
 
 
@@ -117,8 +124,15 @@ def test_what_was_paid_for_this_very_claim_is_a_finding_that_blocks() -> None:
 
 
 def settled() -> dict[str, Any]:
-    paid = {"id": "a1", "purpose": "payment", "payee": "Nora Quill", "amount": "1228.00", "currency": "USD",
-            "coverage": "COLLISION", "status": "APPROVED"}  # fmt: skip
+    paid = {
+        "id": "a1",
+        "purpose": "payment",
+        "payee": "Nora Quill",
+        "amount": "1228.00",
+        "currency": "USD",
+        "coverage": "COLLISION",
+        "status": "APPROVED",
+    }
     return answered("settle", "ada", actions={"payment": paid})
 
 

@@ -60,8 +60,15 @@ def both(rules: DocumentFacts, model: DocumentFacts) -> DocumentFacts:
     notes = [*rules.notes, *(f"model: {note[:_SHOWN]}" for note in model.notes if note not in rules.notes)][
         :_MOST_NOTES
     ]
-    told = {"fields": fields, "confirmed": sorted(confirmed), "doubts": doubts[:_MOST_DOUBTS], "notes": notes, "kind": taken.kind,
-            "kind_confidence": taken.kind_confidence, "kind_quote": taken.kind_quote}  # fmt: skip
+    told = {
+        "fields": fields,
+        "confirmed": sorted(confirmed),
+        "doubts": doubts[:_MOST_DOUBTS],
+        "notes": notes,
+        "kind": taken.kind,
+        "kind_confidence": taken.kind_confidence,
+        "kind_quote": taken.kind_quote,
+    }
     return rules.model_copy(update=told)
 
 

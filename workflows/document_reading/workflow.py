@@ -125,6 +125,8 @@ def without_lines(facts: DocumentFacts) -> DocumentFacts:
     return facts.model_copy(update={"lines": [], "notes": [*facts.notes, said]})
 
 
+# A definition is read as a table: a state, what it does and where it leads, together.
+# fmt: off
 DOCUMENT_READING = Workflow(
     name="document_reading",
     version=1,
@@ -135,4 +137,5 @@ DOCUMENT_READING = Workflow(
         Step("READING", does=read, pool="documents", expected="10s", timeout="20m", retry=PATIENT,
              then={"read": "COMPLETE", "unreadable": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
+# fmt: on

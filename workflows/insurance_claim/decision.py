@@ -103,11 +103,17 @@ def letter_proposal(data: ClaimFile, letter: DecisionLetter) -> Proposal:
 def proposal(data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool = False, payee: str = "") -> Proposal:
     """An action on this claim, as everybody who approves one is shown it."""
     return Proposal(
-        purpose=purpose, payee=payee, amount=amount, currency=currency_of(data), coverage=assess.COVERAGE,
-        claim=data.claim_number or "", tolerance=DISAGREEMENT,
+        purpose=purpose,
+        payee=payee,
+        amount=amount,
+        currency=currency_of(data),
+        coverage=assess.COVERAGE,
+        claim=data.claim_number or "",
+        tolerance=DISAGREEMENT,
         evidence={"documents": [ref.sha256 for ref in data.documents], "findings": [f.code for f in data.findings]},
-        amount_field="amount" if editable else None, payee_field="payee" if editable else None,
-    )  # fmt: skip
+        amount_field="amount" if editable else None,
+        payee_field="payee" if editable else None,
+    )
 
 
 def currency_of(data: ClaimFile) -> str:
@@ -117,8 +123,11 @@ def currency_of(data: ClaimFile) -> str:
 
 def ask_siu(step: Any, data: ClaimFile) -> Request:
     """The special investigation unit's task."""
-    return Request(title=f"Investigate claim {data.claim_number}", note=review_note(data),
-                   evidence=[f.model_dump(mode="json") for f in data.findings])  # fmt: skip
+    return Request(
+        title=f"Investigate claim {data.claim_number}",
+        note=review_note(data),
+        evidence=[f.model_dump(mode="json") for f in data.findings],
+    )
 
 
 def decide(step: Any, data: ClaimFile2) -> str:
@@ -141,12 +150,18 @@ def weigh(step: Any, data: ClaimFile) -> str:
     values, actions = answer["values"], answer.get("actions", {})
     paid = actions.get(PAYMENT)
     data.review = Review(
-        outcome=answer["outcome"], reviewer=answer["by"], reviewer_name=answer["name"], reason=values["comment"],
-        amount=Decimal(paid["amount"]) if paid else None, currency=paid["currency"] if paid else None,
-        payee=paid["payee"] if paid else None, coverage=paid["coverage"] if paid else None,
-        provision_id=values.get("provision_id") or None, provision_text=values.get("provision_text") or None,
+        outcome=answer["outcome"],
+        reviewer=answer["by"],
+        reviewer_name=answer["name"],
+        reason=values["comment"],
+        amount=Decimal(paid["amount"]) if paid else None,
+        currency=paid["currency"] if paid else None,
+        payee=paid["payee"] if paid else None,
+        coverage=paid["coverage"] if paid else None,
+        provision_id=values.get("provision_id") or None,
+        provision_text=values.get("provision_text") or None,
         decided_at=answer["at"],
-    )  # fmt: skip
+    )
     data.currency = data.review.currency or data.currency
     same_loss.look_again(step, data)
     data.actions = {purpose: action["id"] for purpose, action in actions.items()}
@@ -245,13 +260,22 @@ def settle(step: Any, data: ClaimFile) -> str:
     assert review is not None and review.amount is not None
     assert review.payee and review.currency
     paid = step.call(
-        PAY, action=data.actions[PAYMENT], claim=data.claim_number, payee=review.payee, amount=f"{review.amount:.2f}",
-        currency=review.currency, purpose=PAYMENT,
-    )  # fmt: skip
+        PAY,
+        action=data.actions[PAYMENT],
+        claim=data.claim_number,
+        payee=review.payee,
+        amount=f"{review.amount:.2f}",
+        currency=review.currency,
+        purpose=PAYMENT,
+    )
     data.settlement = Settlement(
-        amount=review.amount, currency=review.currency, payee=review.payee, coverage=review.coverage or "",
-        reference=reference(paid, "payment_id"), paid_at=step.now,
-    )  # fmt: skip
+        amount=review.amount,
+        currency=review.currency,
+        payee=review.payee,
+        coverage=review.coverage or "",
+        reference=reference(paid, "payment_id"),
+        paid_at=step.now,
+    )
     return "paid"
 
 

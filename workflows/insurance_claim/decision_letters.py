@@ -61,23 +61,37 @@ def for_sign_off(step: Any, data: ClaimFile2, review: Review, currency: str) -> 
 
 
 def _write(
-    step: Any, data: ClaimFile2, kind: Decision, amount: Decimal, payee: str, currency: str, *, decided_by: str,
+    step: Any,
+    data: ClaimFile2,
+    kind: Decision,
+    amount: Decimal,
+    payee: str,
+    currency: str,
+    *,
+    decided_by: str,
     review: Review | None = None,
-) -> tuple[DecisionLetter, str]:  # fmt: skip
+) -> tuple[DecisionLetter, str]:
     # Why a claim is denied is owed to the claimant; why it is paid was written for colleagues.
     told = f"The payment goes to {payee}." if review is None or kind == "settlement" else review.reason
     facts = Facts(
-        lines=[line for line in (told, data.paragraph) if line], decided_by=decided_by,
+        lines=[line for line in (told, data.paragraph) if line],
+        decided_by=decided_by,
         amount=f"{amount:.2f}" if kind == "settlement" else None,
-        provision=review.provision_id if review else None, provision_text=review.provision_text if review else None,
-    )  # fmt: skip
+        provision=review.provision_id if review else None,
+        provision_text=review.provision_text if review else None,
+    )
     payee = payee.strip()  # as the ledger has it
     recipient = (data.claimant or "").strip() or payee
     made = written(step, data, kind, facts, recipient=recipient, currency=currency)
     letter = DecisionLetter(
-        kind=kind, sha256=made["sha256"], filename=made["filename"], recipient=recipient, payee=payee,
-        amount=amount.quantize(Decimal("0.01")), currency=currency,
-    )  # fmt: skip
+        kind=kind,
+        sha256=made["sha256"],
+        filename=made["filename"],
+        recipient=recipient,
+        payee=payee,
+        amount=amount.quantize(Decimal("0.01")),
+        currency=currency,
+    )
     # Those before it stay named: they lie in the document store, and go with the run's data when it is erased.
     data.decision_letters = [other for other in data.decision_letters if other.sha256 != letter.sha256] + [letter]
     return letter, f"The letter to {recipient}, as it is sent if you approve it:\n\n{made['text']}"
@@ -85,9 +99,11 @@ def _write(
 
 def states(letter: DecisionLetter | None, review: Review) -> bool:
     """Whether a settlement letter states exactly what the reviewer decided."""
-    return letter is not None and letter.kind == "settlement" and (
-        (letter.amount, letter.currency, letter.payee) == (review.amount, review.currency, review.payee)
-    )  # fmt: skip
+    return (
+        letter is not None
+        and letter.kind == "settlement"
+        and ((letter.amount, letter.currency, letter.payee) == (review.amount, review.currency, review.payee))
+    )
 
 
 def send(step: Any, data: ClaimFile2) -> str:
@@ -95,9 +111,17 @@ def send(step: Any, data: ClaimFile2) -> str:
     letter = data.decision_letters[-1]
     purpose = SETTLEMENT_LETTER if letter.kind == "settlement" else DENIAL_LETTER
     answer = step.call(
-        SEND_DECISION, action=data.actions[purpose], claim=data.claim_number, kind=letter.kind, recipient=letter.recipient,
-        sha256=letter.sha256, purpose=purpose, payee=letter.payee, amount=f"{letter.amount:.2f}", currency=letter.currency,
-    )  # fmt: skip
+        SEND_DECISION,
+        action=data.actions[purpose],
+        claim=data.claim_number,
+        kind=letter.kind,
+        recipient=letter.recipient,
+        sha256=letter.sha256,
+        purpose=purpose,
+        payee=letter.payee,
+        amount=f"{letter.amount:.2f}",
+        currency=letter.currency,
+    )
     as_sent = Letter(kind=letter.kind, sha256=letter.sha256, filename=letter.filename)
     file_sent(data, as_sent, reference(answer, "letter_id"), at=step.now)
     return "sent"

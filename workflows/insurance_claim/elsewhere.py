@@ -37,6 +37,10 @@ def look_again(step: Any, data: ClaimFile) -> None:
 
 def _other(said: dict[str, Any]) -> OtherClaim:
     return OtherClaim(
-        number=said["subject"], sha256=said["sha256"][:PLACES], state=said["state"], status=said["status"], since=said["since"],
+        number=said["subject"],
+        sha256=said["sha256"][:PLACES],
+        state=said["state"],
+        status=said["status"],
+        since=said["since"],
         payment=said["action"],
-    )  # fmt: skip
+    )

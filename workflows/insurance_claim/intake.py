@@ -8,11 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.core.workflow import ChildRun
+from app.insurance.reading.extraction import DocumentFacts
 from workflows.document_reading import DocumentReading
 from workflows.insurance_claim import elsewhere, notice, same_loss
 from workflows.insurance_claim.checks import check_claim, required_documents
+from workflows.insurance_claim.facts import PolicyRecord
 from workflows.insurance_claim.letters import UNNAMED, Facts, send, write
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, PolicyRecord
+from workflows.insurance_claim.models import ClaimFile, DocumentRef
 from workflows.insurance_claim.room import fitting
 from workflows.insurance_claim.tools import POLICY
 
@@ -79,11 +81,14 @@ def reading(step: Any, data: ClaimFile) -> list[ChildRun]:
     add_documents(data, step.signals)
     return [
         ChildRun(
-            workflow="document_reading", subject=f"{data.claim_number}/{ref.id}",
-            data=DocumentReading(document_id=ref.id, sha256=ref.sha256, filename=ref.filename, media_type=ref.media_type),
+            workflow="document_reading",
+            subject=f"{data.claim_number}/{ref.id}",
+            data=DocumentReading(
+                document_id=ref.id, sha256=ref.sha256, filename=ref.filename, media_type=ref.media_type
+            ),
         )
         for ref in unread(data)
-    ]  # fmt: skip
+    ]
 
 
 def add_documents(data: ClaimFile, signals: Iterable[Mapping[str, Any]]) -> None:

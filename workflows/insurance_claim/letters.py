@@ -38,11 +38,20 @@ def written(
 ) -> Mapping[str, Any]:
     """Write a letter, dated today, to somebody: its sha256, filename, and its `text`, word for word."""
     made: Mapping[str, Any] = step.call(
-        WRITE_LETTER, kind=kind, claim=data.claim_number, recipient=recipient,
-        policy=data.policy_number or "", date=step.now.date().isoformat(), currency=currency,
-        lines=facts.lines, documents=facts.documents, amount=facts.amount, provision=facts.provision,
-        provision_text=facts.provision_text, decided_by=facts.decided_by,
-    )  # fmt: skip
+        WRITE_LETTER,
+        kind=kind,
+        claim=data.claim_number,
+        recipient=recipient,
+        policy=data.policy_number or "",
+        date=step.now.date().isoformat(),
+        currency=currency,
+        lines=facts.lines,
+        documents=facts.documents,
+        amount=facts.amount,
+        provision=facts.provision,
+        provision_text=facts.provision_text,
+        decided_by=facts.decided_by,
+    )
     return made
 
 

@@ -7,106 +7,41 @@ quote, what a person decided keeps the person and the time.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.insurance.reading.extraction import DocumentFacts, DocumentKind, Extracted, LineItem, Money
+from app.insurance.reading.extraction import DocumentFacts, DocumentKind, Money
 from workflows.document_reading import Hidden
-
-__all__ = [
-    "Begun", "ClaimFile", "ClaimFile2", "Coverage", "DecisionLetter", "DocumentFacts", "DocumentKind", "DocumentRef",
-    "Evidence", "Extracted", "Finding", "Letter", "LineItem", "Money", "Notice", "OtherClaim", "PaidBefore",
-    "PolicyRecord", "Provision", "Reason", "Recommendation", "Review", "SameLoss", "Settlement", "SignOff",
-    "SiuReview", "StatedDate", "Vehicle",
-]  # fmt: skip
+from workflows.insurance_claim.facts import Notice, Part, PolicyRecord, StatedDate
 
 Severity = Literal["blocking", "warning", "info"]
 """blocking: no payment before a person settled it; warning: a person should weigh it; info: for the record."""
 
 FindingCode = Literal[
-    "POLICY_NOT_FOUND", "LOSS_OUTSIDE_POLICY", "DATE_OF_LOSS_CONFLICT", "IMPOSSIBLE_DATE", "FUTURE_DATE",
-    "IDENTITY_CONFLICT", "LINES_DO_NOT_ADD_UP", "CLAIMED_TOTAL_MISMATCH", "VIN_CHECK_DIGIT", "PART_NOT_CLAIMED",
-    "WRONG_DOCUMENT_TYPE", "DUPLICATE_DOCUMENT", "UNREADABLE_DOCUMENT", "CURRENCY_CONFLICT",
-    "INSTRUCTIONS_IN_DOCUMENT", "DUPLICATE_CLAIM", "UNCONFIRMED_VALUE", "HIDDEN_TEXT",
-    "SAME_LOSS", "ALREADY_PAID",
-]  # fmt: skip
+    "POLICY_NOT_FOUND",
+    "LOSS_OUTSIDE_POLICY",
+    "DATE_OF_LOSS_CONFLICT",
+    "IMPOSSIBLE_DATE",
+    "FUTURE_DATE",
+    "IDENTITY_CONFLICT",
+    "LINES_DO_NOT_ADD_UP",
+    "CLAIMED_TOTAL_MISMATCH",
+    "VIN_CHECK_DIGIT",
+    "PART_NOT_CLAIMED",
+    "WRONG_DOCUMENT_TYPE",
+    "DUPLICATE_DOCUMENT",
+    "UNREADABLE_DOCUMENT",
+    "CURRENCY_CONFLICT",
+    "INSTRUCTIONS_IN_DOCUMENT",
+    "DUPLICATE_CLAIM",
+    "UNCONFIRMED_VALUE",
+    "HIDDEN_TEXT",
+    "SAME_LOSS",
+    "ALREADY_PAID",
+]
 """Stable: alerts, tests and reports name findings by these."""
-
-
-class Part(BaseModel):
-    """A part of the claim file: immutable, strict about its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StatedDate(Part):
-    """A date as somebody stated it; `value` is None when it names no day, or not a single one (03/04/2026)."""
-
-    raw: str
-    value: date | None = None
-
-
-class Notice(Part):
-    """The first notice of loss; `source` says what it came by: 'claim.json', 'form', 'api', or a file name."""
-
-    source: str
-    claimant: str | None = None
-    contact: str | None = None
-    policy_number: str | None = None
-    date_of_loss: StatedDate | None = None
-    place: str | None = None
-    description: str | None = None
-    damage: list[str] = Field(default_factory=list)
-    vin: str | None = None
-    amount_claimed: Money | None = None
-    currency: str | None = None
-    police_report_number: str | None = None
-    received_at: AwareDatetime | None = None
-
-
-class Vehicle(Part):
-    """A vehicle on a policy."""
-
-    vin: str | None = None
-    plate: str | None = None
-    make: str | None = None
-    model: str | None = None
-    year: int | None = None
-
-
-class Coverage(Part):
-    """One coverage of a policy; `limit` None: unlimited."""
-
-    code: str
-    name: str
-    limit: Money | None = None
-    deductible: Money | None = None
-
-
-class Provision(Part):
-    """A passage of the policy that a decision can cite."""
-
-    id: str
-    title: str
-    text: str
-
-
-class PolicyRecord(Part):
-    """The policy as the company's own database has it; `period_end` is the last day covered."""
-
-    policy_number: str
-    named_insured: str
-    drivers: list[str] = Field(default_factory=list)
-    period_start: date
-    period_end: date
-    currency: str = "USD"
-    status: str = "active"
-    vehicles: list[Vehicle] = Field(default_factory=list)
-    coverages: list[Coverage] = Field(default_factory=list)
-    provisions: list[Provision] = Field(default_factory=list)
 
 
 class DocumentRef(Part):

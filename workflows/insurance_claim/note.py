@@ -8,15 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding, Recommendation
+from app.insurance.reading.extraction import DocumentFacts
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Evidence, Finding, Recommendation
 
 MAX_CHARACTERS = 8000
 _SEEN, _UNCERTAIN, _UNREAD, _DECIDED, _SUGGESTED = 2200, 2600, 900, 900, 1000
 _LINE, _QUOTE, _PLACES = 320, 90, 3
 _TOLD_FIRST = (
-    "claim_number", "policy_number", "claimant", "insured", "date_of_loss", "place", "vin", "plate",
-    "police_report_number", "invoice_number", "amount_claimed", "subtotal", "tax", "total", "currency", "damage",
-)  # fmt: skip
+    "claim_number",
+    "policy_number",
+    "claimant",
+    "insured",
+    "date_of_loss",
+    "place",
+    "vin",
+    "plate",
+    "police_report_number",
+    "invoice_number",
+    "amount_claimed",
+    "subtotal",
+    "tax",
+    "total",
+    "currency",
+    "damage",
+)
 _WITHOUT_SPACES = str.maketrans({"_": " "})
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from app.insurance.reading.extraction import DocumentFacts, Extracted
-from workflows.insurance_claim.models import ClaimFile, Notice, StatedDate
+from workflows.insurance_claim.facts import Notice, StatedDate
+from workflows.insurance_claim.models import ClaimFile
 
 
 def take_over(data: ClaimFile) -> None:
@@ -64,12 +65,18 @@ def read_notice(form: DocumentFacts, source: str) -> Notice:
     damage = fields["damage"].value if "damage" in fields else None
     amount = text("amount_claimed")
     return Notice(
-        source=source, claimant=text("claimant", "insured"), policy_number=text("policy_number"),
-        date_of_loss=_date(fields.get("date_of_loss")), place=text("place"), description=text("description"),
-        damage=list(damage) if isinstance(damage, list) else [], vin=text("vin"),
-        amount_claimed=Decimal(amount) if amount else None, currency=text("currency"),
+        source=source,
+        claimant=text("claimant", "insured"),
+        policy_number=text("policy_number"),
+        date_of_loss=_date(fields.get("date_of_loss")),
+        place=text("place"),
+        description=text("description"),
+        damage=list(damage) if isinstance(damage, list) else [],
+        vin=text("vin"),
+        amount_claimed=Decimal(amount) if amount else None,
+        currency=text("currency"),
         police_report_number=text("police_report_number"),
-    )  # fmt: skip
+    )
 
 
 def _date(stated: Extracted | None) -> StatedDate | None:

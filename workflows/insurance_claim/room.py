@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.insurance.reading.extraction import DocumentFacts
 from workflows.document_reading import without_lines
-from workflows.insurance_claim.models import DocumentFacts, Finding
+from workflows.insurance_claim.models import Finding
 
 ROOM = 120_000  # characters of all that was extracted; a run's data holds 262,144 with findings and the rest
 PLACES = 25  # of evidence that one finding lists

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from app.insurance.reading.extraction import Money
 from workflows.insurance_claim.assessing.amounts_due import billed, coverage_of, payable
 from workflows.insurance_claim.checks import with_same_loss
 from workflows.insurance_claim.checks.statements import bills, stated
-from workflows.insurance_claim.models import Begun, ClaimFile, Money, PaidBefore, SameLoss
+from workflows.insurance_claim.models import Begun, ClaimFile, PaidBefore, SameLoss
 from workflows.insurance_claim.tools import SAME_LOSS
 
 WORKFLOW, PAYMENT = "insurance_claim", "payment"
@@ -38,15 +39,33 @@ def look(step: Any, data: ClaimFile) -> None:
     payee = (data.review and data.review.payee) or data.payee
     amount = _amount(data)
     found = step.call(
-        SAME_LOSS, names=list(dict.fromkeys(asked)), kinds=list(KINDS), workflow=WORKFLOW, subject=step.subject, purpose=PAYMENT,
-        payee=payee, currency=data.currency or (data.policy.currency if data.policy else "USD"),
-        amount=None if amount is None else str(amount), within=NEARLY,
-    )  # fmt: skip
-    now = [SameLoss(number=c["subject"], shares=sorted(c["shares"])[:_MOST], state=c["state"], status=c["status"], payment=c["action"])
-           for c in found["claims"]]  # fmt: skip
+        SAME_LOSS,
+        names=list(dict.fromkeys(asked)),
+        kinds=list(KINDS),
+        workflow=WORKFLOW,
+        subject=step.subject,
+        purpose=PAYMENT,
+        payee=payee,
+        currency=data.currency or (data.policy.currency if data.policy else "USD"),
+        amount=None if amount is None else str(amount),
+        within=NEARLY,
+    )
+    now = [
+        SameLoss(
+            number=c["subject"],
+            shares=sorted(c["shares"])[:_MOST],
+            state=c["state"],
+            status=c["status"],
+            payment=c["action"],
+        )
+        for c in found["claims"]
+    ]
     numbers = {other.number for other in now}
-    now += [SameLoss(number=p.claim, shares=[f"nearly the same amount to {p.payee}"], payment=p.paid)
-            for p in map(_paid, found["alike"]) if p.claim not in numbers]  # fmt: skip
+    now += [
+        SameLoss(number=p.claim, shares=[f"nearly the same amount to {p.payee}"], payment=p.paid)
+        for p in map(_paid, found["alike"])
+        if p.claim not in numbers
+    ]
     numbers |= {other.number for other in now}
     data.same_loss = [*now, *(known for known in data.same_loss if known.number not in numbers)][:_MOST_KEPT]
     data.paid_before = [_paid(said) for said in found["paid"]]

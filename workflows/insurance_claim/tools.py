@@ -19,14 +19,38 @@ class OfCoverage(OfPolicy):
     coverage: str = Field(description="a coverage's code, such as COLLISION")
 
 
-POLICY = Tool("insurer.policy", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
-              about="The policy as the insurer's database has it: insured, period, vehicles, coverages, limits, deductibles.")  # fmt: skip
-HISTORY = Tool("insurer.claim_history", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
-               about="Earlier claims under this policy: date of loss, status, what they were about.")  # fmt: skip
-EARLIER_PAYMENTS = Tool("insurer.payments", reads_only=True, timeout="10s", downstream="policy", takes=OfPolicy,
-                        about="What was paid before under this policy: claim, coverage, amount, day.")  # fmt: skip
-WORDING = Tool("insurer.wording", reads_only=True, timeout="10s", downstream="policy", takes=OfCoverage,
-               about="The words of the policy about one coverage, with the provisions that hold for every coverage.")  # fmt: skip
+POLICY = Tool(
+    "insurer.policy",
+    reads_only=True,
+    timeout="10s",
+    downstream="policy",
+    takes=OfPolicy,
+    about="The policy as the insurer's database has it: insured, period, vehicles, coverages, limits, deductibles.",
+)
+HISTORY = Tool(
+    "insurer.claim_history",
+    reads_only=True,
+    timeout="10s",
+    downstream="policy",
+    takes=OfPolicy,
+    about="Earlier claims under this policy: date of loss, status, what they were about.",
+)
+EARLIER_PAYMENTS = Tool(
+    "insurer.payments",
+    reads_only=True,
+    timeout="10s",
+    downstream="policy",
+    takes=OfPolicy,
+    about="What was paid before under this policy: claim, coverage, amount, day.",
+)
+WORDING = Tool(
+    "insurer.wording",
+    reads_only=True,
+    timeout="10s",
+    downstream="policy",
+    takes=OfCoverage,
+    about="The words of the policy about one coverage, with the provisions that hold for every coverage.",
+)
 ABOUT_POLICY = (POLICY, HISTORY, EARLIER_PAYMENTS, WORDING)
 """What an assessor may look up, all of it about the claim's own policy."""
 ELSEWHERE = Tool("documents.elsewhere", reads_only=True, timeout="10s")

@@ -69,18 +69,31 @@ def correspond(step: Any, data: ClaimFile) -> str:
     by = review.reviewer_name + (f", signed off by {data.sign_off.approver_name}" if data.sign_off else "")
     told = f"The payment goes to {review.payee}." if settled else review.reason
     letter = write(
-        step, data, "settlement" if settled else "denial",
-        Facts(lines=[line for line in (told, data.paragraph) if line], decided_by=by,
-              amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
-              provision=review.provision_id, provision_text=review.provision_text),
-    )  # fmt: skip
+        step,
+        data,
+        "settlement" if settled else "denial",
+        Facts(
+            lines=[line for line in (told, data.paragraph) if line],
+            decided_by=by,
+            amount=f"{review.amount:.2f}" if settled and review.amount is not None else None,
+            provision=review.provision_id,
+            provision_text=review.provision_text,
+        ),
+    )
     purpose = SETTLEMENT_LETTER if settled else DENIAL_LETTER
     payee = review.payee or data.claimant or "the claimant"
     answer = step.call(
-        SEND_DECISION, action=data.actions[purpose], claim=data.claim_number, kind=letter.kind, recipient=data.claimant or payee,
-        sha256=letter.sha256, purpose=purpose, payee=payee, amount=f"{review.amount or 0:.2f}",
+        SEND_DECISION,
+        action=data.actions[purpose],
+        claim=data.claim_number,
+        kind=letter.kind,
+        recipient=data.claimant or payee,
+        sha256=letter.sha256,
+        purpose=purpose,
+        payee=payee,
+        amount=f"{review.amount or 0:.2f}",
         currency=review.currency or decision.currency_of(data),
-    )  # fmt: skip
+    )
     file_sent(data, letter, reference(answer, "letter_id"), at=step.now)
     return "sent"
 
@@ -88,6 +101,8 @@ def correspond(step: Any, data: ClaimFile) -> str:
 for _function in (ask_reviewer, decide, ask_sign_off, draft_letter, correspond):
     _function.__module__ = decision.__name__  # where the definition that runs are pinned to found it
 
+# A definition is read as a table: a state, what it does and where it leads, together.
+# fmt: off
 INSURANCE_CLAIM_1 = Workflow(
     name="insurance_claim",
     version=1,
@@ -129,4 +144,5 @@ INSURANCE_CLAIM_1 = Workflow(
         Step("SENDING_CORRESPONDENCE", does=correspond, expected="5s", timeout="3m", retry=PATIENT,
              then={"sent": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
+# fmt: on

@@ -13,6 +13,8 @@ from workflows.insurance_claim import decision, decision_letters, intake
 from workflows.insurance_claim.forms import ReviewForm, SignOffForm, SiuForm
 from workflows.insurance_claim.models import ClaimFile2
 
+# A definition is read as a table: a state, what it does and where it leads, together.
+# fmt: off
 INSURANCE_CLAIM = Workflow(
     name="insurance_claim",
     version=2,
@@ -54,4 +56,5 @@ INSURANCE_CLAIM = Workflow(
         Step("SENDING_CORRESPONDENCE", does=decision_letters.send, expected="5s", timeout="3m", retry=PATIENT,
              then={"sent": "COMPLETE"}),
     ],
-)  # fmt: skip
+)
+# fmt: on

@@ -12,14 +12,71 @@ from html.parser import HTMLParser
 from app.documents.child.reading import PageFound
 
 ENGINE = "html/1"
-_DROPPED = frozenset({"script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "svg", "math",
-                      "head", "title", "audio", "video", "canvas", "select", "datalist"})  # fmt: skip
+_DROPPED = frozenset(
+    {
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "iframe",
+        "object",
+        "embed",
+        "applet",
+        "svg",
+        "math",
+        "head",
+        "title",
+        "audio",
+        "video",
+        "canvas",
+        "select",
+        "datalist",
+    }
+)
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
-_BLOCKS = frozenset({"address", "article", "aside", "blockquote", "body", "caption", "dd", "div", "dl", "dt", "fieldset",
-                     "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main",
-                     "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul", "center"})  # fmt: skip
+_BLOCKS = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "center",
+    }
+)
 _CELLS = frozenset({"td", "th"})
 _WHITE = r"(?:white|#f{3}(?![0-9a-f])|#f{6}|#f[c-f]f[c-f]f[c-f]|rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5])"
 _UNSEEN = (

@@ -66,10 +66,20 @@ class StepAsking:
         seq = self._step.take()
         params = {"asked": self._asked, "head": messages[-1].sha256, "provider": request.provider}
         return self._caller.make(
-            Call(seq=seq, kind="model", name=self._prompt.id, params=params, act=lambda _key: act(), model=request.model,
-                 prompt_version=self._prompt.id, longest=request.seconds, downstream=request.downstream,
-                 reserve_tokens=request.reserve_tokens, beside=self._statements(self._caller.place(seq), fresh))
-        )  # fmt: skip
+            Call(
+                seq=seq,
+                kind="model",
+                name=self._prompt.id,
+                params=params,
+                act=lambda _key: act(),
+                model=request.model,
+                prompt_version=self._prompt.id,
+                longest=request.seconds,
+                downstream=request.downstream,
+                reserve_tokens=request.reserve_tokens,
+                beside=self._statements(self._caller.place(seq), fresh),
+            )
+        )
 
     def call(self, tool: Tool, params: Mapping[str, Any]) -> Any:
         return self._step.call(tool, **params)

@@ -89,9 +89,17 @@ class Caller(StepJournal):
     def _first(self, call: Call, text: str) -> Any:
         key = ids.idempotency_key(self._run_id, self._step_seq, call.seq, 0)
         statement = steps.intent(
-            self._place(call), step_name=self._step_name, kind=call.kind, name=call.name, input_text=text, key=key, action=call.action,
-            key_seconds=call.tool.key_valid_seconds if call.tool else None, model=call.model, prompt_version=call.prompt_version,
-        )  # fmt: skip
+            self._place(call),
+            step_name=self._step_name,
+            kind=call.kind,
+            name=call.name,
+            input_text=text,
+            key=key,
+            action=call.action,
+            key_seconds=call.tool.key_valid_seconds if call.tool else None,
+            model=call.model,
+            prompt_version=call.prompt_version,
+        )
         begun = time.monotonic()
         self._open(call, self._spending.reserve(statement, call.reserve_tokens))
         return self._act(call, key, begun)
@@ -173,8 +181,15 @@ class Caller(StepJournal):
     def _complete(self, call: Call, answered: Answered, started: float) -> Any:
         text = payloads.result_text(self.transact, answered.value)
         place, latency = self._place(call), (time.perf_counter() - started) * 1000
-        recorded = steps.result(place, status="COMPLETE", output=text, latency_ms=latency, tokens_in=answered.tokens_in,
-                                tokens_out=answered.tokens_out, cost=answered.cost)  # fmt: skip
+        recorded = steps.result(
+            place,
+            status="COMPLETE",
+            output=text,
+            latency_ms=latency,
+            tokens_in=answered.tokens_in,
+            tokens_out=answered.tokens_out,
+            cost=answered.cost,
+        )
         # What was used before the result, and only while there is none: written again after a lost answer, it counts once.
         spent = self._spending.used(place, call.reserve_tokens, answered)
         statements = [*spent, recorded, *self._permits.given_back(place, call.downstream)]
@@ -287,9 +302,19 @@ class Caller(StepJournal):
     def _log(self, call: Call, status: str, latency: float, at: datetime, **more: Any) -> None:
         kind = {"tool": "tool_call", "model": "model_call", "local": "local_work", "wait": "signal_wait"}[call.kind]
         logs.event(
-            kind, run_id=str(self._run_id), step=self._step_name, step_seq=self._step_seq, call_seq=call.seq, name=call.name, status=status,
-            timestamp=at.isoformat(), input=restore_text(canonical(call.params)), latency_ms=latency, model=call.model, **more,
-        )  # fmt: skip
+            kind,
+            run_id=str(self._run_id),
+            step=self._step_name,
+            step_seq=self._step_seq,
+            call_seq=call.seq,
+            name=call.name,
+            status=status,
+            timestamp=at.isoformat(),
+            input=restore_text(canonical(call.params)),
+            latency_ms=latency,
+            model=call.model,
+            **more,
+        )
 
     def _write_for(self, call: Call, statements: list[Statement], *, counts: bool = False) -> Any:
         return self._spending.write(statements) if counts or call.reserve_tokens else self._write(statements)

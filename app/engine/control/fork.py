@@ -128,11 +128,21 @@ def _insert(
     if before is not None:
         origin["before"] = before
     at = runs.insert(
-        db, run_id=new_id, workflow=workflow.name, version=workflow.version, definition_hash=own["definition_hash"],
-        subject=own["subject"], route=workflow.route(step.state), data=canonical(step.data), actor=actor,
-        expected_seconds=own["expected_seconds"], token_budget=own["token_budget"], move_id=ids.new_token(),
-        salt=secrets.token_hex(8), priority=own["priority"],
+        db,
+        run_id=new_id,
+        workflow=workflow.name,
+        version=workflow.version,
+        definition_hash=own["definition_hash"],
+        subject=own["subject"],
+        route=workflow.route(step.state),
+        data=canonical(step.data),
+        actor=actor,
+        expected_seconds=own["expected_seconds"],
+        token_budget=own["token_budget"],
+        move_id=ids.new_token(),
+        salt=secrets.token_hex(8),
+        priority=own["priority"],
         fork=runs.Fork(of=run_id, origin=canonical(origin), entered=text, reason=why[:4000]),
-    )  # fmt: skip
+    )
     assert at is not None, "looked for under the lock of its source"
     return at

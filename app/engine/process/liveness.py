@@ -108,8 +108,11 @@ class Liveness:
 
     def _connect(self) -> None:
         session = connect(
-            self._rt.settings.database_url, "worker", statement_seconds=STATEMENT_SECONDS, application_name="longhaul-liveness"
-        )  # fmt: skip
+            self._rt.settings.database_url,
+            "worker",
+            statement_seconds=STATEMENT_SECONDS,
+            application_name="longhaul-liveness",
+        )
         try:
             if self._rt.settings.liveness == "lock":
                 self._lock(session)
@@ -154,9 +157,15 @@ class Liveness:
 
     def _register(self, db: Connection) -> None:
         workers.register(
-            db, self._rt.worker_id, lock_key=self._lock_key, liveness=self._rt.settings.liveness, host=socket.gethostname(),
-            pid=os.getpid(), queues=self._queues, slots=self._slots,
-        )  # fmt: skip
+            db,
+            self._rt.worker_id,
+            lock_key=self._lock_key,
+            liveness=self._rt.settings.liveness,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self._queues,
+            slots=self._slots,
+        )
 
     def _compare(self, session: Connection) -> list[Holding]:
         """Leases that are ours no longer are taken from their threads; leases that no thread works on are handed back."""

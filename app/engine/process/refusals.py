@@ -91,7 +91,7 @@ class Collector:
         if known is None and len(self._kinds) >= self._most:
             one = Refused(
                 fingerprint=others(one.what), what=one.what, queue="", name=OTHERS, reason=one.reason, count=0
-            )  # fmt: skip
+            )
             known = self._kinds.get(one.fingerprint)
         if known is None:
             known = self._kinds[one.fingerprint] = _Kind(one, now, now - one.last_age)
@@ -104,12 +104,18 @@ class Collector:
             kinds, self._kinds = self._kinds, {}
         return [
             Refused(
-                fingerprint=key, what=kind.like.what, queue=kind.like.queue, name=kind.like.name,
-                reason=kind.like.reason, count=kind.count, samples=kind.samples,
-                first_age=now - kind.first, last_age=now - kind.last,
+                fingerprint=key,
+                what=kind.like.what,
+                queue=kind.like.queue,
+                name=kind.like.name,
+                reason=kind.like.reason,
+                count=kind.count,
+                samples=kind.samples,
+                first_age=now - kind.first,
+                last_age=now - kind.last,
             )
             for key, kind in kinds.items()
-        ]  # fmt: skip
+        ]
 
     def keep(self, unwritten: Sequence[Refused]) -> None:
         """What could not be written: as if it had come again, at its own time."""

@@ -27,9 +27,13 @@ class Watchdog:
     """The watchdog of one worker process. lives: whether its liveness thread is there. end: what it does, given why."""
 
     def __init__(
-        self, rt: Runtime, *, lives: Callable[[], bool], end: Callable[[str], None] | None = None,
+        self,
+        rt: Runtime,
+        *,
+        lives: Callable[[], bool],
+        end: Callable[[str], None] | None = None,
         grace_seconds: float = GRACE_SECONDS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._rt, self._lives, self._end, self._grace = rt, lives, end or _exit, grace_seconds
         self._limit = rt.settings.silent_seconds
         self._useless_since: float | None = None
@@ -80,8 +84,11 @@ class Watchdog:
     def _could_begin(self) -> bool:
         try:
             with connect(
-                self._rt.settings.database_url, "worker", statement_seconds=STATEMENT_SECONDS, application_name="longhaul-watchdog"
-            ) as db:  # fmt: skip
+                self._rt.settings.database_url,
+                "worker",
+                statement_seconds=STATEMENT_SECONDS,
+                application_name="longhaul-watchdog",
+            ) as db:
                 return workers.could_begin(db, new_id())
         except DatabaseError:
             return False

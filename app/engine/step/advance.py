@@ -110,8 +110,12 @@ def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list
     if left == 0:
         parent = runs.lock(db, run.parent_run_id)
         assert parent is not None
-        happened = Happened(event=Event.CHILDREN_ENDED, actor=f"run:{run.id}", reason="the last child ended",
-                            cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.parent_step_seq})  # fmt: skip
+        happened = Happened(
+            event=Event.CHILDREN_ENDED,
+            actor=f"run:{run.id}",
+            reason="the last child ended",
+            cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.parent_step_seq},
+        )
         moved += apply(db, parent, happened)
     return moved
 
@@ -126,11 +130,19 @@ def announce(rt: Runtime, moved: Sequence[Moved], beside: Beside | None = None) 
 
 def log_move(m: Moved, beside: Beside | None) -> None:
     logs.transition(
-        m.run.id, m.run.state, at=m.row["at"], seq=m.row["transition_seq"], name=m.to.event.value, from_status=m.run.status.value,
-        to_status=m.to.status.value, to_state=m.to.state, actor=m.to.actor, reason=m.to.reason,
+        m.run.id,
+        m.run.state,
+        at=m.row["at"],
+        seq=m.row["transition_seq"],
+        name=m.to.event.value,
+        from_status=m.run.status.value,
+        to_status=m.to.status.value,
+        to_state=m.to.state,
+        actor=m.to.actor,
+        reason=m.to.reason,
         latency_ms=beside.latency_ms if beside else None,
         output=restore(runs.restore_text(beside.output)) if beside and beside.output else None,
-    )  # fmt: skip
+    )
 
 
 def _log_alerts(m: Moved) -> None:

@@ -33,12 +33,22 @@ def park_with_children(
         for n, child in enumerate(children):
             definition = rt.workflows.newest(child.workflow)
             runs.insert(
-                db, run_id=ids.child_id(parent.id, parent.step_seq, n), workflow=definition.name, version=definition.version,
-                definition_hash=definition.definition_hash, subject=child.subject, route=definition.route(definition.starts_at),
-                data=canonical(child.data), actor=f"run:{parent.id}", expected_seconds=seconds(definition.expected),
-                token_budget=None, move_id=ids.new_token(), salt=secrets.token_hex(8), parent=parent.id,
+                db,
+                run_id=ids.child_id(parent.id, parent.step_seq, n),
+                workflow=definition.name,
+                version=definition.version,
+                definition_hash=definition.definition_hash,
+                subject=child.subject,
+                route=definition.route(definition.starts_at),
+                data=canonical(child.data),
+                actor=f"run:{parent.id}",
+                expected_seconds=seconds(definition.expected),
+                token_budget=None,
+                move_id=ids.new_token(),
+                salt=secrets.token_hex(8),
+                parent=parent.id,
                 parent_step_seq=parent.step_seq,
-            )  # fmt: skip
+            )
 
     def work(db: Connection) -> list[advance.Moved]:
         fresh = runs.lock(db, run.id)

@@ -129,6 +129,13 @@ class StepContext:
             raise Unrecoverable(f"{tool.name} is irreversible and was called without an approved action")
         plain = runs.restore_text(canonical(params))
         return Call(
-            seq=seq, kind="tool", name=tool.name, params=plain, tool=tool, code=code, act=lambda key: Answered(code(key, plain)),
-            action=UUID(str(action)) if action else None, downstream=tool.downstream,
-        )  # fmt: skip
+            seq=seq,
+            kind="tool",
+            name=tool.name,
+            params=plain,
+            tool=tool,
+            code=code,
+            act=lambda key: Answered(code(key, plain)),
+            action=UUID(str(action)) if action else None,
+            downstream=tool.downstream,
+        )

@@ -56,21 +56,42 @@ def failed(
         case Suspended():
             stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
             routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
-            return Happened(event=Event.SUSPENDED, actor=actor, reason=problem.reason, waiting_reason=problem.reason, routes=routes,
-                            expires_in=problem.expires_seconds), Beside()  # fmt: skip
+            return Happened(
+                event=Event.SUSPENDED,
+                actor=actor,
+                reason=problem.reason,
+                waiting_reason=problem.reason,
+                routes=routes,
+                expires_in=problem.expires_seconds,
+            ), Beside()
         case NeedsPerson():
             done = [row for row in journal[1:] if row.status == "COMPLETE" and effects.is_effect(row)]
             routes = persons.doubt_routes(workflow, state, done)
-            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}",
-                                routes=routes)  # fmt: skip
+            happened = Happened(
+                event=Event.NEEDS_PERSON,
+                actor=actor,
+                reason=problem.unsure,
+                waiting_reason=f"unsure: {problem.unsure}",
+                routes=routes,
+            )
             return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes, done))
         case BudgetReached():
-            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, waiting_reason=f"token budget reached: {problem}",
-                                routes=persons.budget_routes(run))  # fmt: skip
+            happened = Happened(
+                event=Event.NEEDS_PERSON,
+                actor=actor,
+                reason=said,
+                waiting_reason=f"token budget reached: {problem}",
+                routes=persons.budget_routes(run),
+            )
             return happened, Beside(error=error, task=persons.budget(run, problem))
         case ApprovalMissing():
-            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, routes=persons.approval_routes(run),
-                                waiting_reason=f"needs another approval: {problem}")  # fmt: skip
+            happened = Happened(
+                event=Event.NEEDS_PERSON,
+                actor=actor,
+                reason=said,
+                routes=persons.approval_routes(run),
+                waiting_reason=f"needs another approval: {problem}",
+            )
             return happened, Beside(error=error, task=persons.approval(run, problem))
         case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
             return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
@@ -85,8 +106,13 @@ def failed(
                 call.key if call else None,
                 call.input if call else None,
             )
-            happened = Happened(event=Event.NEEDS_PERSON, actor=actor, reason=said, routes=persons.unknown_routes(workflow, run),
-                                waiting_reason=f"unknown outcome of call {problem.call_seq}")  # fmt: skip
+            happened = Happened(
+                event=Event.NEEDS_PERSON,
+                actor=actor,
+                reason=said,
+                routes=persons.unknown_routes(workflow, run),
+                waiting_reason=f"unknown outcome of call {problem.call_seq}",
+            )
             return happened, Beside(error=error, task=task)
         case Throttled() if not _given_up(state, journal, now):
             asked = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())

@@ -44,28 +44,67 @@ def perform(rt: Runtime, workflow: Workflow, state: State, step: StepContext, ru
                 known = ", ".join(sorted(routes))
                 raise Unrecoverable(f"{state.name} returned {outcome!r}, which is none of its outcomes: {known}")
             event = Event.ENDED if "ends" in routes[outcome] else Event.STEP_FINISHED
-            return Done(happened=Happened(event=event, actor=actor, reason=outcome, outcome=outcome, routes=routes,
-                                          cause={"event": Event.STEP_FINISHED.value, "outcome": outcome}), outcome=outcome)  # fmt: skip
+            return Done(
+                happened=Happened(
+                    event=event,
+                    actor=actor,
+                    reason=outcome,
+                    outcome=outcome,
+                    routes=routes,
+                    cause={"event": Event.STEP_FINISHED.value, "outcome": outcome},
+                ),
+                outcome=outcome,
+            )
         case Wait():
             reason = state.reason(data) if state.reason else f"waits for {state.event}"
-            return Done(happened=Happened(event=Event.WAITS_FOR_EVENT, actor=actor, routes=routes, waiting_reason=reason, reason=reason,
-                                          expires_in=_maybe(state.expires), cause={"event": Event.SIGNALLED.value}))  # fmt: skip
+            return Done(
+                happened=Happened(
+                    event=Event.WAITS_FOR_EVENT,
+                    actor=actor,
+                    routes=routes,
+                    waiting_reason=reason,
+                    reason=reason,
+                    expires_in=_maybe(state.expires),
+                    cause={"event": Event.SIGNALLED.value},
+                )
+            )
         case Timer():
             reason = f"waits {state.lasts}"
-            return Done(happened=Happened(event=Event.WAITS_FOR_TIMER, actor=actor, routes=routes, waiting_reason=reason, reason=reason,
-                                          wake_in=seconds(state.lasts)))  # fmt: skip
+            return Done(
+                happened=Happened(
+                    event=Event.WAITS_FOR_TIMER,
+                    actor=actor,
+                    routes=routes,
+                    waiting_reason=reason,
+                    reason=reason,
+                    wake_in=seconds(state.lasts),
+                )
+            )
         case Human():
             request = state.asks(step, data)
             reason = f"{state.role}: {request.title}"
-            happened = Happened(event=Event.WAITS_FOR_HUMAN, actor=actor, routes=routes, waiting_reason=reason, reason=reason,
-                                expires_in=_maybe(state.expires))  # fmt: skip
+            happened = Happened(
+                event=Event.WAITS_FOR_HUMAN,
+                actor=actor,
+                routes=routes,
+                waiting_reason=reason,
+                reason=reason,
+                expires_in=_maybe(state.expires),
+            )
             return Done(happened=happened, task=persons.work(state, request))
         case Children():
             children = list(state.starts(step, data))
             reason = f"{len(children)} child runs"
-            happened = Happened(event=Event.WAITS_FOR_CHILDREN, actor=actor, routes=routes, waiting_reason=f"waits for {reason}",
-                                reason=reason, expires_in=_maybe(state.expires), children=len(children),
-                                cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.step_seq})  # fmt: skip
+            happened = Happened(
+                event=Event.WAITS_FOR_CHILDREN,
+                actor=actor,
+                routes=routes,
+                waiting_reason=f"waits for {reason}",
+                reason=reason,
+                expires_in=_maybe(state.expires),
+                children=len(children),
+                cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.step_seq},
+            )
             return Done(happened=happened, children=children)
         case _:
             raise Unrecoverable(f"{state.name} is of no kind the engine knows")

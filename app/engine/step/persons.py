@@ -58,22 +58,40 @@ def _row(
         "evidence": list(evidence),
         "proposals": list(proposals),
     }
-    return canonical({
-        "id": new_id(), "kind": kind, "role": role, **shown, "form": form, "approves": approves or {}, "outcomes": list(outcomes),
-        "not_by": list(not_by), "call_seq": call_seq, "shown_digest": digest(canonical(shown)), "due_seconds": due_seconds,
-        "fingerprint": fingerprint,
-    })  # fmt: skip
+    return canonical(
+        {
+            "id": new_id(),
+            "kind": kind,
+            "role": role,
+            **shown,
+            "form": form,
+            "approves": approves or {},
+            "outcomes": list(outcomes),
+            "not_by": list(not_by),
+            "call_seq": call_seq,
+            "shown_digest": digest(canonical(shown)),
+            "due_seconds": due_seconds,
+            "fingerprint": fingerprint,
+        }
+    )
 
 
 def work(state: Human, request: Request) -> str:
     """What a Human state asks."""
     return _row(
-        kind="work", role=state.role, title=request.title, note=request.note, form=state.form.model_json_schema(),
-        outcomes=list(request.outcomes) or [outcome for outcome in state.then if outcome != EXPIRED], defaults=dict(request.defaults),
-        evidence=[dict(e) for e in request.evidence], proposals=[_plain(p) for p in request.proposals],
-        approves={outcome: list(purposes) for outcome, purposes in request.approves.items()}, not_by=request.not_by,
+        kind="work",
+        role=state.role,
+        title=request.title,
+        note=request.note,
+        form=state.form.model_json_schema(),
+        outcomes=list(request.outcomes) or [outcome for outcome in state.then if outcome != EXPIRED],
+        defaults=dict(request.defaults),
+        evidence=[dict(e) for e in request.evidence],
+        proposals=[_plain(p) for p in request.proposals],
+        approves={outcome: list(purposes) for outcome, purposes in request.approves.items()},
+        not_by=request.not_by,
         due_seconds=seconds(state.due),
-    )  # fmt: skip
+    )
 
 
 def _plain(proposal: Any) -> Mapping[str, Any]:
@@ -89,9 +107,14 @@ def doubt(state: State, problem: NeedsPerson, routes: Iterable[str], done: Seque
     evidence = [problem.evidence] if problem.evidence else []
     evidence += [{"call": row.name, "key": row.key, "parameters": row.input, "result": row.output} for row in done]
     return _row(
-        kind="doubt", role=getattr(state, "doubts_to", OPERATOR), title=f"{state.name} is unsure", outcomes=list(routes), form=form,
-        note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}{_was_done(state, done)}", evidence=evidence,
-    )  # fmt: skip
+        kind="doubt",
+        role=getattr(state, "doubts_to", OPERATOR),
+        title=f"{state.name} is unsure",
+        outcomes=list(routes),
+        form=form,
+        note=f"Seen: {problem.saw}\nUnsure because: {problem.unsure}{_was_done(state, done)}",
+        evidence=evidence,
+    )
 
 
 def _was_done(state: State, done: Sequence[Checkpoint]) -> str:
@@ -120,9 +143,15 @@ def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, p
     )
     form = _verdict_form(result={"type": "object", "title": "What it returned, if it happened"})
     return _row(
-        kind="unknown", role=OPERATOR, title=f"Did {name} happen?", note=note, outcomes=[DONE, NOT_DONE], form=form,
-        evidence=[{"call": name, "key": key, "parameters": params}], call_seq=problem.call_seq,
-    )  # fmt: skip
+        kind="unknown",
+        role=OPERATOR,
+        title=f"Did {name} happen?",
+        note=note,
+        outcomes=[DONE, NOT_DONE],
+        form=form,
+        evidence=[{"call": name, "key": key, "parameters": params}],
+        call_seq=problem.call_seq,
+    )
 
 
 def unknown_routes(workflow: Workflow, run: Run) -> dict[str, dict[str, str]]:
@@ -143,27 +172,46 @@ def budget(run: Run, problem: BudgetReached) -> str:
     """A run that needs more tokens than it may use: an operator sees the bill, and allows more or stops it."""
     form = _verdict_form(tokens={"type": "integer", "title": "How many tokens more", "minimum": 1})
     return _row(
-        kind="budget", role=OPERATOR, title=f"{run.subject} has reached its token budget", outcomes=[RAISE, STOP], form=form,
+        kind="budget",
+        role=OPERATOR,
+        title=f"{run.subject} has reached its token budget",
+        outcomes=[RAISE, STOP],
+        form=form,
         defaults={"tokens": problem.needed},
         note=f"{problem}\n{problem.bill}\n'{RAISE}' lets {run.state} go on with so many tokens more; nothing is paid twice. "
         f"This call needs {problem.needed:,} at the least, and those after it more. "
         f"'{STOP}' cancels the run.",
-    )  # fmt: skip
+    )
 
 
 def approval(run: Run, problem: ApprovalMissing) -> str:
     """An action whose approval does not count: a person of a role that may gives another, for exactly the same."""
     a = problem.action
     proposer = [] if a["proposed_by"] == "agent" else [a["proposed_by"]]
-    proposal = Proposal(purpose=a["purpose"], payee=a["payee"], amount=a["amount"], currency=a["currency"], coverage=a["coverage"],
-                        claim=a["claim"], evidence=a["evidence"], paid_before=a["paid_before"], content=a["content"])  # fmt: skip
+    proposal = Proposal(
+        purpose=a["purpose"],
+        payee=a["payee"],
+        amount=a["amount"],
+        currency=a["currency"],
+        coverage=a["coverage"],
+        claim=a["claim"],
+        evidence=a["evidence"],
+        paid_before=a["paid_before"],
+        content=a["content"],
+    )
     what = f"{a['purpose'].replace('_', ' ')} of {a['amount']} {a['currency']} to {a['payee']}"
     return _row(
-        kind="approval", role=a["asks"] or OPERATOR, title=f"Approve again: {what}", outcomes=[APPROVE, STOP], form=_verdict_form(),
+        kind="approval",
+        role=a["asks"] or OPERATOR,
+        title=f"Approve again: {what}",
+        outcomes=[APPROVE, STOP],
+        form=_verdict_form(),
         note=f"{run.state} of {run.subject} was to do this, but {problem}. Nothing has been sent since.\n"
         f"'{APPROVE}' allows exactly this, '{STOP}' cancels the run.",
-        proposals=[_plain(proposal)], approves={APPROVE: [a["purpose"]]}, not_by=list(dict.fromkeys([*proposer, *a["not_by"]])),
-    )  # fmt: skip
+        proposals=[_plain(proposal)],
+        approves={APPROVE: [a["purpose"]]},
+        not_by=list(dict.fromkeys([*proposer, *a["not_by"]])),
+    )
 
 
 def approval_routes(run: Run) -> dict[str, dict[str, str]]:
@@ -180,10 +228,14 @@ def triage(run: Run, status: Status, reason: str, open_calls: Sequence[str] = ()
     )
     again = _RUNS_AGAIN[status]
     return _row(
-        kind="triage", role=OPERATOR, title=f"{run.subject} is stopped in {run.state}", outcomes=[again, "fail"], form=_verdict_form(),
+        kind="triage",
+        role=OPERATOR,
+        title=f"{run.subject} is stopped in {run.state}",
+        outcomes=[again, "fail"],
+        form=_verdict_form(),
         note=f"{status.value}: {reason}\nWork done so far is kept. '{again}' runs the step again, 'fail' ends the run.{unknown}",
         fingerprint=fingerprint(run.workflow, run.state, reason),
-    )  # fmt: skip
+    )
 
 
 def dead_letter(run: Run, reason: str) -> str:

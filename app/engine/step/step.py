@@ -73,8 +73,18 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
         if not rows:
             return None
     run = runs.as_run(rows[0])
-    logs.transition(run.id, run.state, at=rows[0]["at"], seq=run.transition_seq, name=Event.LEASE_TAKEN.value, from_status="READY",
-                    to_status="RUNNING", to_state=run.state, actor=rt.actor, reason=None)  # fmt: skip
+    logs.transition(
+        run.id,
+        run.state,
+        at=rows[0]["at"],
+        seq=run.transition_seq,
+        name=Event.LEASE_TAKEN.value,
+        from_status="READY",
+        to_status="RUNNING",
+        to_state=run.state,
+        actor=rt.actor,
+        reason=None,
+    )
     return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(journal[0]["data"])
 
 
@@ -103,9 +113,16 @@ def _context(
     own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
     leased, received = time.monotonic(), own.input or {}
     caller = Caller(
-        rt, holding, run_id=run.id, step_seq=run.step_seq, step_name=run.state, attempt=run.attempt, recorded=calls,
-        now=lambda: at + timedelta(seconds=time.monotonic() - leased), since=since(received, run.step_seq),
-    )  # fmt: skip
+        rt,
+        holding,
+        run_id=run.id,
+        step_seq=run.step_seq,
+        step_name=run.state,
+        attempt=run.attempt,
+        recorded=calls,
+        now=lambda: at + timedelta(seconds=time.monotonic() - leased),
+        since=since(received, run.step_seq),
+    )
     entered = first_entered(received)
     now = datetime.fromisoformat(entered["now"]) if "now" in entered else own.created_at
     return StepContext(rt, run, caller, now=now, received=received, recorded=max(calls, default=0)), caller
@@ -131,8 +148,13 @@ def _outcome(
         step.require_every_call()
         text = canonical(data)
         changed = text if text != canonical(content) else None
-        beside = Beside(output=_output(done.outcome, changed), data=changed, task=done.task, names=_new_names(workflow, known, data),
-                        latency_ms=(time.perf_counter() - started) * 1000)  # fmt: skip
+        beside = Beside(
+            output=_output(done.outcome, changed),
+            data=changed,
+            task=done.task,
+            names=_new_names(workflow, known, data),
+            latency_ms=(time.perf_counter() - started) * 1000,
+        )
         return done.happened, outcomes.bounded(beside), done.children
     except (
         CancelAccepted

@@ -58,10 +58,15 @@ class _Lazily(Sequence[tuple[str, bytes]]):
         return sent.filename, sent.content.read()
 
 
-@router.post("/claims", status_code=201, responses=_DONE, openapi_extra={
-    "x-files": True,
-    "requestBody": {"required": True, "content": {**statement.JSON, **statement.CLAIM_FORM}},
-})  # fmt: skip
+@router.post(
+    "/claims",
+    status_code=201,
+    responses=_DONE,
+    openapi_extra={
+        "x-files": True,
+        "requestBody": {"required": True, "content": {**statement.JSON, **statement.CLAIM_FORM}},
+    },
+)
 async def submit(request: Request, rt: Rt, caller: Submitter, idempotency_key: str | None = HEADER) -> Response:
     """Begin a claim: a statement, documents, or both. The same claim with the same documents is the same run (200)."""
 
@@ -76,13 +81,25 @@ async def submit(request: Request, rt: Rt, caller: Submitter, idempotency_key: s
         return await run_in_threadpool(
             lambda: once(request, caller, lambda: begin(statement.read(body), ()), body=body)
         )
-    return await _with_files(request, caller, kind, lambda form: begin(
-        statement.read(form.fields["claim"]) if form.fields.get("claim", "").strip() else {}, _Lazily(form.files)))  # fmt: skip
+    return await _with_files(
+        request,
+        caller,
+        kind,
+        lambda form: begin(
+            statement.read(form.fields["claim"]) if form.fields.get("claim", "").strip() else {}, _Lazily(form.files)
+        ),
+    )
 
 
-@router.post("/runs/{run}/documents", status_code=201, responses=answers(shapes.Documents, 404, 409, 413, 415, status=201), openapi_extra={
-    "x-files": True, "requestBody": {"required": True, "content": statement.DOCUMENTS_FORM},
-})  # fmt: skip
+@router.post(
+    "/runs/{run}/documents",
+    status_code=201,
+    responses=answers(shapes.Documents, 404, 409, 413, 415, status=201),
+    openapi_extra={
+        "x-files": True,
+        "requestBody": {"required": True, "content": statement.DOCUMENTS_FORM},
+    },
+)
 async def upload(
     request: Request, rt: Rt, caller: Submitter, run: RunName, idempotency_key: str | None = HEADER
 ) -> Response:
@@ -106,10 +123,19 @@ def list_documents(rt: Rt, caller: Reader, run: RunName) -> Response:
     return reply(shapes.Documents(items=[shaped(shapes.Document, row) for row in found]))
 
 
-@router.get("/runs/{run}/documents/{sha256}", response_class=Response, responses=answers(None, 404) | {200: {
-    "description": "The bytes, as an attachment",
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "(bytes)"}},
-}})  # fmt: skip
+@router.get(
+    "/runs/{run}/documents/{sha256}",
+    response_class=Response,
+    responses=answers(None, 404)
+    | {
+        200: {
+            "description": "The bytes, as an attachment",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "(bytes)"}
+            },
+        }
+    },
+)
 def download(rt: Rt, caller: Reader, run: RunName, sha256: str) -> Response:
     """One document, to be saved and never shown."""
     run_id = run_named(rt, run)

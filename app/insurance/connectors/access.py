@@ -32,9 +32,12 @@ class Access:
     def to_payments(cls, config: Settings) -> Access:
         """As the settings name it; they have refused what cannot be safe."""
         return cls(
-            url=config.payments_url, token=config.payments_token.get_secret_value(), certificate=config.payments_client_cert,
-            key=config.payments_client_key, authority=config.payments_ca,
-        )  # fmt: skip
+            url=config.payments_url,
+            token=config.payments_token.get_secret_value(),
+            certificate=config.payments_client_cert,
+            key=config.payments_client_key,
+            authority=config.payments_ca,
+        )
 
     def client(self) -> httpx.Client:
         """A client that shows the credentials with every request. Raises BadInput naming the file that cannot be read."""

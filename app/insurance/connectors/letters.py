@@ -32,9 +32,19 @@ _NEEDED: dict[LetterKind, tuple[str, ...]] = {
 }
 # Not strftime: the month would change its language with the locale of the process, and the bytes with it.
 _MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
-)  # fmt: skip
+)
 # The built-in fonts know Latin-1 only; these have a better likeness than a question mark.
 _LIKENESSES = str.maketrans(
     {"‘": "'", "’": "'", "‚": ",", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "‑": "-", "−": "-", "…": "..."}

@@ -45,9 +45,10 @@ class _Service:
         told = answer if isinstance(answer, Mapping) else {}
         sent = {name: params[name] for name in self.fields} | {"key": key, "idempotency_key": key}
         differing = [
-            f"{name} {told.get(name, 'not stated')!r} instead of {value!r}" for name, value in sent.items()
+            f"{name} {told.get(name, 'not stated')!r} instead of {value!r}"
+            for name, value in sent.items()
             if (name in told or name in self.must_repeat) and not _equal(name, told.get(name), value)
-        ]  # fmt: skip
+        ]
         if differing:
             raise Contradicted(f"the payments service answered with {', '.join(differing)[:1000]}")
 

@@ -42,10 +42,15 @@ def as_anthropic(answer: Mapping[str, Any]) -> Json:
         content.append({"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": wanted})
     usage = answer["usage"]
     return {
-        "id": answer["id"], "type": "message", "role": "assistant", "model": answer["model"], "content": content,
-        "stop_reason": _STOPPED["refusal" if said.get("refusal") else finish], "stop_sequence": None,
+        "id": answer["id"],
+        "type": "message",
+        "role": "assistant",
+        "model": answer["model"],
+        "content": content,
+        "stop_reason": _STOPPED["refusal" if said.get("refusal") else finish],
+        "stop_sequence": None,
         "usage": {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]},
-    }  # fmt: skip
+    }
 
 
 def _messages(message: Mapping[str, Any]) -> Iterator[Json]:

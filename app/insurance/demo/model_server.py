@@ -98,8 +98,9 @@ class Books:
         with self._lock:
             self._db.execute(
                 "INSERT INTO requests (at, conversation, about, turn, request, model, part, did, tokens_in, tokens_out)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
-            )  # fmt: skip
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
 
 
 class Asked:
@@ -223,10 +224,13 @@ class Handler(BaseHTTPRequestHandler):
         # Billed when it is answered, not when the client reads it: so a client that dies has still paid.
         self.books.write(asked, fault[0] if fault else "answered", *used)
         answer = {
-            "id": f"sim-{asked.digest[:16]}", "object": "chat.completion", "created": int(time.time()), "model": asked.model,
+            "id": f"sim-{asked.digest[:16]}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": asked.model,
             "choices": [{"index": 0, "message": said, "finish_reason": finish}],
             "usage": {"prompt_tokens": used[0], "completion_tokens": used[1], "total_tokens": sum(used)},
-        }  # fmt: skip
+        }
         if fault and "hang" in fault[1]:
             time.sleep(float(fault[1]["hang"]))
         self._send(200, as_anthropic(answer) if anthropic else answer, broken=bool(fault and fault[1].get("broken")))

@@ -63,12 +63,27 @@ def sample_day(data_dir: Path) -> date:
 def _insured(policy: Policy) -> InsuredPolicy:
     vehicle = policy.vehicle
     return InsuredPolicy(
-        policy_number=policy.number, named_insured=policy.insured, period_start=policy.valid_from, period_end=policy.valid_to,
-        payee=policy.payee_name, payee_account=policy.payee_account, provisions=PROVISIONS,
-        vehicles=[{"vin": vehicle.vin, "make": vehicle.make, "model": vehicle.model, "year": vehicle.year, "plate": vehicle.plate}],
-        coverages=[{"code": c.code, "name": c.code.replace("_", " ").title(), "limit": c.limit, "deductible": c.deductible}
-                   for c in policy.coverages],
-    )  # fmt: skip
+        policy_number=policy.number,
+        named_insured=policy.insured,
+        period_start=policy.valid_from,
+        period_end=policy.valid_to,
+        payee=policy.payee_name,
+        payee_account=policy.payee_account,
+        provisions=PROVISIONS,
+        vehicles=[
+            {
+                "vin": vehicle.vin,
+                "make": vehicle.make,
+                "model": vehicle.model,
+                "year": vehicle.year,
+                "plate": vehicle.plate,
+            }
+        ],
+        coverages=[
+            {"code": c.code, "name": c.code.replace("_", " ").title(), "limit": c.limit, "deductible": c.deductible}
+            for c in policy.coverages
+        ],
+    )
 
 
 def _earlier(policy: InsuredPolicy, day: date) -> EarlierClaim:
@@ -76,8 +91,14 @@ def _earlier(policy: InsuredPolicy, day: date) -> EarlierClaim:
     loss = day - timedelta(days=730)
     paid = [("COLLISION", loss + timedelta(days=30), Decimal("640.00"), policy.currency)]
     number = f"OLD-{''.join(filter(str.isalnum, policy.policy_number))[-6:]}"
-    return EarlierClaim(policy_number=policy.policy_number, claim_number=number, date_of_loss=loss, status="closed",
-                        about="a parked car was scratched", paid=paid)  # fmt: skip
+    return EarlierClaim(
+        policy_number=policy.policy_number,
+        claim_number=number,
+        date_of_loss=loss,
+        status="closed",
+        about="a parked car was scratched",
+        paid=paid,
+    )
 
 
 def main() -> int:

@@ -84,10 +84,32 @@ class DocumentFacts(Statements):
 
 
 FIELDS: tuple[str, ...] = (
-    "claim_number", "policy_number", "claimant", "insured", "date_of_loss", "document_date", "period_start",
-    "period_end", "vin", "plate", "make", "model", "year", "police_report_number", "invoice_number", "place",
-    "description", "damage", "amount_claimed", "subtotal", "tax", "total", "currency", "deductible", "instructions",
-)  # fmt: skip
+    "claim_number",
+    "policy_number",
+    "claimant",
+    "insured",
+    "date_of_loss",
+    "document_date",
+    "period_start",
+    "period_end",
+    "vin",
+    "plate",
+    "make",
+    "model",
+    "year",
+    "police_report_number",
+    "invoice_number",
+    "place",
+    "description",
+    "damage",
+    "amount_claimed",
+    "subtotal",
+    "tax",
+    "total",
+    "currency",
+    "deductible",
+    "instructions",
+)
 """Every field name an extractor may state. `instructions` is text that addresses a machine: a document has no business
 giving orders, so it is a fact about the document and a reason to call a person."""
 

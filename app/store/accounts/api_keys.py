@@ -13,9 +13,16 @@ _LISTED = "id, username, name, scopes, created_by, created_at, expires_at, used_
 
 
 def insert(
-    db: Connection, key_id: UUID, key_hash: str, *, username: str, name: str, scopes: Sequence[str], by: str,
+    db: Connection,
+    key_id: UUID,
+    key_hash: str,
+    *,
+    username: str,
+    name: str,
+    scopes: Sequence[str],
+    by: str,
     days: float | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Keep a key; its row."""
     row = db.execute(
         f"""INSERT INTO api_keys (id, key_hash, username, name, scopes, created_by, created_at, expires_at)

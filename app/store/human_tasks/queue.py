@@ -80,9 +80,15 @@ def page(db: Connection, wanted: Wanted, *, limit: int) -> list[dict[str, Any]]:
     """
     due, task_id = wanted.after or (None, None)
     params = {
-        "me": wanted.me, "roles": list(wanted.roles), "role": wanted.role, "text": wanted.text, "due": due, "id": task_id,
-        "limit": limit, "most": MOST_COUNTED,
-    }  # fmt: skip
+        "me": wanted.me,
+        "roles": list(wanted.roles),
+        "role": wanted.role,
+        "text": wanted.text,
+        "due": due,
+        "id": task_id,
+        "limit": limit,
+        "most": MOST_COUNTED,
+    }
     query = _MINE if wanted.tab in _ALONE else _PAGE
     return db.execute(query.format(which=_WHICH[wanted.tab]), params).fetchall()
 

@@ -25,9 +25,19 @@ class Item:
     """The statements of one write. `until` is in monotonic seconds; `size` in bytes."""
 
     __slots__ = (
-        "_answered", "_lock", "_problem", "_rows", "_waiting",
-        "aside", "asynchronous", "encoded", "run_id", "size", "statements", "until",
-    )  # fmt: skip
+        "_answered",
+        "_lock",
+        "_problem",
+        "_rows",
+        "_waiting",
+        "aside",
+        "asynchronous",
+        "encoded",
+        "run_id",
+        "size",
+        "statements",
+        "until",
+    )
 
     def __init__(self, run_id: UUID, statements: Sequence[Statement], until: float, *, asynchronous: bool) -> None:
         self.run_id, self.statements, self.asynchronous = run_id, statements, asynchronous

@@ -22,13 +22,28 @@ ORDER BY t.created_at, t.id LIMIT %(limit)s"""
 
 
 def tasks(
-    db: Connection, *, status: str = "OPEN", roles: Sequence[str] | None = None, holder: str | None = None,
-    run: UUID | None = None, overdue: bool = False, behind: Behind = None, limit: int,
-) -> list[dict[str, Any]]:  # fmt: skip
+    db: Connection,
+    *,
+    status: str = "OPEN",
+    roles: Sequence[str] | None = None,
+    holder: str | None = None,
+    run: UUID | None = None,
+    overdue: bool = False,
+    behind: Behind = None,
+    limit: int,
+) -> list[dict[str, Any]]:
     """Human tasks, oldest first, without what is filled in."""
     at, last = behind or (None, None)
-    params = {"status": status, "roles": list(roles) if roles is not None else None, "holder": holder, "run": run,
-              "overdue": overdue, "at": at, "id": last, "limit": limit}  # fmt: skip
+    params = {
+        "status": status,
+        "roles": list(roles) if roles is not None else None,
+        "holder": holder,
+        "run": run,
+        "overdue": overdue,
+        "at": at,
+        "id": last,
+        "limit": limit,
+    }
     return db.execute(_TASKS, params).fetchall()
 
 
@@ -42,9 +57,14 @@ ORDER BY a.created_at DESC, a.id DESC LIMIT %(limit)s"""
 
 
 def actions(
-    db: Connection, *, action: UUID | None = None, run: UUID | None = None, status: str = "", behind: Behind = None,
+    db: Connection,
+    *,
+    action: UUID | None = None,
+    run: UUID | None = None,
+    status: str = "",
+    behind: Behind = None,
     limit: int = 1,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """The ledger, newest first, or one action of it."""
     at, last = behind or (None, None)
     params = {"action": action, "run": run, "status": status, "at": at, "id": last, "limit": limit}

@@ -22,10 +22,15 @@ BINS_PER_DOUBLING = 8  # durations are counted in classes, each 9 % wider than t
 _DONE = [
     event.value
     for event in (
-        Event.STEP_FINISHED, Event.WAITS_FOR_HUMAN, Event.WAITS_FOR_EVENT, Event.WAITS_FOR_TIMER,
-        Event.WAITS_FOR_CHILDREN, Event.CHILDREN_ENDED, Event.ENDED,
+        Event.STEP_FINISHED,
+        Event.WAITS_FOR_HUMAN,
+        Event.WAITS_FOR_EVENT,
+        Event.WAITS_FOR_TIMER,
+        Event.WAITS_FOR_CHILDREN,
+        Event.CHILDREN_ENDED,
+        Event.ENDED,
     )
-]  # fmt: skip
+]
 
 # The oldest of each queue, by jumps along the index of ready runs.
 _READY = """

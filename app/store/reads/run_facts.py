@@ -48,9 +48,12 @@ class Suspicion:
     @property
     def params(self) -> dict[str, Any]:
         return {
-            "rules": list(self.rules), "human_wait": self.human_wait_seconds, "times_expected": self.times_expected,
-            "times_budget": self.times_budget, "recent": self.recent_seconds,
-        }  # fmt: skip
+            "rules": list(self.rules),
+            "human_wait": self.human_wait_seconds,
+            "times_expected": self.times_expected,
+            "times_budget": self.times_budget,
+            "recent": self.recent_seconds,
+        }
 
 
 _ACTIVE = f"""(extract(epoch FROM {NOW} - r.created_at)::float8 - r.waited_seconds

@@ -90,9 +90,16 @@ def page(db: Connection, run_id: UUID, wanted: Wanted, *, limit: int, after: Pla
     """Up to `limit` entries in order, beginning behind `after` (at, rank, n); without their payloads."""
     at, rank, n = after or (None, None, None)
     params = {
-        "id": run_id, "at": at, "rank": rank, "n": n, "limit": limit, "until": wanted.until, "failed": wanted.failed,
-        "kinds": list(wanted.kinds) or None, "text": wanted.text.strip().lower(),
-    }  # fmt: skip
+        "id": run_id,
+        "at": at,
+        "rank": rank,
+        "n": n,
+        "limit": limit,
+        "until": wanted.until,
+        "failed": wanted.failed,
+        "kinds": list(wanted.kinds) or None,
+        "text": wanted.text.strip().lower(),
+    }
     return list(db.execute(_PAGE, params).fetchall())
 
 

@@ -89,10 +89,18 @@ def _is_full(db: Connection, what: What) -> bool:
 
 def _params(kind: Refused) -> dict[str, Any]:
     return {
-        "fingerprint": kind.fingerprint, "id": new_id(), "what": kind.what, "queue": kind.queue, "name": kind.name,
-        "reason": kind.reason, "samples": canonical(list(kind.samples[:SAMPLES])), "count": kind.count,
-        "first_age": kind.first_age, "last_age": kind.last_age, "spell": SPELL_SECONDS,
-    }  # fmt: skip
+        "fingerprint": kind.fingerprint,
+        "id": new_id(),
+        "what": kind.what,
+        "queue": kind.queue,
+        "name": kind.name,
+        "reason": kind.reason,
+        "samples": canonical(list(kind.samples[:SAMPLES])),
+        "count": kind.count,
+        "first_age": kind.first_age,
+        "last_age": kind.last_age,
+        "spell": SPELL_SECONDS,
+    }
 
 
 _COLUMNS = "id, fingerprint, what, queue, name, reason, samples, count, first_at, last_at, spell_count, spell_at"

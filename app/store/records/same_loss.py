@@ -43,8 +43,13 @@ def named(
     At most `most`; `of` says how many there are. `shares`: the names in common. `action`: as `documents.elsewhere` tells it.
     """
     asked = {
-        "names": list(names), "kinds": list(kinds), "workflow": workflow, "subject": subject, "purpose": purpose, "most": most,
-    }  # fmt: skip
+        "names": list(names),
+        "kinds": list(kinds),
+        "workflow": workflow,
+        "subject": subject,
+        "purpose": purpose,
+        "most": most,
+    }
     return db.execute(_NAMED, asked).fetchall() if names else []
 
 
@@ -58,7 +63,13 @@ def paid_alike(
 ) -> list[dict[str, Any]]:
     """What the payee was paid for other claims of late, if it is within that share of the amount."""
     asked = {
-        "claim": claim, "payee": payee, "currency": currency, "purpose": purpose, "most": most, "days": NEARBY_DAYS,
-        "low": amount * (1 - within), "high": amount * (1 + within),
-    }  # fmt: skip
+        "claim": claim,
+        "payee": payee,
+        "currency": currency,
+        "purpose": purpose,
+        "most": most,
+        "days": NEARBY_DAYS,
+        "low": amount * (1 - within),
+        "high": amount * (1 + within),
+    }
     return db.execute(_ALIKE, asked).fetchall()

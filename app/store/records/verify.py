@@ -107,10 +107,19 @@ def first_broken(run: Row, moves: Sequence[Row], places: Sequence[Row], *, erase
 def link(previous: bytes, move: Row) -> bytes:
     """The hash of a transition, given the one before it (empty for the first)."""
     fields = [
-        str(move["run_id"]), str(move["seq"]), move["event"], move["from_state"] or "", move["from_status"] or "",
-        move["to_state"], move["to_status"], str(move["step_seq"]), move["actor"], _epoch(move["created_at"]),
-        move["reason_digest"], move["payload_digest"],
-    ]  # fmt: skip
+        str(move["run_id"]),
+        str(move["seq"]),
+        move["event"],
+        move["from_state"] or "",
+        move["from_status"] or "",
+        move["to_state"],
+        move["to_status"],
+        str(move["step_seq"]),
+        move["actor"],
+        _epoch(move["created_at"]),
+        move["reason_digest"],
+        move["payload_digest"],
+    ]
     return hashlib.sha256(previous + "|".join(fields).encode()).digest()
 
 

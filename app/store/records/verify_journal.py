@@ -34,8 +34,16 @@ COMPLETES_STEP = frozenset(
 
 # What a call that was carried over has of the one it is a copy of: all but where and when it stands, and what it cost.
 _TAKEN_OVER = (
-    "step_name", "kind", "name", "status", "input_hash", "output_hash", "idempotency_key", "key_epoch", "action_id",
-)  # fmt: skip
+    "step_name",
+    "kind",
+    "name",
+    "status",
+    "input_hash",
+    "output_hash",
+    "idempotency_key",
+    "key_epoch",
+    "action_id",
+)
 
 
 def first_wrong(run: Row, moves: Sequence[Row], places: Sequence[Row]) -> Wrong | None:

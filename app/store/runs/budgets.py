@@ -128,9 +128,14 @@ def settle(
 ) -> Statement:
     """Replace a reservation by what was used. `cost` None: price unknown. Before the result, and only while there is none."""
     return _SETTLE, place.params() | {
-        "root": root, "reserve": reserved, "tokens_in": tokens_in, "tokens_out": tokens_out, "cost": cost or Decimal(0),
-        "unpriced": int(cost is None and tokens_in + tokens_out > 0), "open": ["INTENT", "UNKNOWN"],
-    }  # fmt: skip
+        "root": root,
+        "reserve": reserved,
+        "tokens_in": tokens_in,
+        "tokens_out": tokens_out,
+        "cost": cost or Decimal(0),
+        "unpriced": int(cost is None and tokens_in + tokens_out > 0),
+        "open": ["INTENT", "UNKNOWN"],
+    }
 
 
 def unmeasured(place: Place, *, root: UUID) -> Statement:

@@ -74,11 +74,18 @@ def seen_by_model(db: Connection, run_id: UUID, step_seq: int, call_seq: int) ->
         return None
     head = (row["input"] or {}).get("head") if isinstance(row["input"], dict) else None
     return Seen(
-        name=row["name"], status=row["status"], model=row["model"], prompt_version=row["prompt_version"],
-        messages=conversation(db, run_id, head) if head else [], output=restore(payloads.load(db, row["output"])),
-        tokens_in=row["tokens_in"], tokens_out=row["tokens_out"], cost=row["cost"], latency_ms=row["latency_ms"],
+        name=row["name"],
+        status=row["status"],
+        model=row["model"],
+        prompt_version=row["prompt_version"],
+        messages=conversation(db, run_id, head) if head else [],
+        output=restore(payloads.load(db, row["output"])),
+        tokens_in=row["tokens_in"],
+        tokens_out=row["tokens_out"],
+        cost=row["cost"],
+        latency_ms=row["latency_ms"],
         errors=row["errors"],
-    )  # fmt: skip
+    )
 
 
 def conversation(db: Connection, run_id: UUID, head: str) -> list[Any]:

@@ -40,9 +40,15 @@ def take(db: Connection, place: Place, limit: Limit, seconds: float) -> Answer:
     """A permit for the call at `place`, which takes at most `seconds`; or why not, and when to ask again."""
     row = db.execute(
         _TAKE,
-        place.params() | {"name": limit.name, "rate": limit.rate, "burst": limit.burst, "concurrency": limit.concurrency,
-                          "seconds": seconds},
-    ).fetchone()  # fmt: skip
+        place.params()
+        | {
+            "name": limit.name,
+            "rate": limit.rate,
+            "burst": limit.burst,
+            "concurrency": limit.concurrency,
+            "seconds": seconds,
+        },
+    ).fetchone()
     assert row is not None
     return Answer(row["granted"], row["probe"], row["why"], row["wait_seconds"])
 
@@ -63,9 +69,15 @@ def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str
     """Tell everyone what a call taught: "answered", "failed", or "patience" for `seconds`. The breaker as it stands then."""
     row = db.execute(
         _REPORT,
-        {"name": limit.name, "what": what, "seconds": seconds, "failures": limit.failures, "window": limit.window,
-         "cooldown": limit.cooldown},
-    ).fetchone()  # fmt: skip
+        {
+            "name": limit.name,
+            "what": what,
+            "seconds": seconds,
+            "failures": limit.failures,
+            "window": limit.window,
+            "cooldown": limit.cooldown,
+        },
+    ).fetchone()
     assert row is not None
     breaker: str = row["breaker"]
     return breaker

@@ -74,6 +74,12 @@ def _page(request: Request, rt: Runtime, session: Session, *, message: str = "",
         live = kept.of(db, session.person.username)
     done = _DONE.get(request.query_params.get("done", ""), "")
     return render(
-        request, "account.html", status=status, session=session, live=live, message=message, done=done,
+        request,
+        "account.html",
+        status=status,
+        session=session,
+        live=live,
+        message=message,
+        done=done,
         shortest=passwords.SHORTEST,
-    )  # fmt: skip
+    )

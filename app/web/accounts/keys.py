@@ -31,10 +31,13 @@ from app.web.http.session import Me, Rt, Signed
 router = APIRouter()
 USUAL_DAYS = 90
 _DOES: Mapping[str, str] = {
-    "read": "look at runs, tasks, documents and alerts", "submit": "send in claims and documents",
-    "work": "take, comment and answer human tasks", "operate": "retry, redrive, pause, cancel and fork runs, send signals",
-    "export": "take evidence packs and lists along", "admin": "what administrators do",
-}  # fmt: skip
+    "read": "look at runs, tasks, documents and alerts",
+    "submit": "send in claims and documents",
+    "work": "take, comment and answer human tasks",
+    "operate": "retry, redrive, pause, cancel and fork runs, send signals",
+    "export": "take evidence packs and lists along",
+    "admin": "what administrators do",
+}
 
 
 @router.get("/keys")
@@ -77,14 +80,30 @@ def _days(text: str) -> float:
 
 
 def _page(
-    request: Request, rt: Runtime, session: Session, *, made: Created | None = None, message: str = "",
-    typed: Mapping[str, str] | None = None, status: int = 200,
-) -> Response:  # fmt: skip
+    request: Request,
+    rt: Runtime,
+    session: Session,
+    *,
+    made: Created | None = None,
+    message: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
     person = session.person
     return render(
-        request, "keys.html", status=status, session=session, keys=_seen_by(rt, person), made=made, message=message, typed=typed or {},
-        scopes={scope: _DOES[scope] for scope in SCOPES}, most=round(keys.MOST_DAYS), usual=USUAL_DAYS, all=may(person, Right.ADMINISTER),
-    )  # fmt: skip
+        request,
+        "keys.html",
+        status=status,
+        session=session,
+        keys=_seen_by(rt, person),
+        made=made,
+        message=message,
+        typed=typed or {},
+        scopes={scope: _DOES[scope] for scope in SCOPES},
+        most=round(keys.MOST_DAYS),
+        usual=USUAL_DAYS,
+        all=may(person, Right.ADMINISTER),
+    )
 
 
 def _seen_by(rt: Runtime, person: Person) -> Sequence[Mapping[str, Any]]:

@@ -38,9 +38,14 @@ def set_out(request: Request, rt: Rt, next: str = "/", anew: str = "") -> Respon
         return refused(request, own_path(next), f"{problem}.", status=503)
     answer = RedirectResponse(address, status_code=303)
     answer.set_cookie(
-        _COOKIE, f"{attempt.token}.{quote(own_path(next), safe='')}", max_age=_LASTS_SECONDS, httponly=True, samesite="lax",
-        secure=request.url.scheme == "https", path=PATH,
-    )  # fmt: skip
+        _COOKIE,
+        f"{attempt.token}.{quote(own_path(next), safe='')}",
+        max_age=_LASTS_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path=PATH,
+    )
     return answer
 
 

@@ -61,8 +61,13 @@ def change(posted: Posted, request: Request, rt: Rt, me: Me, username: str) -> R
     if wrong:
         return _page(request, rt, typed=posted, changing=username, wrong=wrong, status=422)
     return _done(
-        request, rt, me, lambda: administer.change(rt, username, roles=roles, authority=authority, by=by), posted, username
-    )  # fmt: skip
+        request,
+        rt,
+        me,
+        lambda: administer.change(rt, username, roles=roles, authority=authority, by=by),
+        posted,
+        username,
+    )
 
 
 @router.post("/people/{username}/shut-out")
@@ -121,9 +126,18 @@ def _page(
         everybody = people.directory(db)
     wrong = wrong or {}
     return render(
-        request, "people.html", status=status, people=everybody, roles=ROLES, message=message, link=link,
-        typed=typed, changing=changing, wrong=wrong, first_wrong=next((f for f in _FIELDS if f in wrong), None),
-    )  # fmt: skip
+        request,
+        "people.html",
+        status=status,
+        people=everybody,
+        roles=ROLES,
+        message=message,
+        link=link,
+        typed=typed,
+        changing=changing,
+        wrong=wrong,
+        first_wrong=next((f for f in _FIELDS if f in wrong), None),
+    )
 
 
 def _roles(posted: Mapping[str, str]) -> tuple[str, ...]:

@@ -112,9 +112,14 @@ def _form(
     )
     if where != "/":  # who is let in by a link instead still comes to where they wanted to go
         shown.set_cookie(
-            _WHERE, quote(where, safe=""), max_age=_WANTED_SECONDS, httponly=True, samesite="lax",
-            secure=request.url.scheme == "https", path="/sign-in",
-        )  # fmt: skip
+            _WHERE,
+            quote(where, safe=""),
+            max_age=_WANTED_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+            path="/sign-in",
+        )
     return shown
 
 

@@ -70,9 +70,18 @@ def description(application: str) -> Mapping[str, Any]:
     schemas.update(made.pop("$defs", {}))
     schemas["Problem"] = made
     told["components"]["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "lh_…; scopes read, submit, work, operate, export, admin"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "longhaul_session", "description": f"with {CSRF_HEADER} on what changes"},
-    }  # fmt: skip
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "lh_…; scopes read, submit, work, operate, export, admin",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "longhaul_session",
+            "description": f"with {CSRF_HEADER} on what changes",
+        },
+    }
     told["security"] = [{"key": []}, {"session": []}]
     for operations_ in told["paths"].values():
         for one in operations_.values():

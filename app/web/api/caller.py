@@ -74,8 +74,10 @@ def caller_of(request: Request) -> Caller:
     rates: Rates = request.app.state.rates
     left, ends = rates.count(caller.name)
     request.state.rate = {
-        "RateLimit-Limit": str(rates.most), "RateLimit-Remaining": str(max(0, left)), "RateLimit-Reset": str(ends),
-    }  # fmt: skip
+        "RateLimit-Limit": str(rates.most),
+        "RateLimit-Remaining": str(max(0, left)),
+        "RateLimit-Reset": str(ends),
+    }
     if left < 0:
         raise Wrong(429, f"more than {rates.most} requests; go on in {ends} s", {"Retry-After": str(ends)})
     return caller
@@ -103,9 +105,13 @@ def _by_session(request: Request) -> Caller:
 
 
 _RIGHTS: Mapping[str, Right | None] = {
-    "read": Right.READ, "submit": Right.SUBMIT, "work": None, "operate": Right.OPERATE, "export": Right.EXPORT,
+    "read": Right.READ,
+    "submit": Right.SUBMIT,
+    "work": None,
+    "operate": Right.OPERATE,
+    "export": Right.EXPORT,
     "admin": Right.ADMINISTER,
-}  # fmt: skip
+}
 
 
 def allowed(scope: str) -> Callable[[Request], Caller]:

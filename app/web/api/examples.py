@@ -14,14 +14,29 @@ from pydantic import BaseModel
 from app.web.api.problems import documented
 
 _TEXTS: Mapping[str, str] = {
-    "claim": "CLM-2026-0007", "subject": "CLM-2026-0007", "workflow": "insurance_claim", "status": "WAITING_FOR_HUMAN",
-    "state": "AWAITING_REVIEW", "role": "adjuster", "outcome": "pay", "currency": "USD", "filename": "invoice.pdf",
-    "media_type": "application/pdf", "payee": "Orsolya Wendelmoor", "actor": "person:ada.quillmore",
-}  # fmt: skip
+    "claim": "CLM-2026-0007",
+    "subject": "CLM-2026-0007",
+    "workflow": "insurance_claim",
+    "status": "WAITING_FOR_HUMAN",
+    "state": "AWAITING_REVIEW",
+    "role": "adjuster",
+    "outcome": "pay",
+    "currency": "USD",
+    "filename": "invoice.pdf",
+    "media_type": "application/pdf",
+    "payee": "Orsolya Wendelmoor",
+    "actor": "person:ada.quillmore",
+}
 _PLAIN: Mapping[Any, Any] = {
-    UUID: "01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20", datetime: datetime(2026, 11, 27, 9, 30, tzinfo=UTC).isoformat(),
-    Decimal: "1240.00", int: 1, float: 12.5, bool: True, Any: {}, NoneType: None,
-}  # fmt: skip
+    UUID: "01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20",
+    datetime: datetime(2026, 11, 27, 9, 30, tzinfo=UTC).isoformat(),
+    Decimal: "1240.00",
+    int: 1,
+    float: 12.5,
+    bool: True,
+    Any: {},
+    NoneType: None,
+}
 
 
 def example_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -55,7 +70,8 @@ def answers(
     for each in (status, also):
         if each and model:
             found[each] = {
-                "model": model, "description": model.__doc__ or "Done",
+                "model": model,
+                "description": model.__doc__ or "Done",
                 "content": {"application/json": {"example": example_of(model)}},
-            }  # fmt: skip
+            }
     return found

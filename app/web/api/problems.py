@@ -81,9 +81,16 @@ SAYS: Mapping[int, str] = {
 }
 
 _STATUS: tuple[tuple[type[LonghaulError], int], ...] = (
-    (NotOurForm, 403), (NotEntitled, 403), (Stale, 412), (Refused, 409), (TooMuch, 413), (NotCanonical, 400),
-    (BadInput, 422), (NotFound, 404), (StoreUnavailable, 503),
-)  # fmt: skip
+    (NotOurForm, 403),
+    (NotEntitled, 403),
+    (Stale, 412),
+    (Refused, 409),
+    (TooMuch, 413),
+    (NotCanonical, 400),
+    (BadInput, 422),
+    (NotFound, 404),
+    (StoreUnavailable, 503),
+)
 
 
 def title_of(status: int) -> str:
@@ -92,14 +99,21 @@ def title_of(status: int) -> str:
 
 
 def problem(
-    request: Request, status: int, detail: str, *, errors: Sequence[tuple[str, str]] = (),
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[tuple[str, str]] = (),
     headers: Mapping[str, str] | None = None,
-) -> Response:  # fmt: skip
+) -> Response:
     """A problem document."""
     said = Problem(
-        type=f"/api#problem-{status}", title=title_of(status), status=status, detail=detail,
+        type=f"/api#problem-{status}",
+        title=title_of(status),
+        status=status,
+        detail=detail,
         errors=[WrongField(field=field, detail=text) for field, text in errors],
-    )  # fmt: skip
+    )
     more = dict(getattr(request.state, "rate", {})) | dict(headers or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         more.setdefault("Retry-After", "2")
@@ -175,11 +189,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 "application/problem+json": {
                     "schema": {"$ref": "#/components/schemas/Problem"},
                     "example": Problem(
-                        type=f"/api#problem-{status}", title=title_of(status), status=status, detail=SAYS[status],
+                        type=f"/api#problem-{status}",
+                        title=title_of(status),
+                        status=status,
+                        detail=SAYS[status],
                         errors=[WrongField(field="reason", detail="Field required")] if status == 422 else [],
                     ).model_dump(),
                 }
             },
         }
         for status in sorted(statuses)
-    }  # fmt: skip
+    }

@@ -26,9 +26,12 @@ _PATIENCE_SECONDS, _LOOK_SECONDS = 5.0, 0.05
 _FORGOTTEN_SECONDS = 300.0
 _KEPT_HEADERS = ("location", "etag")
 HEADER = Header(
-    default=None, alias="Idempotency-Key", max_length=_LONGEST_KEY, pattern="^[!-~]([ -~]*[!-~])?$",
+    default=None,
+    alias="Idempotency-Key",
+    max_length=_LONGEST_KEY,
+    pattern="^[!-~]([ -~]*[!-~])?$",
     description="Any text of your own for this one request; send it again with the same body to be sure it is done once.",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

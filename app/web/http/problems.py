@@ -59,11 +59,18 @@ def problem_page(request: Request, status: HTTPStatus, message: str) -> Response
     page = page_of(request) if isinstance(getattr(request.state, "old_form", None), OldForm) else ""
     again = request.url.path if request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     return render(
-        request, "problem.html", status=status, title=_TITLES.get(status, status.phrase), message=message, kept=kept,
-        named=f"Error {status.value}, {status.phrase}", again=again,
-        page=page, fields=answers_of(typed) if page.startswith("/tasks/") else {},
+        request,
+        "problem.html",
+        status=status,
+        title=_TITLES.get(status, status.phrase),
+        message=message,
+        kept=kept,
+        named=f"Error {status.value}, {status.phrase}",
+        again=again,
+        page=page,
+        fields=answers_of(typed) if page.startswith("/tasks/") else {},
         sign_in=f"/sign-in?{urlencode({'next': page})}" if page else "/sign-in",
-    )  # fmt: skip
+    )
 
 
 def to_sign_in(request: Request, problem: Exception) -> Response:

@@ -109,10 +109,14 @@ class _Parts:
 
     def callbacks(self) -> Any:
         return {
-            "on_part_begin": self._begin, "on_header_field": self._on_header, "on_header_value": self._on_value,
-            "on_header_end": self._header_end, "on_headers_finished": self._headers_end, "on_part_data": self._data,
+            "on_part_begin": self._begin,
+            "on_header_field": self._on_header,
+            "on_header_value": self._on_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_end,
+            "on_part_data": self._data,
             "on_part_end": self._end,
-        }  # fmt: skip
+        }
 
     def _begin(self) -> None:
         self._header = self._value = self._disposition = self._text = b""

@@ -63,9 +63,13 @@ def keep_form_token(request: Request, response: Response) -> None:
 def begin(request: Request, response: Response, person: Person, *, let_in_by: str, proven: bool = True) -> None:
     """Sign a person in, on this response: a new session, nothing of the one before survives."""
     token = sessions.begin(
-        runtime_of(request), person, let_in_by=let_in_by, agent=request.headers.get("user-agent", ""),
-        instead_of=request.cookies.get(cookie_name(request)), proven=proven,
-    )  # fmt: skip
+        runtime_of(request),
+        person,
+        let_in_by=let_in_by,
+        agent=request.headers.get("user-agent", ""),
+        instead_of=request.cookies.get(cookie_name(request)),
+        proven=proven,
+    )
     response.set_cookie(cookie_name(request), token, httponly=True, samesite="lax", secure=_is_https(request), path="/")
 
 

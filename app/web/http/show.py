@@ -145,11 +145,23 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     Status.CANCELLED: ("failed", "✕"),
     **dict.fromkeys(WAITING, ("waiting", "…")),
     **dict.fromkeys(STOPPED, ("stopped", "!")),
-    "INTENT": ("running", "▶"), "UNKNOWN": ("stopped", "!"), "OPEN": ("waiting", "…"), "COMPLETED": ("done", "✓"),
-    "EXPIRED": ("stopped", "!"), "open": ("stopped", "!"), "resolved": ("done", "✓"), "pending": ("waiting", "…"),
-    "consumed": ("done", "✓"), "EXECUTED": ("done", "✓"), "CONFIRMED": ("done", "✓"), "PROPOSED": ("waiting", "…"),
-    "APPROVED": ("waiting", "…"), "EXECUTING": ("running", "▶"), "DISPUTED": ("failed", "✕"), "VOID": ("ready", "–"),
-}  # fmt: skip
+    "INTENT": ("running", "▶"),
+    "UNKNOWN": ("stopped", "!"),
+    "OPEN": ("waiting", "…"),
+    "COMPLETED": ("done", "✓"),
+    "EXPIRED": ("stopped", "!"),
+    "open": ("stopped", "!"),
+    "resolved": ("done", "✓"),
+    "pending": ("waiting", "…"),
+    "consumed": ("done", "✓"),
+    "EXECUTED": ("done", "✓"),
+    "CONFIRMED": ("done", "✓"),
+    "PROPOSED": ("waiting", "…"),
+    "APPROVED": ("waiting", "…"),
+    "EXECUTING": ("running", "▶"),
+    "DISPUTED": ("failed", "✕"),
+    "VOID": ("ready", "–"),
+}
 
 
 def look(status: str | None) -> Markup:

@@ -111,17 +111,28 @@ def _sight(rt: Runtime, document: Document, number: int, chosen: int) -> PageSig
         shown = PageShown(status="unreadable", sentence=str(problem))
     wanted = [m for m in document.marks if m.page == number and (m.kind != "line" or m.n == chosen)]
     boxes = [
-        Box(mark, place.left * shown.width, place.top * shown.height,
-            (place.right - place.left) * shown.width, (place.bottom - place.top) * shown.height)
-        for mark in wanted for place in places_of(mark.quote, shown.words)
-    ]  # fmt: skip
+        Box(
+            mark,
+            place.left * shown.width,
+            place.top * shown.height,
+            (place.right - place.left) * shown.width,
+            (place.bottom - place.top) * shown.height,
+        )
+        for mark in wanted
+        for place in places_of(mark.quote, shown.words)
+    ]
     placed = {box.mark.n for box in boxes}
     return PageSight(
-        document=document, number=number, width=shown.width, height=shown.height, chosen=chosen,
+        document=document,
+        number=number,
+        width=shown.width,
+        height=shown.height,
+        chosen=chosen,
         said="" if shown.png else shown.sentence or "This page cannot be shown.",
-        boxes=sorted(boxes, key=lambda box: box.mark.n == chosen), lost=[m for m in wanted if m.n not in placed],
+        boxes=sorted(boxes, key=lambda box: box.mark.n == chosen),
+        lost=[m for m in wanted if m.n not in placed],
         last=document.pages,
-    )  # fmt: skip
+    )
 
 
 def address(path: str, document: Document, page: int, mark: int = 0) -> str:

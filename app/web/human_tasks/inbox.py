@@ -27,8 +27,12 @@ router = APIRouter()
 _SHOWN = 50  # tasks on one page
 NEVER: Final = "infinity"
 TABS: Final[Mapping[str, str]] = {
-    "roles": "For my roles", "mine": "Held by me", "overdue": "Overdue", "aside": "Set aside", "all": "All open",
-}  # fmt: skip
+    "roles": "For my roles",
+    "mine": "Held by me",
+    "overdue": "Overdue",
+    "aside": "Set aside",
+    "all": "All open",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +58,15 @@ def inbox(request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text:
     """Open tasks of one view, the most urgent first."""
     view = look(rt, me, tab, role, text, after)
     return render(
-        request, "inbox.html", view=view, now=view.now, tabs=TABS, all_roles=ROLES, most=queue.MOST_COUNTED,
+        request,
+        "inbox.html",
+        view=view,
+        now=view.now,
+        tabs=TABS,
+        all_roles=ROLES,
+        most=queue.MOST_COUNTED,
         poll=view.at("/inbox/rows", after=after),
-    )  # fmt: skip
+    )
 
 
 @router.get("/inbox/rows")
@@ -66,9 +76,10 @@ def inbox_rows(
     """The same tasks without the page around them, if anything about them has changed."""
     view = look(rt, me, tab, role, text, after)
     seen = [
-        *((task["id"], task["row_version"], task["alike"]) for task in view.tasks), *view.counts.values(),
+        *((task["id"], task["row_version"], task["alike"]) for task in view.tasks),
+        *view.counts.values(),
         view.now.strftime("%H:%M"),
-    ]  # fmt: skip
+    ]
     return fragment(request, "inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED)
 
 

@@ -55,7 +55,12 @@ def of(db: Connection, task: Mapping[str, Any], me: Person) -> Limits:
     why_not = refusal(task, me)
     mine = next((each["up_to"] for each in able if each["username"] == me.username), Decimal(0))
     return Limits(
-        role=task["role"], refusal=why_not, able=able, amount=Decimal(str(proposal["amount"])) if proposal else None,
-        currency=currency, coverage=coverage, up_to=None if why_not or not proposal else mine,
+        role=task["role"],
+        refusal=why_not,
+        able=able,
+        amount=Decimal(str(proposal["amount"])) if proposal else None,
+        currency=currency,
+        coverage=coverage,
+        up_to=None if why_not or not proposal else mine,
         last_word=bool(task["not_by"]) or task["kind"] == "approval",
-    )  # fmt: skip
+    )

@@ -78,9 +78,15 @@ def _document(
         else ""
     )
     return Document(
-        sha256=row["sha256"], filename=row["filename"], kind=str(ref.get("kind") or ""), said=said, marks=marks,
-        pages=pages if isinstance(pages, int) and pages > 0 else None, size=row.get("size"), uploaded_by=row.get("uploaded_by"),
-    )  # fmt: skip
+        sha256=row["sha256"],
+        filename=row["filename"],
+        kind=str(ref.get("kind") or ""),
+        said=said,
+        marks=marks,
+        pages=pages if isinstance(pages, int) and pages > 0 else None,
+        size=row.get("size"),
+        uploaded_by=row.get("uploaded_by"),
+    )
 
 
 def _of_facts(data: Any) -> Iterator[tuple[Any, ...]]:

@@ -56,10 +56,16 @@ def suggested(db: Connection, run_id: UUID, step_seq: int, data: Any) -> Suggest
     says = kept if isinstance(kept, Mapping) else seen.output if seen and isinstance(seen.output, Mapping) else {}
     summary, left_out = _summary(seen.messages if seen else ())
     return Suggestion(
-        says=says, model=str(says.get("provider") or (seen.model if seen else "") or "not named"),
-        prompt=(seen.prompt_version if seen else None) or "", place=place, tokens=_tokens(seen), cost=seen.cost if seen else None,
-        summary=summary, left_out=left_out, messages=[_spoken(m) for m in seen.messages] if seen else [],
-    )  # fmt: skip
+        says=says,
+        model=str(says.get("provider") or (seen.model if seen else "") or "not named"),
+        prompt=(seen.prompt_version if seen else None) or "",
+        place=place,
+        tokens=_tokens(seen),
+        cost=seen.cost if seen else None,
+        summary=summary,
+        left_out=left_out,
+        messages=[_spoken(m) for m in seen.messages] if seen else [],
+    )
 
 
 def _before_the_fork(db: Connection, run_id: UUID, suggests: bool) -> Seen | None:

@@ -21,6 +21,11 @@ def alerts(request: Request, rt: Rt, me: Me) -> Response:
     with pages.snapshot(rt.database) as db:
         now, found = pages.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
     return render(
-        request, "alerts.html", now=now, alerts=found[:_SHOWN], go_on=len(found) > _SHOWN, shown=_SHOWN,
+        request,
+        "alerts.html",
+        now=now,
+        alerts=found[:_SHOWN],
+        go_on=len(found) > _SHOWN,
+        shown=_SHOWN,
         inspects_refused=may(me, Right.INSPECT),
-    )  # fmt: skip
+    )

@@ -65,11 +65,15 @@ def chart(name: str, title: str, unit: str, series: Sequence[tuple[str, Sequence
     """A chart of series of equal length whose last slot is `last`. Of two, the second hangs below the line."""
     width = len(series[0][1])
     return Chart(
-        id=name, title=title, unit=unit, width=width, height=HEIGHT * len(series),
+        id=name,
+        title=title,
+        unit=unit,
+        width=width,
+        height=HEIGHT * len(series),
         series=[_series(label, values, last, below=n == 1) for n, (label, values) in enumerate(series)],
         hours=_hours([values for _, values in series], last),
         unread=sum(value is None for value in series[0][1]),
-    )  # fmt: skip
+    )
 
 
 def _series(name: str, values: Sequence[int | None], last: int, *, below: bool) -> Series:
@@ -82,9 +86,13 @@ def _series(name: str, values: Sequence[int | None], last: int, *, below: bool) 
             tall = max(1.5, value / most * (HEIGHT - 2))  # what came about is seen, however small beside the most
             bars.append(Bar(x, HEIGHT if below else HEIGHT - tall, 1, round(tall, 2)))
     return Series(
-        name=name, bars=bars, total=sum(known), most=most, newest=known[-1],
+        name=name,
+        bars=bars,
+        total=sum(known),
+        most=most,
+        newest=known[-1],
         most_at=_at(last - len(values) + 1 + highest) if highest is not None else None,
-    )  # fmt: skip
+    )
 
 
 def _hours(series: Sequence[Sequence[int | None]], last: int) -> list[tuple[datetime, list[int | None]]]:

@@ -91,9 +91,12 @@ def beat_of(facts: EngineFacts) -> Standing:
     """Beat, by the messages of it that workers took. Without it, workers run overdue sweeps themselves."""
     seen = next((sweep.begun_seconds for sweep in facts.sweeps if sweep.name == due.BEAT), None)
     return Standing(
-        name="beat", verdict=_by_age(seen, due.BEAT_SECONDS, 6 * due.BEAT_SECONDS), seen_seconds=seen,
-        every=due.BEAT_SECONDS, note="without it, workers run overdue sweeps themselves",
-    )  # fmt: skip
+        name="beat",
+        verdict=_by_age(seen, due.BEAT_SECONDS, 6 * due.BEAT_SECONDS),
+        seen_seconds=seen,
+        every=due.BEAT_SECONDS,
+        note="without it, workers run overdue sweeps themselves",
+    )
 
 
 def workers_of(facts: EngineFacts, settings: Settings, busy: Mapping[Any, int]) -> list[Standing]:
@@ -113,9 +116,13 @@ def _worker(worker: WorkerFacts, settings: Settings, busy: int) -> Standing:
     elif verdict == "ok" and worker.stopping:
         verdict = "leaving"
     return Standing(
-        name=f"{worker.host} · process {worker.pid}", verdict=verdict, seen_seconds=worker.silent_seconds,
-        every=settings.ping_seconds, note=note, worker=worker,
-    )  # fmt: skip
+        name=f"{worker.host} · process {worker.pid}",
+        verdict=verdict,
+        seen_seconds=worker.silent_seconds,
+        every=settings.ping_seconds,
+        note=note,
+        worker=worker,
+    )
 
 
 def _by_age(seen: float | None, every: float, overdue: float) -> Verdict:

@@ -80,11 +80,16 @@ class Overview:
             alerts, standing = pages.open_alerts(db, limit=_LISTED), downstreams.standing(db)
         busy = {row["id"]: row["n"] for row in now.busy}
         return Seen(
-            at=at, now=now, alerts=alerts, beat=health.beat_of(engine),
+            at=at,
+            now=now,
+            alerts=alerts,
+            beat=health.beat_of(engine),
             sweeps=health.sweeps_of(engine, self._rt.settings),
             workers=health.workers_of(engine, self._rt.settings, busy),
-            downstreams=standing, charts=self._charts(at.timestamp()), durations=self._durations(),
-        )  # fmt: skip
+            downstreams=standing,
+            charts=self._charts(at.timestamp()),
+            durations=self._durations(),
+        )
 
     def _spending(self) -> tuple[list[Row], Row]:
         with pages.snapshot(self._rt.database) as db:
@@ -127,12 +132,18 @@ class Overview:
             expected[workflow, state] = seconds(found[1].expected) if found and says else None
         return sorted(
             (
-                Duration(workflow=workflow, state=state, n=sum(bins.values()), p50=quantile(bins, 0.5),
-                         p95=quantile(bins, 0.95), expected=expected[workflow, state])
+                Duration(
+                    workflow=workflow,
+                    state=state,
+                    n=sum(bins.values()),
+                    p50=quantile(bins, 0.5),
+                    p95=quantile(bins, 0.95),
+                    expected=expected[workflow, state],
+                )
                 for (workflow, state), bins in by_state.items()
             ),
             key=lambda d: (-(d.times_expected or 0), d.workflow, d.state),
-        )  # fmt: skip
+        )
 
 
 @router.get("/")
@@ -160,7 +171,12 @@ def _values(request: Request, rt: Runtime) -> dict[str, Any]:
     counted, _ = known.counts.get()
     order = [status.value for status in Status]
     return {
-        "seen": seen, "models": models, "budget": budget, "most": MOST, "refresh_seconds": REFRESH_SECONDS,
+        "seen": seen,
+        "models": models,
+        "budget": budget,
+        "most": MOST,
+        "refresh_seconds": REFRESH_SECONDS,
         "counts": None if counted is None else [(s, counted[1][s]) for s in order if counted[1].get(s)],
-        "counted_at": None if counted is None else counted[0], "worst": health.worst,
-    }  # fmt: skip
+        "counted_at": None if counted is None else counted[0],
+        "worst": health.worst,
+    }

@@ -27,9 +27,16 @@ def messages(request: Request, rt: Rt, me: Me) -> Response:
     with pages.snapshot(rt.database) as db:
         now, kinds = pages.now(db), refused.standing(db)
     return render(
-        request, "refused.html", now=now, places=_by_place(kinds), most=refused.MOST_KINDS, others=refused.OTHERS,
-        unknown=refusals.UNKNOWN, recent=refused.SPELL_SECONDS, words=_WORDS,
-    )  # fmt: skip
+        request,
+        "refused.html",
+        now=now,
+        places=_by_place(kinds),
+        most=refused.MOST_KINDS,
+        others=refused.OTHERS,
+        unknown=refusals.UNKNOWN,
+        recent=refused.SPELL_SECONDS,
+        words=_WORDS,
+    )
 
 
 def _by_place(kinds: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

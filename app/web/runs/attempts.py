@@ -35,12 +35,14 @@ def tried(entry: Row) -> list[Tried]:
     last = entry["output"] if entry["status"] == "COMPLETE" and entry["output"] else None
     return [
         Tried(
-            attempt=error.get("attempt"), at=str(error.get("at") or ""), error=str(error.get("error") or ""),
+            attempt=error.get("attempt"),
+            at=str(error.get("at") or ""),
+            error=str(error.get("error") or ""),
             more={name: value for name, value in error.items() if name not in ("attempt", "at", "error")},
             changed=changes(answer, after) if answer and after else (),
         )
         for error, answer, after in zip(errors, answers, [*answers[1:], last], strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def changes(before: str, after: str) -> Lines:

@@ -18,14 +18,26 @@ WIDTH = 1000.0
 _THINNEST = 3.0
 _SHARE = 0.25  # of all other time: as long as a wait is drawn at most
 _KINDS: Mapping[str, str] = {
-    Status.READY: "queue", Status.SUSPECTED_DEAD: "queue", Status.RUNNING: "running", Status.WAITING_FOR_HUMAN: "person",
-    Status.WAITING_FOR_EVENT: "event", Status.WAITING_FOR_CHILDREN: "children", Status.WAITING_FOR_TIMER: "backoff",
-    Status.FAILED_RETRIABLE: "stopped", Status.DEAD_LETTER: "stopped", Status.PAUSED: "stopped",
-}  # fmt: skip
+    Status.READY: "queue",
+    Status.SUSPECTED_DEAD: "queue",
+    Status.RUNNING: "running",
+    Status.WAITING_FOR_HUMAN: "person",
+    Status.WAITING_FOR_EVENT: "event",
+    Status.WAITING_FOR_CHILDREN: "children",
+    Status.WAITING_FOR_TIMER: "backoff",
+    Status.FAILED_RETRIABLE: "stopped",
+    Status.DEAD_LETTER: "stopped",
+    Status.PAUSED: "stopped",
+}
 SPOKEN = {
-    "queue": "in the queue", "running": "running", "person": "waiting for a person", "event": "waiting for an event",
-    "children": "waiting for child runs", "backoff": "waiting for its time", "stopped": "stopped",
-}  # fmt: skip
+    "queue": "in the queue",
+    "running": "running",
+    "person": "waiting for a person",
+    "event": "waiting for an event",
+    "children": "waiting for child runs",
+    "backoff": "waiting for its time",
+    "stopped": "stopped",
+}
 _WORK = ("queue", "running")
 
 

@@ -90,9 +90,16 @@ def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: s
             child for child in pages.children(db, run_id, limit=_CHILDREN) if Status(child["status"]) not in ENDED
         ]
     return render(
-        request, "confirm.html", run=run, verb=verb, reason=reason, says=SAYS[verb], tasks=tasks,
-        children=children if verb == "cancel" else [], confirmed=CONFIRMED,
-    )  # fmt: skip
+        request,
+        "confirm.html",
+        run=run,
+        verb=verb,
+        reason=reason,
+        says=SAYS[verb],
+        tasks=tasks,
+        children=children if verb == "cancel" else [],
+        confirmed=CONFIRMED,
+    )
 
 
 @router.get("/dead-letters")
@@ -123,19 +130,35 @@ def triage(posted: Posted, request: Request, rt: Rt, me: Me) -> Response:
 
 
 def _page(
-    request: Request, rt: Rt, me: Person, *, posted: Mapping[str, str] | None = None,
-    outcomes: Sequence[bulk.Outcome] = (), trial: bool = True, message: str = "", verb: str = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    rt: Rt,
+    me: Person,
+    *,
+    posted: Mapping[str, str] | None = None,
+    outcomes: Sequence[bulk.Outcome] = (),
+    trial: bool = True,
+    message: str = "",
+    verb: str = "",
+) -> Response:
     with pages.snapshot(rt.database) as db:
         dead, tired, now = letters.standing(db), letters.out_of_tries(db), pages.now(db)
     for run in tired:
         run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
     return render(
-        request, "dead_letters.html", status=422 if message else 200, now=now, most=letters.MOST,
-        kinds=[("redrive", _by_kind(dead)), ("retry", _by_kind(tired))], cut=letters.MOST in (len(dead), len(tired)),
-        outcomes=outcomes, trial=trial, message=message, typed={**(posted or {}), "verb": verb}, says=SAYS,
+        request,
+        "dead_letters.html",
+        status=422 if message else 200,
+        now=now,
+        most=letters.MOST,
+        kinds=[("redrive", _by_kind(dead)), ("retry", _by_kind(tired))],
+        cut=letters.MOST in (len(dead), len(tired)),
+        outcomes=outcomes,
+        trial=trial,
+        message=message,
+        typed={**(posted or {}), "verb": verb},
+        says=SAYS,
         may_operate=may(me, Right.OPERATE),
-    )  # fmt: skip
+    )
 
 
 def _by_kind(stopped: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

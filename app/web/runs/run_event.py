@@ -40,9 +40,18 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         seen = conversations.seen_by_model(db, run_id, step, call) if entry["kind"] == "model" else None
         change = _change(db, run_id, entry)
     return render(
-        request, "run_event.html", run=run, entry=entry, seen=seen, said=_said(seen), change=change, offline=is_rules(entry["model"]),
-        call=call if entry["rank"] == 2 else None, tried=tried(entry), flower=partial(task_address, run_id),
-    )  # fmt: skip
+        request,
+        "run_event.html",
+        run=run,
+        entry=entry,
+        seen=seen,
+        said=_said(seen),
+        change=change,
+        offline=is_rules(entry["model"]),
+        call=call if entry["rank"] == 2 else None,
+        tried=tried(entry),
+        flower=partial(task_address, run_id),
+    )
 
 
 def is_rules(model: str | None) -> bool:

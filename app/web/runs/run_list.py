@@ -31,10 +31,27 @@ router = APIRouter()
 _LISTED = 50
 _EXPORTED = 10_000
 _COLUMNS = (
-    "id", "subject", "workflow", "workflow_version", "status", "state", "waits_for_role", "waiting_reason", "created_at",
-    "updated_at", "finished_at", "age_seconds", "spent_seconds", "expected_seconds", "tokens_in", "tokens_out", "cost",
-    "unpriced_calls", "retries", "alerts",
-)  # fmt: skip
+    "id",
+    "subject",
+    "workflow",
+    "workflow_version",
+    "status",
+    "state",
+    "waits_for_role",
+    "waiting_reason",
+    "created_at",
+    "updated_at",
+    "finished_at",
+    "age_seconds",
+    "spent_seconds",
+    "expected_seconds",
+    "tokens_in",
+    "tokens_out",
+    "cost",
+    "unpriced_calls",
+    "retries",
+    "alerts",
+)
 
 
 class Asked(BaseModel):
@@ -57,11 +74,20 @@ class Asked(BaseModel):
     def wanted(self) -> Wanted:
         """In the store's words. Raises BadInput naming what cannot be read."""
         return Wanted(
-            status=self.status, workflow=self.workflow, version=_number(self.version, "version"), state=self.state.strip().upper(),
-            role=self.role, alert=self.alert, text=self.text.strip(), since=_day(self.since, "since"), until=_day(self.until, "until"),
-            least_tokens=_number(self.least_tokens, "least_tokens"), retried=bool(self.retried), late=bool(self.late),
+            status=self.status,
+            workflow=self.workflow,
+            version=_number(self.version, "version"),
+            state=self.state.strip().upper(),
+            role=self.role,
+            alert=self.alert,
+            text=self.text.strip(),
+            since=_day(self.since, "since"),
+            until=_day(self.until, "until"),
+            least_tokens=_number(self.least_tokens, "least_tokens"),
+            retried=bool(self.retried),
+            late=bool(self.late),
             before=_uuid(self.before),
-        )  # fmt: skip
+        )
 
     def address(self, **changed: str) -> str:
         """The query that asks the same, but for what is changed."""

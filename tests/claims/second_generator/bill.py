@@ -11,11 +11,33 @@ from typing import Literal
 
 from tests.claims.second_generator.case import Case
 
-_PRICES = {"bumper": 380, "rear": 350, "hood": 610, "lamp": 455, "fender": 290, "grille": 145, "door": 720, "mirror": 210,
-           "glass": 480, "radiator": 265, "wheel": 240, "trunk": 680, "quarter": 830, "clips": 24, "absorber": 130}  # fmt: skip
+_PRICES = {
+    "bumper": 380,
+    "rear": 350,
+    "hood": 610,
+    "lamp": 455,
+    "fender": 290,
+    "grille": 145,
+    "door": 720,
+    "mirror": 210,
+    "glass": 480,
+    "radiator": 265,
+    "wheel": 240,
+    "trunk": 680,
+    "quarter": 830,
+    "clips": 24,
+    "absorber": 130,
+}
 _IN_PAIRS = {"wheel", "clips", "absorber"}
-_WORK = ("Remove and refit trim", "Repair and align inner panel", "Strip, fit and align panels", "Calibrate front camera",
-         "Four-wheel alignment", "Prime, paint and lacquer panels", "Blend adjacent panel")  # fmt: skip
+_WORK = (
+    "Remove and refit trim",
+    "Repair and align inner panel",
+    "Strip, fit and align panels",
+    "Calibrate front camera",
+    "Four-wheel alignment",
+    "Prime, paint and lacquer panels",
+    "Blend adjacent panel",
+)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,55 @@ from decimal import Decimal
 from tests.claims.second_generator.countries import Country
 from tests.claims.second_generator.wording import wording
 
-_FIRST = ("Maren", "Tobin", "Saoirse", "Desmond", "Ilse", "Rafferty", "Odette", "Callum", "Priya", "Anselm", "Bronagh",
-          "Lowell", "Yusuf", "Hettie", "Corin", "Wilhelmina", "Jarrah", "Nadine")  # fmt: skip
-_LAST = ("Quillfeather", "O'Maddigan", "Trevanick", "Stroudwater", "Okonjo-Bell", "Lindqvarn", "Mac Giolla", "Penhallen",
-         "Vasquarro", "Brackenbury", "Dunnavan", "Halloway-Pitt", "Szymborek", "Ferrandale", "Abbaticchio", "Yeo")  # fmt: skip
-_CARS = (("Halvorn", "Lynx"), ("Tessaro", "Brio GT"), ("Brightley", "Estate 20"), ("Kurosan", "Mizu"), ("Valdane", "C4X"),
-         ("Orrin", "Pathmaker"), ("Santoval", "Ria Sport"), ("Merrow", "300"), ("Dorsett", "Van LWB"))  # fmt: skip
+_FIRST = (
+    "Maren",
+    "Tobin",
+    "Saoirse",
+    "Desmond",
+    "Ilse",
+    "Rafferty",
+    "Odette",
+    "Callum",
+    "Priya",
+    "Anselm",
+    "Bronagh",
+    "Lowell",
+    "Yusuf",
+    "Hettie",
+    "Corin",
+    "Wilhelmina",
+    "Jarrah",
+    "Nadine",
+)
+_LAST = (
+    "Quillfeather",
+    "O'Maddigan",
+    "Trevanick",
+    "Stroudwater",
+    "Okonjo-Bell",
+    "Lindqvarn",
+    "Mac Giolla",
+    "Penhallen",
+    "Vasquarro",
+    "Brackenbury",
+    "Dunnavan",
+    "Halloway-Pitt",
+    "Szymborek",
+    "Ferrandale",
+    "Abbaticchio",
+    "Yeo",
+)
+_CARS = (
+    ("Halvorn", "Lynx"),
+    ("Tessaro", "Brio GT"),
+    ("Brightley", "Estate 20"),
+    ("Kurosan", "Mizu"),
+    ("Valdane", "C4X"),
+    ("Orrin", "Pathmaker"),
+    ("Santoval", "Ria Sport"),
+    ("Merrow", "300"),
+    ("Dorsett", "Van LWB"),
+)
 _COLOURS = ("silver", "dark blue", "white", "red", "graphite")
 _CLAIM_NUMBERS = (
     "CL-2026-0#####",

@@ -18,23 +18,46 @@ def numbered_boxes(case: Case) -> Paper:
     paper.row([(20, "MOTOR ACCIDENT REPORT FORM", "left"), (190, "Please complete in BLOCK CAPITALS", "right")], down=9)
     asked, priced = _asked_amount(case), case.word("amount_claimed")
     sections: list[tuple[str, list[tuple[str, str]]]] = [
-        ("1. About you", [
-            (case.one_of("Policyholder", "Name of insured", "Insured's full name"), case.holder.name.upper()),
-            ("Address", ", ".join(case.holder.address)), ("Daytime telephone", case.holder.phone),
-            (case.word("policy_number"), case.policy_number),
-            (case.one_of("Claim reference (if known)", "Our claim ref."), case.claim_number)]),
-        ("2. Your vehicle", [
-            ("Make and model", f"{case.car.make} {case.car.model}"), (case.word("plate"), case.car.plate),
-            ("Year of manufacture", str(case.car.year)), (case.word("vin"), case.car.vin),
-            ("Where can it be inspected?", case.shop), ("Value before the accident", case.money(Decimal(8400)))]),
-        ("3. The accident", [
-            (case.word("date_of_loss"), case.day(case.loss)), ("Time", case.clock()),
-            ("Place", case.place), ("Speed before impact", "20 mph"),
-            (priced, case.money(asked))]),
-        ("4. The other vehicle", [
-            ("Driver's name", case.other.name.upper()), ("Registration", case.other_car.plate),
-            ("Insurer and policy no.", f"{case.country.insurers[1]}, {case.other_policy}")]),
-    ]  # fmt: skip
+        (
+            "1. About you",
+            [
+                (case.one_of("Policyholder", "Name of insured", "Insured's full name"), case.holder.name.upper()),
+                ("Address", ", ".join(case.holder.address)),
+                ("Daytime telephone", case.holder.phone),
+                (case.word("policy_number"), case.policy_number),
+                (case.one_of("Claim reference (if known)", "Our claim ref."), case.claim_number),
+            ],
+        ),
+        (
+            "2. Your vehicle",
+            [
+                ("Make and model", f"{case.car.make} {case.car.model}"),
+                (case.word("plate"), case.car.plate),
+                ("Year of manufacture", str(case.car.year)),
+                (case.word("vin"), case.car.vin),
+                ("Where can it be inspected?", case.shop),
+                ("Value before the accident", case.money(Decimal(8400))),
+            ],
+        ),
+        (
+            "3. The accident",
+            [
+                (case.word("date_of_loss"), case.day(case.loss)),
+                ("Time", case.clock()),
+                ("Place", case.place),
+                ("Speed before impact", "20 mph"),
+                (priced, case.money(asked)),
+            ],
+        ),
+        (
+            "4. The other vehicle",
+            [
+                ("Driver's name", case.other.name.upper()),
+                ("Registration", case.other_car.plate),
+                ("Insurer and policy no.", f"{case.country.insurers[1]}, {case.other_policy}"),
+            ],
+        ),
+    ]
     for title, rows in sections:
         paper.row([(20, title, "left")], bold=True, down=5.5)
         for label, value in rows:
@@ -70,17 +93,27 @@ def caps_grid(case: Case) -> Paper:
     car = case.car
     grid = [
         [("POLICY NUMBER", case.policy_number), ("CLAIM NUMBER", case.claim_number), ("POLICY TYPE", "PERSONAL AUTO")],
-        [(case.word("date_of_loss").upper(), f"{case.loss:%m/%d/%Y}"), ("TIME OF LOSS", case.clock()), ("PREVIOUSLY REPORTED", "NO")],
-        [("NAME OF INSURED (LAST, FIRST)", f"{case.holder.last}, {case.holder.first}".upper()),
-         ("HOME PHONE", case.holder.phone), ("BUSINESS PHONE", "")],
-        [("INSURED'S MAILING ADDRESS", case.holder.address[0].upper()), ("CITY, STATE, ZIP", case.holder.address[1].upper()),
-         ("MARITAL STATUS", "")],
+        [
+            (case.word("date_of_loss").upper(), f"{case.loss:%m/%d/%Y}"),
+            ("TIME OF LOSS", case.clock()),
+            ("PREVIOUSLY REPORTED", "NO"),
+        ],
+        [
+            ("NAME OF INSURED (LAST, FIRST)", f"{case.holder.last}, {case.holder.first}".upper()),
+            ("HOME PHONE", case.holder.phone),
+            ("BUSINESS PHONE", ""),
+        ],
+        [
+            ("INSURED'S MAILING ADDRESS", case.holder.address[0].upper()),
+            ("CITY, STATE, ZIP", case.holder.address[1].upper()),
+            ("MARITAL STATUS", ""),
+        ],
         [("LOCATION OF ACCIDENT", case.place.upper())],
         [("POLICE DEPT CONTACTED", case.police.upper()), ("REPORT NUMBER", case.report_number), ("CITATIONS", "NONE")],
         [("VEH #", "1"), ("YEAR / MAKE / MODEL", f"{car.year} {car.make} {car.model}".upper()), ("V.I.N.", car.vin)],
         [("PLATE NUMBER", car.plate), ("STATE", case.holder.address[1].split(", ")[1][:2]), ("USE", "COMMUTE")],
         [(priced.upper(), case.money(asked)), ("WHEN CAN VEHICLE BE SEEN", "ANY TIME"), ("WHERE", case.shop.upper())],
-    ]  # fmt: skip
+    ]
     for cells in grid:
         width = 175 / len(cells)
         for place, (label, value) in enumerate(cells):
@@ -116,7 +149,7 @@ def captions_below(case: Case) -> Paper:
         ((f"{case.car.make} {case.car.model}", "make and model of vehicle"), (case.car.plate, case.word("plate"))),
         ((case.car.vin, "VIN (from the windscreen disc or door pillar)"), (str(case.car.year), "year")),
         ((case.money(asked), priced), ("none", "injuries")),
-    ]  # fmt: skip
+    ]
     for left, right in pairs:
         for x, answer in ((20, left), (110, right)):
             if answer:
@@ -143,16 +176,37 @@ def web_confirmation(case: Case) -> Paper:
     asked = _asked_amount(case)
     blocks = [
         ("Reference", [("Claim number", case.claim_number), ("Policy number", case.policy_number)]),
-        ("Your details", [("Your name", case.holder.name), ("Contact number", case.holder.phone),
-                          ("Are you registered for GST?", "No")]),
-        ("The incident", [("When did it happen?", f"{case.day(case.loss)}, {case.clock()}"),
-                          ("Where did it happen?", case.place), ("Did police attend?", "Yes"),
-                          ("Police event number", case.report_number)]),
-        ("Your car", [("Registration", case.car.plate), ("Make", case.car.make), ("Model", case.car.model),
-                      ("Year", str(case.car.year)), ("VIN", case.car.vin), ("What is damaged?", ", ".join(case.damage)),
-                      ("Agreed value of car", case.money(Decimal(21500))),
-                      ("Amount you are claiming", case.money(asked))]),
-    ]  # fmt: skip
+        (
+            "Your details",
+            [
+                ("Your name", case.holder.name),
+                ("Contact number", case.holder.phone),
+                ("Are you registered for GST?", "No"),
+            ],
+        ),
+        (
+            "The incident",
+            [
+                ("When did it happen?", f"{case.day(case.loss)}, {case.clock()}"),
+                ("Where did it happen?", case.place),
+                ("Did police attend?", "Yes"),
+                ("Police event number", case.report_number),
+            ],
+        ),
+        (
+            "Your car",
+            [
+                ("Registration", case.car.plate),
+                ("Make", case.car.make),
+                ("Model", case.car.model),
+                ("Year", str(case.car.year)),
+                ("VIN", case.car.vin),
+                ("What is damaged?", ", ".join(case.damage)),
+                ("Agreed value of car", case.money(Decimal(21500))),
+                ("Amount you are claiming", case.money(asked)),
+            ],
+        ),
+    ]
     for title, rows in blocks:
         paper.y += 3
         paper.row([(20, title, "left")], bold=True, size=11, down=6)
@@ -204,9 +258,15 @@ def proof_of_loss(case: Case) -> Paper:
     paper.row(
         [(20, "________________________  Notary Public", "left"), (120, "________________________  Insured", "left")]
     )
-    for name, value in (("policy_number", case.policy_number), ("claim_number", case.claim_number), ("vin", car.vin),
-                        ("insured", case.holder.name), ("make", car.make), ("model", car.model),
-                        ("year", str(car.year))):  # fmt: skip
+    for name, value in (
+        ("policy_number", case.policy_number),
+        ("claim_number", case.claim_number),
+        ("vin", car.vin),
+        ("insured", case.holder.name),
+        ("make", car.make),
+        ("model", car.model),
+        ("year", str(car.year)),
+    ):
         paper.say(name, value)
     paper.say("date_of_loss", case.loss)
     paper.say("amount_claimed", asked)
@@ -226,15 +286,24 @@ def typed_leaders(case: Case) -> Paper:
     paper.row([(20, "CLAIM FORM - PRIVATE CAR", "left")], down=9)
     car = case.car
     for label, value in (
-        (case.word("claim_number"), case.claim_number), (case.word("policy_number"), case.policy_number),
+        (case.word("claim_number"), case.claim_number),
+        (case.word("policy_number"), case.policy_number),
         ("Name of claimant", case.holder.name),
-        ("Address", ", ".join(case.holder.address)), ("Telephone", case.holder.phone),
-        (case.word("date_of_loss"), case.day(case.loss)), ("Time of loss", case.clock()), ("Place of loss", case.place),
-        ("Vehicle make", car.make), ("Vehicle model", car.model), (case.word("plate"), car.plate), (case.word("vin"), car.vin),
-        ("Parts damaged", ", ".join(case.damage)), ("Estimate of damage", "not yet known"),
-        ("Other party", case.other.name), ("Other party's plate", case.other_car.plate),
+        ("Address", ", ".join(case.holder.address)),
+        ("Telephone", case.holder.phone),
+        (case.word("date_of_loss"), case.day(case.loss)),
+        ("Time of loss", case.clock()),
+        ("Place of loss", case.place),
+        ("Vehicle make", car.make),
+        ("Vehicle model", car.model),
+        (case.word("plate"), car.plate),
+        (case.word("vin"), car.vin),
+        ("Parts damaged", ", ".join(case.damage)),
+        ("Estimate of damage", "not yet known"),
+        ("Other party", case.other.name),
+        ("Other party's plate", case.other_car.plate),
         ("Form completed on", case.day(case.written)),
-    ):  # fmt: skip
+    ):
         paper.row([(20, f"{label} {'.' * (32 - len(label))} {value}", "left")], down=5.4)
     paper.y += 4
     paper.prose("Circumstances:\n" + case.account)
@@ -295,10 +364,15 @@ def _say_asked(paper: Paper, label: str, asked: Decimal) -> None:
 def _say_common(paper: Paper, case: Case) -> None:
     """What every printed form of this file asks."""
     for name, value in (
-        ("claim_number", case.claim_number), ("policy_number", case.policy_number), ("vin", case.car.vin),
-        ("plate", case.car.plate), ("make", case.car.make), ("model", case.car.model), ("place", case.place),
+        ("claim_number", case.claim_number),
+        ("policy_number", case.policy_number),
+        ("vin", case.car.vin),
+        ("plate", case.car.plate),
+        ("make", case.car.make),
+        ("model", case.car.model),
+        ("place", case.place),
         ("description", case.account),
-    ):  # fmt: skip
+    ):
         paper.say(name, value)
     paper.say("date_of_loss", case.loss)
     paper.allow("document_date", case.written)

@@ -37,9 +37,11 @@ def from_insurer(case: Case) -> Paper:
     """An e-mail print-out from another office, with header lines; asks for a police report and an invoice."""
     paper = Paper("correspondence", size=10, letter=case.country.letter_paper)
     for label, value in (
-        ("From", f"{case.other.name} <claims@insurer.example>"), ("Sent", f"{case.long_day(case.written)} {case.clock()}"),
-        ("To", f"{case.holder.name}"), ("Subject", f"Your claim {case.claim_number}: documents outstanding"),
-    ):  # fmt: skip
+        ("From", f"{case.other.name} <claims@insurer.example>"),
+        ("Sent", f"{case.long_day(case.written)} {case.clock()}"),
+        ("To", f"{case.holder.name}"),
+        ("Subject", f"Your claim {case.claim_number}: documents outstanding"),
+    ):
         paper.row([(20, f"{label}:", "left"), (42, value, "left")])
     paper.rule(y=paper.y - 3)
     paper.y += 5

@@ -15,15 +15,29 @@ def crash_grid(case: Case) -> Paper:
     paper = Paper("police_report", letter=True, size=8, y=16)
     paper.row([(108, "TRAFFIC CRASH REPORT", "centre")], size=13, bold=True, down=5)
     paper.row([(108, case.police.upper(), "centre")], down=7)
-    _cells(paper, [("1 LOCAL REPORT NUMBER", case.report_number), ("2 CRASH DATE", f"{case.loss:%m/%d/%Y}"),
-                   ("3 TIME", f"{case.rng.randint(6, 21):02d}40"), ("4 CRASH SEVERITY", "PDO")])  # fmt: skip
+    _cells(
+        paper,
+        [
+            ("1 LOCAL REPORT NUMBER", case.report_number),
+            ("2 CRASH DATE", f"{case.loss:%m/%d/%Y}"),
+            ("3 TIME", f"{case.rng.randint(6, 21):02d}40"),
+            ("4 CRASH SEVERITY", "PDO"),
+        ],
+    )
     _cells(paper, [("5 LOCATION", case.place.upper()), ("6 LIGHT / 7 WEATHER", "DAYLIGHT, RAIN")])
     for number, person, car, policy in _both_sides(case):
         paper.y += 2
         paper.row([(20, f"UNIT {number}", "left")], bold=True, down=4)
         _cells(paper, [("DRIVER NAME: LAST, FIRST", f"{person.last}, {person.first}".upper()), ("PHONE", person.phone)])
-        _cells(paper, [("YEAR", str(car.year)), ("MAKE", car.make.upper()), ("MODEL", car.model.upper()),
-                       ("COLOR", car.colour.upper())])  # fmt: skip
+        _cells(
+            paper,
+            [
+                ("YEAR", str(car.year)),
+                ("MAKE", car.make.upper()),
+                ("MODEL", car.model.upper()),
+                ("COLOR", car.colour.upper()),
+            ],
+        )
         _cells(paper, [("LICENSE PLATE #", car.plate), ("VEHICLE IDENTIFICATION #", car.vin)])
         _cells(paper, [("INSURANCE COMPANY", case.country.insurers[number - 1].upper()), ("POLICY #", policy)])
     paper.y += 4
@@ -54,10 +68,12 @@ def collision_extract(case: Case) -> Paper:
     paper.row([(20, "EXTRACT FROM ROAD TRAFFIC COLLISION REPORT", "left")], bold=True, down=8)
     for label, value in (
         (case.one_of("Date of collision", "Date of accident", "Collision date"), case.day(case.loss)),
-        ("Time", f"{case.clock()} hrs"), ("Location", case.place),
-        ("Reporting officer", f"PC 2217 {case.other.last}"), ("Road surface", "Wet / damp"),
+        ("Time", f"{case.clock()} hrs"),
+        ("Location", case.place),
+        ("Reporting officer", f"PC 2217 {case.other.last}"),
+        ("Road surface", "Wet / damp"),
         ("Fee paid", "£98.70"),
-    ):  # fmt: skip
+    ):
         paper.row([(20, f"{label}:", "left"), (70, value, "left")], down=6)
     for number, person, car, policy in _both_sides(case):
         paper.y += 3
@@ -114,13 +130,18 @@ def event_summary(case: Case) -> Paper:
     paper.row([(20, f"{case.police}: Traffic crash event summary", "left")], size=12, down=12)
     car = case.car
     for value, label in (
-        (case.report_number, "Event number"), (case.day(case.loss), case.one_of("Crash date", "Date of crash", "Date of incident")),
+        (case.report_number, "Event number"),
+        (case.day(case.loss), case.one_of("Crash date", "Date of crash", "Date of incident")),
         (case.clock(), "Crash time"),
-        (case.place, "Crash location"), (case.holder.name, "Reported by"),
-        (f"{car.make}", "Vehicle make"), (car.model, "Vehicle model"), (car.plate, case.word("plate")),
-        (car.vin, "VIN"), (case.other_car.plate, "Other vehicle (left the scene)"),
+        (case.place, "Crash location"),
+        (case.holder.name, "Reported by"),
+        (f"{car.make}", "Vehicle make"),
+        (car.model, "Vehicle model"),
+        (car.plate, case.word("plate")),
+        (car.vin, "VIN"),
+        (case.other_car.plate, "Other vehicle (left the scene)"),
         (case.day(case.written), "Summary issued"),
-    ):  # fmt: skip
+    ):
         paper.put(20, value, font="Courier", size=10.5)
         paper.put(120, label, italic=True, size=9)
         paper.rule()
@@ -142,12 +163,19 @@ def incident_narrative(case: Case) -> Paper:
     paper.row([(20, case.police.upper(), "left"), (195, "PAGE 1 OF 2", "right")])
     paper.row([(20, "INCIDENT REPORT - HIT AND RUN, PARKED VEHICLE", "left")], down=9)
     for label, value in (
-        ("CASE NO", case.report_number), ("REPORTED", f"{case.written:%m/%d/%Y} {case.clock()}"),
-        ("OCCURRED", f"{case.loss:%m/%d/%Y} {case.clock()}"), ("LOCATION", case.place.upper()),
-        ("VICTIM/OWNER", case.holder.name.upper()), ("DOB", "06/17/1979"), ("PHONE", case.holder.phone),
-        ("VEHICLE", f"{car.year} {car.make} {car.model} {car.colour}".upper()), ("LIC", car.plate), ("VIN", car.vin),
-        ("INSURER", case.insurer.upper()), ("POLICY", case.policy_number),
-    ):  # fmt: skip
+        ("CASE NO", case.report_number),
+        ("REPORTED", f"{case.written:%m/%d/%Y} {case.clock()}"),
+        ("OCCURRED", f"{case.loss:%m/%d/%Y} {case.clock()}"),
+        ("LOCATION", case.place.upper()),
+        ("VICTIM/OWNER", case.holder.name.upper()),
+        ("DOB", "06/17/1979"),
+        ("PHONE", case.holder.phone),
+        ("VEHICLE", f"{car.year} {car.make} {car.model} {car.colour}".upper()),
+        ("LIC", car.plate),
+        ("VIN", car.vin),
+        ("INSURER", case.insurer.upper()),
+        ("POLICY", case.policy_number),
+    ):
         paper.row([(20, f"{label + ':':<16}{value}", "left")], down=5.5)
     paper.turn()
     paper.row(
@@ -187,11 +215,14 @@ def exchange_slip(case: Case) -> Paper:
     paper.row([(70, "Driver A", "left"), (130, "Driver B", "left")], bold=True, down=6)
     (_, one, first, policy), (_, two, second, other) = _both_sides(case)
     for label, left, right in (
-        ("Name", one.name, two.name), ("Phone", one.phone, two.phone),
+        ("Name", one.name, two.name),
+        ("Phone", one.phone, two.phone),
         ("Vehicle", f"{first.make} {first.model}", f"{second.make} {second.model}"),
-        ("Plate", first.plate, second.plate), ("VIN", first.vin, second.vin),
-        ("Insurer", case.country.insurers[0], case.country.insurers[1]), ("Policy no.", policy, other),
-    ):  # fmt: skip
+        ("Plate", first.plate, second.plate),
+        ("VIN", first.vin, second.vin),
+        ("Insurer", case.country.insurers[0], case.country.insurers[1]),
+        ("Policy no.", policy, other),
+    ):
         paper.rule()
         paper.row([(20, label, "left"), (70, left, "left"), (130, right, "left")], down=6.5)
     _allow_shared(paper, case)

@@ -19,17 +19,28 @@ def schedule(case: Case) -> Paper:
     paper.row([(20, case.insurer, "left")], size=15, bold=True, down=8)
     paper.row([(20, "Private Car Insurance: Policy Schedule", "left")], size=12, down=10)
     for label, value in (
-        (case.word("policy_number"), case.policy_number), ("The insured", case.holder.name), ("Address", ", ".join(case.holder.address)),
+        (case.word("policy_number"), case.policy_number),
+        ("The insured", case.holder.name),
+        ("Address", ", ".join(case.holder.address)),
         ("Period of insurance", f"From 00:01 on {case.day(first)} to 23:59 on {case.day(last)}"),
-        ("Vehicle", f"{case.car.make} {case.car.model}"), (case.word("plate"), case.car.plate), ("Year of make", str(case.car.year)),
-        ("Cover", "Comprehensive"), (case.country.excess, case.money(Decimal(300))), ("Windscreen excess", case.money(Decimal(75))),
-        ("Annual premium", case.money(Decimal("612.40"))), ("Insurance premium tax", case.money(Decimal("73.49"))),
-        ("Total premium payable", case.money(Decimal("685.89"))), ("Date of issue", case.day(first - timedelta(days=12))),
-    ):  # fmt: skip
+        ("Vehicle", f"{case.car.make} {case.car.model}"),
+        (case.word("plate"), case.car.plate),
+        ("Year of make", str(case.car.year)),
+        ("Cover", "Comprehensive"),
+        (case.country.excess, case.money(Decimal(300))),
+        ("Windscreen excess", case.money(Decimal(75))),
+        ("Annual premium", case.money(Decimal("612.40"))),
+        ("Insurance premium tax", case.money(Decimal("73.49"))),
+        ("Total premium payable", case.money(Decimal("685.89"))),
+        ("Date of issue", case.day(first - timedelta(days=12))),
+    ):
         paper.row([(20, label, "left"), (75, value, "left")], down=6)
     paper.y += 5
-    paper.prose("This schedule must be read with your policy booklet. Claims: report any accident within 24 hours. You must "
-                "send any claim form, estimate or invoice to us without delay.", size=8)  # fmt: skip
+    paper.prose(
+        "This schedule must be read with your policy booklet. Claims: report any accident within 24 hours. You must "
+        "send any claim form, estimate or invoice to us without delay.",
+        size=8,
+    )
     _say_policy(paper, case, first, last)
     paper.say("plate", case.car.plate)
     paper.say("deductible", Decimal(300))
@@ -63,9 +74,11 @@ def declarations(case: Case) -> Paper:
         bold=True,
     )
     for name, limit, deductible, premium in (
-        ("BODILY INJURY LIABILITY", "$100,000 / $300,000", "", "$ 214.00"), ("PROPERTY DAMAGE", "$50,000", "", "$ 131.00"),
-        ("COLLISION", "ACTUAL CASH VALUE", "$500", "$ 288.00"), ("RENTAL", "$40 PER DAY / $1,200 MAX", "", "$ 22.00"),
-    ):  # fmt: skip
+        ("BODILY INJURY LIABILITY", "$100,000 / $300,000", "", "$ 214.00"),
+        ("PROPERTY DAMAGE", "$50,000", "", "$ 131.00"),
+        ("COLLISION", "ACTUAL CASH VALUE", "$500", "$ 288.00"),
+        ("RENTAL", "$40 PER DAY / $1,200 MAX", "", "$ 22.00"),
+    ):
         paper.row([(20, name, "left"), (110, limit, "right"), (150, deductible, "right"), (190, premium, "right")])
     paper.row([(150, "TOTAL PREMIUM", "right"), (190, "$ 655.00", "right")], bold=True)
     _say_policy(paper, case, first, last)

@@ -41,13 +41,20 @@ def quotation_letter(case: Case) -> Paper:
     ):
         paper.row([(150, label, "right"), (180, case.money(amount), "right")], down=6)
     paper.y += 4
-    paper.prose(f"If your insurers are dealing with this, please give them our letter; your claim number is "
-                f"{case.claim_number}. We would need the car for four days.")  # fmt: skip
+    paper.prose(
+        f"If your insurers are dealing with this, please give them our letter; your claim number is "
+        f"{case.claim_number}. We would need the car for four days."
+    )
     paper.y += 6
     paper.row([(20, "Yours faithfully,", "left")])
     say_sums(paper, bill, case)
-    for name, value in (("vin", case.car.vin), ("plate", case.car.plate), ("make", case.car.make), ("model", case.car.model),
-                        ("claim_number", case.claim_number)):  # fmt: skip
+    for name, value in (
+        ("vin", case.car.vin),
+        ("plate", case.car.plate),
+        ("make", case.car.make),
+        ("model", case.car.model),
+        ("claim_number", case.claim_number),
+    ):
         paper.say(name, value)
     paper.say("document_date", case.written)
     paper.allow("insured", case.holder.name)
@@ -172,18 +179,28 @@ def supplement(case: Case) -> Paper:
         down=8,
     )
     for label, value in (
-        (case.word("claim_number"), case.claim_number), (case.word("policy_number"), case.policy_number),
+        (case.word("claim_number"), case.claim_number),
+        (case.word("policy_number"), case.policy_number),
         (case.word("date_of_loss"), case.day(case.loss)),
-        (case.word("vin"), case.car.vin), (case.word("plate"), case.car.plate), ("Make", case.car.make), ("Model", case.car.model),
-    ):  # fmt: skip
+        (case.word("vin"), case.car.vin),
+        (case.word("plate"), case.car.plate),
+        ("Make", case.car.make),
+        ("Model", case.car.model),
+    ):
         paper.put(20, label, size=7.5)
         paper.put(20, value, y=paper.y + 4.4)
         paper.y += 9.5
     paper.row([(20, "Additional damage found on strip-down", "left"), (190, case.country.currency, "right")], bold=True)
     for item in extra.lines:
         paper.rule()
-        paper.row([(20, item.description, "left"), (150, f"{item.quantity} x {case.bare(item.unit_price)}", "right"),
-                   (190, case.bare(item.amount), "right")], down=6)  # fmt: skip
+        paper.row(
+            [
+                (20, item.description, "left"),
+                (150, f"{item.quantity} x {case.bare(item.unit_price)}", "right"),
+                (190, case.bare(item.amount), "right"),
+            ],
+            down=6,
+        )
     paper.lines = None
     paper.y += 4
     for label, amount in (

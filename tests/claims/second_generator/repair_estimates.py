@@ -25,10 +25,20 @@ def collision_software(case: Case) -> Paper:
         [(20, "Preliminary Estimate", "left"), (195, f"RO Number: {case.number('#####')}", "right")], bold=True, size=10
     )
     paper.row([(20, f"Written By: {case.other.name}, {case.day(case.written)}", "left")], down=7)
-    paper.row([(20, f"Insured: {case.holder.name}", "left"), (85, f"Policy #: {case.policy_number}", "left"),
-               (145, f"Claim #: {case.claim_number}", "left")])  # fmt: skip
-    paper.row([(20, "Type of Loss: Collision", "left"), (85, f"Date of Loss: {case.day(case.loss)}", "left"),
-               (145, "Days to Repair: 6", "left")])  # fmt: skip
+    paper.row(
+        [
+            (20, f"Insured: {case.holder.name}", "left"),
+            (85, f"Policy #: {case.policy_number}", "left"),
+            (145, f"Claim #: {case.claim_number}", "left"),
+        ]
+    )
+    paper.row(
+        [
+            (20, "Type of Loss: Collision", "left"),
+            (85, f"Date of Loss: {case.day(case.loss)}", "left"),
+            (145, "Days to Repair: 6", "left"),
+        ]
+    )
     paper.row([(20, f"{car.year} {car.make.upper()} {car.model.upper()} {car.colour.upper()}", "left")])
     paper.row(
         [(20, f"VIN: {car.vin}", "left"), (85, f"License: {car.plate}", "left"), (145, "Odometer: 61,224", "left")]
@@ -36,14 +46,30 @@ def collision_software(case: Case) -> Paper:
     paper.rule(20, 195)
     paper.y += 8
     heads = ((20, "Line"), (30, "Oper"), (45, "Description"), (100, "Part Number"))
-    paper.row([*((x, text, "left") for x, text in heads), (145, "Qty", "right"), (168, "Ext. Price $", "right"),
-               (182, "Labor", "right"), (195, "Paint", "right")], bold=True)  # fmt: skip
+    paper.row(
+        [
+            *((x, text, "left") for x, text in heads),
+            (145, "Qty", "right"),
+            (168, "Ext. Price $", "right"),
+            (182, "Labor", "right"),
+            (195, "Paint", "right"),
+        ],
+        bold=True,
+    )
     for number, line in enumerate(bill.lines, start=1):
         hours = f"{line.quantity}" if line.kind == "labour" else "0.5"
         price = case.bare(line.amount) if line.kind == "part" else ""
-        paper.row([(20, str(number), "left"), (30, "Repl" if line.kind == "part" else "Rpr", "left"),
-                   (45, line.description, "left"), (100, line.part_number, "left"),
-                   (145, str(line.quantity) if price else "", "right"), (168, price, "right"), (182, hours, "right")])  # fmt: skip
+        paper.row(
+            [
+                (20, str(number), "left"),
+                (30, "Repl" if line.kind == "part" else "Rpr", "left"),
+                (45, line.description, "left"),
+                (100, line.part_number, "left"),
+                (145, str(line.quantity) if price else "", "right"),
+                (168, price, "right"),
+                (182, hours, "right"),
+            ]
+        )
     paper.rule(20, 195, y=paper.y - 3)
     paper.row(
         [(45, "SUBTOTALS", "left"), (168, case.bare(bill.parts), "right"), (182, str(bill.hours), "right")], bold=True
@@ -91,10 +117,15 @@ def carried_forward(case: Case) -> Paper:
     )
     car = case.car
     for label, value in (
-        ("Customer", case.holder.name), ("Insurer", case.insurer), (case.word("policy_number"), case.policy_number),
-        (case.word("claim_number"), case.claim_number), ("Vehicle", f"{car.make} {car.model}"), (case.word("plate"), car.plate),
-        (case.word("vin"), car.vin), ("Mileage", "48,310"),
-    ):  # fmt: skip
+        ("Customer", case.holder.name),
+        ("Insurer", case.insurer),
+        (case.word("policy_number"), case.policy_number),
+        (case.word("claim_number"), case.claim_number),
+        ("Vehicle", f"{car.make} {car.model}"),
+        (case.word("plate"), car.plate),
+        (case.word("vin"), car.vin),
+        ("Mileage", "48,310"),
+    ):
         paper.row([(20, label, "left"), (65, value, "left")])
     paper.y += 5
     running = Decimal(0)
@@ -108,15 +139,26 @@ def carried_forward(case: Case) -> Paper:
             _part_heads(paper)
             paper.row([(140, "Brought forward", "right"), (190, case.money(running), "right")], italic=True)
         running += item.amount
-        paper.row([(20, item.part_number, "left"), (62, item.description, "left"), (130, str(item.quantity), "right"),
-                   (160, case.bare(item.unit_price), "right"), (190, case.bare(item.amount), "right")])  # fmt: skip
+        paper.row(
+            [
+                (20, item.part_number, "left"),
+                (62, item.description, "left"),
+                (130, str(item.quantity), "right"),
+                (160, case.bare(item.unit_price), "right"),
+                (190, case.bare(item.amount), "right"),
+            ]
+        )
         paper.bill(item.amount)
     paper.y += 3
     paper.row([(160, "Parts total", "right"), (190, case.money(bill.parts), "right")], down=7)
     for item in bill.lines:
         if item.kind == "labour":
-            paper.row([(62, f"{item.description}, {item.quantity} hrs at {case.money(item.unit_price)}", "left"),
-                       (190, case.bare(item.amount), "right")])  # fmt: skip
+            paper.row(
+                [
+                    (62, f"{item.description}, {item.quantity} hrs at {case.money(item.unit_price)}", "left"),
+                    (190, case.bare(item.amount), "right"),
+                ]
+            )
             paper.bill(item.amount)
     paper.row([(160, "Labour total", "right"), (190, case.money(bill.labour), "right")], down=7)
     for label, amount in (
@@ -144,16 +186,29 @@ def boxed_summary(case: Case) -> Paper:
         paper.put(160, case.money(amount), y=24 + 7 * place, align="right", bold=label == "TOTAL")
         paper.put(164, label, y=24 + 7 * place, size=8)
     for label, value in (
-        ("Insured", case.holder.name), (case.word("claim_number"), case.claim_number), (case.word("policy_number"), case.policy_number),
-        (case.word("date_of_loss"), case.day(case.loss)), ("Estimate date", case.day(case.written)),
-        (case.word("plate"), case.car.plate), (case.word("vin"), case.car.vin), ("Make", case.car.make), ("Model", case.car.model),
-    ):  # fmt: skip
+        ("Insured", case.holder.name),
+        (case.word("claim_number"), case.claim_number),
+        (case.word("policy_number"), case.policy_number),
+        (case.word("date_of_loss"), case.day(case.loss)),
+        ("Estimate date", case.day(case.written)),
+        (case.word("plate"), case.car.plate),
+        (case.word("vin"), case.car.vin),
+        ("Make", case.car.make),
+        ("Model", case.car.model),
+    ):
         paper.row([(20, label, "left"), (72, value, "left")], down=5.4)
     paper.y += 5
     for item in bill.lines:
         unit = f"{item.quantity} x" if item.kind == "part" else f"{item.quantity} h x"
-        paper.row([(20, item.description, "left"), (110, item.part_number, "left"), (150, unit, "right"),
-                   (168, case.bare(item.unit_price), "right"), (190, case.bare(item.amount), "right")])  # fmt: skip
+        paper.row(
+            [
+                (20, item.description, "left"),
+                (110, item.part_number, "left"),
+                (150, unit, "right"),
+                (168, case.bare(item.unit_price), "right"),
+                (190, case.bare(item.amount), "right"),
+            ]
+        )
         paper.bill(item.amount)
     say_sums(paper, bill, case)
     say_claim(paper, case)
@@ -162,5 +217,13 @@ def boxed_summary(case: Case) -> Paper:
 
 
 def _part_heads(paper: Paper) -> None:
-    paper.row([(20, "Part no.", "left"), (62, "Description", "left"), (130, "Qty", "right"), (160, "Each", "right"),
-               (190, "Amount", "right")], bold=True)  # fmt: skip
+    paper.row(
+        [
+            (20, "Part no.", "left"),
+            (62, "Description", "left"),
+            (130, "Qty", "right"),
+            (160, "Each", "right"),
+            (190, "Amount", "right"),
+        ],
+        bold=True,
+    )

@@ -26,9 +26,12 @@ def vat_analysis(case: Case) -> Paper:
         paper.row([(20, line, "left")])
     paper.y = top
     for label, value in (
-        ("Invoice no.", number), ("Tax point", case.day(case.written)), ("Your ref.", case.claim_number),
-        ("Policyholder", case.holder.name), (case.word("policy_number"), case.policy_number),
-    ):  # fmt: skip
+        ("Invoice no.", number),
+        ("Tax point", case.day(case.written)),
+        ("Your ref.", case.claim_number),
+        ("Policyholder", case.holder.name),
+        (case.word("policy_number"), case.policy_number),
+    ):
         paper.row([(118, label, "left"), (156, value, "left")])
     paper.y += 3
     paper.row(
@@ -37,17 +40,36 @@ def vat_analysis(case: Case) -> Paper:
     )
     _columns(paper, ("Description", "Qty/Hrs", "Unit", "VAT", "Net"))
     for item in bill.lines:
-        paper.row([(20, item.description, "left"), (115, str(item.quantity), "right"), (140, case.bare(item.unit_price), "right"),
-                   (160, "S", "right"), (190, case.bare(item.amount), "right")])  # fmt: skip
+        paper.row(
+            [
+                (20, item.description, "left"),
+                (115, str(item.quantity), "right"),
+                (140, case.bare(item.unit_price), "right"),
+                (160, "S", "right"),
+                (190, case.bare(item.amount), "right"),
+            ]
+        )
         paper.bill(item.amount)
     paper.rule(y=paper.y - 3)
     paper.y += 4
-    paper.row([(20, "VAT analysis:  code S   rate 20.00%", "left"), (85, f"goods {case.bare(bill.net)}", "left"),
-               (115, f"VAT {case.bare(bill.tax)}", "left")], size=7, down=0)  # fmt: skip
+    paper.row(
+        [
+            (20, "VAT analysis:  code S   rate 20.00%", "left"),
+            (85, f"goods {case.bare(bill.net)}", "left"),
+            (115, f"VAT {case.bare(bill.tax)}", "left"),
+        ],
+        size=7,
+        down=0,
+    )
     for label, amount in (("Total net", bill.net), ("Total VAT", bill.tax), (case.word("invoice_total"), bill.total)):
         paper.row([(165, label, "right"), (190, case.money(amount), "right")], bold=amount == bill.total)
-    paper.put(105, "Bank: Wessmoor Provident  Sort 00-41-77  Account 40071225   VAT no. 417 2208 91   Co. reg. 0199442",
-              y=285, size=6.5, align="centre")  # fmt: skip
+    paper.put(
+        105,
+        "Bank: Wessmoor Provident  Sort 00-41-77  Account 40071225   VAT no. 417 2208 91   Co. reg. 0199442",
+        y=285,
+        size=6.5,
+        align="centre",
+    )
     _say_bill(paper, case, bill, number)
     say_car(paper, case)
     paper.say("policy_number", case.policy_number)
@@ -67,9 +89,15 @@ def repair_order(case: Case) -> Paper:
     )
     car = case.car
     left = [f"Bill to: {case.holder.name}", *case.holder.address, case.holder.phone]
-    right = [f"Invoice date: {case.day(case.written)}", f"{car.year} {car.make} {car.model}", f"{case.word('vin')}: {car.vin}",
-f"Plate {car.plate}  Mileage out 61,230", f"Ins. Co: {case.insurer}", f"{case.word('claim_number')}: {case.claim_number}",
-             f"{case.word('date_of_loss')}: {case.day(case.loss)}"]  # fmt: skip
+    right = [
+        f"Invoice date: {case.day(case.written)}",
+        f"{car.year} {car.make} {car.model}",
+        f"{case.word('vin')}: {car.vin}",
+        f"Plate {car.plate}  Mileage out 61,230",
+        f"Ins. Co: {case.insurer}",
+        f"{case.word('claim_number')}: {case.claim_number}",
+        f"{case.word('date_of_loss')}: {case.day(case.loss)}",
+    ]
     for place, line in enumerate(right):
         paper.row([(20, left[place] if place < len(left) else "", "left"), (110, line, "left")])
     paper.y += 5
@@ -84,9 +112,15 @@ f"Plate {car.plate}  Mileage out 61,230", f"Ins. Co: {case.insurer}", f"{case.wo
                 paper.bill(item.amount)
     deposit = Decimal(case.rng.choice((100, 200, 350)))
     paper.y += 4
-    for label, amount in (("Parts", bill.parts), ("Labor", bill.labour), ("Subtotal", bill.net),
-                          (f"Sales tax {bill.tax_rate}% (parts)", bill.tax), ("TOTAL", bill.total),
-                          ("Deposit received", -deposit), ("BALANCE DUE", bill.total - deposit)):  # fmt: skip
+    for label, amount in (
+        ("Parts", bill.parts),
+        ("Labor", bill.labour),
+        ("Subtotal", bill.net),
+        (f"Sales tax {bill.tax_rate}% (parts)", bill.tax),
+        ("TOTAL", bill.total),
+        ("Deposit received", -deposit),
+        ("BALANCE DUE", bill.total - deposit),
+    ):
         shown = case.money(amount) if amount > 0 else f"({case.money(-amount)})"
         paper.row([(160, label, "right"), (195, shown, "right")])
     paper.put(
@@ -114,10 +148,14 @@ def tax_inside(case: Case) -> Paper:
         paper.row([(20, line, "left")])
     paper.y += 3
     for label, value in (
-        ("Invoice", number), ("Issued", case.day(case.written)), ("Customer", case.holder.name),
-        (case.word("claim_number"), case.claim_number), ("Rego", case.car.plate), (case.word("vin"), case.car.vin),
+        ("Invoice", number),
+        ("Issued", case.day(case.written)),
+        ("Customer", case.holder.name),
+        (case.word("claim_number"), case.claim_number),
+        ("Rego", case.car.plate),
+        (case.word("vin"), case.car.vin),
         ("Car", f"{case.car.make} {case.car.model}"),
-    ):  # fmt: skip
+    ):
         paper.row([(20, label.upper(), "left")], size=6.5, down=3.6)
         paper.row([(20, value, "left")], down=5.4)
     paper.y += 3
@@ -176,14 +214,22 @@ def split_between_payers(case: Case) -> Paper:
         paper.bill(item.amount)
     paper.y += 3
     for label, amount in (
-        ("Total excluding VAT", bill.net), (f"VAT {bill.tax_rate}%", bill.tax), ("Total", bill.total),
-        ("Less excess paid by customer", bill.excess), ("Less VAT paid by customer", bill.tax),
+        ("Total excluding VAT", bill.net),
+        (f"VAT {bill.tax_rate}%", bill.tax),
+        ("Total", bill.total),
+        ("Less excess paid by customer", bill.excess),
+        ("Less VAT paid by customer", bill.tax),
         ("Due from insurer", bill.total - bill.excess - bill.tax),
-    ):  # fmt: skip
+    ):
         paper.row([(150, label, "right"), (190, case.money(amount), "right")], down=5.6)
     _say_bill(paper, case, bill, number)
-    for name, value in (("claim_number", case.claim_number), ("policy_number", case.policy_number), ("vin", case.car.vin),
-                        ("plate", case.car.plate), ("insured", case.holder.name)):  # fmt: skip
+    for name, value in (
+        ("claim_number", case.claim_number),
+        ("policy_number", case.policy_number),
+        ("vin", case.car.vin),
+        ("plate", case.car.plate),
+        ("insured", case.holder.name),
+    ):
         paper.say(name, value)
     paper.say("date_of_loss", case.loss)
     paper.say("deductible", bill.excess)
@@ -208,12 +254,23 @@ def many_parts(case: Case) -> Paper:
         running += item.amount
         for x, width in ((20, 38), (58, 72), (130, 15), (145, 20), (165, 25)):
             paper.box(x, paper.y - 3.8, width, 5.4)
-        paper.row([(21, item.part_number or "LABOUR", "left"), (59, item.description, "left"), (144, str(item.quantity), "right"),
-                   (164, case.bare(item.unit_price), "right"), (189, case.bare(item.amount), "right")], down=5.4)  # fmt: skip
+        paper.row(
+            [
+                (21, item.part_number or "LABOUR", "left"),
+                (59, item.description, "left"),
+                (144, str(item.quantity), "right"),
+                (164, case.bare(item.unit_price), "right"),
+                (189, case.bare(item.amount), "right"),
+            ],
+            down=5.4,
+        )
         paper.bill(item.amount)
     paper.y += 3
-    for words, amount in (("Subtotal", bill.net), (f"{case.country.tax} {bill.tax_rate}%", bill.tax),
-                          (f"{case.word('invoice_total')} ({case.country.currency})", bill.total)):  # fmt: skip
+    for words, amount in (
+        ("Subtotal", bill.net),
+        (f"{case.country.tax} {bill.tax_rate}%", bill.tax),
+        (f"{case.word('invoice_total')} ({case.country.currency})", bill.total),
+    ):
         paper.row([(160, words, "right"), (190, case.bare(amount), "right")], bold=amount == bill.total)
     _say_bill(paper, case, bill, number)
     say_car(paper, case)
@@ -234,9 +291,13 @@ def dot_matrix(case: Case) -> Paper:
     day = case.day(case.written).upper()
     paper.row([(20, f"INVOICE {number}          DATE {day}          PAGE 1", "left")], down=7)
     car = case.car
-    for label, value in (("CUSTOMER", case.holder.name.upper()), ("VEHICLE", f"{car.make} {car.model}".upper()),
-                         ("PLATE", car.plate), (case.word("vin").upper(), car.vin),
-                         (case.word("claim_number").upper(), case.claim_number)):  # fmt: skip
+    for label, value in (
+        ("CUSTOMER", case.holder.name.upper()),
+        ("VEHICLE", f"{car.make} {car.model}".upper()),
+        ("PLATE", car.plate),
+        (case.word("vin").upper(), car.vin),
+        (case.word("claim_number").upper(), case.claim_number),
+    ):
         paper.row([(20, f"{label:<32}{value}", "left")])
     paper.row([(20, "-" * 74, "left")])
     for item in bill.lines:
@@ -292,8 +353,13 @@ def glass_shop(case: Case) -> Paper:
 
 def _invoice_head(paper: Paper, case: Case, number: str, label: str) -> None:
     paper.row([(20, case.shop, "left"), (190, f"INVOICE {number}", "right")], size=12, bold=True, down=6)
-    paper.row([(20, f"Date {case.day(case.written)}", "left"), (62, f"{label} {case.claim_number}", "left"),
-               (130, f"Policy no. {case.policy_number}", "left")])  # fmt: skip
+    paper.row(
+        [
+            (20, f"Date {case.day(case.written)}", "left"),
+            (62, f"{label} {case.claim_number}", "left"),
+            (130, f"Policy no. {case.policy_number}", "left"),
+        ]
+    )
     paper.row(
         [
             (20, f"Make {case.car.make}", "left"),
@@ -302,8 +368,16 @@ def _invoice_head(paper: Paper, case: Case, number: str, label: str) -> None:
         ]
     )
     paper.row([(20, f"VIN {case.car.vin}", "left"), (130, f"For {case.holder.name}", "left")], down=8)
-    paper.row([(21, "Part number", "left"), (59, "Description", "left"), (144, "Qty", "right"), (164, "Price", "right"),
-               (189, "Amount", "right")], bold=True)  # fmt: skip
+    paper.row(
+        [
+            (21, "Part number", "left"),
+            (59, "Description", "left"),
+            (144, "Qty", "right"),
+            (164, "Price", "right"),
+            (189, "Amount", "right"),
+        ],
+        bold=True,
+    )
 
 
 def _columns(paper: Paper, heads: tuple[str, str, str, str, str]) -> None:

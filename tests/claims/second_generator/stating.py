@@ -21,9 +21,13 @@ def say_sums(paper: Paper, bill: Bill, case: Case) -> None:
 def say_claim(paper: Paper, case: Case, *, loss: bool = True) -> None:
     """Claim, policy, car and days, as the head of an estimate names them; `loss`: the day of the loss too."""
     for name, value in (
-        ("claim_number", case.claim_number), ("policy_number", case.policy_number), ("vin", case.car.vin),
-        ("plate", case.car.plate), ("make", case.car.make), ("model", case.car.model),
-    ):  # fmt: skip
+        ("claim_number", case.claim_number),
+        ("policy_number", case.policy_number),
+        ("vin", case.car.vin),
+        ("plate", case.car.plate),
+        ("make", case.car.make),
+        ("model", case.car.model),
+    ):
         paper.say(name, value)
     if loss:
         paper.say("date_of_loss", case.loss)

@@ -34,9 +34,11 @@ def tar(name: str) -> bytes:
 
 
 _UNKNOWN = "UNSUPPORTED_TYPE"
-_ENTITIES = b"<!DOCTYPE x [<!ENTITY a 'ha'>" + b"".join(
-    b"<!ENTITY %c '%b'>" % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
-) + b"]><w:document>&j;</w:document>"  # fmt: skip
+_ENTITIES = (
+    b"<!DOCTYPE x [<!ENTITY a 'ha'>"
+    + b"".join(b"<!ENTITY %c '%b'>" % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+    + b"]><w:document>&j;</w:document>"
+)
 
 FILES: Family = {
     "nothing": case(b"", "EMPTY_FILE"),
@@ -59,12 +61,16 @@ FILES: Family = {
     "an old Word document": case(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), _UNKNOWN),
     "RTF that links an object": case(b"{\\rtf1{\\object\\objautlink{\\*\\objdata 0105}}}", _UNKNOWN),
     "a shell script": case(b"#!/bin/sh\nrm -rf /\n", "read"),
-    "XML that reads a file": case(b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>", "read"),
+    "XML that reads a file": case(
+        b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>", "read"
+    ),
     "XML that grows": case(b"<?xml version='1.0'?>" + _ENTITIES, "read"),
-    "a drawing with a script": case(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>1</script></svg>", "read"),
+    "a drawing with a script": case(
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>1</script></svg>", "read"
+    ),
     "a PDF and a picture at once": case(b"\x89PNG\r\n\x1a\n%PDF-1.7\n" + bytes(99) + b"%%EOF", "CORRUPT"),
     "a PDF and an archive at once": case(b"%PDF-1.7\n" + archive({"a": b"b"}) + b"%%EOF", "CORRUPT"),
-}  # fmt: skip
+}
 
 ARCHIVES: Family = {
     "a zip": case(archive({"a.pdf": b"%PDF-1.4"}), _UNKNOWN),
@@ -77,7 +83,9 @@ ARCHIVES: Family = {
     "a Word document": case(word(b"<w:document/>"), _UNKNOWN),
     "a Word document of 100 MB": case(lambda: word(b"<w:t>" + b" " * (100 << 20)), _UNKNOWN),
     "a Word document that grows": case(word(_ENTITIES), _UNKNOWN),
-    "a Word document with a macro": case(archive({"word/document.xml": b"", "word/vbaProject.bin": b"\xd0\xcf"}), _UNKNOWN),
+    "a Word document with a macro": case(
+        archive({"word/document.xml": b"", "word/vbaProject.bin": b"\xd0\xcf"}), _UNKNOWN
+    ),
     "an Excel sheet": case(archive({"xl/workbook.xml": b"<x/>"}), _UNKNOWN),
     "gzip of 50 MB": case(lambda: gzip.compress(bytes(50 << 20)), _UNKNOWN),
     "bzip2 of 50 MB": case(lambda: bz2.compress(bytes(50 << 20)), _UNKNOWN),
@@ -86,4 +94,4 @@ ARCHIVES: Family = {
     "rar": case(b"Rar!\x1a\x07\x01\x00" + bytes(99), _UNKNOWN),
     "tar": case(tar("../../escape"), _UNKNOWN),
     "cab": case(b"MSCF\x00\x00\x00\x00" + bytes(99), _UNKNOWN),
-}  # fmt: skip
+}

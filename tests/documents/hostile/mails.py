@@ -40,9 +40,10 @@ def parts(count: int, part: bytes) -> bytes:
 
 def attached(name: bytes, body: bytes = b"d29yZHM=") -> bytes:
     return parts(
-        1, b"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n"
+        1,
+        b"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n"
         b"Content-Disposition: attachment; filename=%b\n\n%b\n" % (name, body),
-    )  # fmt: skip
+    )
 
 
 MAILS: Family = {
@@ -72,12 +73,14 @@ MAILS: Family = {
     "an alternative of nothing": case(plain(b"--b\n--b--", Content_Type=b"multipart/alternative; boundary=b")),
     "a message that is none": case(plain(b"", Content_Type=b"message/rfc822")),
     "a date that is none": case(plain(Date=b"Thu, 99 Xyz 99999 99:99:99 +9999"), "read"),
-    "senders that are none": case(_HEAD.replace(b"a@b.example", b"<<<@@@>>>,;:\\\"") + b"\nwords", "read"),
+    "senders that are none": case(_HEAD.replace(b"a@b.example", b'<<<@@@>>>,;:\\"') + b"\nwords", "read"),
     "an attachment that climbs": case(attached(b'"../../../etc/passwd"'), "read"),
     "an attachment without a name": case(attached(b""), "read"),
-    "an attachment of many names": case(attached(b"a; " + b"".join(b"filename*%d=x; " % n for n in range(500))), "read"),
+    "an attachment of many names": case(
+        attached(b"a; " + b"".join(b"filename*%d=x; " % n for n in range(500))), "read"
+    ),
     "an attachment named in no alphabet": case(attached(b"a; filename*=no-such''%FF%00%0A"), "read"),
     "an attachment named like a header": case(attached(b'"a\\r\\nBcc: x"'), "read"),
     "an attachment of noise": case(attached(b"a.pdf", b"\xff\xfe!!"), "read"),
     "HTML that is not closed": case(plain(b"<p>seen" + b"<div>" * 9_999, Content_Type=b"text/html"), "read"),
-}  # fmt: skip
+}

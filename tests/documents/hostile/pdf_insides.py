@@ -99,7 +99,7 @@ BOMBS: Family = {
         ),
         "LIMIT_EXCEEDED",
     ),
-}  # fmt: skip
+}
 
 DRAWING: Family = {
     "a form that draws itself": case(raw_pdf(_WORD + b" /X Do", form=b"/X Do"), "read"),
@@ -121,7 +121,8 @@ DRAWING: Family = {
     ),
     "a mask that masks itself": case(
         page_with(
-            b"/ExtGState<</G 5 0 R>>", b"/G gs 0 0 99 99 re f",
+            b"/ExtGState<</G 5 0 R>>",
+            b"/G gs 0 0 99 99 re f",
             b"<</SMask<</S/Luminosity/G 6 0 R>>>>",
             stream(
                 b"/G gs 0 0 9 9 re f",
@@ -131,19 +132,21 @@ DRAWING: Family = {
     ),
     "words of another world": case(raw_pdf(b"\xff\xfe\x00" * 5_000)),
     "a picture in the line that never ends": case(raw_pdf(b"BI /W 9 /H 9 /BPC 8 /CS /G ID " + bytes(3_000))),
-}  # fmt: skip
+}
 
 ENDLESS: Family = {
     "forms that draw each other": case(
         page_with(
-            b"/XObject<</X 5 0 R>>", b"/X Do",
+            b"/XObject<</X 5 0 R>>",
+            b"/X Do",
             stream(b"/Y Do", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</Y 6 0 R>>>>"),
             stream(b"/X Do /X Do", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>"),
         )
     ),
     "a pattern that draws itself": case(
         page_with(
-            b"/Pattern<</P 5 0 R>>", b"/Pattern cs /P scn 0 0 600 800 re f",
+            b"/Pattern<</P 5 0 R>>",
+            b"/Pattern cs /P scn 0 0 600 800 re f",
             stream(
                 b"/Pattern cs /P scn 0 0 9 9 re f",
                 b"/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 9 9]/XStep 1/YStep 1/Resources<</Pattern<</P 5 0 R>>>>",
@@ -152,14 +155,15 @@ ENDLESS: Family = {
     ),
     "a pattern of tiny steps": case(
         page_with(
-            b"/Pattern<</P 5 0 R>>", b"/Pattern cs /P scn 0 0 600 800 re f",
+            b"/Pattern<</P 5 0 R>>",
+            b"/Pattern cs /P scn 0 0 600 800 re f",
             stream(
                 b"0 0 1 1 re f",
                 b"/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 1 1]/XStep .01/YStep .01/Resources<<>>",
             ),
         )
     ),
-}  # fmt: skip
+}
 """What pdfium cannot tell from much work: only the kernel ends it."""
 
 _DESCRIPTOR = b"/FontDescriptor<</Type/FontDescriptor/FontName/X/Flags 4/%b 6 0 R>>"
@@ -179,8 +183,12 @@ FONTS: Family = {
     )
 } | {
     "a font that is itself": case(with_font(b"5 0 R")),
-    "a font of itself": case(with_font(b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[5 0 R]>>")),
-    "a font of nothing": case(with_font(b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[]>>")),
+    "a font of itself": case(
+        with_font(b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[5 0 R]>>")
+    ),
+    "a font of nothing": case(
+        with_font(b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[]>>")
+    ),
     "drawn letters that draw themselves": case(
         with_font(
             b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]/CharProcs<</w 6 0 R>>"
@@ -194,19 +202,25 @@ FONTS: Family = {
     "a character map to nowhere": case(
         with_font(
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
-            stream(b"1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00> <ff> <d800> endbfrange", b""),
+            stream(
+                b"1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00> <ff> <d800> endbfrange", b""
+            ),
         )
     ),
     "widths beyond all numbers": case(
         with_font(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/FirstChar 0/LastChar 2147483647/Widths[1e38 -1e38]>>")
     ),
-}  # fmt: skip
+}
 
 PICTURES: Family = {
     "30,000 by 30,000 dots": case(
-        lambda: with_picture(b"/Width 30000/Height 30000/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/FlateDecode", _HUGE)
+        lambda: with_picture(
+            b"/Width 30000/Height 30000/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/FlateDecode", _HUGE
+        )
     ),
-    "a width of minus one": case(with_picture(b"/Width -1/Height 9/BitsPerComponent 8/ColorSpace/DeviceGray", b"\x00" * 81)),
+    "a width of minus one": case(
+        with_picture(b"/Width -1/Height 9/BitsPerComponent 8/ColorSpace/DeviceGray", b"\x00" * 81)
+    ),
     "two thousand million wide": case(
         with_picture(b"/Width 2147483647/Height 2147483647/BitsPerComponent 8/ColorSpace/DeviceRGB", b"\x00" * 81)
     ),
@@ -225,10 +239,18 @@ PICTURES: Family = {
     ),
 } | {
     f"{name} of noise": case(
-        with_picture(b"/Width 900/Height 900/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/" + name.encode(), start + _noise(4, 3_000))
+        with_picture(
+            b"/Width 900/Height 900/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/" + name.encode(),
+            start + _noise(4, 3_000),
+        )
     )
     for name, start in (
-        ("JPXDecode", b"\x00\x00\x00\x0cjP  \r\n\x87\n"), ("JBIG2Decode", b"\x97JB2\r\n\x1a\n"), ("CCITTFaxDecode", b""),
-        ("LZWDecode", b""), ("DCTDecode", b"\xff\xd8\xff\xe0"), ("ASCII85Decode", b""), ("NoSuchDecode", b""),
+        ("JPXDecode", b"\x00\x00\x00\x0cjP  \r\n\x87\n"),
+        ("JBIG2Decode", b"\x97JB2\r\n\x1a\n"),
+        ("CCITTFaxDecode", b""),
+        ("LZWDecode", b""),
+        ("DCTDecode", b"\xff\xd8\xff\xe0"),
+        ("ASCII85Decode", b""),
+        ("NoSuchDecode", b""),
     )
-}  # fmt: skip
+}

@@ -70,7 +70,8 @@ STRUCTURE: Family = {
     "page tree that is its own child": case(raw_pdf(b"").replace(b"[3 0 R ]", b"[2 0 R ]"), "CORRUPT"),
     "page tree of two that hold each other": case(
         by_objects(_CATALOG, b"<</Type/Pages/Count 1/Kids[3 0 R]>>", b"<</Type/Pages/Count 1/Kids[2 0 R]>>"),
-        "CORRUPT", "LIMIT_EXCEEDED",
+        "CORRUPT",
+        "LIMIT_EXCEEDED",
     ),
     "page tree 3,000 deep": case(lambda: deep_tree(3_000)),
     "201 pages": case(raw_pdf(b"", pages=201), "TOO_MANY_PAGES"),
@@ -94,7 +95,9 @@ STRUCTURE: Family = {
     "100,000 brackets in an object": case(lambda: by_objects(b"[" * 100_000 + b"]" * 100_000)),
     "100,000 dictionaries in the trailer": case(lambda: by_objects(_CATALOG, trailer=b"<</A" * 100_000)),
     "a name of a megabyte": case(lambda: by_objects(b"<</" + b"A" * 1_000_000 + b" 1>>")),
-    "numbers nobody can count": case(by_objects(_CATALOG, b"<</Type/Pages/Count 1e999/Kids[9" + b"9" * 4_999 + b" 0 R]>>")),
+    "numbers nobody can count": case(
+        by_objects(_CATALOG, b"<</Type/Pages/Count 1e999/Kids[9" + b"9" * 4_999 + b" 0 R]>>")
+    ),
     "a script that runs when it is opened": case(
         raw_pdf(_WORD).replace(b"/Type/Catalog", b"/Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>"), "read"
     ),
@@ -106,19 +109,34 @@ STRUCTURE: Family = {
         "read",
     ),
     "an XFA form": case(
-        raw_pdf(_WORD).replace(b"/Type/Catalog", b"/Type/Catalog/AcroForm<</XFA(<!DOCTYPE x SYSTEM 'file:///etc/passwd'>)>>")
+        raw_pdf(_WORD).replace(
+            b"/Type/Catalog", b"/Type/Catalog/AcroForm<</XFA(<!DOCTYPE x SYSTEM 'file:///etc/passwd'>)>>"
+        )
     ),
     "form fields that hold each other": case(
         raw_pdf(_WORD).replace(b"/Type/Catalog", b"/Type/Catalog/AcroForm<</Fields[<</Kids[1 0 R]>>]>>")
     ),
-}  # fmt: skip
+}
 
 BOXES: Family = {
     f"[{box.decode()}]": case(with_box(box))
     for box in (
-        b"0 0 0 0", b"0 0 600 0", b"0 0 -600 -800", b"600 800 0 0", b"0 0 1e38 1e38", b"0 0 14400 14400",
-        b"0 0 1000000 1000000", b"0 0 2147483647 2147483647", b"0 0 1 100000", b"0 0 100000 1", b"-9e9 -9e9 9e9 9e9",
-        b"0 0 (a) (b)", b"0 0", b"", b"null null null null", b"0 0 .0001 .0001",
+        b"0 0 0 0",
+        b"0 0 600 0",
+        b"0 0 -600 -800",
+        b"600 800 0 0",
+        b"0 0 1e38 1e38",
+        b"0 0 14400 14400",
+        b"0 0 1000000 1000000",
+        b"0 0 2147483647 2147483647",
+        b"0 0 1 100000",
+        b"0 0 100000 1",
+        b"-9e9 -9e9 9e9 9e9",
+        b"0 0 (a) (b)",
+        b"0 0",
+        b"",
+        b"null null null null",
+        b"0 0 .0001 .0001",
     )
 } | {
     "no box": case(with_box(b"0 0 600 800", key=b"/NoBox")),
@@ -128,14 +146,16 @@ BOXES: Family = {
     "turned by 45": case(with_box(b"0 0 600 800]/Rotate 45/X[1"), "read"),
     "turned by a word": case(with_box(b"0 0 600 800]/Rotate(round)/X[1"), "read"),
     "turned by far too much": case(with_box(b"0 0 600 800]/Rotate 99999999999/X[1")),
-}  # fmt: skip
+}
 
 LOCKED: Family = {
     "RC4, 40 bits": case(locked("RC4-40", "secret"), "ENCRYPTED"),
     "RC4, 128 bits": case(locked("RC4-128", "secret"), "ENCRYPTED"),
     "an unknown lock": case(
-        raw_pdf(_WORD).replace(b"/Root 1 0 R", b"/Root 1 0 R/Encrypt<</Filter/Other/V 9>>/ID[(a)(a)]"), "ENCRYPTED", "CORRUPT"
+        raw_pdf(_WORD).replace(b"/Root 1 0 R", b"/Root 1 0 R/Encrypt<</Filter/Other/V 9>>/ID[(a)(a)]"),
+        "ENCRYPTED",
+        "CORRUPT",
     ),
     "a lock without a key": case(raw_pdf(_WORD).replace(b"/Root 1 0 R", b"/Root 1 0 R/Encrypt<</Filter/Standard>>")),
     "against printing only": case(encrypted(_WHOLE, password=""), "read"),
-}  # fmt: skip
+}

@@ -77,7 +77,9 @@ _NOISE = Random(3).randbytes(2_000)
 _SMALL_PNG, _SMALL_JPEG = saved((60, 60), "PNG"), saved((60, 60), "JPEG")
 
 PICTURES: Family = {
-    "a PNG that says 30,000 by 30,000": case(png(head(30_000, 30_000), (b"IDAT", zlib.compress(bytes(99)))), "LIMIT_EXCEEDED"),
+    "a PNG that says 30,000 by 30,000": case(
+        png(head(30_000, 30_000), (b"IDAT", zlib.compress(bytes(99)))), "LIMIT_EXCEEDED"
+    ),
     "a PNG that says two thousand million": case(png(head(2**31 - 1, 2**31 - 1), (b"IDAT", b"")), "LIMIT_EXCEEDED"),
     "a PNG of no size": case(png(head(0, 0), (b"IDAT", b""))),
     "a PNG of one dot": case(saved((1, 1), "PNG"), "NO_TEXT_LAYER"),
@@ -95,40 +97,44 @@ PICTURES: Family = {
     "a PNG cut off": case(_SMALL_PNG[: len(_SMALL_PNG) // 2]),
     "a PNG of noise": case(png(head(99, 99, 8, 6), (b"IDAT", _NOISE))),
     "a JPEG that says 65,535 by 65,535": case(
-        b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00?\x00" + bytes(99),
-        "LIMIT_EXCEEDED", "CORRUPT",
+        b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00?\x00"
+        + bytes(99),
+        "LIMIT_EXCEEDED",
+        "CORRUPT",
     ),
     "a JPEG cut off": case(_SMALL_JPEG[: len(_SMALL_JPEG) * 2 // 3]),
     "a JPEG of noise": case(b"\xff\xd8\xff\xe0" + _NOISE),
     "a JPEG with orders in its notes": case(
         _SMALL_JPEG[:2] + b"\xff\xe1\x00\x40Exif\x00\x00MM\x00*" + bytes(54) + _SMALL_JPEG[2:]
     ),
-    "a GIF that says 65,535 by 65,535": case(b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x00;"),
+    "a GIF that says 65,535 by 65,535": case(
+        b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x00;"
+    ),
     "a BMP that says more than it has": case(
-        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 50_000, -50_000, 1, 24, 0, 0, 0, 0, 0, 0), "LIMIT_EXCEEDED"
+        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 50_000, -50_000, 1, 24, 0, 0, 0, 0, 0, 0),
+        "LIMIT_EXCEEDED",
     ),
     "a WebP cut off": case(saved((60, 60), "WEBP")[:30]),
     "a WebP of noise": case(b"RIFF\x99\x00\x00\x00WEBPVP8L" + _NOISE),
     "a TIFF that says two thousand million": case(
         tiff((256, 4, 1, 2**31 - 1), (257, 4, 1, 2**31 - 1), *_ONE_DOT[2:]),
-        "LIMIT_EXCEEDED", "CORRUPT",
+        "LIMIT_EXCEEDED",
+        "CORRUPT",
     ),
     "a TIFF of fields without end": case(tiff((256, 4, 2**31 - 1, 8), (257, 4, 1, 9)), "CORRUPT", "LIMIT_EXCEEDED"),
     "a TIFF of noise": case(b"II*\x00" + _NOISE),
     "a bitmap with nothing behind it": case(b"BM" + struct.pack("<I", 26) + bytes(20)),
-}  # fmt: skip
+}
 
 FRAMES: Family = {
     "a TIFF of 200 pages": case(lambda: tiff_of(200), "NO_TEXT_LAYER"),
     "a TIFF of 201 pages": case(lambda: tiff_of(201), "TOO_MANY_PAGES"),
     "a TIFF of 20,000 pages": case(lambda: tiff_of(20_000), "TOO_MANY_PAGES"),
-    "a TIFF whose pages go round": case(
-        tiff(*_ONE_DOT, next_ifd=8)
-    ),
+    "a TIFF whose pages go round": case(tiff(*_ONE_DOT, next_ifd=8)),
     "a TIFF whose next page is past its end": case(tiff((256, 3, 1, 1), (257, 3, 1, 1), next_ifd=99_999)),
     "a GIF of 600 pictures": case(lambda: saved((2, 2), "GIF", "P", 600)),
     "a PNG of 300 pictures": case(lambda: saved((2, 2), "PNG", "L", 300), "TOO_MANY_PAGES"),
     "a PNG that says it has a million pictures": case(
         png(head(9, 9, 8), (b"acTL", struct.pack(">II", 10**6, 0)), (b"IDAT", zlib.compress(bytes(90))), (b"IEND", b""))
     ),
-}  # fmt: skip
+}

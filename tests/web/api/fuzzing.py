@@ -53,9 +53,21 @@ def fuzz(
     program = os.environ.get("ST", f"{sysconfig.get_path('scripts')}/st")
     return subprocess.run(
         [
-            program, f"--config-file={_HERE / 'schemathesis.toml'}", "run", f"{address}{PREFIX}/openapi.json", "--checks=all",
-            "--continue-on-failure", "--no-color", f"--header=Authorization: Bearer {key}", "--generation-database=none", *more,
+            program,
+            f"--config-file={_HERE / 'schemathesis.toml'}",
+            "run",
+            f"{address}{PREFIX}/openapi.json",
+            "--checks=all",
+            "--continue-on-failure",
+            "--no-color",
+            f"--header=Authorization: Bearer {key}",
+            "--generation-database=none",
+            *more,
         ],
-        cwd=folder, check=False, capture_output=True, text=True,
-        env=os.environ | {"SCHEMATHESIS_HOOKS": "fuzzing_hooks", "PYTHONPATH": str(_HERE), "FUZZ_KNOWN": json.dumps(known)},
-    )  # fmt: skip
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {"SCHEMATHESIS_HOOKS": "fuzzing_hooks", "PYTHONPATH": str(_HERE), "FUZZ_KNOWN": json.dumps(known)},
+    )

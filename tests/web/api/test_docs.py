@@ -27,9 +27,14 @@ def test_the_commands_of_the_documentation_work(web: Runtime, config: Settings, 
     with serving(config.database_url, config.data_dir) as address:
         for command in commands:
             done = subprocess.run(
-                ["sh", "-c", command], cwd=tmp_path, env=os.environ | {"LONGHAUL": address, "KEY": key}, check=False,
-                capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env=os.environ | {"LONGHAUL": address, "KEY": key},
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
             if "curl: not found" in done.stderr:
                 pytest.skip("no curl is installed")
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

@@ -28,9 +28,15 @@ from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 
 ANSWER = {
-    "comment": "The photographs agree.", "amount": "1240.00", "wheels": 2, "severity": "slight", "seen": True,
-    "sent_on": None, "wanted": [], "payee": "Orsolya Wendelmoor",
-}  # fmt: skip
+    "comment": "The photographs agree.",
+    "amount": "1240.00",
+    "wheels": 2,
+    "severity": "slight",
+    "seen": True,
+    "sent_on": None,
+    "wanted": [],
+    "payee": "Orsolya Wendelmoor",
+}
 Make = Callable[..., Program]
 CARL = "carl.vintergard"
 
@@ -267,13 +273,18 @@ def test_an_approval_is_taken_back_by_who_gave_it(program: Make, web: Runtime, t
 def test_every_refusal_is_a_problem_document(program: Make, http: TestClient, task: UUID) -> None:
     ada = program()
     got = [
-        ada.get("/runs/nobody"), ada.get("/nowhere"), ada.ask("PUT", "/runs"), ada.get(f"/tasks/{uuid4()}"),
+        ada.get("/runs/nobody"),
+        ada.get("/nowhere"),
+        ada.ask("PUT", "/runs"),
+        ada.get(f"/tasks/{uuid4()}"),
         ada.ask("POST", f"/tasks/{task}/comments", content=b"{", headers={"Content-Type": "application/json"}),
         ada.ask("POST", f"/tasks/{task}/comments", content=b"x", headers={"Content-Type": "text/plain"}),
-        ada.post(f"/tasks/{task}/comments", {"body": "x" * 2**20}), ada.post(f"/tasks/{task}/comments", {"bodi": "x"}),
-        ada.ask("POST", "/claims", content=b"x", headers={"Content-Type": "text/plain"}), ada.post("/claims", {}),
+        ada.post(f"/tasks/{task}/comments", {"body": "x" * 2**20}),
+        ada.post(f"/tasks/{task}/comments", {"bodi": "x"}),
+        ada.ask("POST", "/claims", content=b"x", headers={"Content-Type": "text/plain"}),
+        ada.post("/claims", {}),
         http.get("/api/v1/runs"),
-    ]  # fmt: skip
+    ]
     assert [r.status_code for r in got] == [404, 404, 405, 404, 400, 415, 413, 422, 415, 422, 401]
     for response in got:
         assert response.headers["content-type"] == "application/problem+json"

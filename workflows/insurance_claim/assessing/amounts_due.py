@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from workflows.insurance_claim.models import ClaimFile, Coverage, DocumentFacts
+from app.insurance.reading.extraction import DocumentFacts
+from workflows.insurance_claim.facts import Coverage
+from workflows.insurance_claim.models import ClaimFile
 
 COVERAGE = "COLLISION"
 

@@ -84,9 +84,13 @@ def _recommended(said: Assessment, file: ClaimFile, provider: str) -> Recommenda
         for reason in said.reasons
     ]
     return Recommendation(
-        outcome=said.outcome, amount=said.amount, currency=file.currency if said.amount is not None else None, reasons=reasons,
-        confidence=said.confidence, provider=provider,
-    )  # fmt: skip
+        outcome=said.outcome,
+        amount=said.amount,
+        currency=file.currency if said.amount is not None else None,
+        reasons=reasons,
+        confidence=said.confidence,
+        provider=provider,
+    )
 
 
 def _citable(file: ClaimFile) -> list[dict[str, str]]:

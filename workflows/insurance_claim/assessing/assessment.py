@@ -14,7 +14,9 @@ from pydantic import Field
 from app.core.canonical import canonical
 from app.core.values.amounts import amounts_in
 from app.insurance.reading.evidence import amounts_of
-from workflows.insurance_claim.models import Money, Part, Reason
+from app.insurance.reading.extraction import Money
+from workflows.insurance_claim.facts import Part
+from workflows.insurance_claim.models import Reason
 
 
 class Assessment(Part):

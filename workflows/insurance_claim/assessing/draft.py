@@ -16,22 +16,25 @@ from app.core.errors import StepError
 from app.core.summary import given
 from app.insurance.reading.folding import fold
 from workflows.insurance_claim.assessing.summary import summary_of
+from workflows.insurance_claim.facts import Part
 from workflows.insurance_claim.letters import Decision
-from workflows.insurance_claim.models import ClaimFile, Part
+from workflows.insurance_claim.models import ClaimFile
 
 _TEMPLATES = {
     "settlement": "If anything about this letter is not clear to you, please write to us.",
     "denial": "We know that this is not the answer you hoped for. If you have questions, please write to us.",
 }
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_OPENERS = frozenset(_WORD.findall("""
+_OPENERS = frozenset(
+    _WORD.findall("""
     a an and as at before but dear for from i if in it kind no of on once or our please should sincerely so thank thanks that
-    the there these this those to we when while whatever with yes you your"""))  # fmt: skip
+    the there these this those to we when while whatever with yes you your""")
+)
 _NUMBERS_AND_DAYS = _WORD.findall("""
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
     twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million double twice triple half full january february
     march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday
-    tomorrow yesterday today dollar dollars euro euros pound pounds""")  # fmt: skip
+    tomorrow yesterday today dollar dollars euro euros pound pounds""")
 _MONEY_OR_DECISION = (
     r"pay\w*|paid|payee|amounts?|sums?|money|funds?|transfer\w*|wire\w*|accounts?|banks?|iban|bic|cheques?|checks?|refund\w*|"
     r"compensat\w*|approv\w*|settl\w*|den(?:y|ied|ies|ial)\w*|refus\w*|reject\w*|declin\w*|cover\w*|owe[sd]?|liab\w*|fault|"

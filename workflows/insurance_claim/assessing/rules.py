@@ -31,8 +31,12 @@ def by_rules(request: Mapping[str, Any]) -> Assessment:
     if not amount:
         says = "nothing is left to pay; whether that is a denial is for a person to say"
         warnings.append(Reason(says=says, cites=[total.id]))
-    return Assessment(outcome="abstain" if warnings else "settle", amount=amount, reasons=[*reasons, *warnings],
-                      confidence=0.5 if warnings else 0.9)  # fmt: skip
+    return Assessment(
+        outcome="abstain" if warnings else "settle",
+        amount=amount,
+        reasons=[*reasons, *warnings],
+        confidence=0.5 if warnings else 0.9,
+    )
 
 
 def _payable(total: Entry, amounts: Mapping[str, Entry]) -> tuple[Decimal, list[Reason]]:

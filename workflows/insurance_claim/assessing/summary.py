@@ -11,14 +11,33 @@ from typing import Any
 
 from app.core.canonical import canonical
 from app.core.summary import Known, RunSummary, summarised
+from app.insurance.reading.extraction import DocumentFacts
 from workflows.insurance_claim.assessing.amounts_due import COVERAGE, billed, coverage_of
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, Finding
+from workflows.insurance_claim.models import ClaimFile, Finding
 
 _TYPED = (
-    "claim_number", "policy_number", "date_of_loss", "document_date", "period_start", "period_end", "vin", "plate",
-    "year", "police_report_number", "invoice_number", "claimant", "insured", "make", "model", "amount_claimed",
-    "subtotal", "tax", "total", "deductible", "currency",
-)  # fmt: skip
+    "claim_number",
+    "policy_number",
+    "date_of_loss",
+    "document_date",
+    "period_start",
+    "period_end",
+    "vin",
+    "plate",
+    "year",
+    "police_report_number",
+    "invoice_number",
+    "claimant",
+    "insured",
+    "make",
+    "model",
+    "amount_claimed",
+    "subtotal",
+    "tax",
+    "total",
+    "deductible",
+    "currency",
+)
 _REPEATS_WORDS = frozenset({"HIDDEN_TEXT", "INSTRUCTIONS_IN_DOCUMENT", "UNCONFIRMED_VALUE"})
 _ROOM_FOR_FINDINGS, _SAID = 8000, 240  # characters
 POLICY_DATABASE = "policy database"
@@ -27,9 +46,12 @@ POLICY_DATABASE = "policy database"
 def summary_of(file: ClaimFile) -> RunSummary:
     """What is known of the claim, the same for the same file."""
     return summarised(
-        f"claim {file.claim_number}", amounts=_amounts(file), open_questions=_open(file), decisions=_decisions(file),
+        f"claim {file.claim_number}",
+        amounts=_amounts(file),
+        open_questions=_open(file),
+        decisions=_decisions(file),
         facts=_facts(file),
-    )  # fmt: skip
+    )
 
 
 def last_step_of(file: ClaimFile) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
+from app.insurance.reading.extraction import DocumentFacts, Extracted
 from workflows.insurance_claim.checks.statements import Statement, bills, evidence_of, policy_evidence, stated
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Extracted, Finding
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Evidence, Finding
 
 CENT = Decimal("0.01")
 HIGHEST_TAX = Decimal("1.3")  # a total above its subtotal by less may contain a tax that nobody read

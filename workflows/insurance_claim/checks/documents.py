@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from app.insurance.reading.extraction import DocumentKind
 from workflows.insurance_claim.checks.statements import BILLS, bills, evidence_of
-from workflows.insurance_claim.models import ClaimFile, DocumentKind, DocumentRef, Finding
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Finding
 
 _KIND_NAMES: dict[str, str] = {
-    "claim_form": "a claim form", "police_report": "a police report", "repair_estimate": "a repair estimate",
-    "repair_invoice": "a repair invoice", "policy": "a policy", "photos": "photos", "correspondence": "a letter",
+    "claim_form": "a claim form",
+    "police_report": "a police report",
+    "repair_estimate": "a repair estimate",
+    "repair_invoice": "a repair invoice",
+    "policy": "a policy",
+    "photos": "photos",
+    "correspondence": "a letter",
     "other": "none of the documents a claim needs",
-}  # fmt: skip
+}
 _NAMED_AS: tuple[tuple[str, DocumentKind], ...] = (
-    ("police", "police_report"), ("estimate", "repair_estimate"), ("quote", "repair_estimate"),
-    ("invoice", "repair_invoice"), ("claim_form", "claim_form"), ("claim-form", "claim_form"),
-    ("claim form", "claim_form"), ("claimform", "claim_form"), ("fnol", "claim_form"), ("notice_of_loss", "claim_form"),
-)  # fmt: skip
+    ("police", "police_report"),
+    ("estimate", "repair_estimate"),
+    ("quote", "repair_estimate"),
+    ("invoice", "repair_invoice"),
+    ("claim_form", "claim_form"),
+    ("claim-form", "claim_form"),
+    ("claim form", "claim_form"),
+    ("claimform", "claim_form"),
+    ("fnol", "claim_form"),
+    ("notice_of_loss", "claim_form"),
+)
 _SURE_ENOUGH = 0.6
 _NAMED_AT_MOST = 5
 REPAIR_BILL = "repair_estimate or repair_invoice"

@@ -11,17 +11,35 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.insurance.reading.extraction import LineItem
 from workflows.insurance_claim.checks.statements import bills, evidence_of
-from workflows.insurance_claim.models import ClaimFile, Evidence, Finding, LineItem
+from workflows.insurance_claim.models import ClaimFile, Evidence, Finding
 
 _SAME = {
-    "windscreen": "windshield", "bonnet": "hood", "boot": "trunk", "tailgate": "trunk", "wing": "fender",
-    "light": "lamp", "headlight": "headlamp", "taillight": "taillamp", "tyre": "tire", "rim": "wheel", "back": "rear",
-    "nearside": "left", "offside": "right", "lh": "left", "rh": "right", "lhs": "left", "rhs": "right",
-}  # fmt: skip
+    "windscreen": "windshield",
+    "bonnet": "hood",
+    "boot": "trunk",
+    "tailgate": "trunk",
+    "wing": "fender",
+    "light": "lamp",
+    "headlight": "headlamp",
+    "taillight": "taillamp",
+    "tyre": "tire",
+    "rim": "wheel",
+    "back": "rear",
+    "nearside": "left",
+    "offside": "right",
+    "lh": "left",
+    "rh": "right",
+    "lhs": "left",
+    "rhs": "right",
+}
 _JOINED = (
-    ("head lamp", "headlamp"), ("tail lamp", "taillamp"), ("rear lamp", "rear taillamp"), ("wind shield", "windshield"),
-)  # fmt: skip
+    ("head lamp", "headlamp"),
+    ("tail lamp", "taillamp"),
+    ("rear lamp", "rear taillamp"),
+    ("wind shield", "windshield"),
+)
 _OPPOSITES = ({"front", "rear"}, {"left", "right"})
 _SIDES = frozenset({"front", "rear", "left", "right"})
 # Words that name no part by themselves, and small hardware that comes with any part.

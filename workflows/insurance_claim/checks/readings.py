@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.insurance.reading.extraction import DocumentFacts
 from app.insurance.reading.orders import addresses_a_machine
 from workflows.document_reading import Hidden
 from workflows.insurance_claim.checks.statements import evidence_of
-from workflows.insurance_claim.models import ClaimFile, DocumentFacts, DocumentRef, Evidence, Finding, Severity
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Evidence, Finding, Severity
 
 _TOLD = 6  # doubts named in a summary; the others stand in the evidence
 _SIGNATURE = 4  # words of hidden text that a program leaves of itself; an order to a reader takes more

@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workflows.insurance_claim.models import (
-    ClaimFile,
-    DocumentFacts,
-    DocumentRef,
-    Evidence,
-    Extracted,
-    LineItem,
-    StatedDate,
-)
+from app.insurance.reading.extraction import DocumentFacts, Extracted, LineItem
+from workflows.insurance_claim.facts import StatedDate
+from workflows.insurance_claim.models import ClaimFile, DocumentRef, Evidence
 
 NOTICE = "notice"
 POLICY = "policy"

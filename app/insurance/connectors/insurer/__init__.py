@@ -5,6 +5,13 @@ from app.insurance.connectors.insurer.lookup import PolicyLookup
 from app.insurance.connectors.insurer.schema import EarlierClaim, InsuredPolicy, install, seed, seed_earlier
 
 __all__ = [
-    "ClaimHistory", "CoverageWording", "EarlierClaim", "EarlierPayments", "InsuredPolicy", "PolicyLookup", "install", "seed",
+    "ClaimHistory",
+    "CoverageWording",
+    "EarlierClaim",
+    "EarlierPayments",
+    "InsuredPolicy",
+    "PolicyLookup",
+    "install",
+    "seed",
     "seed_earlier",
-]  # fmt: skip
+]

@@ -8,8 +8,18 @@ from typing import Any
 
 from app.store.database import Database
 
-_FIELDS = ("policy_number", "named_insured", "drivers", "period_start", "period_end", "currency", "status", "vehicles",
-           "coverages", "provisions")  # fmt: skip
+_FIELDS = (
+    "policy_number",
+    "named_insured",
+    "drivers",
+    "period_start",
+    "period_end",
+    "currency",
+    "status",
+    "vehicles",
+    "coverages",
+    "provisions",
+)
 
 
 class PolicyLookup:

@@ -93,10 +93,20 @@ def seed(database_url: str, policies: Iterable[InsuredPolicy]) -> int:
                        status = excluded.status, vehicles = excluded.vehicles, coverages = excluded.coverages,
                        provisions = excluded.provisions, payee = excluded.payee, payee_account = excluded.payee_account""",
                 [
-                    p.policy_number, p.named_insured, list(p.drivers), p.period_start, p.period_end, p.currency, p.status,
-                    canonical(list(p.vehicles)), canonical(list(p.coverages)), canonical(list(p.provisions)), p.payee, p.payee_account,
+                    p.policy_number,
+                    p.named_insured,
+                    list(p.drivers),
+                    p.period_start,
+                    p.period_end,
+                    p.currency,
+                    p.status,
+                    canonical(list(p.vehicles)),
+                    canonical(list(p.coverages)),
+                    canonical(list(p.provisions)),
+                    p.payee,
+                    p.payee_account,
                 ],
-            )  # fmt: skip
+            )
     return len(rows)
 
 
@@ -105,9 +115,13 @@ def seed_earlier(database_url: str, claims: Iterable[EarlierClaim]) -> int:
     rows = list(claims)
     with connect(database_url, "owner") as db, db.transaction():
         for c in rows:
-            db.execute("INSERT INTO insurer.claims VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                       [c.policy_number, c.claim_number, c.date_of_loss, c.status, c.about])  # fmt: skip
+            db.execute(
+                "INSERT INTO insurer.claims VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [c.policy_number, c.claim_number, c.date_of_loss, c.status, c.about],
+            )
             for coverage, day, amount, currency in c.paid:
-                db.execute("INSERT INTO insurer.payments VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                           [c.policy_number, c.claim_number, coverage, day, amount, currency])  # fmt: skip
+                db.execute(
+                    "INSERT INTO insurer.payments VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    [c.policy_number, c.claim_number, coverage, day, amount, currency],
+                )
     return len(rows)

@@ -106,10 +106,20 @@ def _bill(
     prefix = "EST" if kind == "repair_estimate" else "INV"
     return price(
         Bill(
-            kind, f"{prefix}-{rng.randint(10_000, 99_999)}", CalendarDay.of(day), shop, policy.insured,
-            policy.vehicle, claim, policy.number, lines, Decimal(0), Decimal(0), Decimal(0),
+            kind,
+            f"{prefix}-{rng.randint(10_000, 99_999)}",
+            CalendarDay.of(day),
+            shop,
+            policy.insured,
+            policy.vehicle,
+            claim,
+            policy.number,
+            lines,
+            Decimal(0),
+            Decimal(0),
+            Decimal(0),
         )
-    )  # fmt: skip
+    )
 
 
 def price(bill: Bill) -> Bill:
@@ -151,14 +161,34 @@ def _statements(
     time = f"{rng.randint(7, 21):02d}:{rng.choice((0, 10, 15, 25, 40, 50)):02d}"
     agency, number = f"{town} Police Department", f"{town[:2].upper()}-{loss:%y}-{rng.randrange(10**5):05d}"
     police = PoliceReport(
-        number, agency, f"Officer {rng.choice(OFFICERS)}", str(rng.randint(200, 999)), CalendarDay.of(loss), time,
-        CalendarDay.of(loss + timedelta(days=rng.randint(0, 2))), place, story.narrated,
-        policy.insured, policy.vehicle, damage,
-    )  # fmt: skip
+        number,
+        agency,
+        f"Officer {rng.choice(OFFICERS)}",
+        str(rng.randint(200, 999)),
+        CalendarDay.of(loss),
+        time,
+        CalendarDay.of(loss + timedelta(days=rng.randint(0, 2))),
+        place,
+        story.narrated,
+        policy.insured,
+        policy.vehicle,
+        damage,
+    )
     form = ClaimForm(
-        claim, policy.number, policy.insured, f"555-01{rng.randrange(100):02d}",
-        f"{rng.randint(3, 980)} {rng.choice(STREETS)}, {town}", CalendarDay.of(loss), time,
-        CalendarDay.of(loss + timedelta(days=rng.randint(1, 4))), place, story.told,
-        policy.vehicle, damage, number, agency, bill.total,
-    )  # fmt: skip
+        claim,
+        policy.number,
+        policy.insured,
+        f"555-01{rng.randrange(100):02d}",
+        f"{rng.randint(3, 980)} {rng.choice(STREETS)}, {town}",
+        CalendarDay.of(loss),
+        time,
+        CalendarDay.of(loss + timedelta(days=rng.randint(1, 4))),
+        place,
+        story.told,
+        policy.vehicle,
+        damage,
+        number,
+        agency,
+        bill.total,
+    )
     return form, police

@@ -67,11 +67,17 @@ def as_read_here(claims: list[SampleClaim]) -> list[SampleClaim]:
     waits = SCANNED_WITHOUT_OCR
     return [
         replace(
-            claim, expected_findings=frozenset(waits.findings), missing=waits.missing, demo_answer=waits.answer,
-            expected_end=waits.end, why=waits.why,
-        ) if claim.scenario == waits.name else claim
+            claim,
+            expected_findings=frozenset(waits.findings),
+            missing=waits.missing,
+            demo_answer=waits.answer,
+            expected_end=waits.end,
+            why=waits.why,
+        )
+        if claim.scenario == waits.name
+        else claim
         for claim in claims
-    ]  # fmt: skip
+    ]
 
 
 def policies(today: date | None = None, seed: int = 1) -> list[Policy]:

@@ -29,9 +29,14 @@ router = APIRouter(route_class=Route, tags=["Actions and approvals"])
 
 @router.get("/actions", responses=answers(shapes.Actions))
 def list_actions(
-    request: Request, rt: Rt, caller: Reader, status: Annotated[str, Query(max_length=20)] = "", run: UUID | None = None,
-    limit: Limit = DEFAULT, cursor: Cursor = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    rt: Rt,
+    caller: Reader,
+    status: Annotated[str, Query(max_length=20)] = "",
+    run: UUID | None = None,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = "",
+) -> Response:
     """Actions, newest first, each with its approvals."""
     behind = place(cursor, datetime, UUID)
     with pages.snapshot(rt.database) as db:

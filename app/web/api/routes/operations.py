@@ -60,9 +60,12 @@ def _of(verb: str) -> Callable[..., Response]:
 
 for _verb in _SAYS:
     router.add_api_route(
-        f"/runs/{{run}}/{_verb}", _of(_verb), methods=["POST"], name=_verb,
+        f"/runs/{{run}}/{_verb}",
+        _of(_verb),
+        methods=["POST"],
+        name=_verb,
         responses=answers(shapes.Operated, 404, 409, 413, 415),
-    )  # fmt: skip
+    )
 
 
 @router.post("/runs/{run}/fork", status_code=201, responses=answers(shapes.ForkOf, 404, 409, 413, 415, status=201))
@@ -99,10 +102,13 @@ def operate_many(
         refused = sum(one.refusal is not None for one in found)
         return reply(
             shapes.Outcomes(
-                verb=body.verb, dry_run=body.dry_run, done=len(found) - refused, refused=refused,
+                verb=body.verb,
+                dry_run=body.dry_run,
+                done=len(found) - refused,
+                refused=refused,
                 items=[shapes.Outcome(**asdict(one)) for one in found],
             )
-        )  # fmt: skip
+        )
 
     return once(request, caller, work)
 

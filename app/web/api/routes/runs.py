@@ -38,11 +38,15 @@ def run_named(rt: Rt, run: RunName) -> UUID:
 
 @router.get("/runs", responses=answers(shapes.Runs))
 def list_runs(
-    request: Request, rt: Rt, caller: Reader, status: Annotated[Status | None, Query()] = None,
+    request: Request,
+    rt: Rt,
+    caller: Reader,
+    status: Annotated[Status | None, Query()] = None,
     workflow: Annotated[str, Query(max_length=100)] = "",
     text: Annotated[str, Query(max_length=300, description="A subject's or an id's beginning.")] = "",
-    limit: Limit = DEFAULT, cursor: RunCursor = "",
-) -> Response:  # fmt: skip
+    limit: Limit = DEFAULT,
+    cursor: RunCursor = "",
+) -> Response:
     """Runs, newest first; children only where `text` finds them."""
     behind = place(cursor, UUID)
     wanted = run_list.Wanted(

@@ -38,12 +38,17 @@ _VERB_ANSWERS = answers(shapes.Task, 404, 409, 413, 415)
 
 @router.get("/tasks", responses=answers(shapes.Tasks))
 def list_tasks(
-    request: Request, rt: Rt, caller: Reader,
+    request: Request,
+    rt: Rt,
+    caller: Reader,
     mine: Annotated[bool, Query(description="Only of my roles.")] = False,
     held: Annotated[bool, Query(description="Only those I hold.")] = False,
-    role: Annotated[str, Query(max_length=64)] = "", overdue: bool = False, run: UUID | None = None,
-    limit: Limit = DEFAULT, cursor: Cursor = "",
-) -> Response:  # fmt: skip
+    role: Annotated[str, Query(max_length=64)] = "",
+    overdue: bool = False,
+    run: UUID | None = None,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = "",
+) -> Response:
     """Open tasks, oldest first."""
     behind = place(cursor, datetime, UUID)
     roles = [role] if role else None
@@ -51,9 +56,14 @@ def list_tasks(
         roles = [one for one in caller.person.roles if not role or one == role]
     with pages.snapshot(rt.database) as db:
         found = api_lists.tasks(
-            db, roles=roles, holder=caller.person.username if held else None, run=run, overdue=overdue,
-            behind=(behind[0], behind[1]) if behind else None, limit=limit + 1,
-        )  # fmt: skip
+            db,
+            roles=roles,
+            holder=caller.person.username if held else None,
+            run=run,
+            overdue=overdue,
+            behind=(behind[0], behind[1]) if behind else None,
+            limit=limit + 1,
+        )
     places = [(row["created_at"], row["id"]) for row in found]
     return listed(request, [shaped(shapes.TaskLine, row) for row in found], places, limit)
 
@@ -149,19 +159,28 @@ def save_draft(rt: Rt, caller: Worker, task_id: UUID, body: bodies.DraftBody) ->
 
 @router.post("/tasks/{task_id}/complete", responses=answers(shapes.Completed, 404, 409, 412, 413, 415, 428))
 def complete(
-    request: Request, rt: Rt, caller: Worker, task_id: UUID, body: bodies.AnswerBody,
+    request: Request,
+    rt: Rt,
+    caller: Worker,
+    task_id: UUID,
+    body: bodies.AnswerBody,
     if_match: Annotated[str | None, Header(description="The ETag of the task as it was read.")] = None,
     idempotency_key: str | None = HEADER,
-) -> Response:  # fmt: skip
+) -> Response:
     """Answer it. What approves a payment or a letter needs a person in their browser, never a key; a second signature, a fresh proof."""
     version = _version(if_match)
 
     def work() -> Response:
         _prove(request, rt, caller, task_id, body.outcome)
         done = completing.complete(
-            rt, task_id, by=caller.person.username, outcome=body.outcome, answer=body.answer, row_version=version,
+            rt,
+            task_id,
+            by=caller.person.username,
+            outcome=body.outcome,
+            answer=body.answer,
+            row_version=version,
             with_key=caller.session is None,
-        )  # fmt: skip
+        )
         return reply(shapes.Completed(**asdict(done)))
 
     return once(request, caller, work)
@@ -200,9 +219,11 @@ def _told(rt: Runtime, caller: Caller, task_id: UUID) -> Response:
     if task is None:
         raise NotFound(f"there is no human task {task_id}")
     shown = shaped(
-        shapes.Task, task, comments=[shaped(shapes.Comment, row) for row in comments],
+        shapes.Task,
+        task,
+        comments=[shaped(shapes.Comment, row) for row in comments],
         refusal=entitled.refusal(task, caller.person),
-    )  # fmt: skip
+    )
     return reply(shown, headers={"ETag": etag(task["row_version"])})
 
 

@@ -11,19 +11,51 @@ from app.insurance.demo.samples.papers.written import DayStyle, day
 
 _LABELS: Final[dict[FieldLayout, tuple[str, ...]]] = {
     "lines": (
-        "Report number", "Date of accident", "Time", "Report filed", "Location", "Reporting officer", "Badge",
-        "Vehicle owner", "Vehicle", "Year", "VIN", "Plate", "Visible damage",
+        "Report number",
+        "Date of accident",
+        "Time",
+        "Report filed",
+        "Location",
+        "Reporting officer",
+        "Badge",
+        "Vehicle owner",
+        "Vehicle",
+        "Year",
+        "VIN",
+        "Plate",
+        "Visible damage",
     ),
     "columns": (
-        "Police report no.", "Date of incident", "Time of incident", "Date filed", "Place", "Officer", "Badge no.",
-        "Registered owner", "Make / model", "Model year", "Vehicle identification number", "License plate",
+        "Police report no.",
+        "Date of incident",
+        "Time of incident",
+        "Date filed",
+        "Place",
+        "Officer",
+        "Badge no.",
+        "Registered owner",
+        "Make / model",
+        "Model year",
+        "Vehicle identification number",
+        "License plate",
         "Damage observed",
     ),
     "boxes": (
-        "REPORT NO.", "DATE OF CRASH", "TIME", "DATE OF REPORT", "LOCATION", "INVESTIGATING OFFICER", "BADGE",
-        "OWNER UNIT 1", "MAKE / MODEL UNIT 1", "YEAR", "VIN", "PLATE", "DAMAGED PARTS UNIT 1",
+        "REPORT NO.",
+        "DATE OF CRASH",
+        "TIME",
+        "DATE OF REPORT",
+        "LOCATION",
+        "INVESTIGATING OFFICER",
+        "BADGE",
+        "OWNER UNIT 1",
+        "MAKE / MODEL UNIT 1",
+        "YEAR",
+        "VIN",
+        "PLATE",
+        "DAMAGED PARTS UNIT 1",
     ),
-}  # fmt: skip
+}
 _TITLES: Final[dict[FieldLayout, str]] = {
     "lines": "Accident Report",
     "columns": "Police Incident Report: Traffic",
@@ -39,10 +71,20 @@ def police_report(case: CaseFile, rng: Random) -> bytes:
     layout = rng.choice(layouts)
     report, vehicle, days = case.police, case.police.vehicle, _DAYS[layout]
     answers = (
-        report.number, day(report.date_of_loss, days), report.time, day(report.filed, days), report.place,
-        report.officer, report.badge, report.owner, f"{vehicle.make} {vehicle.model}", str(vehicle.year), vehicle.vin,
-        vehicle.plate, ", ".join(report.damage),
-    )  # fmt: skip
+        report.number,
+        day(report.date_of_loss, days),
+        report.time,
+        day(report.filed, days),
+        report.place,
+        report.officer,
+        report.badge,
+        report.owner,
+        f"{vehicle.make} {vehicle.model}",
+        str(vehicle.year),
+        vehicle.vin,
+        vehicle.plate,
+        ", ".join(report.damage),
+    )
     fields: list[Field] = list(zip(_LABELS[layout], answers, strict=True))
     sheet = Sheet(case.today, _FONTS[layout])
     sheet.heading(_TITLES[layout], report.agency, "Traffic Division")

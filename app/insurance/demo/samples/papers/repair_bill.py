@@ -49,9 +49,15 @@ def repair_bill(case: CaseFile) -> bytes:
 def _head(bill: Bill) -> list[Field]:
     vehicle, shop = bill.vehicle, bill.shop
     values = (
-        bill.number, day(bill.day, shop.days), bill.owner, bill.claim, bill.policy,
-        f"{vehicle.year} {vehicle.make} {vehicle.model}", vehicle.vin, vehicle.plate,
-    )  # fmt: skip
+        bill.number,
+        day(bill.day, shop.days),
+        bill.owner,
+        bill.claim,
+        bill.policy,
+        f"{vehicle.year} {vehicle.make} {vehicle.model}",
+        vehicle.vin,
+        vehicle.plate,
+    )
     return [(label, value) for label, value in zip(_LABELS[shop.look], values, strict=True) if value]
 
 

@@ -12,9 +12,19 @@ MoneyStyle = Literal["plain", "dollar", "code"]
 
 # Not strftime: its month names depend on the locale, and it refuses 31 February.
 _MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def day(written: CalendarDay, style: DayStyle) -> str:
