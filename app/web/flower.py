@@ -161,7 +161,7 @@ def _passed_on(answer: httpx.Response, path: str) -> Response:
         headers["Location"] = _leads_to(answer) or flower_link.HOME
     body = answer.aiter_bytes()
     if headers.get("content-type", "").startswith("text/html"):
-        body = _with_bar(body, bytes(bare("flower_bar.html", run=_run_of(path)).body))
+        body = _with_bar(body, bytes(bare("flower/flower_bar.html", run=_run_of(path)).body))
     return StreamingResponse(body, status_code=answer.status_code, headers=headers)
 
 

@@ -29,7 +29,7 @@ PROJECT = Path(__file__).parents[2]
 ONE_CHILD = """
 import json, os, sys
 from pathlib import Path
-from app.documents import reader_child
+from app.documents.child import reader_child
 from app.documents.child.answers import answer_to
 from app.documents.child.no_network import refuse_network
 limits = json.loads(sys.argv[1])

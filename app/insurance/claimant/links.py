@@ -63,7 +63,7 @@ def make(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> Resp
     with pages.snapshot(rt.database) as db:
         run = pages.run(db, run_id)
     base = rt.settings.public_url or str(request.base_url).rstrip("/")
-    return render(request, "link.html", run=run, made=made, url=f"{base}/c/{made.token}", asked=asked)
+    return render(request, "claimant/link.html", run=run, made=made, url=f"{base}/c/{made.token}", asked=asked)
 
 
 @router.post("/runs/{run_id:uuid}/links/{link_id:uuid}/revoke")

@@ -118,7 +118,7 @@ def _answer(
     except DATABASE_PROBLEM:
         return _away()
     form = claimant_links.form_token(token)
-    page = bare("claimant.html", status=status, view=view, said=said, form=form, limits=LIMITS, accepted=ACCEPTED)
+    page = bare("claimant/page.html", status=status, view=view, said=said, form=form, limits=LIMITS, accepted=ACCEPTED)
     page.headers.update({**_HEADERS, **(headers or {})})
     return page
 
@@ -128,12 +128,12 @@ def _ended(
     status: HTTPStatus = HTTPStatus.NOT_FOUND,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    page = bare("claimant_ended.html", status=status, away=False, said=said or Said())
+    page = bare("claimant/ended.html", status=status, away=False, said=said or Said())
     page.headers.update({**_HEADERS, **(headers or {})})
     return page
 
 
 def _away() -> Response:
-    page = bare("claimant_ended.html", status=HTTPStatus.SERVICE_UNAVAILABLE, away=True, said=Said())
+    page = bare("claimant/ended.html", status=HTTPStatus.SERVICE_UNAVAILABLE, away=True, said=Said())
     page.headers.update({**_HEADERS, "Retry-After": "60"})
     return page

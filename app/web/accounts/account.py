@@ -75,7 +75,7 @@ def _page(request: Request, rt: Runtime, session: Session, *, message: str = "",
     done = _DONE.get(request.query_params.get("done", ""), "")
     return render(
         request,
-        "account.html",
+        "accounts/account.html",
         status=status,
         session=session,
         live=live,

@@ -92,7 +92,7 @@ def _page(
     person = session.person
     return render(
         request,
-        "keys.html",
+        "accounts/keys.html",
         status=status,
         session=session,
         keys=_seen_by(rt, person),

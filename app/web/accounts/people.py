@@ -127,7 +127,7 @@ def _page(
     wrong = wrong or {}
     return render(
         request,
-        "people.html",
+        "accounts/people.html",
         status=status,
         people=everybody,
         roles=ROLES,

@@ -57,7 +57,7 @@ def sign_in(posted: Posted, request: Request, rt: Rt) -> Response:
 @router.get("/sign-in/link/{token}")
 def show_link(request: Request, rt: Rt, token: str) -> Response:
     """Whom a link lets in. Looking uses nothing up."""
-    return render(request, "sign_in_link.html", who=links.whose(rt, token), token=token)
+    return render(request, "accounts/sign_in_link.html", who=links.whose(rt, token), token=token)
 
 
 @router.post("/sign-in/link/{token}")
@@ -102,7 +102,7 @@ def _form(
     company, where = config.oidc_label if config.oidc_issuer else "", own_path(where)
     shown = render(
         request,
-        "sign_in.html",
+        "accounts/sign_in.html",
         status=status,
         next=where,
         username=name,

@@ -111,4 +111,6 @@ def reference_page(request: Request) -> Response:
     for path, operations_ in told["paths"].items():
         for method, one in operations_.items():
             by_tag.setdefault(one["tags"][0], []).append({"method": method.upper(), "path": PREFIX + path, **one})
-    return render(request, "api.html", groups=by_tag, problems=problems.SAYS, about=_ABOUT, title_of=problems.title_of)
+    return render(
+        request, "api/api.html", groups=by_tag, problems=problems.SAYS, about=_ABOUT, title_of=problems.title_of
+    )

@@ -60,7 +60,7 @@ def problem_page(request: Request, status: HTTPStatus, message: str) -> Response
     again = request.url.path if request.method == "GET" and status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     return render(
         request,
-        "problem.html",
+        "http/problem.html",
         status=status,
         title=_TITLES.get(status, status.phrase),
         message=message,

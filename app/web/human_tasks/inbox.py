@@ -59,7 +59,7 @@ def inbox(request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text:
     view = look(rt, me, tab, role, text, after)
     return render(
         request,
-        "inbox.html",
+        "human_tasks/inbox.html",
         view=view,
         now=view.now,
         tabs=TABS,
@@ -80,7 +80,9 @@ def inbox_rows(
         *view.counts.values(),
         view.now.strftime("%H:%M"),
     ]
-    return fragment(request, "inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED)
+    return fragment(
+        request, "human_tasks/inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED
+    )
 
 
 def look(rt: Runtime, me: Person, tab: str, role: str, text: str, after: str) -> View:

@@ -78,7 +78,7 @@ def task_page(
     given = (task["answer"] or {}).get("values", {})
     return render(
         request,
-        "task.html",
+        "human_tasks/task.html",
         status=status,
         sight=sight,
         task=task,

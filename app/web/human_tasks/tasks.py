@@ -43,7 +43,7 @@ def standing(request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
     )
     return fragment(
         request,
-        "task_standing.html",
+        "human_tasks/task_standing.html",
         of=seen,
         sight=sight,
         task=sight.task,

@@ -22,7 +22,7 @@ def alerts(request: Request, rt: Rt, me: Me) -> Response:
         now, found = pages.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
     return render(
         request,
-        "alerts.html",
+        "overview/alerts.html",
         now=now,
         alerts=found[:_SHOWN],
         go_on=len(found) > _SHOWN,

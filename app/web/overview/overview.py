@@ -149,13 +149,13 @@ class Overview:
 @router.get("/")
 def glance_page(request: Request, rt: Rt, me: Me) -> Response:
     """The whole page."""
-    return render(request, "overview.html", **_values(request, rt))
+    return render(request, "overview/overview.html", **_values(request, rt))
 
 
 @router.get("/overview/parts")
 def parts(request: Request, rt: Rt, me: Me) -> Response:
     """Its parts alone, for the script that puts them in their places; 304 if nothing is new."""
-    page: HTMLResponse = render(request, "overview_parts.html", **_values(request, rt))
+    page: HTMLResponse = render(request, "overview/overview_parts.html", **_values(request, rt))
     tag = f'"{hashlib.sha256(page.body).hexdigest()[:32]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})

@@ -28,7 +28,7 @@ def messages(request: Request, rt: Rt, me: Me) -> Response:
         now, kinds = pages.now(db), refused.standing(db)
     return render(
         request,
-        "refused.html",
+        "overview/refused.html",
         now=now,
         places=_by_place(kinds),
         most=refused.MOST_KINDS,

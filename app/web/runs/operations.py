@@ -91,7 +91,7 @@ def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: s
         ]
     return render(
         request,
-        "confirm.html",
+        "http/confirm.html",
         run=run,
         verb=verb,
         reason=reason,
@@ -146,7 +146,7 @@ def _page(
         run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
     return render(
         request,
-        "dead_letters.html",
+        "runs/dead_letters.html",
         status=422 if message else 200,
         now=now,
         most=letters.MOST,

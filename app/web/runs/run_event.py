@@ -41,7 +41,7 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         change = _change(db, run_id, entry)
     return render(
         request,
-        "run_event.html",
+        "runs/run_event.html",
         run=run,
         entry=entry,
         seen=seen,

@@ -104,7 +104,7 @@ def list_runs(request: Request, rt: Rt, me: Me, asked: Annotated[Asked, Query()]
     narrowed = {n: v for n, v in asked.model_dump().items() if v and n != "before"}
     return render(
         request,
-        "runs.html",
+        "runs/runs.html",
         runs=found[:_LISTED],
         asked=asked,
         chips=[(name, value, asked.address(**{name: "", "before": ""})) for name, value in narrowed.items()],

@@ -74,7 +74,7 @@ def show_run(
     }
     return render(
         request,
-        "run.html",
+        "runs/run.html",
         **shown,
         entries=entries[:_ENTRIES],
         later=place is not None,
