@@ -1,6 +1,6 @@
 """Diagrams drawn from the definitions themselves. The law: pure, and every arrow there is is drawn, once.
 
-Mermaid `stateDiagram-v2` text: what README and the pages show, so a drawing can never be older than the code.
+Mermaid `stateDiagram-v2` text: what `longhaul diagram` prints and docs/lifecycle.md shows, so no drawing is older than the code.
 """
 
 from __future__ import annotations
