@@ -37,11 +37,6 @@ def find(db: Connection, username: str) -> Person:
     return Person(row["username"], row["display_name"], tuple(row["roles"]), row["authority"])
 
 
-def everyone(db: Connection) -> list[Person]:
-    """All enrolled people, by username."""
-    return [Person(r["username"], r["display_name"], tuple(r["roles"]), r["authority"]) for r in users.everyone(db)]
-
-
 def directory(db: Connection) -> list[dict[str, Any]]:
     """Everybody as administrators read of them: also who is shut out, and whether they have a password."""
     names = ("username", "display_name", "roles", "authority", "disabled_at", "created_at")

@@ -112,7 +112,7 @@ def _route(run: Run, happened: Happened, outcome: str) -> Route:
 
 
 def _lease(run: Run, happened: Happened) -> Transition:
-    return replace(_same(run, happened, Status.RUNNING), crash_attempts=run.crash_attempts + 1, keeps_lease=True)
+    return replace(_same(run, happened, Status.RUNNING), crash_attempts=run.crash_attempts + 1)
 
 
 def _hand_back(run: Run, happened: Happened) -> Transition:

@@ -44,14 +44,6 @@ class ToolCode(Protocol):
         ...
 
 
-class Reconciles(Protocol):
-    """A tool that can be asked whether a key was served."""
-
-    def reconcile(self, key: str, params: Mapping[str, Any]) -> Any | None:
-        """The result recorded downstream under the key, or None if it knows of none."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What an acted call gave, with what it cost. `cost` None: the price is unknown, which is not the same as nothing."""

@@ -66,7 +66,6 @@ class Happened:
     alone: bool = False  # LOST: the run was the only one in the dead process
     planned: bool = False  # LOST: the process was shutting down
     isolate: bool = False  # REASSIGNED: rerun alone, in the isolated pool
-    again: bool = False  # the same state is entered anew
     cause: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -88,12 +87,9 @@ class Transition:
     pending_events: tuple[str, ...]
     pause_requested: bool
     waiting_reason: str | None = None
-    wake_at: datetime | None = None
     wake_in: float | None = None
-    expires_at: datetime | None = None
     expires_in: float | None = None
     children_left: int = 0
-    keeps_lease: bool = False
     enters: bool = False
     completes_step: bool = False
     consumes: str | None = None  # the pending signals of this name are the next step's, or of the one that goes on

@@ -24,7 +24,6 @@ from app.core.values.durations import seconds
 
 POOLS = ("steps", "documents", "isolated")
 EXPIRED = "expired"
-SIGNALLED = "signalled"
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 StepFunction = Callable[[Any, Any], str]
@@ -155,11 +154,8 @@ class Workflow:
     endings: Mapping[str, Status] = field(
         default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED}
     )
-    cancelled_as: str = "CANCELLED"
     expected: str = "7d"
     token_budget: int | None = None
-    # Field of a human answer or step that fills `runs.subject` is given at start; this one says what it means.
-    subject: str = "subject"
     # What else people look a run up by, (kind, name) each, read from its data: ("policy", "POL-1"). Kept when it changes.
     names: Callable[[Any], Sequence[tuple[str, str]]] | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from app.accounts import people
@@ -26,7 +26,6 @@ from app.store.runs import payloads
 
 LONGEST_TEXT = 4000  # characters of a comment or a reason
 _Task = Mapping[str, Any]
-_Given = TypeVar("_Given")
 
 
 def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:

@@ -73,11 +73,6 @@ def _handler() -> logging.Handler:
     return _outlet
 
 
-def lost() -> int:
-    """How many lines of this process nobody will read: there were too many, or nobody took them."""
-    return _outlet.lost if _outlet else 0
-
-
 def end_process(code: int) -> NoReturn:
     """End at once, whatever other threads do. The last lines get a moment, and no more."""
     if _outlet is not None:

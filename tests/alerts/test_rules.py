@@ -194,7 +194,6 @@ def bells(queue: str = "steps.claim.v1", **changes: Any) -> RefusedFacts:
         "what": "bell",
         "reason": "it names no task",
         "count": 1,
-        "since_seconds": 60.0,
         "seconds": 10.0,
     }
     return RefusedFacts(queue=queue, **usual | changes)

@@ -74,12 +74,9 @@ def stays(event: Event, status: Status, **more: Any) -> Transition:
         "pending_events": ("other",),
         "pause_requested": False,
         "waiting_reason": None,
-        "wake_at": None,
         "wake_in": None,
-        "expires_at": None,
         "expires_in": None,
         "children_left": 0,
-        "keeps_lease": False,
         "enters": False,
         "completes_step": False,
         "consumes": None,
@@ -147,14 +144,12 @@ def asked(name: str, status: Status, what: Happened, ready: Transition, gone: Tr
 
 TABLE: list[Case] = [
     # A lease raises the crash count, which an orderly end of the attempt clears. Flags are looked at where the step ends.
-    *cases(
-        "lease", S.READY, happened(E.LEASE_TAKEN), stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True)
-    ),
+    *cases("lease", S.READY, happened(E.LEASE_TAKEN), stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2)),
     (
         "lease, to pause",
         a_run(S.READY, **PAUSE),
         happened(E.LEASE_TAKEN),
-        stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, keeps_lease=True, pause_requested=True),
+        stays(E.LEASE_TAKEN, S.RUNNING, crash_attempts=2, pause_requested=True),
     ),
     *asked(
         "handed back",

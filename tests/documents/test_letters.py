@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import BadInput
 from app.documents.reader import read_document
-from app.insurance.connectors.letters import LetterFacts, LetterKind, printable, write_letter
+from app.insurance.connectors.letters import LetterFacts, LetterKind, printable, written
 
 FACTS = LetterFacts(
     claim="CLM-88214",
@@ -32,9 +32,13 @@ FACTS = LetterFacts(
 KINDS: tuple[LetterKind, ...] = ("settlement", "denial", "acknowledgement", "document_request")
 ONE_LETTER = """
 import sys, hashlib
-from app.insurance.connectors.letters import LetterFacts, write_letter
-print(hashlib.sha256(write_letter(sys.argv[1], LetterFacts.model_validate_json(sys.argv[2]))).hexdigest())
+from app.insurance.connectors.letters import LetterFacts, written
+print(hashlib.sha256(written(sys.argv[1], LetterFacts.model_validate_json(sys.argv[2]))[0]).hexdigest())
 """
+
+
+def pdf_of(kind: LetterKind, facts: LetterFacts) -> bytes:
+    return written(kind, facts)[0]
 
 
 def text_of(letter: bytes, folder: Path) -> str:
@@ -57,16 +61,16 @@ def test_the_same_facts_give_the_same_bytes_in_another_process_too(kind: LetterK
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     }
     assert len(hashes) == 1
-    assert write_letter(kind, FACTS) == write_letter(kind, FACTS)
+    assert pdf_of(kind, FACTS) == pdf_of(kind, FACTS)
 
 
 def test_other_facts_give_other_bytes() -> None:
     later = FACTS.model_copy(update={"date": dt.date(2031, 5, 5)})
-    assert write_letter("denial", later) != write_letter("denial", FACTS)
+    assert pdf_of("denial", later) != pdf_of("denial", FACTS)
 
 
 def test_a_denial_cites_the_provision_with_its_text_and_names_who_decided(tmp_path: Path) -> None:
-    text = text_of(write_letter("denial", FACTS), tmp_path)
+    text = text_of(pdf_of("denial", FACTS), tmp_path)
     for said in (
         "4.2 Wear and tear",
         '"We do not pay for damage that wear has caused."',
@@ -79,21 +83,19 @@ def test_a_denial_cites_the_provision_with_its_text_and_names_who_decided(tmp_pa
 
 
 def test_a_settlement_names_the_amount_and_who_decided(tmp_path: Path) -> None:
-    text = text_of(write_letter("settlement", FACTS), tmp_path)
+    text = text_of(pdf_of("settlement", FACTS), tmp_path)
     assert "We are paying 1,728.50 USD." in text
     assert "made by Ada Lindner" in text
 
 
 def test_a_request_lists_the_documents_and_an_acknowledgement_names_nobody(tmp_path: Path) -> None:
-    assert "- police report - repair estimate or repair invoice" in text_of(
-        write_letter("document_request", FACTS), tmp_path
-    )
-    assert "Ada Lindner" not in text_of(write_letter("acknowledgement", FACTS), tmp_path)
+    assert "- police report - repair estimate or repair invoice" in text_of(pdf_of("document_request", FACTS), tmp_path)
+    assert "Ada Lindner" not in text_of(pdf_of("acknowledgement", FACTS), tmp_path)
 
 
 def test_nobody_is_addressed_by_a_name_that_nobody_stated(tmp_path: Path) -> None:
     unnamed = FACTS.model_copy(update={"recipient": "the claimant"})
-    text = text_of(write_letter("acknowledgement", unnamed), tmp_path)
+    text = text_of(pdf_of("acknowledgement", unnamed), tmp_path)
     assert "Dear Sir or Madam," in text
     assert "Dear the" not in text
 
@@ -112,7 +114,7 @@ def test_nobody_is_addressed_by_a_name_that_nobody_stated(tmp_path: Path) -> Non
 def test_a_letter_without_what_it_must_say_is_not_written(kind: LetterKind, absent: str) -> None:
     bare = FACTS.model_copy(update={absent: None})
     with pytest.raises(BadInput, match=absent):
-        write_letter(kind, bare)
+        pdf_of(kind, bare)
 
 
 def test_other_alphabets_become_likenesses() -> None:
@@ -124,4 +126,4 @@ def test_other_alphabets_become_likenesses() -> None:
 @given(st.text(st.characters(codec=None), min_size=1, max_size=300))
 def test_any_text_can_be_written(text: str) -> None:
     letter = FACTS.model_copy(update={"recipient": text, "lines": [text], "provision_text": text, "decided_by": text})
-    assert write_letter("denial", letter).startswith(b"%PDF")
+    assert pdf_of("denial", letter).startswith(b"%PDF")

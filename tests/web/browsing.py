@@ -92,7 +92,7 @@ def sign_in(page: Page, name: str) -> Page:
     token = secrets.token_urlsafe(32)
     database = Database(_DATABASES[address], "web", size=1)
     with database.transaction() as db:
-        username = next(person.username for person in people.everyone(db) if person.display_name.startswith(name))
+        username = next(row["username"] for row in people.directory(db) if row["display_name"].startswith(name))
         sessions.add_link(db, hashed(token), username=username, by="test", lasts_seconds=60)
     database.close()
     page.goto(f"{links.PATH}{token}")

@@ -93,7 +93,7 @@ def test_a_role_that_no_group_gives_is_the_administrators_matter(
 ) -> None:
     sign_in(browser())
     with owner.transaction() as db:
-        users.set_roles(db, NAME, ["adjuster", "siu", "operator"])
+        db.execute("UPDATE users SET roles = '{adjuster,siu,operator}' WHERE username = %s", [NAME])
     sign_in(browser())
     known = row(owner)
     assert known is not None and sorted(known["roles"]) == ["adjuster", "siu"], "operator is the provider's to give"

@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_named_and_nobody_is_enrolled(web: Runtime, person:
     with pytest.raises(BadInput, match=problem):
         administer.enrol(web, person, by="test")
     with web.database.transaction() as db:
-        assert person.username not in {p.username for p in people.everyone(db)}
+        assert person.username not in {row["username"] for row in people.directory(db)}
 
 
 def test_all_that_does_not_fit_is_told_at_once_and_what_was_typed_stays(root: Visitor) -> None:

@@ -45,16 +45,12 @@ def test_an_attempt_is_split_by_what_its_time_went_to() -> None:
 
 def test_two_days_for_a_person_are_drawn_short_and_said_whole() -> None:
     two_days = 2 * 86400 + 4 * 3600
-    pieces = [
-        p
-        for each in bars.attempts(stood(("RUNNING", 4, 1, 1), ("WAITING_FOR_HUMAN", two_days, 1, 1)), NOW)
-        for p in each.pieces
-    ]
-    work, wait = pieces
+    (attempt,) = bars.attempts(stood(("RUNNING", 4, 1, 1), ("WAITING_FOR_HUMAN", two_days, 1, 1)), NOW)
+    work, wait = attempt.pieces
     assert wait.broken
     assert not work.broken
     assert work.width > wait.width
-    assert bars.break_mark(wait) == "2 d 4 h waiting for a person"
+    assert attempt.said == "4.0 s running, 2 d 4 h waiting for a person"
     assert wait.x + wait.width <= bars.WIDTH + 1
 
 

@@ -110,7 +110,6 @@ INSURANCE_CLAIM_1 = Workflow(
     starts_at="RECEIVED",
     expected="10d",
     token_budget=80_000,
-    cancelled_as="WITHDRAWN",
     names=intake.other_names,
     endings={"COMPLETE": Status.COMPLETE},
     states=[

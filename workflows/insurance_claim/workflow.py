@@ -22,7 +22,6 @@ INSURANCE_CLAIM = Workflow(
     starts_at="RECEIVED",
     expected="10d",
     token_budget=80_000,  # five documents read by a model, an assessment of three requests, a letter; rules use none
-    cancelled_as="WITHDRAWN",
     names=intake.other_names,
     endings={"COMPLETE": Status.COMPLETE},
     states=[

@@ -107,7 +107,6 @@ class _Reducer(HTMLParser):
         self.hidden: dict[str, str] = {}
         self._lines: list[str] = [""]
         self._open: list[tuple[str, str]] = []  # each open element, and why its words are not seen
-        self._backed = 0  # how many open elements have a background of their own: white words may show on it
 
     def text(self) -> str:
         """The lines, without runs of empty ones."""

@@ -24,7 +24,6 @@ from app.store.runs import runs
 from app.store.runs.moves import Beside, move, was_mine
 from app.telemetry import logs
 
-Besides = Callable[[Run, Transition], Beside]
 Also = Callable[[Connection, Run, Transition], None]
 
 

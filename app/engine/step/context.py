@@ -71,7 +71,10 @@ class StepContext:
         return self._caller.make(self._tool_call(self.take(1), tool, action, params))
 
     def call_all(self, calls: Sequence[tuple[Tool, Mapping[str, Any]]]) -> list[Any]:
-        """Call several tools at the same time; numbered before any starts, results in the order given."""
+        """Call several tools at the same time; numbered before any starts, results in the order given.
+
+        All of them are waited for; then the first failure, in that order, is raised.
+        """
         first = self.take(len(calls))
         ready = [self._tool_call(first + n, tool, None, params) for n, (tool, params) in enumerate(calls)]
         with ThreadPoolExecutor(max_workers=min(8, max(1, len(ready)))) as pool:

@@ -110,7 +110,7 @@ def failed(
                 event=Event.NEEDS_PERSON,
                 actor=actor,
                 reason=said,
-                routes=persons.unknown_routes(workflow, run),
+                routes=persons.unknown_routes(run),
                 waiting_reason=f"unknown outcome of call {problem.call_seq}",
             )
             return happened, Beside(error=error, task=task)

@@ -21,8 +21,6 @@ from app.engine.step.context import StepContext
 from app.store.runs import payloads
 from app.store.runs.moves import Beside
 
-RETRY_AFTER_SECONDS = 30.0  # when a throttled downstream does not say how long
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:

@@ -154,7 +154,7 @@ def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, p
     )
 
 
-def unknown_routes(workflow: Workflow, run: Run) -> dict[str, dict[str, str]]:
+def unknown_routes(run: Run) -> dict[str, dict[str, str]]:
     """Either verdict goes back into the same step, whose keys derive from it."""
     return {DONE: _stay(run), NOT_DONE: _stay(run)}
 

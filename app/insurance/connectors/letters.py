@@ -71,11 +71,6 @@ class LetterFacts(BaseModel):
     sender: str = "Claims department"
 
 
-def write_letter(kind: LetterKind, facts: LetterFacts) -> bytes:
-    """The letter as PDF, the same bytes for the same facts. Raises BadInput when the letter lacks what it must say."""
-    return written(kind, facts)[0]
-
-
 def written(kind: LetterKind, facts: LetterFacts) -> tuple[bytes, str]:
     """The letter as PDF, and its words as they stand on it. Raises BadInput when the letter lacks what it must say."""
     absent = [name for name in _NEEDED[kind] if not getattr(facts, name)]

@@ -68,11 +68,6 @@ def set_disabled(db: Connection, username: str, *, disabled: bool) -> None:
     )
 
 
-def set_roles(db: Connection, username: str, roles: Sequence[str]) -> None:
-    """Replace a person's roles."""
-    db.execute("UPDATE users SET roles = %s WHERE username = %s", [list(roles), username])
-
-
 def keep_change(
     db: Connection,
     username: str,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.core.canonical import canonical, digest, restore
+from app.core.canonical import digest, restore
 from app.store.clock import lasted
 from app.store.database import Connection
 
@@ -102,9 +102,3 @@ def judge_call(
 def set_data(db: Connection, run_id: UUID, data: str) -> None:
     """Replace the run's data with what a person corrected. The run's row must be locked."""
     db.execute("UPDATE run_data SET data = %s::jsonb, updated_at = app_now() WHERE run_id = %s", [data, run_id])
-
-
-def shown(task: dict[str, Any]) -> str:
-    """The digest of what the person was shown; an approval is bound to it."""
-    names = ("title", "note", "defaults", "evidence", "proposals")
-    return digest(canonical({name: task[name] for name in names}))

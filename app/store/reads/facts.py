@@ -57,13 +57,12 @@ class ActionFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusedFacts:
-    """A kind of refused messages: how many of it came in its last spell, which began and last went on so long ago."""
+    """A kind of refused messages: how many of it came in its last spell, and how long ago the last."""
 
     what: str
     queue: str
     reason: str
     count: int
-    since_seconds: float
     seconds: float
 
 
@@ -113,8 +112,7 @@ FROM actions WHERE (status = 'DISPUTED' AND dispute_closed_at IS NULL)
 ORDER BY executed_at LIMIT 100"""
 
 # Of a moment in the future nobody knows how long ago it was: the clock was set back since.
-_REFUSED = f"""SELECT what, queue, reason, spell_count AS count, {lasted("spell_at")} AS since_seconds,
-    {silence("last_at")} AS seconds
+_REFUSED = f"""SELECT what, queue, reason, spell_count AS count, {silence("last_at")} AS seconds
 FROM refused_messages ORDER BY last_at DESC"""
 
 

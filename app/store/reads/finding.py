@@ -19,7 +19,7 @@ SHORTEST = 4  # characters of a beginning
 _HEX = re.compile(r"[0-9a-f]+")
 _SHA256 = 64
 
-_RUN = "r.id, r.workflow, r.subject, r.status, (r.parent_run_id IS NULL AND r.forked_from IS NULL) AS is_root"
+_RUN = "r.id, r.workflow, r.subject, r.status"
 _BY_ID = f"SELECT {_RUN} FROM runs r WHERE r.id = %(id)s"
 _BY_SUBJECT = (
     f"SELECT {_RUN} FROM runs r WHERE r.subject = %(text)s AND r.parent_run_id IS NULL AND r.forked_from IS NULL"
@@ -47,7 +47,6 @@ class Found:
     workflow: str
     subject: str
     status: str
-    is_root: bool
     by: str
 
 

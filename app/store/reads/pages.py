@@ -4,7 +4,7 @@ contradicts itself; every list is bounded, and goes on where it stopped by a key
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -34,23 +34,6 @@ def now(db: Connection) -> datetime:
     assert row is not None
     at: datetime = row["at"]
     return at
-
-
-_INBOX = """
-SELECT t.id, t.run_id, t.kind, t.role, t.title, t.created_at, t.due_at, t.claimed_by, t.not_by, r.subject, r.workflow
-FROM human_tasks t JOIN runs r ON r.id = t.run_id
-WHERE t.status = 'OPEN' AND (t.role = ANY (%(roles)s::text[])) = %(mine)s
-  AND (%(after)s::timestamptz IS NULL OR (t.created_at, t.id) > (%(after)s, %(after_id)s))
-ORDER BY t.created_at, t.id LIMIT %(limit)s"""
-
-
-def inbox(
-    db: Connection, roles: Sequence[str], *, mine: bool, limit: int, after: tuple[datetime, UUID] | None = None
-) -> list[Row]:
-    """Open tasks for these roles (`mine`) or for all others, oldest first, beginning behind `after`."""
-    at, task_id = after or (None, None)
-    params = {"roles": list(roles), "mine": mine, "after": at, "after_id": task_id, "limit": limit}
-    return list(db.execute(_INBOX, params).fetchall())
 
 
 def workflows(db: Connection) -> list[str]:

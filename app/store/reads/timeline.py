@@ -175,13 +175,11 @@ def path(db: Connection, run_id: UUID, *, until: datetime | None = None) -> list
     return list(db.execute(_TAKEN, {"id": run_id, "until": until}).fetchall())
 
 
-def mark(db: Connection, run_id: UUID) -> str:
-    """Something that changes when anything of the run that a page shows does: cheap, by key alone."""
-    return marks(db, [run_id]).get(run_id, "")
-
-
 def marks(db: Connection, run_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The marks of some runs by one query: `<transition seq>.<step>.<calls and results of the present step>`."""
+    """By run, something that changes when anything of it that a page shows does; one query, by key alone.
+
+    A mark is `<transition seq>.<step>.<calls and results of the present step>.<last event of its human tasks>`.
+    """
     rows = db.execute(
         """SELECT r.id, r.transition_seq || '.' || r.step_seq || '.' || c.mark || '.' || h.mark AS mark
            FROM runs r

@@ -44,8 +44,3 @@ def of_steps(db: Connection, run_id: UUID, steps: tuple[int, int], name: str) ->
         [run_id, name, *steps],
     ).fetchall()
     return [{**row, "payload": restore(row["payload"])} for row in rows]
-
-
-def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """All signals of a run, in order."""
-    return db.execute("SELECT * FROM signals WHERE run_id = %s ORDER BY seq", [run_id]).fetchall()

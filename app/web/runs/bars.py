@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.lifecycle import ENDED, Status
-from app.web.http.show import duration, words
+from app.web.http.show import duration
 
 WIDTH = 1000.0
 _THINNEST = 3.0
@@ -109,8 +109,3 @@ def _lay_out(pieces: Sequence[Piece]) -> None:
         piece.x, piece.width = round(x, 1), round(seconds * scale + min(_THINNEST, WIDTH / max(1, len(pieces))), 1)
         piece.broken = seconds < piece.seconds
         x += piece.width
-
-
-def break_mark(piece: Piece) -> str:
-    """What stands at a break: "2 d 4 h waiting for a person"."""
-    return f"{duration(piece.seconds)} {words(SPOKEN[piece.kind]).lower()}"

@@ -52,8 +52,6 @@ def _roles_by_words() -> dict[str, list[str]]:
 
 _HEADERS = _roles_by_words()
 _REMARK = re.compile(r"\([^)]*\)|\b(?:usd|eur|gbp|chf|pln)\b|[$€£:*]")
-Columns = list[tuple[str, Cell]]
-"""(role, header cell), left to right; the role '' belongs to a header nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
