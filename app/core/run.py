@@ -50,8 +50,8 @@ class Happened:
     """An event with what belongs to it.
 
     outcome: the route taken. reason: why, in words a person reads. actor: who (`worker:…`, `person:…`, `sweep:…`).
-    routes, waiting_reason, wake_in, expires_in (seconds): what a wait leaves behind on the row.
-    note: details kept in the next step's input as its cause.
+    routes, waiting_reason, wake_in, expires_in (seconds), children (how many): what a wait leaves behind on the row.
+    cause: what led to the next step, kept in its input.
     """
 
     event: Event

@@ -118,7 +118,7 @@ class Wait(State):
 
 @dataclass(frozen=True, slots=True)
 class Timer(State):
-    """Waits for a time: `until` seconds from now, then the outcome "due"."""
+    """Waits as long as `lasts` says, counted from when the state is entered; then the outcome is "due"."""
 
     lasts: str = field(kw_only=True)
 

@@ -22,7 +22,7 @@ from app.store.journal.journal import Journal
 
 
 class Registry:
-    """The workflows this process has, by name and version. Raises BadInput if two differ under one name and version."""
+    """The workflows this process has, by name and version. Raises BadInput if two have the same."""
 
     def __init__(self, workflows: tuple[Workflow, ...]) -> None:
         self._by_key: dict[tuple[str, int], Workflow] = {}

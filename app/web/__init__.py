@@ -1,1 +1,4 @@
-"""The pages: server-rendered HTML without scripts. Nothing is changed by a GET; nothing is decided here."""
+"""The pages: HTML made by the server. Nothing is changed by a GET; nothing is decided here.
+
+Every page does all it is for without scripts; the few there are add keys, show what is newer by themselves and keep drafts.
+"""

@@ -36,7 +36,11 @@ from app.telemetry import logs
 
 
 def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: str) -> str:
-    """Answer a doorbell. A word for the log: "advanced", "parked", "not mine", "lease lost"."""
+    """Answer a doorbell. What came of it, for the log.
+
+    The event that moved the run ("step finished"); or why it was not worked on or not moved: "not accepting", "not mine",
+    "not my version", "lease lost", "store unavailable".
+    """
     if not rt.holdings.may_lease():
         return "not accepting"
     patience = rt.workflows.patience_seconds(workflow, state)

@@ -1,7 +1,8 @@
-"""Payloads: one codec on their way in and out, large ones by reference.
+"""Payloads: canonical JSON in their row, large ones by reference.
 
 The law: a payload is canonical JSON; past 256 KB it is stored once, under its content hash, and the row holds
-`{"$blob": sha256, "size": bytes}`. The codec is a seam: plain today, where encryption will come.
+`{"$blob": sha256, "size": bytes}`. What is stored by reference passes `CODEC` on its way in and out, which leaves it
+as it is; what stays in its row does not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from app.store.database import Connection
 
 
 class Codec(Protocol):
-    """What happens to every payload between the product and its tables."""
+    """What happens to a payload stored by reference, between the product and the table `blobs`."""
 
     def pack(self, content: bytes) -> bytes: ...
 

@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """One thing counted by slots. known_width: how much of the drawing is known, counted from its right edge."""
+    """One thing counted by slots. most, most_at: its highest slot, and when that was. newest: its latest slot."""
 
     name: str
     bars: Sequence[Bar]
