@@ -10,6 +10,8 @@ FILES = (
     "app/store/runs/steps.py",
     "app/store/runs/moves.py",
     "app/engine/calls/calls.py",
+    "app/engine/calls/sending.py",
+    "app/engine/calls/call_journal.py",
     "app/store/runs/runs.py",
     "app/store/runs/signals.py",
     "app/store/human_tasks/human_tasks.py",
