@@ -1,14 +1,16 @@
-"""What an exception of a step's work means for its run.
+"""What an exception of a step's work means for its run: `TABLE`, read from top to bottom; the first row that fits decides.
 
-The law: every exception has exactly one row here. One nobody declared is transient (it may be a passing fault): it is
+The law: every exception ends in exactly one event. One nobody declared is transient (it may be a passing fault): it is
 tried again, then shown to an operator, never swallowed.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -31,12 +33,141 @@ from app.core.workflow import State, Workflow
 from app.engine.calls.effects import Effects
 from app.engine.runtime import Runtime
 from app.engine.step import persons
+from app.engine.step.patience import patience_left
 from app.store.database import DatabaseError
 from app.store.runs.moves import Beside
 from app.store.runs.steps import Checkpoint
 
 RETRY_AFTER_SECONDS = 30.0  # when a throttled downstream does not say how long
 _UNSTORABLE = ("22P02", "22P05", "54000", "54001")  # what Postgres says of a payload it cannot hold
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """The attempt that ended with an exception. said: what went wrong, in one line. error: that, as the journal keeps it."""
+
+    rt: Runtime
+    workflow: Workflow
+    state: State
+    run: Run
+    journal: Sequence[Checkpoint]
+    now: datetime
+    effects: Effects
+    said: str
+    error: str
+
+    def has_patience(self) -> bool:
+        """Whether it may still park without spending an attempt."""
+        return patience_left(self.state, self.journal, self.now) > 0
+
+    def stopped(self, status: Status) -> Beside:
+        """What is opened where the run stops."""
+        return stopped(self.run, status, self.said, self.error, list(self.effects.open.values()))
+
+
+Outcome = tuple[Happened, Beside]
+
+
+def _suspended(of: Attempt, problem: Suspended, happened: Happened) -> Outcome:
+    stay = {"state": of.run.state, "queue": of.run.queue, "stays": "yes"}
+    routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
+    waits = replace(
+        happened,
+        reason=problem.reason,
+        waiting_reason=problem.reason,
+        routes=routes,
+        expires_in=problem.expires_seconds,
+    )
+    return waits, Beside()
+
+
+def _in_doubt(of: Attempt, problem: NeedsPerson, happened: Happened) -> Outcome:
+    done = [row for row in of.journal[1:] if row.status == "COMPLETE" and of.effects.is_effect(row)]
+    routes = persons.doubt_routes(of.workflow, of.state, done)
+    asks = replace(happened, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}", routes=routes)
+    return asks, Beside(error=of.error, step_failed=True, task=persons.doubt(of.state, problem, routes, done))
+
+
+def _over_budget(of: Attempt, problem: BudgetReached, happened: Happened) -> Outcome:
+    routes = persons.budget_routes(of.run)
+    asks = replace(happened, waiting_reason=f"token budget reached: {problem}", routes=routes)
+    return asks, Beside(error=of.error, task=persons.budget(of.run, problem))
+
+
+def _unapproved(of: Attempt, problem: ApprovalMissing, happened: Happened) -> Outcome:
+    routes = persons.approval_routes(of.run)
+    asks = replace(happened, waiting_reason=f"needs another approval: {problem}", routes=routes)
+    return asks, Beside(error=of.error, task=persons.approval(of.run, problem))
+
+
+def _too_early(of: Attempt, problem: OutcomeUnknown, happened: Happened) -> Outcome:
+    return replace(happened, wake_in=problem.retry_in_seconds), Beside(error=of.error)
+
+
+def _unknown(of: Attempt, problem: OutcomeUnknown, happened: Happened) -> Outcome:
+    call = next((row for row in of.journal if row.call_seq == problem.call_seq), None)
+    named = (call.name, call.key, call.input) if call else ("a call", None, None)
+    reason = f"unknown outcome of call {problem.call_seq}"
+    asks = replace(happened, waiting_reason=reason, routes=persons.unknown_routes(of.run))
+    return asks, Beside(error=of.error, task=persons.unknown(of.state, problem, *named))
+
+
+def _throttled(of: Attempt, problem: Throttled, happened: Happened) -> Outcome:
+    asked = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + of.rt.draw())
+    wake_in = min(asked, patience_left(of.state, of.journal, of.now))
+    return replace(happened, wake_in=wake_in, waiting_reason=str(problem)[:2000]), Beside(error=of.error)
+
+
+def _beyond_help(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+    return happened, of.stopped(Status.DEAD_LETTER)
+
+
+def _tried_again(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+    reason = f"try {of.run.attempt} of {of.state.retry.attempts} failed: {of.said}"
+    delay = of.state.retry.delay_seconds(of.run.attempt, of.rt.draw)
+    return replace(happened, reason=reason, wake_in=delay), Beside(error=of.error)
+
+
+def _exhausted(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+    settings = of.rt.settings
+    late = settings.late_retry_seconds if of.run.late_retries < settings.late_retries else None
+    return replace(happened, wake_in=late), of.stopped(Status.FAILED_RETRIABLE)
+
+
+def _always(_: Attempt, __: Exception) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An exception, the event it is for the run, and what goes with that. when: what else must be so."""
+
+    of: type[Exception] | tuple[type[Exception], ...]
+    event: Event
+    what: Callable[[Attempt, Any, Happened], Outcome]
+    when: Callable[[Attempt, Any], bool] = _always
+
+
+TABLE: tuple[Row, ...] = (
+    Row(Suspended, Event.SUSPENDED, _suspended),
+    Row(NeedsPerson, Event.NEEDS_PERSON, _in_doubt),
+    Row(BudgetReached, Event.NEEDS_PERSON, _over_budget),
+    Row(ApprovalMissing, Event.NEEDS_PERSON, _unapproved),
+    Row(
+        OutcomeUnknown,
+        Event.TOO_EARLY,
+        _too_early,
+        when=lambda of, problem: problem.retry_in_seconds is not None and of.has_patience(),
+    ),
+    Row(OutcomeUnknown, Event.NEEDS_PERSON, _unknown),
+    Row(Throttled, Event.THROTTLED, _throttled, when=lambda of, _: of.has_patience()),
+    Row(Throttled, Event.EXHAUSTED, _exhausted),
+    Row((Unrecoverable, ValidationError, NotCanonical), Event.UNRECOVERABLE, _beyond_help),
+    Row(NotDone, Event.UNRECOVERABLE, _beyond_help, when=lambda _, problem: not problem.retry),
+    Row(DatabaseError, Event.UNRECOVERABLE, _beyond_help, when=lambda _, problem: problem.sqlstate in _UNSTORABLE),
+    Row(Exception, Event.FAILED_ATTEMPT, _tried_again, when=lambda of, _: of.run.attempt < of.state.retry.attempts),
+    Row(Exception, Event.EXHAUSTED, _exhausted),
+)
 
 
 def failed(
@@ -48,100 +179,22 @@ def failed(
     problem: Exception,
     now: datetime,
     effects: Effects,
-) -> tuple[Happened, Beside]:
+) -> Outcome:
     """What an exception of the work means for the run. `effects`: of the calls its attempt made or found."""
-    actor, said, open_calls = rt.actor, _said(problem), list(effects.open.values())
-    error = canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now})
-    match problem:
-        case Suspended():
-            stay = {"state": run.state, "queue": run.queue, "stays": "yes"}
-            routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
-            return Happened(
-                event=Event.SUSPENDED,
-                actor=actor,
-                reason=problem.reason,
-                waiting_reason=problem.reason,
-                routes=routes,
-                expires_in=problem.expires_seconds,
-            ), Beside()
-        case NeedsPerson():
-            done = [row for row in journal[1:] if row.status == "COMPLETE" and effects.is_effect(row)]
-            routes = persons.doubt_routes(workflow, state, done)
-            happened = Happened(
-                event=Event.NEEDS_PERSON,
-                actor=actor,
-                reason=problem.unsure,
-                waiting_reason=f"unsure: {problem.unsure}",
-                routes=routes,
-            )
-            return happened, Beside(error=error, step_failed=True, task=persons.doubt(state, problem, routes, done))
-        case BudgetReached():
-            happened = Happened(
-                event=Event.NEEDS_PERSON,
-                actor=actor,
-                reason=said,
-                waiting_reason=f"token budget reached: {problem}",
-                routes=persons.budget_routes(run),
-            )
-            return happened, Beside(error=error, task=persons.budget(run, problem))
-        case ApprovalMissing():
-            happened = Happened(
-                event=Event.NEEDS_PERSON,
-                actor=actor,
-                reason=said,
-                routes=persons.approval_routes(run),
-                waiting_reason=f"needs another approval: {problem}",
-            )
-            return happened, Beside(error=error, task=persons.approval(run, problem))
-        case OutcomeUnknown() if problem.retry_in_seconds is not None and not _given_up(state, journal, now):
-            return Happened(event=Event.TOO_EARLY, actor=actor, reason=said, wake_in=problem.retry_in_seconds), Beside(
-                error=error
-            )
-        case OutcomeUnknown():
-            call = next((row for row in journal if row.call_seq == problem.call_seq), None)
-            task = persons.unknown(
-                state,
-                problem,
-                call.name if call else "a call",
-                call.key if call else None,
-                call.input if call else None,
-            )
-            happened = Happened(
-                event=Event.NEEDS_PERSON,
-                actor=actor,
-                reason=said,
-                routes=persons.unknown_routes(run),
-                waiting_reason=f"unknown outcome of call {problem.call_seq}",
-            )
-            return happened, Beside(error=error, task=task)
-        case Throttled() if not _given_up(state, journal, now):
-            asked = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + rt.draw())
-            wake_in = min(asked, _patience_left(state, journal, now))
-            happened = Happened(
-                event=Event.THROTTLED, actor=actor, reason=said, wake_in=wake_in, waiting_reason=str(problem)[:2000]
-            )
-            return happened, Beside(error=error)
-        case Unrecoverable() | ValidationError() | NotCanonical():
-            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error, open_calls
-            )
-        case NotDone() if not problem.retry:
-            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error, open_calls
-            )
-        case DatabaseError() if problem.sqlstate in _UNSTORABLE:
-            return Happened(event=Event.UNRECOVERABLE, actor=actor, reason=said), stopped(
-                run, Status.DEAD_LETTER, said, error, open_calls
-            )
-    delay = state.retry.delay_seconds(run.attempt, rt.draw)
-    if delay is None or isinstance(problem, Throttled):
-        late = rt.settings.late_retry_seconds if run.late_retries < rt.settings.late_retries else None
-        return (
-            Happened(event=Event.EXHAUSTED, actor=actor, reason=said, wake_in=late),
-            stopped(run, Status.FAILED_RETRIABLE, said, error, open_calls),
-        )
-    reason = f"try {run.attempt} of {state.retry.attempts} failed: {said}"
-    return Happened(event=Event.FAILED_ATTEMPT, actor=actor, reason=reason, wake_in=delay), Beside(error=error)
+    said = _said(problem)
+    attempt = Attempt(
+        rt=rt,
+        workflow=workflow,
+        state=state,
+        run=run,
+        journal=journal,
+        now=now,
+        effects=effects,
+        said=said,
+        error=canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now}),
+    )
+    row = next(row for row in TABLE if isinstance(problem, row.of) and row.when(attempt, problem))
+    return row.what(attempt, problem, Happened(event=row.event, actor=rt.actor, reason=said))
 
 
 def stopped(run: Run, status: Status, reason: str, error: str | None, open_calls: Sequence[str] = ()) -> Beside:
@@ -168,32 +221,3 @@ def _said(problem: Exception) -> str:
 def _where(problem: BaseException) -> str:
     """The last few frames, enough to find the line."""
     return "".join(traceback.format_tb(problem.__traceback__)[-3:])[-1500:]
-
-
-def _given_up(state: State, journal: Sequence[Checkpoint], now: datetime) -> bool:
-    """Whether parking without spending attempts has lasted longer than the step's `give_up` age."""
-    return _patience_left(state, journal, now) <= 0
-
-
-def _patience_left(state: State, journal: Sequence[Checkpoint], now: datetime) -> float:
-    """Seconds until the step's `give_up` age, at which it is tried once more: a downstream may ask for a year."""
-    since = _parked_since(journal)
-    parked = 0.0 if since is None else (now - since).total_seconds()
-    return state.retry.give_up_seconds - parked
-
-
-def _parked_since(journal: Sequence[Checkpoint]) -> datetime | None:
-    """Since when the step gets no further: its open call's intent, or the first time it was sent away before there was one."""
-    if open_calls := [row for row in journal[1:] if row.status != "COMPLETE" and row.kind != "wait"]:
-        return open_calls[0].created_at
-    last_begun = max((row.intent_at for row in journal[1:] if row.intent_at is not None), default=None)
-    times = [at for error in journal[0].errors if (at := _parked_at(error)) is not None]
-    return min((at for at in times if last_begun is None or at > last_begun), default=None)
-
-
-def _parked_at(error: object) -> datetime | None:
-    """When an error of a step's row sent it away; None for one of another kind."""
-    if not isinstance(error, dict) or not str(error.get("error", "")).startswith(Throttled.__name__):
-        return None
-    at = error.get("at")
-    return datetime.fromisoformat(at) if isinstance(at, str) else None
