@@ -12,6 +12,7 @@ from app.core.broker import INTAKE, KEY_PREFIX, START
 from app.core.ids import queue_name
 from app.core.workflow import POOLS
 from app.settings import settings
+from app.sweeps.schedule import periods
 
 _settings = settings()
 _redis = not _settings.broker_url.startswith("amqp")
@@ -88,15 +89,6 @@ timezone = "UTC"
 
 imports = ("tasks.steps", "tasks.sweeps", "tasks.intake", "tasks.canary")
 
-_SWEEPS = {
-    "heartbeats": _settings.heartbeats_seconds,
-    "dispatch": _settings.dispatch_seconds,
-    "timers": _settings.timers_seconds,
-    "human_tasks": _settings.tasks_seconds,
-    "actions": _settings.actions_seconds,
-    "alerts": _settings.alerts_seconds,
-    "retention": _settings.retention_seconds,
-}
 beat_schedule = {
     # `expires`: a worker that comes back late must not find a thousand stale sweeps.
     name: {
@@ -104,6 +96,6 @@ beat_schedule = {
         "schedule": every,
         "options": {"expires": max(2.0, every * 2), "queue": "sweeps"},
     }
-    for name, every in _SWEEPS.items()
+    for name, every in periods(_settings).items()
 }
 beat_max_loop_interval = 5
