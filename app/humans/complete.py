@@ -27,7 +27,7 @@ from app.engine.step import advance, persons
 from app.humans import entitled, forms
 from app.store.database import Connection
 from app.store.human_tasks import desk, human_tasks
-from app.store.runs import budgets, carried, payloads, runs
+from app.store.runs import budgets, carried, payloads, runs, verdicts
 
 _STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
 _TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
@@ -158,15 +158,26 @@ def _answer(
     if proposals:
         given["actions"] = {p["purpose"]: approve.approve(db, task, person.username, p, values) for p in proposals}
     if task["kind"] == "unknown":
-        happened = outcome == persons.DONE
-        result = canonical(values.get("result") or {"attested_by": person.username}) if happened else None
-        if not human_tasks.judge_call(db, run.id, task["step_seq"], task["call_seq"], happened=happened, output=result):
-            raise Refused("the call has been settled meanwhile")
+        _judge(db, run, task, person, outcome, values)
     if task["kind"] == "budget" and outcome == persons.RAISE:
         budgets.allow_more(db, budgets.root_of(db, run.id), _tokens(values))
     if task["kind"] == "doubt" and values.get("data"):
         given["data"] = _correct(rt, db, run, values["data"])
     return given
+
+
+def _judge(
+    db: Connection, run: Run, task: Mapping[str, Any], person: Person, outcome: str, values: Mapping[str, Any]
+) -> None:
+    """Write the verdict on a call of unknown outcome to its checkpoint."""
+    call = (run.id, task["step_seq"], task["call_seq"])
+    if outcome == persons.DONE:
+        result = canonical(values.get("result") or {"attested_by": person.username})
+        settled = verdicts.happened(db, *call, output=result)
+    else:
+        settled = verdicts.did_not_happen(db, *call)
+    if not settled:
+        raise Refused("the call has been settled meanwhile")
 
 
 def _tokens(values: Mapping[str, Any]) -> int:
@@ -185,7 +196,7 @@ def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
         )
     merged = {**(runs.data_of(db, run.id) or {}), **forms.mapping(changes)}
     data = start.fitting_or_refuse(workflow.data, merged, what="data")
-    human_tasks.set_data(db, run.id, canonical(data))
+    runs.set_data(db, run.id, canonical(data))
     return data.model_dump(mode="json")
 
 

@@ -14,6 +14,7 @@ FILES = (
     "app/engine/calls/call_journal.py",
     "app/store/runs/runs.py",
     "app/store/runs/signals.py",
+    "app/store/runs/verdicts.py",
     "app/store/human_tasks/human_tasks.py",
     "app/store/workers/workers.py",
     "app/store/workers/due.py",

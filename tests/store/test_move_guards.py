@@ -9,8 +9,7 @@ import pytest
 from app.core.canonical import digest
 from app.core.lifecycle import Status
 from app.store.database import Connection
-from app.store.human_tasks import human_tasks
-from app.store.runs import runs
+from app.store.runs import runs, verdicts
 from app.store.runs.moves import Beside, move
 from tests.support.bench import (
     OTHER_TOKEN,
@@ -257,7 +256,8 @@ def test_a_persons_verdict_is_written_only_to_the_call_whose_outcome_is_open(
     db.execute("UPDATE checkpoints SET key_epoch = 1, key_valid_until = app_now()")
     before = look(db)
     open_ = status in ("INTENT", "UNKNOWN")
-    assert human_tasks.judge_call(db, A, 2, 1, happened=happened, output='{"o":1}') is open_
+    judged = verdicts.happened(db, A, 2, 1, output='{"o":1}') if happened else verdicts.did_not_happen(db, A, 2, 1)
+    assert judged is open_
     found = changed(before, look(db))
     if not open_:
         assert found == {}
@@ -282,6 +282,6 @@ def test_after_the_verdict_that_it_did_not_happen_a_cancel_is_possible_unless_an
     db.execute("UPDATE checkpoints SET status = 'INTENT', action_id = NULL WHERE step_seq = 2 AND call_seq = 2")
     db.execute("UPDATE checkpoints SET status = %s WHERE run_id = %s AND step_seq = 3", [status, A])
     before = look(db)
-    human_tasks.judge_call(db, A, 2, 1, happened=False, output=None)
+    verdicts.did_not_happen(db, A, 2, 1)
     freed = [row["id"] for row in changed(before, look(db)).get("runs", ())]
     assert freed == ([A] if status == "FAILED" else [])

@@ -72,33 +72,3 @@ def complete(db: Connection, task_id: UUID, *, outcome: str, answer: str, by: st
         [outcome, answer, digest(answer), by, task_id],
     ).fetchone()
     return row["completed_at"] if row else None
-
-
-def judge_call(
-    db: Connection, run_id: UUID, step_seq: int, call_seq: int, *, happened: bool, output: str | None
-) -> bool:
-    """A person's verdict on an unknown call: COMPLETE with an attested output, or back to INTENT under the next key."""
-    if happened:
-        row = db.execute(
-            """UPDATE checkpoints SET status = 'COMPLETE', output = %s::jsonb, output_hash = %s, completed_at = app_now()
-               WHERE run_id = %s AND step_seq = %s AND call_seq = %s AND status IN ('INTENT', 'UNKNOWN') RETURNING call_seq""",
-            [output, digest(output or "null"), run_id, step_seq, call_seq],
-        ).fetchone()
-    else:
-        row = db.execute(
-            """UPDATE checkpoints SET status = 'FAILED', key_epoch = key_epoch + 1,
-                   idempotency_key = 'lh-' || run_id || '-' || step_seq || '-' || call_seq || '-' || (key_epoch + 1), key_valid_until = NULL
-               WHERE run_id = %s AND step_seq = %s AND call_seq = %s AND status IN ('INTENT', 'UNKNOWN') RETURNING call_seq""",
-            [run_id, step_seq, call_seq],
-        ).fetchone()
-        db.execute(
-            """UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND NOT EXISTS (SELECT 1 FROM checkpoints c
-               WHERE c.run_id = %(id)s AND c.action_id IS NOT NULL AND c.status IN ('INTENT', 'UNKNOWN', 'COMPLETE'))""",
-            {"id": run_id},
-        )
-    return row is not None
-
-
-def set_data(db: Connection, run_id: UUID, data: str) -> None:
-    """Replace the run's data with what a person corrected. The run's row must be locked."""
-    db.execute("UPDATE run_data SET data = %s::jsonb, updated_at = app_now() WHERE run_id = %s", [data, run_id])

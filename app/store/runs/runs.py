@@ -163,6 +163,11 @@ def data_of(db: Connection, run_id: UUID) -> Any:
     return restore(row["data"]) if row else None
 
 
+def set_data(db: Connection, run_id: UUID, data: str) -> None:
+    """Replace the run's data with what a person corrected. The run's row must be locked."""
+    db.execute("UPDATE run_data SET data = %s::jsonb, updated_at = app_now() WHERE run_id = %s", [data, run_id])
+
+
 def request_pause(db: Connection, run_id: UUID, wanted: bool) -> None:
     """Ask a run to pause where it would next become READY, or take that back. The row must be locked."""
     db.execute("UPDATE runs SET pause_requested = %s WHERE id = %s", [wanted, run_id])
