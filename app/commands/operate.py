@@ -142,7 +142,7 @@ def on_many(
         if alike:
             chosen += bulk.of_a_kind(rt, verb, alike, the_rest=rest)
         if status:
-            wanted = overview.Wanted(status=status, workflow=workflow)
+            wanted = overview.FamilyFilter(status=status, workflow=workflow)
             chosen += [row["id"] for row in rt.database.transact(lambda db: overview.page(db, wanted, limit=limit))]
         done = bulk.apply(rt, verb, chosen[:limit], actor=person(user), reason=reason, dry_run=not for_good)
     if as_json:

@@ -41,7 +41,7 @@ def runs(
     from app.store.reads import overview
 
     with opened() as rt:
-        wanted = overview.Wanted(
+        wanted = overview.FamilyFilter(
             status=status or (),
             state=state,
             workflow=workflow,
@@ -132,11 +132,12 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
 
 def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
     """The run as it stood, from its history alone."""
+    from app.store import clock
     from app.store.reads import history, overview
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
-        now = overview.now(db)
+        now = clock.now(db)
         at = parse_moment(moment, now=now)
         if at > now:
             raise BadInput(f"--at: {at.isoformat()} is still to come; now it is {now.isoformat()}")

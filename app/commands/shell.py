@@ -165,7 +165,9 @@ def named(db: Connection, text: str) -> UUID:
         return overview.find(db, text)
     except NotFound:
         beginning = text.strip()
-        found = overview.page(db, overview.Wanted(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
+        found = (
+            overview.page(db, overview.FamilyFilter(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
+        )
         if not found:
             raise
         if len(found) > 1:

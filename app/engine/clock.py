@@ -13,7 +13,6 @@ from datetime import datetime
 
 from app.store import clock
 from app.store.database import Connection
-from app.store.reads import pages
 from app.telemetry import logs
 
 LEAST_STEP_SECONDS = 5.0  # what is less is borne by every limit there is
@@ -65,7 +64,7 @@ class Clock:
 
 def _read(db: Connection) -> _Seen:
     asked = time.clock_gettime(_OURS)
-    at = pages.now(db)
+    at = clock.now(db)
     return _Seen(at, asked, time.clock_gettime(_OURS))
 
 

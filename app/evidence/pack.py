@@ -22,6 +22,7 @@ from app.evidence.documents import Documents, OpenDocument
 from app.evidence.key import EvidenceKey, evidence_key
 from app.evidence.page import page, story
 from app.evidence.writer import PackWriter
+from app.store import clock
 from app.store.database import Connection
 from app.store.reads import pages
 from app.store.records import erasure, evidence
@@ -63,7 +64,7 @@ def _write(
         for sha256 in evidence.blobs(db, [part.run_id for part in parts]):
             if (content := evidence.blob(db, sha256)) is not None:
                 writer.add(form.blob_name(sha256), content)
-        made_at = pages.now(db)
+        made_at = clock.now(db)
     # Behind the transaction: a document store may be far away, and a session that idles is cut off.
     documents = Documents(writer, open_document)
     for part in parts:

@@ -46,7 +46,7 @@ class Story:
 
 def story(db: Connection, run_id: UUID) -> Story:
     """Read it."""
-    entries = timeline.page(db, run_id, timeline.Wanted(), limit=TOLD + 1)
+    entries = timeline.page(db, run_id, timeline.EntryFilter(), limit=TOLD + 1)
     return Story(
         entries=entries[:TOLD],
         more=len(entries) > TOLD,

@@ -19,9 +19,9 @@ from app.core.errors import BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.humans import entitled
+from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import desk, human_tasks
-from app.store.reads import overview
 from app.store.runs import payloads
 
 LONGEST_TEXT = 4000  # characters of a comment or a reason
@@ -89,7 +89,7 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
 
     def change(db: Connection, task: _Task, me: Person) -> None:
         _entitled(task, me)
-        if until <= overview.now(db):
+        if until <= clock.now(db):
             raise Refused(f"{until.isoformat()} is past; set the task aside until a later time")
         if not desk.park(db, task_id, by, until=until, reason=why):
             raise Refused(_held(db, task))

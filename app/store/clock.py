@@ -25,6 +25,14 @@ ROW = "clock"  # a row of `sweeps` that is no sweep of beat's: the last step of 
 _BATCH = 1000
 
 
+def now(db: Connection) -> datetime:
+    """The database's time, by which all of the product goes: ages are counted from it, never from this machine's clock."""
+    row = db.execute("SELECT app_now() AS at").fetchone()
+    assert row is not None
+    at: datetime = row["at"]
+    return at
+
+
 def passed(moment: str, seconds: str, now: str = NOW) -> str:
     """SQL: these seconds have passed since a moment, or it lies in the future."""
     return f"({moment} <= {now} - make_interval(secs => {seconds}) OR {moment} > {now})"

@@ -12,7 +12,7 @@ from app.core.errors import NotFound, Refused
 from app.engine.control import bulk
 from app.store.database import connect
 from app.store.human_tasks import queue
-from app.store.human_tasks.queue import Wanted
+from app.store.human_tasks.queue import TaskFilter
 from app.store.reads import pages
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
@@ -50,7 +50,7 @@ def test_each_run_keeps_its_task_and_its_alert_and_people_see_one_of_each(journe
     assert {row["run_id"] for row in journey.rows("SELECT run_id FROM human_tasks WHERE kind = 'triage'")} == set(runs)
     assert len(journey.rows("SELECT 1 FROM alerts WHERE rule = 'dead_letter' AND resolved_at IS NULL")) == MANY
     with connect(journey.url, "web") as db:
-        tasks = queue.page(db, Wanted(me="olga", roles=["operator", "adjuster"]), limit=50)
+        tasks = queue.page(db, TaskFilter(me="olga", roles=["operator", "adjuster"]), limit=50)
         counts = queue.counts(db, "olga", ["operator", "adjuster"])
         found = pages.open_alerts(db, limit=50)
     assert sorted((task["kind"], task["alike"]) for task in tasks) == [("doubt", 1), ("triage", MANY)]
@@ -72,9 +72,9 @@ def test_entries_are_continued_behind_the_last_one(journey: Travel) -> None:
     with connect(journey.url, "web") as db:
         first = pages.open_alerts(db, limit=1)
         rest = pages.open_alerts(db, limit=9, behind=(first[0]["opened_at"], first[0]["id"]))
-        wanted = Wanted(me="olga", roles=["operator", "adjuster"])
+        wanted = TaskFilter(me="olga", roles=["operator", "adjuster"])
         task = queue.page(db, wanted, limit=1)[0]
-        behind = Wanted(me="olga", roles=wanted.roles, after=(task["due_at"].isoformat(), task["id"]))
+        behind = TaskFilter(me="olga", roles=wanted.roles, after=(task["due_at"], task["id"]))
         others = queue.page(db, behind, limit=9)
     assert first[0]["id"] not in {a["id"] for a in rest}
     assert len(others) == 1

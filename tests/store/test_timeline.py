@@ -17,7 +17,7 @@ from tests.support.plans import Query, fill, indexes, plans, whole_tables
 ID = UUID(int=5)
 
 
-def walked(db: Connection, run_id: UUID, wanted: timeline.Wanted, *, limit: int) -> list[tuple[Any, ...]]:
+def walked(db: Connection, run_id: UUID, wanted: timeline.EntryFilter, *, limit: int) -> list[tuple[Any, ...]]:
     """Every page after the other, as addresses."""
     found, after = list[tuple[Any, ...]](), None
     while entries := timeline.page(db, run_id, wanted, limit=limit, after=after):
@@ -56,10 +56,10 @@ def test_every_entry_is_on_one_page_and_at_one_address(database_url: str) -> Non
     with connect(database_url, "owner") as db:
         with db.transaction():
             many(db, run_id, 300)
-        whole = walked(db, run_id, timeline.Wanted(), limit=10_000)
+        whole = walked(db, run_id, timeline.EntryFilter(), limit=10_000)
         assert len(whole) == len(set(whole)) > 300
         assert [at for at, _ in whole] == sorted(at for at, _ in whole)
-        assert walked(db, run_id, timeline.Wanted(), limit=7) == whole
+        assert walked(db, run_id, timeline.EntryFilter(), limit=7) == whole
         for _, name in whole[:: len(whole) // 20]:
             place = timeline.place_of(name)
             assert place is not None
@@ -104,7 +104,7 @@ def test_no_table_is_read_whole_for_a_page(database_url: str, monkeypatch: pytes
 
     monkeypatch.setattr(psycopg.Connection, "execute", listening)
     looks = {
-        "page": lambda db: timeline.page(db, ID, timeline.Wanted(text="x"), limit=200),
+        "page": lambda db: timeline.page(db, ID, timeline.EntryFilter(text="x"), limit=200),
         "one": lambda db: timeline.one(db, ID, 2, 100_000),
         "standings": lambda db: timeline.standings(db, ID, limit=400),
         "path": lambda db: timeline.path(db, ID),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -61,8 +62,8 @@ _ALONE = frozenset({"mine"})  # whoever holds tasks sees each of them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """Which open tasks, of whose view. `text`: the beginning of a subject. `after`: the due time (or "infinity") and id of
+class TaskFilter:
+    """Which open tasks, of whose view. `text`: the beginning of a subject. `after`: the due time, if it has one, and id of
     the last task of the page before."""
 
     me: str
@@ -70,21 +71,22 @@ class Wanted:
     tab: Tab = "roles"
     role: str = ""
     text: str = ""
-    after: tuple[str, UUID] | None = None
+    after: tuple[datetime | None, UUID] | None = None
 
 
-def page(db: Connection, wanted: Wanted, *, limit: int) -> list[dict[str, Any]]:
+def page(db: Connection, wanted: TaskFilter, *, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` open tasks, the one that falls due first foremost; `holder` is the name of who has it.
 
     Of triage tasks of runs that stopped of the same thing only the first, with how many there are as `alike` (up to MOST_COUNTED).
     """
     due, task_id = wanted.after or (None, None)
+    last_due = due.isoformat() if due else "infinity"
     params = {
         "me": wanted.me,
         "roles": list(wanted.roles),
         "role": wanted.role,
         "text": wanted.text,
-        "due": due,
+        "due": last_due if wanted.after else None,
         "id": task_id,
         "limit": limit,
         "most": MOST_COUNTED,

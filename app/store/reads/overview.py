@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +46,7 @@ FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class FamilyFilter:
     """Which runs to list. `subject` is a beginning of it; `parent`: its children, else root runs."""
 
     status: Sequence[Status] = ()
@@ -73,7 +72,7 @@ def find(db: Connection, text: str) -> UUID:
     return rows[0].run_id
 
 
-def page(db: Connection, wanted: Wanted, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:
+def page(db: Connection, wanted: FamilyFilter, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:
     """Up to `limit` runs, newest first, older than the run `before`."""
     params = {
         "status": [status.value for status in wanted.status] or None,
@@ -108,11 +107,3 @@ def children(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
 def alerts(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
     """The alerts about a run, oldest first; open ones have no `resolved_at`."""
     return db.execute(_ALERTS, {"id": run_id}).fetchall()
-
-
-def now(db: Connection) -> datetime:
-    """The database's time, by which all of the product goes."""
-    row = db.execute("SELECT app_now() AS at").fetchone()
-    assert row is not None
-    at: datetime = row["at"]
-    return at

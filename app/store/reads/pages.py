@@ -28,14 +28,6 @@ def snapshot(database: Database) -> Iterator[Connection]:
         yield db
 
 
-def now(db: Connection) -> datetime:
-    """The database's time: ages are counted from it, never from this machine's clock."""
-    row = db.execute("SELECT app_now() AS at").fetchone()
-    assert row is not None
-    at: datetime = row["at"]
-    return at
-
-
 def workflows(db: Connection) -> list[str]:
     """The names of the workflows that have runs, found by hopping along the index of subjects."""
     rows = db.execute(

@@ -15,7 +15,7 @@ from app.store.reads.pages import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class RunFilter:
     """What the list is narrowed to; what is empty narrows nothing.
 
     text: whatever finds a run (`app.store.reads.finding`), or the beginning of a subject. role: an open task waits for it.
@@ -63,7 +63,7 @@ WHERE (%(status)s = '' OR r.status = %(status)s) AND (%(workflow)s = '' OR r.wor
 ORDER BY r.id DESC LIMIT %(limit)s"""
 
 
-def page(db: Connection, wanted: Wanted, *, limit: int) -> list[Row]:
+def page(db: Connection, wanted: RunFilter, *, limit: int) -> list[Row]:
     """Up to `limit` runs, newest first (their ids ascend with time); children only when they are searched for."""
     params: dict[str, Any] = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__}
     params["text"] = wanted.text.strip()

@@ -77,7 +77,7 @@ FROM ({_SOURCES}) t WHERE rank = %(rank)s AND n = %(n)s LIMIT 1"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class EntryFilter:
     """What of a timeline to show. `until`: nothing later. `text`: in its names, people, reasons and errors."""
 
     kinds: Sequence[str] = ()
@@ -86,7 +86,7 @@ class Wanted:
     until: datetime | None = None
 
 
-def page(db: Connection, run_id: UUID, wanted: Wanted, *, limit: int, after: Place | None = None) -> list[Row]:
+def page(db: Connection, run_id: UUID, wanted: EntryFilter, *, limit: int, after: Place | None = None) -> list[Row]:
     """Up to `limit` entries in order, beginning behind `after` (at, rank, n); without their payloads."""
     at, rank, n = after or (None, None, None)
     params = {

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.web.http import cursors
+
 LISTED, MOST = 50, 200
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Each form is so narrow that whatever fits it is a place: the description says exactly what is taken.
-_FORMS: Mapping[type, tuple[str, Callable[[str], Any]]] = {
-    datetime: ("[0-9]{1,17}", lambda text: _EPOCH + timedelta(microseconds=int(text))),
-    UUID: ("[0-9a-f]{32}", UUID),
-    int: ("[0-9]{1,18}", int),
-}
 
 
 class Shape(BaseModel):
@@ -53,34 +47,12 @@ def _plain(value: Any) -> str:
 
 def listed(request: Request, items: Sequence[BaseModel], behind: Sequence[Sequence[Any]], limit: int) -> Response:
     """A page of a list that was asked for with one entry more. `behind`: each entry's place, for the cursor."""
-    go_on = _cursor(behind[limit - 1]) if len(items) > limit else None
+    go_on = cursors.written(behind[limit - 1]) if len(items) > limit else None
     headers = {}
     if go_on:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         headers["Link"] = f'<{request.url.path}?{urlencode([*query, ("cursor", go_on)])}>; rel="next"'
     return reply({"items": [item.model_dump() for item in items[:limit]], "next": go_on}, headers=headers)
-
-
-def _cursor(place: Sequence[Any]) -> str:
-    return ".".join(_written(value) for value in place)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, datetime):
-        return str((value - _EPOCH) // timedelta(microseconds=1))
-    return value.hex if isinstance(value, UUID) else str(value)
-
-
-def pattern(*kinds: type) -> str:
-    """What every cursor of a list with such places looks like, and nothing else; or empty."""
-    return f"^({'[.]'.join(_FORMS[kind][0] for kind in kinds)})?$"
-
-
-def place(cursor: str, *kinds: type) -> tuple[Any, ...] | None:
-    """A cursor that fits `pattern(*kinds)` as the place it stands for."""
-    if not cursor:
-        return None
-    return tuple(_FORMS[kind][1](text) for kind, text in zip(kinds, cursor.split("."), strict=True))
 
 
 def etag(version: int) -> str:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import Query
 
-from app.web.api.answers import LISTED, MOST, pattern
+from app.web.api.answers import LISTED, MOST
+from app.web.http.cursors import pattern
 
 
 def _cursor(*kinds: type) -> Any:

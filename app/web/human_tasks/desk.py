@@ -17,6 +17,7 @@ from app.core.errors import BadInput, NotEntitled, Refused, Stale
 from app.core.values.durations import seconds
 from app.engine.runtime import Runtime
 from app.humans import desk
+from app.store import clock
 from app.store.human_tasks import desk as store
 from app.store.reads import pages
 from app.web.http.form_fields import answers_of
@@ -64,7 +65,7 @@ def park(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Res
         if lasts not in ASIDE:
             raise BadInput(f"for: choose one of {', '.join(ASIDE.values())}")
         with pages.snapshot(rt.database) as db:
-            until = pages.now(db) + timedelta(seconds=seconds(lasts))
+            until = clock.now(db) + timedelta(seconds=seconds(lasts))
         desk.park(rt, task_id, by=me.username, until=until, reason=posted.get("reason", ""))
 
     return _done(request, rt, me, task_id, posted, aside)

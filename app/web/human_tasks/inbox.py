@@ -17,15 +17,16 @@ from app.accounts.people import Person
 from app.accounts.rights import ROLES
 from app.core.errors import BadInput
 from app.engine.runtime import Runtime
+from app.store import clock
 from app.store.human_tasks import queue
 from app.store.reads import pages
+from app.web.http import cursors
 from app.web.http.fragments import fragment
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
 
 router = APIRouter()
 _SHOWN = 50  # tasks on one page
-NEVER: Final = "infinity"
 TABS: Final[Mapping[str, str]] = {
     "roles": "For my roles",
     "mine": "Held by me",
@@ -40,7 +41,7 @@ class View:
     """What the address asks for, and what it found. `more`: the address of the next page."""
 
     now: datetime
-    wanted: queue.Wanted
+    wanted: queue.TaskFilter
     tasks: Sequence[Mapping[str, Any]]
     counts: Mapping[queue.Tab, int]
     more: str
@@ -90,26 +91,20 @@ def look(rt: Runtime, me: Person, tab: str, role: str, text: str, after: str) ->
     known = next((t for t in get_args(queue.Tab) if t == (tab or "roles")), None)
     if known is None:
         raise BadInput(f"tab: there is no view {tab[:40]!r}; choose one of {', '.join(TABS)}")
-    wanted = queue.Wanted(
+    wanted = queue.TaskFilter(
         me=me.username, roles=me.roles, tab=known, role=role[:40], text=text.strip()[:200], after=_place(after)
     )
     with pages.snapshot(rt.database) as db:
-        now, tasks = pages.now(db), queue.page(db, wanted, limit=_SHOWN + 1)
+        now, tasks = clock.now(db), queue.page(db, wanted, limit=_SHOWN + 1)
         counts = queue.counts(db, me.username, me.roles)
     view = View(now=now, wanted=wanted, tasks=tasks[:_SHOWN], counts=counts, more="")
     return replace(view, more=view.at(after=_mark(tasks[_SHOWN - 1]))) if len(tasks) > _SHOWN else view
 
 
 def _mark(task: Mapping[str, Any]) -> str:
-    due = task["due_at"]
-    return f"{due.isoformat() if due else NEVER}_{task['id']}"
+    return cursors.written((task["due_at"], task["id"]))
 
 
-def _place(after: str) -> tuple[str, UUID] | None:
-    if not after:
-        return None
-    due, _, task_id = after.replace(" ", "+").partition("_")
-    try:
-        return (due if due == NEVER else datetime.fromisoformat(due).isoformat()), UUID(task_id)
-    except ValueError:
-        raise BadInput("after: follow the link at the end of the list; this is no place in it") from None
+def _place(after: str) -> tuple[datetime | None, UUID] | None:
+    place = cursors.place(after, cursors.MOMENT_OR_NEVER, UUID, name="after")
+    return (place[0], place[1]) if place else None

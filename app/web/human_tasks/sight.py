@@ -12,6 +12,7 @@ from app.accounts.people import Person
 from app.core.errors import NotFound
 from app.core.workflow import Human
 from app.engine.runtime import Runtime
+from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import answerers, desk, human_tasks
 from app.store.reads import pages
@@ -81,7 +82,7 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
         events, comments = human_tasks.events_of(db, task_id), desk.comments(db, task_id)
         return Sight(
             task=task,
-            now=pages.now(db),
+            now=clock.now(db),
             data=data,
             documents=documents_with_marks(documents_of(db, task["run_id"], data), data, task["evidence"]),
             suggestion=suggested(db, task["run_id"], task["step_seq"], data) if task["kind"] == "work" else None,

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts.rights import Right, may
+from app.store import clock
 from app.store.reads import pages
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -19,7 +20,7 @@ _SHOWN = 500
 def alerts(request: Request, rt: Rt, me: Me) -> Response:
     """What needs attention now, newest first."""
     with pages.snapshot(rt.database) as db:
-        now, found = pages.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
+        now, found = clock.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
     return render(
         request,
         "overview/alerts.html",

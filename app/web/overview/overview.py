@@ -16,6 +16,7 @@ from app.core.lifecycle import Status
 from app.core.values.durations import seconds
 from app.core.workflow import Children, Human, Wait
 from app.engine.runtime import Runtime
+from app.store import clock
 from app.store.database import is_gone
 from app.store.reads import facts, glance, pages
 from app.store.reads.glance import MOST, Now, Row
@@ -75,7 +76,7 @@ class Overview:
 
     def _look(self) -> Seen:
         with pages.snapshot(self._rt.database) as db:
-            at, now, engine = pages.now(db), glance.now(db, limit=_LISTED), facts.engine(db)
+            at, now, engine = clock.now(db), glance.now(db, limit=_LISTED), facts.engine(db)
             self._history.look(db, at.timestamp())
             alerts, standing = pages.open_alerts(db, limit=_LISTED), downstreams.standing(db)
         busy = {row["id"]: row["n"] for row in now.busy}
@@ -99,7 +100,7 @@ class Overview:
         """Runs by status and when that was, read whole and therefore seldom; None where it takes longer than a page may."""
         try:
             with pages.snapshot(self._rt.database) as db:
-                return pages.now(db), glance.counts(db)
+                return clock.now(db), glance.counts(db)
         except pages.DATABASE_PROBLEM as problem:
             if is_gone(problem):
                 raise

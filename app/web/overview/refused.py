@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.accounts.rights import Right, require
 from app.engine.process import refusals
+from app.store import clock
 from app.store.reads import pages
 from app.store.records import refused
 from app.web.http.render import render
@@ -25,7 +26,7 @@ def messages(request: Request, rt: Rt, me: Me) -> Response:
     """The kinds of refused messages by the kind of queue they lay in, the last seen first. Raises NotEntitled."""
     require(me, Right.INSPECT)
     with pages.snapshot(rt.database) as db:
-        now, kinds = pages.now(db), refused.standing(db)
+        now, kinds = clock.now(db), refused.standing(db)
     return render(
         request,
         "overview/refused.html",

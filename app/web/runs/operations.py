@@ -21,6 +21,7 @@ from app.core.lifecycle import ENDED, Status
 from app.engine.control import bulk
 from app.engine.runtime import Runtime
 from app.engine.step.persons import fingerprint
+from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
 from app.store.reads import letters, pages
@@ -141,7 +142,7 @@ def _page(
     verb: str = "",
 ) -> Response:
     with pages.snapshot(rt.database) as db:
-        dead, tired, now = letters.standing(db), letters.out_of_tries(db), pages.now(db)
+        dead, tired, now = letters.standing(db), letters.out_of_tries(db), clock.now(db)
     for run in tired:
         run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
     return render(

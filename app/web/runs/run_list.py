@@ -23,7 +23,8 @@ from app.core.lifecycle import Status
 from app.engine.runtime import Runtime
 from app.store.reads import finding, pages, run_list
 from app.store.reads.pages import Row
-from app.store.reads.run_list import Wanted
+from app.store.reads.run_list import RunFilter
+from app.web.http import cursors
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
 
@@ -71,9 +72,10 @@ class Asked(BaseModel):
     late: str = ""
     before: str = ""
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> RunFilter:
         """In the store's words. Raises BadInput naming what cannot be read."""
-        return Wanted(
+        place = cursors.place(self.before, UUID, name="before")
+        return RunFilter(
             status=self.status,
             workflow=self.workflow,
             version=_number(self.version, "version"),
@@ -86,7 +88,7 @@ class Asked(BaseModel):
             least_tokens=_number(self.least_tokens, "least_tokens"),
             retried=bool(self.retried),
             late=bool(self.late),
-            before=_uuid(self.before),
+            before=place[0] if place else None,
         )
 
     def address(self, **changed: str) -> str:
@@ -115,7 +117,7 @@ def list_runs(request: Request, rt: Rt, me: Me, asked: Annotated[Asked, Query()]
         rules=rules,
         exports=may(me, Right.EXPORT),
         same=asked.address(before=""),
-        older=asked.address(before=str(found[_LISTED - 1]["id"])) if len(found) > _LISTED else None,
+        older=asked.address(before=cursors.written([found[_LISTED - 1]["id"]])) if len(found) > _LISTED else None,
     )
 
 
@@ -189,10 +191,3 @@ def _day(text: str, name: str) -> datetime | None:
     except ValueError:
         raise BadInput(f"{name}: {text!r} is no time; write 2026-03-01 or 2026-03-01T14:05:00Z") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise BadInput("before: follow the link at the end of the list; this is no place in it") from None

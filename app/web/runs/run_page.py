@@ -20,6 +20,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import STOPPED, Status
 from app.diagnosis.explain import explain
 from app.engine.runtime import Runtime
+from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
 from app.store.ledger import effects
@@ -29,6 +30,7 @@ from app.store.reads.pages import Row
 from app.store.reads.timeline import Place
 from app.store.records.documents import documents_of
 from app.store.runs import runs
+from app.web.http import cursors
 from app.web.http.flower_link import task_address
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -66,7 +68,7 @@ def show_run(
             raise NotFound(f"there is no run {run_id}")
         moment = _moment(db, run, at)
         until = moment.at if moment else None
-        wanted = timeline.Wanted(kinds=(kind,) if kind else (), failed=bool(failed), text=text, until=until)
+        wanted = timeline.EntryFilter(kinds=(kind,) if kind else (), failed=bool(failed), text=text, until=until)
         entries = timeline.page(db, run_id, wanted, limit=_ENTRIES + 1, after=place)
         shown = _shown(rt, db, run, moment, me)
     narrowed = {
@@ -89,7 +91,7 @@ def show_run(
 def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Person) -> dict[str, Any]:
     """What the page shows besides its timeline, by the names its template uses."""
     run_id, until = run["id"], moment.at if moment else None
-    now = until or pages.now(db)
+    now = until or clock.now(db)
     data = moment.data if moment else runs.data_of(db, run_id)
     taken = timeline.path(db, run_id, until=until)
     workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
@@ -172,14 +174,9 @@ def _moment(db: Connection, run: Row, at: str) -> Moment | None:
 
 
 def _mark(entry: Row) -> str:
-    return f"{entry['at'].isoformat()}_{entry['rank']}_{entry['n']}"
+    return cursors.written((entry["at"], entry["rank"], entry["n"]))
 
 
 def _place(after: str) -> Place | None:
-    if not after:
-        return None
-    try:
-        at, rank, n = after.replace(" ", "+").split("_")
-        return datetime.fromisoformat(at), int(rank), int(n)
-    except ValueError:
-        raise BadInput("after: follow the link at the end of the timeline; this is no place in it") from None
+    place = cursors.place(after, datetime, int, int, name="after")
+    return (place[0], place[1], place[2]) if place else None

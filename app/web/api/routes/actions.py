@@ -16,12 +16,13 @@ from app.humans.revoke import revoke
 from app.store.database import Connection
 from app.store.reads import api_lists, pages
 from app.web.api import bodies, shapes
-from app.web.api.answers import listed, place, reply, shaped
+from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Reader, Worker
 from app.web.api.examples import answers
 from app.web.api.listing import DEFAULT, Cursor, Limit
 from app.web.api.repeat import HEADER, once
 from app.web.api.routing import Route
+from app.web.http.cursors import place
 from app.web.http.session import Rt
 
 router = APIRouter(route_class=Route, tags=["Actions and approvals"])

@@ -15,12 +15,13 @@ from app.diagnosis.explain import explain
 from app.engine.control import signals
 from app.store.reads import api_lists, overview, pages, run_list, situation
 from app.web.api import bodies, shapes
-from app.web.api.answers import listed, place, reply, shaped
+from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Operator, Reader
 from app.web.api.examples import answers
 from app.web.api.listing import DEFAULT, Limit, RunCursor, SeqCursor, TraceCursor
 from app.web.api.repeat import HEADER, once
 from app.web.api.routing import Route
+from app.web.http.cursors import place
 from app.web.http.session import Rt
 
 router = APIRouter(route_class=Route, tags=["Runs"])
@@ -49,7 +50,7 @@ def list_runs(
 ) -> Response:
     """Runs, newest first; children only where `text` finds them."""
     behind = place(cursor, UUID)
-    wanted = run_list.Wanted(
+    wanted = run_list.RunFilter(
         status=status or "", workflow=workflow, text=text.strip(), before=behind[0] if behind else None
     )
     with pages.snapshot(rt.database) as db:

@@ -13,11 +13,12 @@ from app.accounts.rights import Right, require
 from app.store.reads import api_lists, pages
 from app.store.records import refused
 from app.web.api import shapes
-from app.web.api.answers import listed, place, shaped
+from app.web.api.answers import listed, shaped
 from app.web.api.caller import Reader
 from app.web.api.examples import answers
 from app.web.api.listing import DEFAULT, Cursor, Limit, RunCursor
 from app.web.api.routing import Route
+from app.web.http.cursors import place
 from app.web.http.session import Rt
 
 router = APIRouter(route_class=Route, tags=["What stands open"])

@@ -21,13 +21,14 @@ from app.store.human_tasks import desk as kept
 from app.store.human_tasks import human_tasks
 from app.store.reads import api_lists, pages
 from app.web.api import bodies, shapes
-from app.web.api.answers import etag, listed, place, reply, shaped
+from app.web.api.answers import etag, listed, reply, shaped
 from app.web.api.caller import Caller, Reader, Worker
 from app.web.api.examples import answers
 from app.web.api.listing import DEFAULT, Cursor, Limit
 from app.web.api.problems import Wrong
 from app.web.api.repeat import HEADER, once
 from app.web.api.routing import Route
+from app.web.http.cursors import place
 from app.web.http.session import Rt
 from app.web.human_tasks import proof
 
