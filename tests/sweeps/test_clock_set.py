@@ -271,7 +271,7 @@ _COMPARED = re.compile(rf"([\w.{{}}()]+?)\)? *(?:<=|>=|<|>) *{_CLOCK}|{_CLOCK} *
 def test_every_comparison_with_the_clock_is_by_the_words_for_it_or_says_why_not() -> None:
     folder = Path(app.store.__file__).parent
     found: set[str] = set()
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         if file.name != "clock.py":
             compared = _COMPARED.findall(file.read_text())
             found |= {re.findall(r"\w+", first or second)[-1] for first, second in compared}
