@@ -1,20 +1,39 @@
 """Every setting of Longhaul, read once from the environment (prefix `LONGHAUL_`).
 
-Durations are seconds. The defaults are the contract's; tests set the intervals shorter.
+Durations are seconds. What is a table (`providers`, `downstreams`, `oidc_roles`) is written as JSON. The defaults are the
+contract's; tests set the intervals shorter.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.core.declarations.limits import limits
+from app.core.declarations.limits import EXAMPLE, Limit, limits
+from app.core.errors import BadInput
 from app.core.values.private import unsafe
+
+_ROLES = '{"claims-adjusters": ["adjuster"], "claims-leads": ["supervisor"]}'
+_PROVIDERS = '{"document_extraction": "local", "claim_assessment@CLM-1": "openai:gpt-4o-mini"}'
+
+
+def _table(name: str, given: Any, example: str) -> Any:
+    """A table as its variable spells it, in JSON; an empty variable is an empty table."""
+    if not isinstance(given, str):
+        return given
+    try:
+        found = json.loads(given) if given.strip() else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadInput(f"LONGHAUL_{name}: {given!r} is no JSON table; write it like {example}")
+    return found
 
 
 class Settings(BaseSettings):
@@ -70,8 +89,8 @@ class Settings(BaseSettings):
     oidc_scopes: str = "openid profile email"
     oidc_username_claim: str = "preferred_username"
     oidc_groups_claim: str = "groups"
-    oidc_roles: str = Field(
-        default="", description="group=role,role; claims-adjusters=adjuster;claims-leads=supervisor"
+    oidc_roles: Annotated[dict[str, tuple[str, ...]], NoDecode] = Field(
+        default={}, description=f"JSON: the roles that each group gives, {_ROLES}"
     )
     oidc_label: str = Field(default="your company", description="who signs people in, as the button says")
 
@@ -86,9 +105,8 @@ class Settings(BaseSettings):
 
     # Models.
     provider: str = Field(default="offline", description="offline, openai:<model>, anthropic:<model> or local")
-    providers: str = Field(
-        default="",
-        description="per prompt, or for one subject of it: claim_assessment@CLM-1=openai:…",
+    providers: Annotated[dict[str, str], NoDecode] = Field(
+        default={}, description=f"JSON: the provider of a prompt, or of one subject of it, {_PROVIDERS}"
     )
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = Field(
@@ -102,11 +120,18 @@ class Settings(BaseSettings):
 
     # What each downstream can bear, for all workers together. One that is not named here is called freely. Parked runs
     # are woken by the timers sweep, all of its period at once: a burst below rate x timers_seconds leaves some of the rate unused.
-    downstreams: str = Field(
-        default="payments=rate:20/s,burst:40,concurrency:8;letters=rate:20/s,burst:40,concurrency:8;"
-        "policy=rate:50/s,burst:100,concurrency:16;model:openai=rate:10/s,burst:20,concurrency:8;"
-        "model:anthropic=rate:10/s,burst:20,concurrency:8;model:local=concurrency:1",
-        description="name=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; parted by ;",
+    downstreams: Annotated[dict[str, Limit], NoDecode] = Field(
+        default=limits(
+            {
+                "payments": {"rate": "20/s", "burst": 40, "concurrency": 8},
+                "letters": {"rate": "20/s", "burst": 40, "concurrency": 8},
+                "policy": {"rate": "50/s", "burst": 100, "concurrency": 16},
+                "model:openai": {"rate": "10/s", "burst": 20, "concurrency": 8},
+                "model:anthropic": {"rate": "10/s", "burst": 20, "concurrency": 8},
+                "model:local": {"concurrency": 1},
+            }
+        ),
+        description=f"JSON, by name: {EXAMPLE}",
     )
 
     # Liveness (section "Liveness" of ARCHITECTURE.md).
@@ -140,11 +165,20 @@ class Settings(BaseSettings):
     log_payloads: Literal["masked", "full"] = "masked"
     log_level: str = "INFO"
 
-    @field_validator("downstreams")
+    @field_validator("oidc_roles", mode="before")
     @classmethod
-    def _readable(cls, text: str) -> str:
-        limits(text)
-        return text
+    def _roles(cls, given: Any) -> Any:
+        return _table("OIDC_ROLES", given, _ROLES)
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _by_prompt(cls, given: Any) -> Any:
+        return _table("PROVIDERS", given, _PROVIDERS)
+
+    @field_validator("downstreams", mode="before")
+    @classmethod
+    def _by_downstream(cls, given: Any) -> Any:
+        return limits(_table("DOWNSTREAMS", given, EXAMPLE))
 
     @model_validator(mode="after")
     def _payments_in_private(self) -> Settings:

@@ -259,12 +259,12 @@ def main(argv: Iterable[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=PROJECT / "docs" / "accuracy.md")
     asked = parser.parse_args(list(argv) if argv is not None else None)
     real = os.environ.get("LONGHAUL_REAL_DOCUMENTS")
-    readers = [Reader("offline rules", Settings(provider="offline", providers=""), asked.documents)]
-    readers += [Reader(spec, Settings(provider=spec, providers=""), asked.model_documents) for spec in asked.provider]
+    readers = [Reader("offline rules", Settings(provider="offline", providers={}), asked.documents)]
+    readers += [Reader(spec, Settings(provider=spec, providers={}), asked.model_documents) for spec in asked.provider]
     samples = tuple(documents(asked.documents))
     try:
         with local_url() as url:
-            config = Settings(provider="local", providers="", local_model_url=url)
+            config = Settings(provider="local", providers={}, local_model_url=url)
             readers.append(Reader("local model (SmolLM2, 135 million parameters)", config, asked.model_documents))
             _measure_all(readers, samples, real)
     except StackError as problem:

@@ -71,7 +71,9 @@ class Service:
         self._server.server_close()
 
 
-def one_side(here: Machine, name: str, limits: str, *, runs: int, dead: float, rate: float) -> dict[str, Any]:
+def one_side(
+    here: Machine, name: str, limits: dict[str, Any], *, runs: int, dead: float, rate: float
+) -> dict[str, Any]:
     """All runs of one side, on a database and a broker of its own."""
     service = Service(dead)
     postgres, redis = here.postgres(), here.redis(f"{name}-redis")
@@ -82,7 +84,7 @@ def one_side(here: Machine, name: str, limits: str, *, runs: int, dead: float, r
         "LONGHAUL_PAYMENTS_URL": service.url,
         "LONGHAUL_WORKFLOWS": "benchmarks.downstream_work:ASKING",
         "LONGHAUL_DATA_DIR": str(here.folder / f"{name}-data"),
-        "LONGHAUL_DOWNSTREAMS": limits,
+        "LONGHAUL_DOWNSTREAMS": json.dumps(limits),
         "LONGHAUL_TIMERS_SECONDS": "1",
         "LONGHAUL_LOG_LEVEL": "ERROR",
     }
@@ -128,9 +130,10 @@ def figures(service: Service, *, runs: int, rate: float) -> dict[str, Any]:
 
 def run(*, runs: int, dead: float, rate: float, burst: int) -> dict[str, dict[str, Any]]:
     """Both sides, one after the other."""
-    limited = f"payments=rate:{rate:g}/s,burst:{burst},concurrency:16,failures:5,window:30s,cooldown:3s"
+    limit = {"rate": f"{rate:f}/s", "burst": burst, "concurrency": 16, "failures": 5, "window": "30s", "cooldown": "3s"}
     found = {}
-    for name, limits in (("backoff", "nobody=concurrency:1"), ("limited", limited)):
+    sides: dict[str, dict[str, Any]] = {"backoff": {"nobody": {"concurrency": 1}}, "limited": {"payments": limit}}
+    for name, limits in sides.items():
         with machine() as here:
             found[name] = one_side(here, name, limits, runs=runs, dead=dead, rate=rate)
     return found

@@ -104,21 +104,18 @@ def configured(config: Settings) -> Oidc | None:
     )
 
 
-def _roles(text: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        group, equals, names = part.rpartition("=")
-        roles = tuple(filter(None, (name.strip() for name in names.split(","))))
-        if not equals or not group.strip() or not roles or set(roles) - set(ROLES):
+def _roles(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    for group, roles in table.items():
+        if not roles or set(roles) - set(ROLES):
             raise BadInput(
-                f"LONGHAUL_OIDC_ROLES: {part!r} is not of the form group=role,role; the roles are {', '.join(ROLES)}"
+                f"LONGHAUL_OIDC_ROLES: {group!r} gives {', '.join(roles) or 'nothing'}; the roles are {', '.join(ROLES)}"
             )
-        found[group.strip()] = roles
-    if not found:
+    if not table:
         raise BadInput(
-            "LONGHAUL_OIDC_ROLES: say which group gives which role, like claims-adjusters=adjuster;leads=supervisor"
+            "LONGHAUL_OIDC_ROLES: say which group gives which roles, "
+            'like {"claims-adjusters": ["adjuster"], "leads": ["supervisor"]}'
         )
-    return found
+    return table
 
 
 def way_there(oidc: Oidc, attempt: Attempt, *, back: str, anew: bool) -> str:

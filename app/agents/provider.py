@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from app.agents.choices import OFFLINE, Chosen, chosen
 from app.core.canonical import canonical
 from app.core.declarations.prompts import RULES, Output, Prompt, Rule
-from app.core.errors import BadInput, NeedsPerson, Unrecoverable
+from app.core.errors import NeedsPerson, Unrecoverable
 from app.core.ports import Answered, Asking, ModelRequest
 from app.settings import Settings
 
@@ -26,16 +26,10 @@ class Models:
     """
 
     def __init__(self, config: Settings, rules: Mapping[str, Rule] = NO_RULES) -> None:
-        self._config, self._rules, self._by_prompt = config, rules, dict[str, str]()
+        self._config, self._rules, self._by_prompt = config, rules, config.providers
         chosen(config.provider, config)
-        for part in filter(None, (part.strip() for part in config.providers.split(","))):
-            name, equals, spec = part.partition("=")
-            if not (name.strip() and equals):
-                raise BadInput(
-                    f"{OVERRIDES}: {part!r} is not of the form prompt_name=provider or prompt_name@subject=provider"
-                )
-            chosen(spec.strip(), config, OVERRIDES)
-            self._by_prompt[name.strip()] = spec.strip()
+        for spec in self._by_prompt.values():
+            chosen(spec, config, OVERRIDES)
 
     def spec(self, prompt_name: str, subject: str = "") -> str:
         """How the settings spell the provider of a prompt, for the runs of a subject where they name one for it."""

@@ -107,7 +107,8 @@ def _provider(config: Settings) -> str:
     from app.application import installed
 
     Models(config, installed(config).rules())
-    said = config.provider + (f", but {config.providers}" if config.providers else "")
+    others = ", ".join(f"{spec} for {name}" for name, spec in config.providers.items())
+    said = config.provider + (f", but {others}" if others else "")
     if config.local_model_url:
         httpx.get(f"{config.local_model_url}/models", timeout=2.0, trust_env=False).raise_for_status()
         said += f"; the local model at {config.local_model_url} answers"

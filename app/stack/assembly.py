@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -69,10 +69,13 @@ def assemble(settings: Settings, data_dir: Path) -> Assembly:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that give another process the settings that are not defaults here."""
-    return {f"LONGHAUL_{name.upper()}": _spelled(getattr(settings, name)) for name in settings.model_fields_set}
+    return {f"LONGHAUL_{name.upper()}": _spelled(settings, name) for name in settings.model_fields_set}
 
 
-def _spelled(value: Any) -> str:
+def _spelled(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    if isinstance(value, dict):
+        return json.dumps(settings.model_dump(mode="json", include={name})[name])
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 

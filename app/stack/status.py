@@ -6,6 +6,7 @@ a reader asks the operating system before it believes.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -72,7 +73,7 @@ class StackStatus(BaseModel):
     database_folder: Path | None = None
     urls: StackUrls = StackUrls()
     provider: str = ""
-    providers: str = ""
+    providers: dict[str, str] = {}
     payments_at_start: str = ""
     processes: list[ProcessStatus] = []
 
@@ -108,7 +109,7 @@ def stack_environment(data_dir: Path) -> dict[str, str]:
         "LONGHAUL_PAYMENTS_URL": status.urls.payments,
         "LONGHAUL_LOCAL_MODEL_URL": status.urls.local_model,
         "LONGHAUL_PROVIDER": status.provider,
-        "LONGHAUL_PROVIDERS": status.providers,
+        "LONGHAUL_PROVIDERS": json.dumps(status.providers) if status.providers else "",
         "LONGHAUL_DATA_DIR": str(status.data_dir),
     }
     return {name: value for name, value in found.items() if value}

@@ -25,9 +25,10 @@ from tests.support.askings import MemoryAsking
         ({"provider": "openai:gpt-4o"}, "LONGHAUL_OPENAI_API_KEY"),
         ({"provider": "anthropic:claude-scripted"}, "LONGHAUL_ANTHROPIC_API_KEY"),
         ({"provider": "local"}, "LONGHAUL_LOCAL_MODEL_URL"),
-        ({"providers": "reading"}, "LONGHAUL_PROVIDERS: 'reading' is not of the form"),
-        ({"providers": "reading=openai:gpt-4o"}, "LONGHAUL_PROVIDERS=openai:gpt-4o needs LONGHAUL_OPENAI_API_KEY"),
-        ({"providers": "reading=what"}, "LONGHAUL_PROVIDERS: 'what' is no provider"),
+        ({"providers": "reading=local"}, "LONGHAUL_PROVIDERS: 'reading=local' is no JSON table"),
+        ({"providers": '["reading"]'}, "LONGHAUL_PROVIDERS: .* is no JSON table"),
+        ({"providers": {"reading": "openai:gpt-4o"}}, "LONGHAUL_PROVIDERS=openai:gpt-4o needs LONGHAUL_OPENAI_API_KEY"),
+        ({"providers": {"reading": "what"}}, "LONGHAUL_PROVIDERS: 'what' is no provider"),
     ],
     ids=str,
 )
@@ -40,7 +41,7 @@ def test_each_prompt_may_have_a_provider_of_its_own() -> None:
     config = Settings(
         provider="openai:gpt-4o",
         openai_api_key=SecretStr("k"),
-        providers="reading=offline, judging=local:small",
+        providers={"reading": "offline", "judging": "local:small"},
         local_model_url="http://x",
     )
     models = Models(config, OFFLINE_RULES)
@@ -53,7 +54,8 @@ def test_each_prompt_may_have_a_provider_of_its_own() -> None:
 
 def test_one_subject_may_have_a_provider_of_its_own() -> None:
     models = Models(
-        Settings(providers="judging@CLM-7=local:small, judging=offline", local_model_url="http://x"), OFFLINE_RULES
+        Settings(providers={"judging@CLM-7": "local:small", "judging": "offline"}, local_model_url="http://x"),
+        OFFLINE_RULES,
     )
     assert [models.spec("judging", subject) for subject in ("CLM-7", "CLM-70", "")] == [
         "local:small",

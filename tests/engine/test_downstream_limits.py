@@ -10,11 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from app.core.declarations.limits import Limit, limits
+from app.core.declarations.limits import Limit
 from app.core.errors import BadInput, NotDone, Throttled
 from app.diagnosis.explain import explain
 from app.engine import start
 from app.engine.runtime import Registry
+from app.settings import Settings
+from app.stack.assembly import environment_of
 from app.store.reads import situation
 from app.store.runs import downstreams
 from app.sweeps import alerts
@@ -40,8 +42,8 @@ class Register:
         return {"found": True}
 
 
-def _journey(url: str, limit: str) -> Any:
-    return travel(url, downstreams=f"registry={limit}" if limit else "")
+def _journey(url: str, limit: dict[str, Any]) -> Any:
+    return travel(url, downstreams={"registry": limit} if limit else {})
 
 
 def _begin(journey: Travel, register: Register, count: int, first: int = 0) -> list[UUID]:
@@ -80,7 +82,7 @@ def register() -> Register:
 def test_above_the_rate_runs_park_with_a_time_of_their_own_and_spend_no_attempt(
     database_url: str, register: Register
 ) -> None:
-    with _journey(database_url, "rate:0.1/s,burst:2") as journey:
+    with _journey(database_url, {"rate": "0.1/s", "burst": 2}) as journey:
         _begin(journey, register, 5)
         assert len(register.calls) == 2
         parked = journey.rows("SELECT * FROM runs WHERE status = 'WAITING_FOR_TIMER' ORDER BY wake_at")
@@ -104,7 +106,7 @@ def test_above_the_rate_runs_park_with_a_time_of_their_own_and_spend_no_attempt(
 def test_no_more_calls_are_under_way_than_allowed_and_a_dead_workers_permit_is_given_back(
     database_url: str, register: Register
 ) -> None:
-    with _journey(database_url, "concurrency:1") as journey:
+    with _journey(database_url, {"concurrency": 1}) as journey:
         seen: list[int] = []
         register.meanwhile = lambda: seen.append(journey.one("SELECT count(*) AS n FROM permits")["n"])
         _begin(journey, register, 3)
@@ -132,7 +134,7 @@ def test_no_more_calls_are_under_way_than_allowed_and_a_dead_workers_permit_is_g
 
 
 def test_what_one_worker_is_asked_for_holds_for_all(database_url: str, register: Register) -> None:
-    with _journey(database_url, "concurrency:8") as journey:
+    with _journey(database_url, {"concurrency": 8}) as journey:
         register.problem = Throttled("429", retry_after_seconds=60)
         _begin(journey, register, 4)
         assert len(register.calls) == 1, "the second one did not need to be told"
@@ -150,7 +152,7 @@ def test_what_one_worker_is_asked_for_holds_for_all(database_url: str, register:
 def test_a_downstream_that_asks_for_years_is_asked_again_at_the_give_up_age(
     database_url: str, register: Register, asked: float
 ) -> None:
-    with _journey(database_url, "concurrency:8") as journey:
+    with _journey(database_url, {"concurrency": 8}) as journey:
         register.problem = Throttled("429", retry_after_seconds=asked)
         (told, other) = _begin(journey, register, 2)
         for run in (told, other):
@@ -165,7 +167,7 @@ def test_a_downstream_that_asks_for_years_is_asked_again_at_the_give_up_age(
 
 
 def test_a_probe_that_is_refused_before_it_is_sent_lets_another_probe(database_url: str, register: Register) -> None:
-    with travel(database_url, downstreams="model=failures:1,cooldown:1s,concurrency:1") as journey:
+    with travel(database_url, downstreams={"model": {"failures": 1, "cooldown": "1s", "concurrency": 1}}) as journey:
         journey.rt.workflows = Registry((THINKING,))
         journey.enrol("olga", "operator")
         replies: list[Any] = [NotDone("connection refused"), (1, 30, 12, None)]
@@ -196,7 +198,9 @@ def test_a_probe_that_is_refused_before_it_is_sent_lets_another_probe(database_u
 
 
 def test_the_breaker_opens_for_all_lets_one_probe_through_and_closes(database_url: str, register: Register) -> None:
-    with _journey(database_url, "rate:2/s,burst:9,failures:3,window:30s,cooldown:10s") as journey:
+    with _journey(
+        database_url, {"rate": "2/s", "burst": 9, "failures": 3, "window": "30s", "cooldown": "10s"}
+    ) as journey:
         register.problem = NotDone("connection refused")
         _begin(journey, register, 8)
         assert len(register.calls) == 3, "the third failure opens the breaker; nobody else calls"
@@ -225,7 +229,7 @@ def test_the_breaker_opens_for_all_lets_one_probe_through_and_closes(database_ur
 
 
 def test_while_a_probe_is_out_nobody_else_calls(database_url: str, register: Register) -> None:
-    with _journey(database_url, "failures:1,cooldown:1s") as journey:
+    with _journey(database_url, {"failures": 1, "cooldown": "1s"}) as journey:
         register.problem = NotDone("connection refused")
         _begin(journey, register, 1)
         journey.advance_clock(timedelta(seconds=30))
@@ -243,14 +247,14 @@ def test_while_a_probe_is_out_nobody_else_calls(database_url: str, register: Reg
 
 
 def test_a_refusal_of_the_request_itself_says_nothing_of_the_downstream(database_url: str, register: Register) -> None:
-    with _journey(database_url, "failures:1") as journey:
+    with _journey(database_url, {"failures": 1}) as journey:
         register.problem = NotDone("422: no such policy", retry=False)
         _begin(journey, register, 3)
         assert _registry(journey)["breaker"] == "closed" and len(register.calls) == 3
 
 
 def test_parking_for_a_downstream_is_bounded_by_the_steps_give_up_age(database_url: str, register: Register) -> None:
-    with _journey(database_url, "rate:0.00001/s") as journey:
+    with _journey(database_url, {"rate": "0.00001/s"}) as journey:
         _, held = _begin(journey, register, 2)
         assert journey.run(held)["status"] == "WAITING_FOR_TIMER"
         journey.advance_clock(timedelta(hours=7))
@@ -260,14 +264,14 @@ def test_parking_for_a_downstream_is_bounded_by_the_steps_give_up_age(database_u
 
 
 def test_a_downstream_without_a_limit_costs_no_statement(database_url: str, register: Register) -> None:
-    with _journey(database_url, "") as journey:
+    with _journey(database_url, {}) as journey:
         _begin(journey, register, 1)
         assert not journey.rows("SELECT 1 FROM downstreams") and _statuses(journey) == {"COMPLETE": 1}
 
 
 def test_an_open_breaker_that_nobody_asks_for_any_more_is_no_news(database_url: str) -> None:
-    with _journey(database_url, "failures:1,cooldown:1s") as journey:
-        limit = limits(journey.rt.settings.downstreams)["registry"]
+    with _journey(database_url, {"failures": 1, "cooldown": "1s"}) as journey:
+        limit = journey.rt.settings.downstreams["registry"]
         journey.rt.database.transact(
             lambda db: db.execute("INSERT INTO downstreams (name) VALUES ('registry')").rowcount
         )
@@ -280,18 +284,43 @@ def test_an_open_breaker_that_nobody_asks_for_any_more_is_no_news(database_url: 
 
 
 @pytest.mark.parametrize(
-    "text", ["payments", "payments=rate:fast", "=rate:1/s", "payments=rate:0/s", "payments=color:red", "p=window:soon"]
+    "text",
+    [
+        "payments",
+        "payments=rate:20/s",
+        '["payments"]',
+        '{"payments": 20}',
+        '{"payments": {"rate": "fast"}}',
+        '{"payments": {"rate": "20"}}',
+        '{"": {"rate": "1/s"}}',
+        '{"payments": {"rate": "0/s"}}',
+        '{"payments": {"rate": 1e999}}',
+        '{"payments": {"color": "red"}}',
+        '{"payments": {"name": "letters"}}',
+        '{"payments": {"burst": "5"}}',
+        '{"payments": {"failures": 0}}',
+        '{"payments": {"window": "soon"}}',
+    ],
 )
-def test_a_limit_that_cannot_be_read_is_refused_naming_it(text: str) -> None:
-    with pytest.raises(BadInput, match="LONGHAUL_DOWNSTREAMS"):
-        limits(text)
+def test_a_limit_that_cannot_be_read_is_refused_naming_it(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("LONGHAUL_DOWNSTREAMS", text)
+    with pytest.raises(BadInput, match=r"LONGHAUL_DOWNSTREAMS.* write it like"):
+        Settings()
 
 
-def test_limits_are_read_as_they_are_written() -> None:
-    found = limits(
-        "payments=rate:20/s,burst:5,concurrency:8,failures:3,window:1m,cooldown:5s; model:openai=concurrency:2"
+def test_limits_are_read_as_they_are_written_and_as_another_process_is_told_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = (
+        '{"payments": {"rate": "20/s", "burst": 5, "concurrency": 8, "failures": 3, "window": "1m", "cooldown": "5s"},'
+        ' "model:openai": {"concurrency": 2}}'
     )
+    monkeypatch.setenv("LONGHAUL_DOWNSTREAMS", written)
+    told = Settings()
+    found = told.downstreams
     assert found["payments"] == Limit(
         name="payments", rate=20, burst=5, concurrency=8, failures=3, window=60, cooldown=5
     )
     assert found["model:openai"] == Limit(name="model:openai", concurrency=2)
+    monkeypatch.setenv("LONGHAUL_DOWNSTREAMS", environment_of(told)["LONGHAUL_DOWNSTREAMS"])
+    assert Settings().downstreams == found

@@ -13,7 +13,7 @@ from app.store.runs.steps import Place
 
 
 def test_callers_that_come_at_once_get_the_burst_and_the_places_there_are(database_url: str) -> None:
-    found = limits("bucket=rate:0.01/s,burst:10; places=concurrency:7")
+    found = limits({"bucket": {"rate": "0.01/s", "burst": 10}, "places": {"concurrency": 7}})
     database = Database(database_url, "worker", size=8)
 
     def take(name: str) -> str:

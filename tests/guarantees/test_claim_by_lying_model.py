@@ -99,7 +99,9 @@ def test_a_claims_assessment_killed_after_its_tools_goes_on_with_what_they_said(
 ) -> None:
     history = {"calls": [{"name": "insurer_claim_history", "with": {}}]}
     models.say([{"when": "You assess a motor insurance claim", "turns": [history, LOOK, {"rule": "claim_assessment"}]}])
-    stack = make_stack(**models.settings() | {"PROVIDER": "offline", "PROVIDERS": "claim_assessment=openai:scripted"})
+    stack = make_stack(
+        **models.settings() | {"PROVIDER": "offline", "PROVIDERS": '{"claim_assessment": "openai:scripted"}'}
+    )
     stack.workers(2, kept=True)
     stack.beat()
     with closing(Office(stack)) as office:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.guarantees.conftest import Flows
@@ -15,8 +17,12 @@ RUNS, RATE, BURST, FAILURES = 40, 10, 5, 3
 def test_a_downstream_that_was_down_is_not_run_over_when_it_returns_and_no_run_is_lost(make_stack: Flows) -> None:
     registry = RegistryService()
     try:
-        limit = f"registry=rate:{RATE}/s,burst:{BURST},concurrency:4,failures:{FAILURES},window:60s,cooldown:2s"
-        stack = make_stack("limited:FETCHING", downstreams=limit, test_registry_url=registry.url)
+        limit = {"rate": f"{RATE}/s", "burst": BURST, "concurrency": 4, "failures": FAILURES} | {
+            "window": "60s",
+            "cooldown": "2s",
+        }
+        limits = json.dumps({"registry": limit})
+        stack = make_stack("limited:FETCHING", downstreams=limits, test_registry_url=registry.url)
         stack.workers(2)
         stack.beat()
         runs = [stack.start(FETCHING, f"D-{n}", {}) for n in range(RUNS)]

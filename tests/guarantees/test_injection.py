@@ -266,7 +266,7 @@ def owned(server: ModelServer, attack: Attack) -> Models:
             },
         ]
     )
-    others = "" if attack.encoding == "plain" else "claim_assessment=offline,letter_paragraph=offline"
+    others = {} if attack.encoding == "plain" else {"claim_assessment": "offline", "letter_paragraph": "offline"}
     return Models(Settings(provider="openai:owned", providers=others, openai_base_url=server.url), OFFLINE_RULES)
 
 

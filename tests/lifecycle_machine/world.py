@@ -162,7 +162,7 @@ class World:
             observer_age_seconds=0,
             looks_apart_seconds=0,
             heartbeats_seconds=0,
-            downstreams="",
+            downstreams={},
         )
         self.office = self._runtime(self.journal)  # it plays people and sweeps
         for name, roles in PEOPLE.items():

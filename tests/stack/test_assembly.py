@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -142,16 +144,19 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
-    "wanted", [{"provider": "local"}, {"providers": "claim_assessment=offline, document_extraction=local:small"}]
+    "wanted",
+    [{"provider": "local"}, {"providers": {"claim_assessment": "offline", "document_extraction": "local:small"}}],
 )
 def test_the_local_model_is_started_where_a_prompt_asks_for_it_and_all_are_told(
-    folder: Path, wanted: dict[str, str]
+    folder: Path, wanted: dict[str, Any]
 ) -> None:
-    assembly = assemble(Settings(**wanted), folder)  # type: ignore[arg-type]
+    assembly = assemble(Settings(**wanted), folder)
     assert names(assembly)[1] == ["payments", "local-model"]
     url = assembly.about.urls.local_model
     assert commands(assembly)["local-model"].argv[-2:] == ["--port", str(port_of(url))]
     assert {command.env["LONGHAUL_LOCAL_MODEL_URL"] for command in commands(assembly).values()} == {url}
+    told = json.dumps(wanted["providers"]) if "providers" in wanted else None
+    assert {command.env.get("LONGHAUL_PROVIDERS") for command in commands(assembly).values()} == {told}
 
 
 @pytest.mark.usefixtures("installed")

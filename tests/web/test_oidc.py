@@ -42,7 +42,11 @@ def company(config: Settings, owner: Database, provider: IdentityProvider) -> It
             "oidc_client_id": CLIENT,
             "oidc_client_secret": SecretStr(SECRET),
             "oidc_label": "Harrowgate",
-            "oidc_roles": "claims-adjusters=adjuster;leads=supervisor,adjuster;ops=operator",
+            "oidc_roles": {
+                "claims-adjusters": ("adjuster",),
+                "leads": ("supervisor", "adjuster"),
+                "ops": ("operator",),
+            },
         }
     )
     rt = runtime(settings, "web", Silent())
@@ -213,15 +217,16 @@ def test_without_a_provider_there_is_no_such_door(ada: Visitor) -> None:
         ({"oidc_issuer": "login.example.com"}, "LONGHAUL_OIDC_ISSUER"),
         ({"oidc_issuer": "http://login.example.com"}, "LONGHAUL_OIDC_ISSUER"),
         ({"oidc_client_id": ""}, "LONGHAUL_OIDC_CLIENT_ID"),
-        ({"oidc_roles": ""}, "LONGHAUL_OIDC_ROLES"),
-        ({"oidc_roles": "a=king"}, "LONGHAUL_OIDC_ROLES"),
+        ({"oidc_roles": {}}, "LONGHAUL_OIDC_ROLES"),
+        ({"oidc_roles": {"a": ["king"]}}, "LONGHAUL_OIDC_ROLES"),
+        ({"oidc_roles": "a=adjuster"}, "LONGHAUL_OIDC_ROLES"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named_at_the_start(wrong: dict[str, Any], named: str) -> None:
     good: dict[str, Any] = {
         "oidc_issuer": "https://login.example.com",
         "oidc_client_id": "longhaul",
-        "oidc_roles": "a=adjuster",
+        "oidc_roles": '{"a": ["adjuster"]}',
     }
     assert oidc.configured(Settings(**good)) is not None
     with pytest.raises(BadInput, match=named):

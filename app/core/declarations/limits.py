@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from typing import Annotated, Any
 
-from app.core.errors import BadInput
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app.core.errors import BadInput, InvalidDefinition, misfits
 from app.core.values.durations import seconds
 
-_HOW = (
-    "write it like payments=rate:20/s,burst:5,concurrency:8,failures:5,window:30s,cooldown:10s; several are parted by ;"
+EXAMPLE = (
+    '{"payments": {"rate": "20/s", "burst": 5, "concurrency": 8, "failures": 5, "window": "30s", "cooldown": "10s"}}'
 )
-_NUMBER = re.compile(r"\d+(\.\d+)?")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limit:
+def _per_second(value: Any) -> Any:
+    """20 for "20/s"."""
+    if not isinstance(value, str):
+        return value
+    found = _RATE.fullmatch(value)
+    if found is None:
+        raise ValueError(f'{value!r} is no rate; write it like "20/s"')
+    return float(found[1])
+
+
+def _seconds(value: Any) -> Any:
+    """30 for "30s"."""
+    try:
+        return seconds(value) if isinstance(value, str) else value
+    except InvalidDefinition as problem:
+        raise ValueError(str(problem)) from None
+
+
+_Count = Annotated[int, Field(gt=0, strict=True)]
+_Rate = Annotated[float, BeforeValidator(_per_second), Field(gt=0, allow_inf_nan=False)]
+_Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+
+
+class Limit(BaseModel):
     """The limits of one downstream, for all workers together.
 
     rate: calls per second; burst: how many may go at once after a rest. concurrency: calls under way at a time.
@@ -25,43 +48,27 @@ class Limit:
     one call probes.
     """
 
-    name: str
-    rate: float | None = None
-    burst: int = 1
-    concurrency: int | None = None
-    failures: int = 5
-    window: float = 30.0
-    cooldown: float = 10.0
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, exclude=True)
+    rate: _Rate | None = None
+    burst: _Count = 1
+    concurrency: _Count | None = None
+    failures: _Count = 5
+    window: _Seconds = 30.0
+    cooldown: _Seconds = 10.0
 
 
-@lru_cache(maxsize=8)
-def limits(text: str) -> Mapping[str, Limit]:
-    """The limits a setting names, by downstream. Raises BadInput naming the part that cannot be read."""
-    found = [_limit(part.strip()) for part in text.split(";") if part.strip()]
-    return {limit.name: limit for limit in found}
+def limits(table: Mapping[str, Any]) -> dict[str, Limit]:
+    """The limits a table states, by downstream, each written as in EXAMPLE. Raises BadInput naming what cannot be read."""
+    return {name: given if isinstance(given, Limit) else _limit(name, given) for name, given in table.items()}
 
 
-def _limit(part: str) -> Limit:
-    name, equals, rest = part.rpartition("=")
-    if not equals or not name.strip():
-        raise BadInput(f"LONGHAUL_DOWNSTREAMS: {part!r} names no downstream; {_HOW}")
-    values: dict[str, float | int] = {}
-    for word in filter(None, (word.strip() for word in rest.split(","))):
-        key, _, value = word.partition(":")
-        values[key] = _value(part, key, value)
-    return Limit(name=name.strip(), **values)  # type: ignore[arg-type]
-
-
-def _value(part: str, key: str, value: str) -> float | int:
-    number = value.removesuffix("/s") if key == "rate" else value
+def _limit(name: str, given: Any) -> Limit:
+    if not isinstance(given, Mapping) or "name" in given:
+        raise BadInput(f"LONGHAUL_DOWNSTREAMS: {name!r}: {given!r} is no table of limits; write it like {EXAMPLE}")
     try:
-        match key:
-            case "rate" if _NUMBER.fullmatch(number) and float(number) > 0:
-                return float(number)
-            case "burst" | "concurrency" | "failures" if value.isdecimal() and int(value) > 0:
-                return int(value)
-            case "window" | "cooldown":
-                return seconds(value)
-    except (ValueError, BadInput):
-        pass
-    raise BadInput(f"LONGHAUL_DOWNSTREAMS: {key}:{value} of {part!r} cannot be read; {_HOW}")
+        return Limit.model_validate({**given, "name": name})
+    except ValidationError as problem:
+        wrong = misfits(problem, what="all of it")
+        raise BadInput(f"LONGHAUL_DOWNSTREAMS: {name!r}: {wrong}; write it like {EXAMPLE}") from None

