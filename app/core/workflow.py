@@ -20,13 +20,14 @@ from app.core.canonical import canonical
 from app.core.errors import InvalidDefinition
 from app.core.lifecycle import Status
 from app.core.retry import TRANSIENT, RetryPolicy
+from app.core.step import StepContext
 from app.core.values.durations import seconds
 
 POOLS = ("steps", "documents", "isolated")
 EXPIRED = "expired"
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
-StepFunction = Callable[[Any, Any], str]
+StepFunction = Callable[[StepContext, Any], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +130,7 @@ class Human(State):
 
     form: type[BaseModel] = field(kw_only=True)
     role: str = field(kw_only=True)
-    asks: Callable[[Any, Any], Request] = field(kw_only=True)
+    asks: Callable[[StepContext, Any], Request] = field(kw_only=True)
     due: str = field(default="48h", kw_only=True)
     expires: str | None = field(default=None, kw_only=True)
 
@@ -138,7 +139,7 @@ class Human(State):
 class Children(State):
     """Starts child runs and waits until each has ended; the outcome is "ended"."""
 
-    starts: Callable[[Any, Any], Sequence[ChildRun]] = field(kw_only=True)
+    starts: Callable[[StepContext, Any], Sequence[ChildRun]] = field(kw_only=True)
     expires: str | None = field(default=None, kw_only=True)
 
 

@@ -37,6 +37,7 @@ from tests.support.attacks import (
     banking_goals,
     lies,
 )
+from tests.support.bare_step import BareStep
 from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY
 from workflows.document_reading.reading import read_pages
@@ -76,29 +77,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     running.stop()
 
 
-class Desk:
+class Desk(BareStep):
     """A step of a claim, for all its states: real askings, tools that remember how they were called."""
 
     def __init__(self, models: Models) -> None:
-        self.cause: dict[str, Any] = {}
         self.called: list[tuple[str, Mapping[str, Any]]] = []
         self.by_model: list[tuple[str, Mapping[str, Any]]] = []
         looks = {tool.name: self._looked(tool) for tool in ABOUT_POLICY}
         self._alone = Alone(models, looks)
-        self.now, self.subject, self.answer, self.children, self.signals = (
-            AT,
-            "CLM-88214",
-            dict[str, Any](),
-            list[Any](),
-            (),
-        )
-
-    @property
-    def answered_by(self) -> str:
-        return self._alone.answered_by
+        self.now, self.subject = AT, "CLM-88214"
 
     def ask(self, prompt: Any, request: Any, **more: Any) -> Any:
-        return self._alone.ask(prompt, request, **more)
+        answer = self._alone.ask(prompt, request, **more)
+        self.answered_by = self._alone.answered_by
+        return answer
 
     def call(self, tool: Tool, **params: Any) -> Any:
         self.called.append((tool.name, params))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import NeedsPerson, SchemaFailure, StepError, Throttled
+from tests.support.bare_step import BareStep
 from tests.workflows.claims import claim
 from workflows.insurance_claim.assessing import draft
 from workflows.insurance_claim.assessing.prompts import LETTER
@@ -61,8 +62,8 @@ def test_the_template_passes_the_same_check() -> None:
 
 @pytest.mark.parametrize("problem", [NeedsPerson("x", "y"), SchemaFailure("x"), Throttled("x")])
 def test_a_letter_does_not_wait_for_a_model(problem: StepError) -> None:
-    class Step:
-        def ask(self, prompt: Any, request: Any) -> Any:
+    class Step(BareStep):
+        def ask(self, prompt: Any, request: Any, **_more: Any) -> Any:
             raise problem
 
         def log(self, message: str, **more: Any) -> None:

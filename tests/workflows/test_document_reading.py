@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.core.declarations.prompts import RULES
 from app.insurance.reading.extraction import Statements
+from tests.support.bare_step import BareStep
 from workflows.document_reading import DocumentReading
 from workflows.document_reading.prompts import EXTRACTION
 from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_SCAN, read
@@ -16,10 +16,8 @@ from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_S
 ENGINE = "rapidocr/3.10.0"
 
 
-class Told:
+class Told(BareStep):
     """A step whose calls are answered from a script; `asked` is what was called, in order."""
-
-    answered_by = RULES
 
     def __init__(self, document: Mapping[str, Any], scans: Mapping[int, Mapping[str, Any]]) -> None:
         self._document, self._scans = document, scans
@@ -34,7 +32,7 @@ class Told:
         self.asked.append(params["page"])
         return {"status": "read", "engine": ENGINE, "unsure": [], "sentence": "", **self._scans[params["page"]]}
 
-    def ask(self, prompt: Any, request: Mapping[str, Any]) -> Statements:
+    def ask(self, prompt: Any, request: Mapping[str, Any], **_more: Any) -> Any:
         assert prompt is EXTRACTION
         self.pages = [(page["number"], page["text"]) for page in request["pages"]]
         return Statements(kind="other", kind_confidence=0.5)

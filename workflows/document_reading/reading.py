@@ -7,10 +7,11 @@ things go the other way, because they only make people look: orders to machines,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-from app.core.declarations.prompts import RULES, Output, Prompt
+from app.core.declarations.prompts import RULES
+from app.core.step import Asks
 from app.core.values.pages import PageText
 from app.insurance.reading.evidence import proven, same
 from app.insurance.reading.extraction import DocumentFacts, Doubt, Extracted, LineItem, Statements
@@ -19,15 +20,6 @@ from workflows.document_reading.prompts import EXTRACTION, EXTRACTION_BY_RULES
 _SHOWN = 200  # characters of a doubted value
 _MOST_DOUBTS, _MOST_NOTES = 40, 40
 _ANYBODY_MAY_ADD = "instructions"
-
-
-class Asks(Protocol):
-    """What reading needs of a step; `app.agents.alone` is one without a run."""
-
-    @property
-    def answered_by(self) -> str: ...
-
-    def ask(self, prompt: Prompt[Output], request: Mapping[str, Any]) -> Output: ...
 
 
 def read_pages(step: Asks, document_id: str, filename: str, pages: Sequence[PageText]) -> tuple[DocumentFacts, str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from app.core.declarations.tools import Tool
 from app.core.retry import PATIENT
+from app.core.step import StepContext
 from app.core.values.pages import PageText
 from app.core.workflow import Step, Workflow
 from app.insurance.reading.extraction import DocumentFacts
@@ -67,7 +67,7 @@ class DocumentReading(BaseModel):
     provider: str = ""
 
 
-def read(step: Any, data: DocumentReading) -> str:
+def read(step: StepContext, data: DocumentReading) -> str:
     """Read the document in a confined child process, then extract what it states; each quote must stand in its page."""
     result = step.call(READ, sha256=data.sha256, filename=data.filename)
     data.status, data.reason = result["status"], result.get("reason")
@@ -89,7 +89,9 @@ def read(step: Any, data: DocumentReading) -> str:
     return "read"
 
 
-def scans_read(step: Any, data: DocumentReading, texts: dict[int, str], scanned: Sequence[int]) -> list[PageText]:
+def scans_read(
+    step: StepContext, data: DocumentReading, texts: dict[int, str], scanned: Sequence[int]
+) -> list[PageText]:
     """The pages, those that are pictures read by OCR: one page a call, so that a page once read is never read again.
 
     What OCR found nothing on stays a page without text; what it is not sure of is kept for a person to compare.

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from app.core.step import StepContext
 from app.core.workflow import Proposal, Request
 from workflows.insurance_claim import decision_letters, elsewhere, same_loss
 from workflows.insurance_claim.assessing import assess
@@ -35,13 +36,13 @@ _NEW_LETTER = (
 )
 
 
-def assess_claim(step: Any, data: ClaimFile) -> str:
+def assess_claim(step: StepContext, data: ClaimFile) -> str:
     """Suggest; a person decides, and reads why."""
     data.recommendation = assess.assessed(step, data)
     return "assessed"
 
 
-def ask_reviewer(step: Any, data: ClaimFile2) -> Request:
+def ask_reviewer(step: StepContext, data: ClaimFile2) -> Request:
     """The adjuster's task: everything that was seen, together, why it comes back if it does, and the letter to be approved."""
     hear_answer(step, data)
     decided = data.review if step.cause.get("outcome") == "decided" else None
@@ -79,7 +80,7 @@ def review_request(data: ClaimFile, proposals: Sequence[Proposal]) -> Request:
     )
 
 
-def hear_answer(step: Any, data: ClaimFile) -> None:
+def hear_answer(step: StepContext, data: ClaimFile) -> None:
     """What a supervisor or an investigator answered, if that is what led here."""
     answer = step.answer
     if answer.get("outcome") == "refuse":
@@ -121,7 +122,7 @@ def currency_of(data: ClaimFile) -> str:
     return data.currency or (data.policy.currency if data.policy else "USD")
 
 
-def ask_siu(step: Any, data: ClaimFile) -> Request:
+def ask_siu(step: StepContext, data: ClaimFile) -> Request:
     """The special investigation unit's task."""
     return Request(
         title=f"Investigate claim {data.claim_number}",
@@ -130,7 +131,7 @@ def ask_siu(step: Any, data: ClaimFile) -> Request:
     )
 
 
-def decide(step: Any, data: ClaimFile2) -> str:
+def decide(step: StepContext, data: ClaimFile2) -> str:
     """Rules over the reviewer's answer. A settlement within authority goes on if its own letter was approved with it."""
     outcome = weigh(step, data)
     letter = data.decision_letters[-1] if data.decision_letters else None
@@ -142,7 +143,7 @@ def decide(step: Any, data: ClaimFile2) -> str:
     return outcome
 
 
-def weigh(step: Any, data: ClaimFile) -> str:
+def weigh(step: StepContext, data: ClaimFile) -> str:
     """Is the reviewer's answer within their authority, or does somebody else sign?"""
     elsewhere.look_again(step, data)
     answer = step.answer
@@ -202,7 +203,7 @@ def differs(reviewed: Decimal, suggested: Decimal) -> bool:
     return abs(reviewed - suggested) > suggested * DISAGREEMENT
 
 
-def ask_sign_off(step: Any, data: ClaimFile2) -> Request:
+def ask_sign_off(step: StepContext, data: ClaimFile2) -> Request:
     """The supervisor's task: exactly what the reviewer decided, with the letter that tells the claimant of it."""
     review = data.review
     assert review is not None
@@ -237,7 +238,7 @@ def sign_off_request(data: ClaimFile, review: Review, proposals: Sequence[Propos
     )
 
 
-def take_sign_off(step: Any, data: ClaimFile, *, verdict: Literal["approved", "refused"] = "approved") -> None:
+def take_sign_off(step: StepContext, data: ClaimFile, *, verdict: Literal["approved", "refused"] = "approved") -> None:
     """What the supervisor answered, if that is what led here."""
     answer = step.answer
     if not answer:
@@ -253,7 +254,7 @@ def take_sign_off(step: Any, data: ClaimFile, *, verdict: Literal["approved", "r
     data.actions = {**data.actions, **{purpose: action["id"] for purpose, action in answer.get("actions", {}).items()}}
 
 
-def settle(step: Any, data: ClaimFile) -> str:
+def settle(step: StepContext, data: ClaimFile) -> str:
     """Pay once, under the approved action."""
     take_sign_off(step, data)
     review = data.review
@@ -279,7 +280,7 @@ def settle(step: Any, data: ClaimFile) -> str:
     return "paid"
 
 
-def deny(step: Any, data: ClaimFile) -> str:
+def deny(step: StepContext, data: ClaimFile) -> str:
     """Nothing is paid; the letter that follows says why, by whom, and by which provision."""
     take_sign_off(step, data)
     return "denied"

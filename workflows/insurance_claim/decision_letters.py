@@ -8,8 +8,8 @@ which it was written. Whatever it states is decided otherwise, it is written ane
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
+from app.core.step import StepContext
 from workflows.insurance_claim.assessing.draft import drafted
 from workflows.insurance_claim.assessing.prompts import LETTER
 from workflows.insurance_claim.letters import UNNAMED, Decision, Facts, file_sent, reference, written
@@ -21,7 +21,7 @@ _ANYBODY = "a claims adjuster of ours"  # true whoever of them will approve it
 _SECOND = ", and was approved by a second person"
 
 
-def draft_letter(step: Any, data: ClaimFile2) -> str:
+def draft_letter(step: StepContext, data: ClaimFile2) -> str:
     """The letter's free paragraph, for whoever is asked next: all that the letter states comes from elsewhere."""
     led_here = step.cause.get("outcome") or step.answer.get("outcome")
     if led_here == "assessed":
@@ -33,7 +33,7 @@ def draft_letter(step: Any, data: ClaimFile2) -> str:
     return "to_sign" if led_here == "needs_sign_off" else "decided"
 
 
-def _draft(step: Any, data: ClaimFile2, kind: Decision) -> None:
+def _draft(step: StepContext, data: ClaimFile2, kind: Decision) -> None:
     if data.paragraph_of == kind:  # it states nothing, so it fits every letter of its kind
         return
     data.paragraph, data.drafted_by = drafted(step, data, LETTER, kind)
@@ -47,12 +47,14 @@ def suggested(data: ClaimFile) -> tuple[Decimal, str] | None:
     return (amount, payee) if amount and payee else None
 
 
-def for_review(step: Any, data: ClaimFile2, amount: Decimal, payee: str, currency: str) -> tuple[DecisionLetter, str]:
+def for_review(
+    step: StepContext, data: ClaimFile2, amount: Decimal, payee: str, currency: str
+) -> tuple[DecisionLetter, str]:
     """Write the settlement letter that a reviewer approves together with its payment; with its words."""
     return _write(step, data, "settlement", amount, payee, currency, decided_by=_ANYBODY)
 
 
-def for_sign_off(step: Any, data: ClaimFile2, review: Review, currency: str) -> tuple[DecisionLetter, str]:
+def for_sign_off(step: StepContext, data: ClaimFile2, review: Review, currency: str) -> tuple[DecisionLetter, str]:
     """Write the letter of what a reviewer decided, for the second person; with its words."""
     kind: Decision = "settlement" if review.outcome == "settle" else "denial"
     payee = review.payee or (data.claimant or "").strip() or UNNAMED
@@ -61,7 +63,7 @@ def for_sign_off(step: Any, data: ClaimFile2, review: Review, currency: str) -> 
 
 
 def _write(
-    step: Any,
+    step: StepContext,
     data: ClaimFile2,
     kind: Decision,
     amount: Decimal,
@@ -106,7 +108,7 @@ def states(letter: DecisionLetter | None, review: Review) -> bool:
     )
 
 
-def send(step: Any, data: ClaimFile2) -> str:
+def send(step: StepContext, data: ClaimFile2) -> str:
     """Send the letter that was approved: these bytes to this recipient, or nothing."""
     letter = data.decision_letters[-1]
     purpose = SETTLEMENT_LETTER if letter.kind == "settlement" else DENIAL_LETTER

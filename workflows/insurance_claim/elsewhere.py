@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.core.step import StepContext
 from workflows.insurance_claim.checks import with_elsewhere
 from workflows.insurance_claim.models import ClaimFile, OtherClaim
 from workflows.insurance_claim.room import PLACES
@@ -17,7 +18,7 @@ WORKFLOW, PAYMENT = "insurance_claim", "payment"
 _MOST_KEPT = 20
 
 
-def look(step: Any, data: ClaimFile) -> None:
+def look(step: StepContext, data: ClaimFile) -> None:
     """Who else sent these files, as of now. Whom we knew of stays known, though its record may have been erased."""
     files = list(dict.fromkeys(ref.sha256 for ref in data.documents))
     if not files:
@@ -29,7 +30,7 @@ def look(step: Any, data: ClaimFile) -> None:
     data.more_elsewhere = found["of"] - len(now)
 
 
-def look_again(step: Any, data: ClaimFile) -> None:
+def look_again(step: StepContext, data: ClaimFile) -> None:
     """Days may lie between a claim's checks and its decision: what is known of other claims is brought up to now."""
     look(step, data)
     data.findings = with_elsewhere(data)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.core.step import StepContext
 from app.core.workflow import ChildRun
 from app.insurance.reading.extraction import DocumentFacts
 from workflows.document_reading import DocumentReading
@@ -29,7 +30,7 @@ _TO_THE_SENDER = {
 }
 
 
-def receive(step: Any, data: ClaimFile) -> str:
+def receive(step: StepContext, data: ClaimFile) -> str:
     """Take the notice over into the claim file."""
     notice.take_over(data)
     return "received"
@@ -42,7 +43,7 @@ def other_names(data: ClaimFile) -> list[tuple[str, str]]:
     return [*policies, *same_loss.names(data)]
 
 
-def acknowledge(step: Any, data: ClaimFile) -> str:
+def acknowledge(step: StepContext, data: ClaimFile) -> str:
     """Tell the claimant that the claim has come in."""
     letter = write(
         step,
@@ -54,13 +55,13 @@ def acknowledge(step: Any, data: ClaimFile) -> str:
     return "acknowledged"
 
 
-def check_coverage(step: Any, data: ClaimFile) -> str:
+def check_coverage(step: StepContext, data: ClaimFile) -> str:
     """Ask the insurer's database for the policy, if a policy number is known yet."""
     look_up_policy(step, data)
     return "documents_here" if unread(data) else "no_documents"
 
 
-def look_up_policy(step: Any, data: ClaimFile) -> None:
+def look_up_policy(step: StepContext, data: ClaimFile) -> None:
     """An unknown policy is a finding, not a stop."""
     if data.policy_number is None or data.policy is not None:
         return
@@ -76,7 +77,7 @@ def unread(data: ClaimFile) -> list[DocumentRef]:
     return [ref for ref in data.documents if ref.status == "received"]
 
 
-def reading(step: Any, data: ClaimFile) -> list[ChildRun]:
+def reading(step: StepContext, data: ClaimFile) -> list[ChildRun]:
     """One child run per unread document, new ones from the signals first taken into the file."""
     add_documents(data, step.signals)
     return [
@@ -115,7 +116,7 @@ def add_documents(data: ClaimFile, signals: Iterable[Mapping[str, Any]]) -> None
     data.documents = list(known.values())
 
 
-def validate(step: Any, data: ClaimFile) -> str:
+def validate(step: StepContext, data: ClaimFile) -> str:
     """Gather what was read, look up the policy if its number is known only now, and run every check."""
     gather(data, step.children)
     notice.fill_from_forms(data)
@@ -171,7 +172,7 @@ def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
     data.documents = [ref.model_copy(update=full) if ref.id in left_out else ref for ref in refs]
 
 
-def request_documents(step: Any, data: ClaimFile) -> str:
+def request_documents(step: StepContext, data: ClaimFile) -> str:
     """Ask the claimant in writing for what is missing, or for what the reviewer wants."""
     if step.answer:
         wanted = [w.strip() for w in step.answer["values"].get("documents_wanted", "").split(",") if w.strip()]

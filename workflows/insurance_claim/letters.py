@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from app.core.step import StepContext
 from workflows.insurance_claim.models import ClaimFile, Letter
 from workflows.insurance_claim.tools import SEND_LETTER, WRITE_LETTER
 
@@ -27,14 +28,14 @@ class Facts:
     decided_by: str | None = None
 
 
-def write(step: Any, data: ClaimFile, kind: Kind, facts: Facts) -> Letter:
+def write(step: StepContext, data: ClaimFile, kind: Kind, facts: Facts) -> Letter:
     """Write a letter into the document store; it is on the claim file when sent."""
     made = written(step, data, kind, facts, recipient=data.claimant or UNNAMED, currency=data.currency or "")
     return Letter(kind=kind, sha256=made["sha256"], filename=made["filename"])
 
 
 def written(
-    step: Any, data: ClaimFile, kind: Kind, facts: Facts, *, recipient: str, currency: str
+    step: StepContext, data: ClaimFile, kind: Kind, facts: Facts, *, recipient: str, currency: str
 ) -> Mapping[str, Any]:
     """Write a letter, dated today, to somebody: its sha256, filename, and its `text`, word for word."""
     made: Mapping[str, Any] = step.call(
@@ -55,7 +56,7 @@ def written(
     return made
 
 
-def send(step: Any, data: ClaimFile, letter: Letter, *, recipient: str) -> None:
+def send(step: StepContext, data: ClaimFile, letter: Letter, *, recipient: str) -> None:
     """Send an ordinary letter (no decision in it) and file it."""
     answer = step.call(
         SEND_LETTER,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from app.core.step import StepContext
 from app.insurance.reading.extraction import Money
 from workflows.insurance_claim.assessing.amounts_due import billed, coverage_of, payable
 from workflows.insurance_claim.checks import with_same_loss
@@ -32,7 +33,7 @@ def names(data: ClaimFile) -> list[tuple[str, str]]:
     return [*losses, *((BILL, name) for name in _bills(data))]
 
 
-def look(step: Any, data: ClaimFile) -> None:
+def look(step: StepContext, data: ClaimFile) -> None:
     """Who else claims this loss, and what was paid for it, as of now. Whom we knew of stays known."""
     near = [timedelta(days=n) for n in range(-NEAR_DAYS, NEAR_DAYS + 1)]
     asked = [_loss(what, day + by) for what in _insured(data) for day in _days(data) for by in near] + _bills(data)
@@ -71,7 +72,7 @@ def look(step: Any, data: ClaimFile) -> None:
     data.paid_before = [_paid(said) for said in found["paid"]]
 
 
-def look_again(step: Any, data: ClaimFile) -> None:
+def look_again(step: StepContext, data: ClaimFile) -> None:
     """Days may lie between a claim's checks and its decision: what is known of other claims is brought up to now."""
     look(step, data)
     data.findings = with_same_loss(data)

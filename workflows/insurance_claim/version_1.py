@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from app.core.lifecycle import Status
 from app.core.retry import PATIENT
+from app.core.step import StepContext
 from app.core.workflow import Children, Human, Proposal, Request, Step, Wait, Workflow
 from workflows.insurance_claim import decision, intake
 from workflows.insurance_claim.assessing.draft import drafted
@@ -24,7 +24,7 @@ from workflows.insurance_claim.models import ClaimFile
 from workflows.insurance_claim.tools import SEND_DECISION
 
 
-def ask_reviewer(step: Any, data: ClaimFile) -> Request:
+def ask_reviewer(step: StepContext, data: ClaimFile) -> Request:
     """The adjuster's task."""
     decision.hear_answer(step, data)
     amount = (data.recommendation.amount if data.recommendation else None) or Decimal(0)
@@ -40,12 +40,12 @@ def _proposal(data: ClaimFile, purpose: str, amount: Decimal, *, editable: bool 
     return replace(decision.proposal(data, purpose, amount, editable=editable, payee=payee), content=recipient)
 
 
-def decide(step: Any, data: ClaimFile) -> str:
+def decide(step: StepContext, data: ClaimFile) -> str:
     """Rules over the reviewer's answer."""
     return decision.weigh(step, data)
 
 
-def ask_sign_off(step: Any, data: ClaimFile) -> Request:
+def ask_sign_off(step: StepContext, data: ClaimFile) -> Request:
     """The supervisor's task."""
     review = data.review
     assert review is not None
@@ -55,13 +55,13 @@ def ask_sign_off(step: Any, data: ClaimFile) -> Request:
     return decision.sign_off_request(data, review, proposals)
 
 
-def draft_letter(step: Any, data: ClaimFile) -> str:
+def draft_letter(step: StepContext, data: ClaimFile) -> str:
     """The free paragraph of the letter."""
     data.paragraph, data.drafted_by = drafted(step, data, LETTER, "settlement" if data.settlement else "denial")
     return "drafted"
 
 
-def correspond(step: Any, data: ClaimFile) -> str:
+def correspond(step: StepContext, data: ClaimFile) -> str:
     """Write and send the letter of the decision."""
     review = data.review
     assert review is not None

@@ -1,4 +1,4 @@
-"""What a step function is handed: `step`. It knows calls, its own fixed time and what woke it; nothing of Celery or SQL.
+"""The `step` of the engine: its calls are journaled, and its time and what woke it are read from the journal.
 
 The law: every attempt of a step sees the same `now`, the same cause, and makes the same calls in the same order.
 """
@@ -27,15 +27,10 @@ from app.store.runs import runs
 from app.telemetry import logs
 
 
-class StepContext:
-    """The `step` of a step function.
+class JournaledStep:
+    """`app.core.step.StepContext`, which says what each part means, kept by the journal under this attempt's lease.
 
-    now: when the state was entered, in database time; where calls were copied (a fork, a doubt answered "again"), when it
-    was entered in the step they are of. cause: what led here. answer: what a person answered.
-    again: what a person answered to the doubt over which the state was entered anew; cause, answer and signals stay those
-    it was first entered with.
-    signals: the ordered signals this wait consumed. attempt: 1 for the first try. answered_by: the model that gave the
-    last answer, or the name of the rules.
+    heard: the ids of the signals that the step was given so far, so that an asking waits for others.
     """
 
     def __init__(

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from app.core.errors import Unrecoverable
 from app.core.lifecycle import Event
 from app.core.run import Happened, Run
+from app.core.step import StepContext
 from app.core.values.durations import seconds
 from app.core.workflow import Children, ChildRun, Human, State, Step, Timer, Wait, Workflow
 from app.engine.runtime import Runtime
 from app.engine.step import persons
-from app.engine.step.context import StepContext
 from app.store.runs import payloads
 from app.store.runs.moves import Beside
 

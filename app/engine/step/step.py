@@ -26,7 +26,7 @@ from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.engine.step import advance, outcomes
 from app.engine.step.children import park_with_children
-from app.engine.step.context import StepContext
+from app.engine.step.context import JournaledStep
 from app.engine.step.failures import failed
 from app.engine.step.leaving import left_with
 from app.store.reads import finding
@@ -113,7 +113,7 @@ def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.
 
 def _context(
     rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]
-) -> tuple[StepContext, Caller]:
+) -> tuple[JournaledStep, Caller]:
     own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
     leased, received = time.monotonic(), own.input or {}
     caller = Caller(
@@ -129,14 +129,14 @@ def _context(
     )
     entered = first_entered(received)
     now = datetime.fromisoformat(entered["now"]) if "now" in entered else own.created_at
-    return StepContext(rt, run, caller, now=now, received=received, recorded=max(calls, default=0)), caller
+    return JournaledStep(rt, run, caller, now=now, received=received, recorded=max(calls, default=0)), caller
 
 
 def _outcome(
     rt: Runtime,
     workflow: Workflow,
     state: State,
-    step: StepContext,
+    step: JournaledStep,
     caller: Caller,
     run: Run,
     at: Any,

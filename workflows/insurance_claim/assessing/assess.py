@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core.declarations.prompts import RULES
 from app.core.errors import NeedsPerson
+from app.core.step import Asks
 from app.core.summary import given
 from workflows.insurance_claim.assessing.amounts_due import COVERAGE
 from workflows.insurance_claim.assessing.assessment import Assessment
@@ -35,7 +36,7 @@ def assess(file: ClaimFile) -> Recommendation:
     return _recommended(by_rules(request_of(file)), file, RULES)
 
 
-def assessed(step: Any, file: ClaimFile) -> Recommendation:
+def assessed(step: Asks, file: ClaimFile) -> Recommendation:
     """What the rules and the assessor that the settings name make of it, the more careful of the two."""
     request = request_of(file)
     rules = by_rules(request)

@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import Field
 
+from app.core.declarations.prompts import Prompt
 from app.core.errors import StepError
+from app.core.step import StepContext
 from app.core.summary import given
 from app.insurance.reading.folding import fold
 from workflows.insurance_claim.assessing.summary import summary_of
@@ -79,7 +81,7 @@ def request_of(file: ClaimFile, letter: Decision) -> dict[str, Any]:
     return given(summary_of(file), {"state": state, "letter": letter, "recipient": file.claimant or ""})
 
 
-def drafted(step: Any, file: ClaimFile, prompt: Any, letter: Decision) -> tuple[str, str]:
+def drafted(step: StepContext, file: ClaimFile, prompt: Prompt[Paragraph], letter: Decision) -> tuple[str, str]:
     """The paragraph, and who wrote it. A letter does not wait for a model: whatever is wrong with it, there is the template.
 
     Nothing may be called after this in the same step: which paragraph it was must not depend on how often it was tried.
