@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.errors import BadInput, NotEntitled
+from app.core.statuses import TaskKind
 from app.store.database import Connection
 from app.store.ledger import actions
 
@@ -34,7 +35,7 @@ def approve(
     payee = str(_chosen(proposal, "payee", values) or "").strip()
     if not payee:
         raise BadInput(f"{proposal.get('payee_field') or 'payee'}: nobody is named; say who is to receive it")
-    if task["not_by"] or task["kind"] == "approval":  # nobody comes after this one
+    if task["not_by"] or task["kind"] == TaskKind.APPROVAL:  # nobody comes after this one
         _refuse_beyond(db, task, person, proposal, amount)
     action = actions.approve(db, task["id"], person=person, purpose=proposal["purpose"], payee=payee, amount=amount)
     return {

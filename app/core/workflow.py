@@ -153,7 +153,7 @@ class Workflow:
     starts_at: str
     states: Sequence[State]
     endings: Mapping[str, Status] = field(
-        default_factory=lambda: {"COMPLETE": Status.COMPLETE, "FAILED": Status.FAILED}
+        default_factory=lambda: {ending.value: ending for ending in (Status.COMPLETE, Status.FAILED)}
     )
     expected: str = "7d"
     token_budget: int | None = None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.lifecycle import ENDED, STOPPED, Event, Status
+from app.core.statuses import TaskKind
 from app.core.workflow import EXPIRED
 from app.engine import serving
 from app.settings import Settings
@@ -163,7 +164,11 @@ def _for_human(view: _View) -> str:
     if not view.seen.tasks:
         text = f"waits in {run['state']} {view.lasting(view.entered)} for a person ({run['waiting_reason']})"
         return f"{text}, but no human task is open for it: this needs an operator"
-    why = f" ({run['waiting_reason']})" if view.seen.tasks[0]["kind"] == "approval" and run["waiting_reason"] else ""
+    why = (
+        f" ({run['waiting_reason']})"
+        if view.seen.tasks[0]["kind"] == TaskKind.APPROVAL and run["waiting_reason"]
+        else ""
+    )
     text = f"waits in {run['state']} for a person{why}: {_asked(view)}"
     return text + (f"; without an answer the wait expires {view.clock(run['expires_at'])}" if run["expires_at"] else "")
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.canonical import canonical, digest, restore
+from app.core.statuses import CheckpointKind
 from app.evidence import format as form
 from app.evidence.archive import LONGEST_LINE, Archive, PackBroken
 from app.store.records import verify
@@ -103,9 +104,9 @@ def _left(places: Sequence[Row]) -> Any:
 
 def _has_data(row: Row, where: str) -> bool:
     if where == "output":
-        of_kind = row["kind"] in ("start", "step") and row["completed_at"] is not None
+        of_kind = row["kind"] in (CheckpointKind.START, CheckpointKind.STEP) and row["completed_at"] is not None
         return of_kind and isinstance(row["output"], dict) and "data" in row["output"]
-    cause = row["input"].get("cause") if row["kind"] == "step" and isinstance(row["input"], dict) else None
+    cause = row["input"].get("cause") if row["kind"] == CheckpointKind.STEP and isinstance(row["input"], dict) else None
     return isinstance(cause, dict) and "data" in cause
 
 
@@ -125,7 +126,9 @@ def _check_messages(archive: Archive, folder: str, messages: Sequence[Row], plac
         after[named] = content["after"]
     walked: set[str] = set()
     for row in places:
-        head = row["input"].get("head") if row["kind"] == "model" and isinstance(row["input"], dict) else None
+        head = (
+            row["input"].get("head") if row["kind"] == CheckpointKind.MODEL and isinstance(row["input"], dict) else None
+        )
         while head is not None and head not in walked:
             if head not in after:
                 raise PackBroken(name, f"the message {head}, which a model was given, is missing")

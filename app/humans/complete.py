@@ -21,6 +21,7 @@ from app.core.entered import AGAIN
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run, Transition
+from app.core.statuses import TaskKind, TaskStatus
 from app.engine import start
 from app.engine.runtime import Runtime
 from app.engine.step import advance, persons
@@ -29,7 +30,7 @@ from app.store.database import Connection
 from app.store.human_tasks import desk, human_tasks
 from app.store.runs import budgets, carried, payloads, runs, verdicts
 
-_STOPPED = {"budget": "stopped at its token budget", "approval": "stopped for want of an approval"}
+_STOPPED = {TaskKind.BUDGET: "stopped at its token budget", TaskKind.APPROVAL: "stopped for want of an approval"}
 _TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
 
 
@@ -79,13 +80,15 @@ def _complete(
     first = human_tasks.read(db, task_id)
     if first is None:
         raise NotFound(f"there is no human task {task_id}")
-    if first["kind"] == "budget":  # which stands on the root run: both rows, in the order of all
+    if first["kind"] == TaskKind.BUDGET:  # which stands on the root run: both rows, in the order of all
         budgets.lock(db, first["run_id"], budgets.root_of(db, first["run_id"]))
     run = advance.lock_or_refuse(db, first["run_id"])
     task = human_tasks.read(db, task_id)  # again, now that nobody else can answer
     assert task is not None
     person = people.find(db, by)
-    if (task["completed_by"], task["outcome"], task["status"]) == (by, outcome, "COMPLETED") and _same(task, answer):
+    if (task["completed_by"], task["outcome"], task["status"]) == (by, outcome, TaskStatus.COMPLETED) and _same(
+        task, answer
+    ):
         return Completed(task_id, run.id, outcome, by, task["completed_at"]), []  # their own click again
     _check(task, person, outcome, row_version)
     if with_key and approve.chosen(task, outcome):
@@ -101,7 +104,7 @@ def _complete(
     desk.drop_drafts(db, task_id, by)
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
     happened = _happened(run, task, person, outcome, given, at)
-    if not (task["kind"] == "doubt" and outcome == persons.AGAIN):
+    if not (task["kind"] == TaskKind.DOUBT and outcome == persons.AGAIN):
         return Completed(task_id, run.id, outcome, by, at), advance.apply(db, run, happened)
     moved = advance.apply(db, run, _anew(db, run, happened), also=_carry_over)
     return Completed(task_id, run.id, outcome, by, at), moved
@@ -125,10 +128,10 @@ def _same(task: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
 
 
 def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: int | None) -> None:
-    if task["status"] == "COMPLETED":
+    if task["status"] == TaskStatus.COMPLETED:
         when = task["completed_at"].strftime("%Y-%m-%d %H:%M:%S %Z")
         raise AlreadyAnswered(f"{task['completed_by']} completed this task with {task['outcome']!r} at {when}")
-    if task["status"] != "OPEN":
+    if task["status"] != TaskStatus.OPEN:
         raise Refused(f"this task is {task['status'].lower()}: its run has moved on")
     if row_version is not None and row_version != task["row_version"]:
         raise Stale("the task changed since you opened it; read it again, your text is kept in the form")
@@ -157,11 +160,11 @@ def _answer(
     }
     if proposals:
         given["actions"] = {p["purpose"]: approve.approve(db, task, person.username, p, values) for p in proposals}
-    if task["kind"] == "unknown":
+    if task["kind"] == TaskKind.UNKNOWN:
         _judge(db, run, task, person, outcome, values)
-    if task["kind"] == "budget" and outcome == persons.RAISE:
+    if task["kind"] == TaskKind.BUDGET and outcome == persons.RAISE:
         budgets.allow_more(db, budgets.root_of(db, run.id), _tokens(values))
-    if task["kind"] == "doubt" and values.get("data"):
+    if task["kind"] == TaskKind.DOUBT and values.get("data"):
         given["data"] = _correct(rt, db, run, values["data"])
     return given
 
@@ -204,7 +207,7 @@ def _happened(
     run: Run, task: Mapping[str, Any], person: Person, outcome: str, given: Mapping[str, Any], at: datetime
 ) -> Happened:
     actor, comment = f"person:{person.username}", str(given["values"].get("comment", ""))[:500]
-    if task["kind"] == "triage":
+    if task["kind"] == TaskKind.TRIAGE:
         return Happened(event=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
     if run.status is not Status.WAITING_FOR_HUMAN:
         raise Refused(f"the run is {run.status.value}; it does not wait for this answer")

@@ -17,6 +17,7 @@ from app.accounts.rights import Right, require
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NotEntitled, NotFound, Refused, Stale
 from app.core.ids import new_id
+from app.core.statuses import TaskStatus
 from app.engine.runtime import Runtime
 from app.humans import entitled
 from app.store import clock
@@ -162,7 +163,7 @@ def _work(
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
-        if task["status"] != "OPEN" and not even_closed:
+        if task["status"] != TaskStatus.OPEN and not even_closed:
             raise Refused(_held(db, task))
         return change(db, task, people.find(db, by))
 
@@ -181,7 +182,7 @@ def _entitled(task: _Task, person: Person) -> None:
 
 def _held(db: Connection, task: _Task) -> str:
     who = desk.holder(db, task["id"])
-    if task["status"] != "OPEN":
+    if task["status"] != TaskStatus.OPEN:
         return f"this task is {task['status'].lower()} already; open it to see by whom and when"
     return f"{who} has this task already" if who else "the task has changed meanwhile; open it again"
 

@@ -10,13 +10,14 @@ from app.accounts import people
 from app.accounts.rights import Right, require
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NotFound, Refused
+from app.core.statuses import ActionStatus
 from app.engine.runtime import Runtime
 from app.humans.desk import LONGEST_TEXT
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
 from app.store.ledger import actions
 
-_NOT_BEGUN = ("PROPOSED", "APPROVED")
+_NOT_BEGUN = (ActionStatus.PROPOSED, ActionStatus.APPROVED)
 
 
 def revoke(rt: Runtime, approval_id: UUID, *, by: str, reason: str) -> UUID:

@@ -20,6 +20,7 @@ import pytest
 
 from app.core.errors import StoreUnavailable
 from app.core.ids import new_id
+from app.core.statuses import CheckpointKind
 from app.store.database import Database, connect
 from app.store.journal.grouped import GroupedJournal
 from app.store.journal.items import Item
@@ -323,7 +324,9 @@ def test_an_irreversible_intent_without_approval_fails_with_the_trigger_s_own_co
             [run_id, token],
         )
     place = steps.Place(run_id=run_id, step_seq=1, call_seq=1, token=token, attempt=1)
-    intent = steps.intent(place, step_name="S", kind="tool", name="pay", input_text="{}", key="k", action=uuid.uuid4())
+    intent = steps.intent(
+        place, step_name="S", kind=CheckpointKind.TOOL, name="pay", input_text="{}", key="k", action=uuid.uuid4()
+    )
     with pytest.raises(psycopg.Error) as refused:
         journal.write(run_id, [intent], until=soon())
     assert refused.value.sqlstate == "LH001"

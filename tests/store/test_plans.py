@@ -15,6 +15,7 @@ import pytest
 
 from app.core.lifecycle import Event, Status
 from app.core.run import Run, Transition
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.engine.runtime import Registry
 from app.engine.start import start
 from app.engine.step.step import run_step
@@ -34,7 +35,7 @@ from tests.support.waiting import wait_for
 
 ID = uuid.UUID(int=5)
 PLACE = steps.Place(run_id=ID, step_seq=1, call_seq=1, token=ID, attempt=1)
-CALL: dict[str, Any] = {"step_name": "S", "kind": "tool", "name": "t", "input_text": "{}"}
+CALL: dict[str, Any] = {"step_name": "S", "kind": CheckpointKind.TOOL, "name": "t", "input_text": "{}"}
 RUN = Run(
     id=ID, workflow="w", workflow_version=1, subject="S-1", state="S", status=Status.RUNNING, step_seq=1, queue="q"
 )
@@ -47,7 +48,10 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
     "intent": [steps.intent(PLACE, **CALL), steps.intent(PLACE, **CALL, action=ID)],
     "reopen": [steps.reopen(PLACE, action=None), steps.reopen(PLACE, action=ID)],
     "redirect": [steps.redirect(PLACE, input_text="{}", model="m", note="{}")],
-    "result": [steps.result(PLACE, status="COMPLETE", output="{}"), steps.result(PLACE, status="FAILED", error="{}")],
+    "result": [
+        steps.result(PLACE, status=CheckpointStatus.COMPLETE, output="{}"),
+        steps.result(PLACE, status=CheckpointStatus.FAILED, error="{}"),
+    ],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
     "date_intent": [steps.date_intent(PLACE)],
     "call": [steps.call(PLACE)],

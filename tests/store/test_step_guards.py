@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.store.database import Connection, connect
 from app.store.runs import steps
 from app.store.runs.moves import Statement
@@ -38,7 +39,7 @@ def _intent(place: Place, action: UUID | None = None) -> Statement:
     return steps.intent(
         place,
         step_name="HERE",
-        kind="model",
+        kind=CheckpointKind.MODEL,
         name="ask",
         input_text='{"a":1}',
         key="k",
@@ -56,7 +57,7 @@ STATEMENTS: dict[str, Callable[[], Statement]] = {
     "reopen": lambda: steps.reopen(PLACE, action=None),
     "irreversible reopen": lambda: steps.reopen(PLACE, action=ACTION),
     "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
-    "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "result": lambda: steps.result(PLACE, status=CheckpointStatus.COMPLETE, output="1"),
     "date of an intent": lambda: steps.date_intent(PLACE),
     "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }
@@ -176,7 +177,7 @@ def test_an_irreversible_call_made_again_stands_again_and_names_its_action(db: C
 
 def test_an_intent_is_written_anew_only_from_where_it_was_told(db: Connection) -> None:
     db.execute("UPDATE checkpoints SET status = 'FAILED'")
-    assert write(db, steps.reopen(PLACE, action=None, come_from=("INTENT",))) == []
+    assert write(db, steps.reopen(PLACE, action=None, come_from=(CheckpointStatus.INTENT,))) == []
 
 
 @pytest.mark.parametrize("status", ["INTENT", "FAILED"])
@@ -199,7 +200,14 @@ def test_a_result_is_written_whole(db: Connection, status: str) -> None:
     db.execute("UPDATE checkpoints SET status = %s", [status])
     before = look(db)
     told = steps.result(
-        PLACE, status="COMPLETE", output='"out"', error='"late"', latency_ms=5.0, tokens_in=7, tokens_out=8, cost=9
+        PLACE,
+        status=CheckpointStatus.COMPLETE,
+        output='"out"',
+        error='"late"',
+        latency_ms=5.0,
+        tokens_in=7,
+        tokens_out=8,
+        cost=9,
     )
     (answer,) = write(db, told)
     row = _row(db, before)
@@ -226,7 +234,7 @@ def test_what_a_model_used_is_added_up_over_its_tries(
     db: Connection, more: int | None, tokens: tuple[int, int, int]
 ) -> None:
     db.execute("UPDATE checkpoints SET tokens_in = 7, tokens_out = 8, cost = 9")
-    write(db, steps.result(PLACE, status="UNKNOWN", tokens_in=more, tokens_out=more, cost=more))
+    write(db, steps.result(PLACE, status=CheckpointStatus.UNKNOWN, tokens_in=more, tokens_out=more, cost=more))
     row = write(db, steps.call(PLACE))[0]
     assert (row["tokens_in"], row["tokens_out"], row["cost"]) == tokens
 

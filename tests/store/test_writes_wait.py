@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.store.database import Connection, connect
 from app.store.runs import steps
 from app.store.runs.moves import Statement
@@ -19,13 +20,13 @@ STATEMENTS: dict[str, Callable[[], Statement]] = {
     "intent": lambda: steps.intent(
         Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5),
         step_name="HERE",
-        kind="tool",
+        kind=CheckpointKind.TOOL,
         name="n",
         input_text="{}",
     ),
     "reopen": lambda: steps.reopen(PLACE, action=None),
     "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
-    "result": lambda: steps.result(PLACE, status="COMPLETE", output="1"),
+    "result": lambda: steps.result(PLACE, status=CheckpointStatus.COMPLETE, output="1"),
     "date of an intent": lambda: steps.date_intent(PLACE),
     "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }

@@ -16,6 +16,7 @@ from app.core.declarations.tools import Tool
 from app.core.errors import NotDone
 from app.core.ports import Answered
 from app.core.retry import RetryPolicy
+from app.core.statuses import CheckpointKind
 from app.core.workflow import Children, ChildRun, Step, Workflow
 from app.engine.calls.call import Call
 
@@ -36,7 +37,7 @@ def ask(step: Any, reserve: int = 100) -> Any:
     return step._caller.make(
         Call(
             seq=step.take(),
-            kind="model",
+            kind=CheckpointKind.MODEL,
             name="question/1",
             params={},
             model="test:model",

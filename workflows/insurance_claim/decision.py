@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from app.core.statuses import ActionStatus
 from app.core.step import StepContext
 from app.core.workflow import Proposal, Request
 from workflows.insurance_claim import decision_letters, elsewhere, same_loss
@@ -193,7 +194,9 @@ def sign_off_reasons(data: ClaimFile, authority: Decimal, actions: Mapping[str, 
     if review.amount is not None and suggested and suggested.amount and differs(review.amount, suggested.amount):
         reasons.append(f"the reviewer's {review.amount} differs from the suggested {suggested.amount}")
     # The payment alone: a letter for another amount than was decided is written and approved anew.
-    if not reasons and any(actions[purpose].get("status") != "APPROVED" for purpose in actions if purpose == PAYMENT):
+    if not reasons and any(
+        actions[purpose].get("status") != ActionStatus.APPROVED for purpose in actions if purpose == PAYMENT
+    ):
         reasons.append("the reviewer named the amount or the payee, which nobody had proposed")
     return reasons
 

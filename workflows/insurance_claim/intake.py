@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.core.lifecycle import Status
 from app.core.step import StepContext
 from app.core.workflow import ChildRun
 from app.insurance.reading.extraction import DocumentFacts
@@ -143,7 +144,7 @@ def gather(data: ClaimFile, children: Iterable[Mapping[str, Any]]) -> None:
             refs.append(ref)
             continue
         read = DocumentReading.model_validate(child["data"])
-        done = child["status"] == "COMPLETE"
+        done = child["status"] == Status.COMPLETE
         if done and read.facts is not None:
             facts[ref.id] = DocumentFacts.model_validate(read.facts)
         refs.append(

@@ -13,11 +13,13 @@ from uuid import UUID
 
 from app.core.canonical import restore
 from app.core.errors import ApprovalMissing, StepError, Unrecoverable
+from app.core.statuses import ActionStatus
 from app.engine.calls.call import Call
 from app.store.database import DatabaseError
 from app.store.ledger import actions
 
 _BOUND = ("purpose", "payee", "currency")
+_UNDONE = (ActionStatus.PROPOSED, ActionStatus.APPROVED, ActionStatus.EXECUTING, ActionStatus.UNKNOWN)
 
 
 def refusal(call: Call, problem: DatabaseError, transact: Callable[[Any], Any], run_id: UUID) -> StepError | None:
@@ -50,7 +52,7 @@ def _same(action: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
 
 def why_not(action: Mapping[str, Any]) -> str | None:
     """Why the approval of an action that was not done does not count, in words; None if another would not help."""
-    if action["status"] not in ("PROPOSED", "APPROVED", "EXECUTING", "UNKNOWN"):
+    if action["status"] not in _UNDONE:
         return None
     if action["approver"] is None:
         return "nobody has approved it"

@@ -15,6 +15,7 @@ from app.core.declarations.prompts import Prompt
 from app.core.declarations.tools import Tool
 from app.core.errors import Suspended
 from app.core.ports import Answered, ModelRequest
+from app.core.statuses import CheckpointKind
 from app.engine.calls.call import Call
 from app.engine.calls.calls import Caller
 from app.store.runs import conversations, payloads
@@ -68,7 +69,7 @@ class StepAsking:
         return self._caller.make(
             Call(
                 seq=seq,
-                kind="model",
+                kind=CheckpointKind.MODEL,
                 name=self._prompt.id,
                 params=params,
                 act=lambda _key: act(),
@@ -99,7 +100,7 @@ class StepAsking:
                 return Answered({"expired": True})
             raise Suspended(event, reason=f"a model waits for {event}: {canonical(said)}"[:500], expires_seconds=left)
 
-        heard = self._caller.make(Call(seq=seq, kind="wait", name=event, params=params, act=look))
+        heard = self._caller.make(Call(seq=seq, kind=CheckpointKind.WAIT, name=event, params=params, act=look))
         self._step.heard.update(signal["id"] for signal in heard.get("signals", ()))
         return heard
 

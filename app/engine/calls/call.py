@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.core.declarations.tools import Tool
 from app.core.ports import Answered, ToolCode
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.store.runs.moves import Statement
 from app.store.runs.steps import Checkpoint
 
@@ -22,7 +23,7 @@ class Call:
     """
 
     seq: int
-    kind: str
+    kind: CheckpointKind
     name: str
     params: Any
     act: Callable[[str], Answered]
@@ -46,7 +47,11 @@ class Call:
 
     def asks_another_model(self, found: Checkpoint) -> bool:
         """Whether the journal holds this very question as one to another provider, which never answered it."""
-        if self.kind != "model" or found.status == "COMPLETE" or found.name != self.name:
+        if (
+            self.kind is not CheckpointKind.MODEL
+            or found.status is CheckpointStatus.COMPLETE
+            or found.name != self.name
+        ):
             return False
         was = found.input if isinstance(found.input, dict) else {}
         same = "asked" in was and was["asked"] == self.params["asked"]

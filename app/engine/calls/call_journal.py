@@ -8,12 +8,14 @@ and the permit it held are settled in the commit of its result.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from app.core.canonical import canonical, digest
 from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, StepError
 from app.core.ports import Answered
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.engine.calls import approvals
 from app.engine.calls.call import Call
 from app.engine.calls.permits import Permits
@@ -27,6 +29,13 @@ from app.store.runs.moves import Statement
 from app.store.runs.runs import restore_text
 from app.store.runs.steps import Place
 from app.telemetry import logs
+
+_LOGGED_AS: Mapping[CheckpointKind, str] = {
+    CheckpointKind.TOOL: "tool_call",
+    CheckpointKind.MODEL: "model_call",
+    CheckpointKind.LOCAL: "local_work",
+    CheckpointKind.WAIT: "signal_wait",
+}
 
 
 class CallJournal(StepJournal):
@@ -61,7 +70,11 @@ class CallJournal(StepJournal):
         place = self._place(call)
         lease = steps.leased(self._run_id, self._step_seq, self._holding.token)[0]
         leased, standing = self._write([lease, steps.call(place)])
-        mine = standing and standing[0]["lease_token"] == self._holding.token and standing[0]["status"] == "INTENT"
+        mine = (
+            standing
+            and standing[0]["lease_token"] == self._holding.token
+            and standing[0]["status"] == CheckpointStatus.INTENT
+        )
         if leased and not mine:
             self._spending.refuse_if_over(call.reserve_tokens, call.name)
         if leased and not mine and call.action and leased[0]["cancel_requested"]:
@@ -74,7 +87,7 @@ class CallJournal(StepJournal):
         place, latency = self._place(call), (time.perf_counter() - started) * 1000
         recorded = steps.result(
             place,
-            status="COMPLETE",
+            status=CheckpointStatus.COMPLETE,
             output=text,
             latency_ms=latency,
             tokens_in=answered.tokens_in,
@@ -86,10 +99,10 @@ class CallJournal(StepJournal):
         statements = [*spent, recorded, *self._permits.given_back(place, call.downstream)]
         rows = self._write_for(call, statements, counts=bool(spent))[len(spent)]
         self._permits.answered(place, call.downstream)
-        at = rows[0]["completed_at"] if rows else self._written_before(call, "COMPLETE", digest(text))
+        at = rows[0]["completed_at"] if rows else self._written_before(call, CheckpointStatus.COMPLETE, digest(text))
         self._log(
             call,
-            "COMPLETE",
+            CheckpointStatus.COMPLETE,
             latency,
             at,
             output=restore_text(text),
@@ -98,7 +111,7 @@ class CallJournal(StepJournal):
         )
         return self._load(restore_text(text))
 
-    def _written_before(self, call: Call, status: str, output_hash: str | None = None) -> datetime:
+    def _written_before(self, call: Call, status: CheckpointStatus, output_hash: str | None = None) -> datetime:
         """When a result was written whose commit went through unseen: by this lease, under which each call is made once."""
         standing = self._write([steps.call(self._place(call))])[0]
         row = standing[0] if standing else None
@@ -109,7 +122,7 @@ class CallJournal(StepJournal):
         at: datetime = row["completed_at"]
         return at
 
-    def _record(self, call: Call, status: str, problem: BaseException, started: float) -> None:
+    def _record(self, call: Call, status: CheckpointStatus, problem: BaseException, started: float) -> None:
         said = {"error": f"{type(problem).__name__}: {problem}"[:4000], "attempt": self._attempt, "at": self._now()}
         latency, place = (time.perf_counter() - started) * 1000, self._place(call)
         spent = problem.spent if isinstance(problem, StepError) and isinstance(problem.spent, Answered) else None
@@ -121,7 +134,7 @@ class CallJournal(StepJournal):
             gave["output"] = text
         settled = self._spending.failed(place, call.reserve_tokens, problem)
         statements = [*settled, steps.result(place, status=status, error=canonical(said), latency_ms=latency, **gave)]
-        if status == "FAILED" and call.action is not None:
+        if status is CheckpointStatus.FAILED and call.action is not None:
             statements.append(steps.stands_no_longer(place))
         statements += self._permits.given_back(place, call.downstream)
         rows = self._write_for(call, statements, counts=bool(settled))[len(settled)]
@@ -132,17 +145,16 @@ class CallJournal(StepJournal):
         used = {"tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out} if spent else {}
         self._log(call, status, latency, at, error=told, **used)
 
-    def _learned(self, call: Call, status: str, problem: Exception, started: float) -> None:
+    def _learned(self, call: Call, status: CheckpointStatus, problem: Exception, started: float) -> None:
         """Record a call that went wrong, and tell what that says of its downstream."""
         self._record(call, status, problem, started)
         held = self._permits.failed(self._place(call), call.downstream, problem)
-        if held is not None and status == "FAILED":  # parks the step, and spends no attempt
+        if held is not None and status is CheckpointStatus.FAILED:  # parks the step, and spends no attempt
             raise held from problem
 
-    def _log(self, call: Call, status: str, latency: float, at: datetime, **more: Any) -> None:
-        kind = {"tool": "tool_call", "model": "model_call", "local": "local_work", "wait": "signal_wait"}[call.kind]
+    def _log(self, call: Call, status: CheckpointStatus, latency: float, at: datetime, **more: Any) -> None:
         logs.event(
-            kind,
+            _LOGGED_AS[call.kind],
             run_id=str(self._run_id),
             step=self._step_name,
             step_seq=self._step_seq,

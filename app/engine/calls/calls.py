@@ -14,6 +14,7 @@ from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.errors import Diverged, OutcomeUnknown
 from app.core.ports import Answered
+from app.core.statuses import CheckpointStatus
 from app.engine import clock
 from app.engine.calls import asked
 from app.engine.calls.call import Call
@@ -47,9 +48,9 @@ class Caller(CallSender):
         if call.asks_another_model(found):
             return self._redirected(call, found, text)
         self._same(found, call, text)
-        if found.status == "COMPLETE":
+        if found.status is CheckpointStatus.COMPLETE:
             return self._load(found.output)
-        if found.status == "FAILED" or not call.has_effect:
+        if found.status is CheckpointStatus.FAILED or not call.has_effect:
             return self._again(call, found, time.monotonic())
         return self._settle(call, found)
 
@@ -118,5 +119,5 @@ class Caller(CallSender):
 
     def _doubt(self, call: Call, found: Checkpoint, why: str) -> None:
         """An INTENT that cannot simply be repeated is UNKNOWN from now on: only that can be judged by a person."""
-        if found.status == "INTENT":
-            self._record(call, "UNKNOWN", OutcomeUnknown(why, call_seq=call.seq), time.perf_counter())
+        if found.status is CheckpointStatus.INTENT:
+            self._record(call, CheckpointStatus.UNKNOWN, OutcomeUnknown(why, call_seq=call.seq), time.perf_counter())

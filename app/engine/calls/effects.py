@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from app.core.errors import Diverged, OutcomeUnknown
+from app.core.statuses import BEGUN, CheckpointKind
 from app.engine.calls.call import Call
 from app.store.runs.steps import Checkpoint
 
 RETRY_UNKNOWN_SECONDS = 1.0
-_OPEN = ("INTENT", "UNKNOWN")
 
 
 class Effects:
@@ -25,7 +25,9 @@ class Effects:
     def __init__(self, recorded: Mapping[int, Checkpoint]) -> None:
         self._recorded, self._lock = recorded, threading.Lock()
         # By number: the name of a call whose outcome is open, and what this attempt learned of it.
-        self._open = {seq: row.name for seq, row in recorded.items() if row.kind == "tool" and row.status in _OPEN}
+        self._open = {
+            seq: row.name for seq, row in recorded.items() if row.kind is CheckpointKind.TOOL and row.status in BEGUN
+        }
         self._told: dict[int, OutcomeUnknown] = {}
         self._harmless: set[int] = set()
         self._diverged: Diverged | None = None
@@ -56,7 +58,7 @@ class Effects:
 
     def is_effect(self, row: Checkpoint) -> bool:
         """Whether a call may have changed the world: any tool's that this attempt did not meet as one that only reads."""
-        return row.kind == "tool" and row.call_seq not in self._harmless
+        return row.kind is CheckpointKind.TOOL and row.call_seq not in self._harmless
 
     @property
     def open(self) -> Mapping[int, str]:

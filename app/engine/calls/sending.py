@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from app.core.errors import Contradicted, LeaseLost, NotDone, OutcomeUnknown, StepError, Suspended, Transient
+from app.core.statuses import CheckpointStatus
 from app.engine.calls.call import Call
 from app.engine.calls.call_journal import CallJournal
 from app.engine.calls.effects import RETRY_UNKNOWN_SECONDS
@@ -42,32 +43,32 @@ class CallSender(CallJournal):
         What an earlier attempt may have sent is judged by the rules from the start instead: its key may be void by now.
         """
         found = self._recorded.get(call.seq)
-        if call.has_effect and found is not None and found.status != "FAILED":
+        if call.has_effect and found is not None and found.status is not CheckpointStatus.FAILED:
             raise OutcomeUnknown(
                 f"{call.name} was not repeated in time", call_seq=call.seq, retry_in_seconds=RETRY_UNKNOWN_SECONDS
             )
         begun = time.monotonic()
-        self._open(call, steps.reopen(self._place(call), action=call.action, come_from=("INTENT",)))
+        self._open(call, steps.reopen(self._place(call), action=call.action, come_from=(CheckpointStatus.INTENT,)))
         return begun
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:
         """FAILED: certainly without effect. But a repetition that was refused says nothing of the send before it."""
         found = self._recorded.get(call.seq)
-        if found is None or found.status == "FAILED" or not call.has_effect:
-            self._learned(call, "FAILED", problem, started)
+        if found is None or found.status is CheckpointStatus.FAILED or not call.has_effect:
+            self._learned(call, CheckpointStatus.FAILED, problem, started)
             return
-        self._learned(call, "UNKNOWN", problem, started)
+        self._learned(call, CheckpointStatus.UNKNOWN, problem, started)
         if not problem.retry:
             raise OutcomeUnknown(f"{call.name}: asked again, but {problem}", call_seq=call.seq) from problem
 
     def _unknown(self, call: Call, problem: Exception, started: float) -> StepError:
         """What an unexplained exception of a call means."""
         if not call.has_effect:
-            self._learned(call, "FAILED", problem, started)
+            self._learned(call, CheckpointStatus.FAILED, problem, started)
             if isinstance(problem, StepError):
                 return problem
             return Transient(f"{call.name}: {type(problem).__name__}: {problem}")
-        self._learned(call, "UNKNOWN", problem, started)
+        self._learned(call, CheckpointStatus.UNKNOWN, problem, started)
         return OutcomeUnknown(
             f"{call.name}: {type(problem).__name__}: {problem}",
             call_seq=call.seq,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.core.canonical import canonical
 from app.core.errors import LeaseLost, OutcomeUnknown
+from app.core.statuses import CheckpointStatus
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store.runs import payloads, signals, steps
@@ -63,7 +64,7 @@ class StepJournal:
     def is_complete(self, seq: int) -> bool:
         """Whether an earlier attempt completed a call."""
         found = self._recorded.get(seq)
-        return found is not None and found.status == "COMPLETE"
+        return found is not None and found.status is CheckpointStatus.COMPLETE
 
     def first_recorded(self, behind: int) -> Checkpoint:
         """The first recorded call behind a number."""
@@ -82,10 +83,10 @@ class StepJournal:
     def give_up(self, problem: OutcomeUnknown) -> None:
         """Leave a call that is not made again to a person: only what is UNKNOWN can be judged by one. Raises LeaseLost."""
         seq = problem.call_seq
-        if self._recorded[seq].status == "UNKNOWN":
+        if self._recorded[seq].status is CheckpointStatus.UNKNOWN:
             return
         error = canonical({"error": f"OutcomeUnknown: {problem}", "attempt": self._attempt, "at": self._now()})
-        if not self._write([steps.result(self.place(seq), status="UNKNOWN", error=error)])[0]:
+        if not self._write([steps.result(self.place(seq), status=CheckpointStatus.UNKNOWN, error=error)])[0]:
             raise LeaseLost("what became of a call came too late: the lease is gone")
 
     def journal(self) -> list[Checkpoint]:

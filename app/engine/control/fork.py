@@ -18,6 +18,7 @@ from app.core.canonical import canonical, digest
 from app.core.entered import first_entered, since
 from app.core.errors import BadInput, NotFound, Refused
 from app.core.ports import Bell
+from app.core.statuses import BEGUN, CheckpointKind, CheckpointStatus
 from app.core.workflow import Workflow
 from app.engine import start
 from app.engine.runtime import Runtime
@@ -73,7 +74,7 @@ def _fork(
     entered = first_entered(step.received)
     now = entered.pop("now", step.at)
     entered["cause"] = {"of_run": run_id} | entered.get("cause", {})
-    if any(call["status"] == "COMPLETE" for call in calls):
+    if any(call["status"] == CheckpointStatus.COMPLETE for call in calls):
         entered["now"] = now  # or else the calls would be other ones
     at = _insert(db, workflow, run_id, step_seq, step, entered, new_id=new_id, actor=actor, reason=reason)
     copied = forks.copy_calls(db, new_id)
@@ -91,7 +92,7 @@ def _may_be_forked(db: Connection, run_id: UUID, step_seq: int, step: Entered) -
     if step.data is None or erasure.is_erased(runs.data_of(db, run_id)):
         raise Refused(f"what the run {run_id} knew was erased; there is nothing to begin a fork with")
     calls = forks.calls(db, run_id, step_seq)
-    unsure = next((c for c in calls if c["kind"] == "tool" and c["status"] in ("INTENT", "UNKNOWN")), None)
+    unsure = next((c for c in calls if c["kind"] == CheckpointKind.TOOL and c["status"] in BEGUN), None)
     if unsure is not None:
         raise Refused(
             f"nobody knows yet whether {unsure['name']} of step {step_seq} happened; settle that first, or fork from an earlier step"

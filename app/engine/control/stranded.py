@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.definition import difference
+from app.core.lifecycle import Status
 from app.engine.runtime import Registry
 
 
@@ -24,7 +25,7 @@ class Stranded:
     workflow: str
     workflow_version: int
     state: str
-    status: str
+    status: Status
     why: str
 
 
@@ -37,7 +38,7 @@ def stranded(runs: Iterable[Mapping[str, Any]], workflows: Registry) -> list[Str
             workflow=run["workflow"],
             workflow_version=run["workflow_version"],
             state=run["state"],
-            status=run["status"],
+            status=Status(run["status"]),
             why=why,
         )
         for run in runs

@@ -19,6 +19,7 @@ from app.core.entered import AGAIN, first_entered
 from app.core.errors import Diverged, Unrecoverable
 from app.core.ports import Answered
 from app.core.run import Run
+from app.core.statuses import CheckpointKind
 from app.engine.calls.asking import StepAsking
 from app.engine.calls.call import Call
 from app.engine.calls.calls import Caller
@@ -97,7 +98,7 @@ class JournaledStep:
     def keep(self, name: str, work: Callable[[], Any]) -> Any:
         """Do local work that is costly or not repeatable once, and keep its result."""
         return self._caller.make(
-            Call(seq=self.take(1), kind="local", name=name, params={}, act=lambda _key: Answered(work()))
+            Call(seq=self.take(1), kind=CheckpointKind.LOCAL, name=name, params={}, act=lambda _key: Answered(work()))
         )
 
     def log(self, message: str, **fields: Any) -> None:
@@ -128,7 +129,7 @@ class JournaledStep:
         plain = runs.restore_text(canonical(params))
         return Call(
             seq=seq,
-            kind="tool",
+            kind=CheckpointKind.TOOL,
             name=tool.name,
             params=plain,
             tool=tool,

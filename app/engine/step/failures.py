@@ -29,6 +29,7 @@ from app.core.errors import (
 )
 from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
+from app.core.statuses import CheckpointStatus
 from app.core.workflow import State, Workflow
 from app.engine.calls.effects import Effects
 from app.engine.runtime import Runtime
@@ -82,7 +83,7 @@ def _suspended(of: Attempt, problem: Suspended, happened: Happened) -> Outcome:
 
 
 def _in_doubt(of: Attempt, problem: NeedsPerson, happened: Happened) -> Outcome:
-    done = [row for row in of.journal[1:] if row.status == "COMPLETE" and of.effects.is_effect(row)]
+    done = [row for row in of.journal[1:] if row.status is CheckpointStatus.COMPLETE and of.effects.is_effect(row)]
     routes = persons.doubt_routes(of.workflow, of.state, done)
     asks = replace(happened, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}", routes=routes)
     return asks, Beside(error=of.error, step_failed=True, task=persons.doubt(of.state, problem, routes, done))

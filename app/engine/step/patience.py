@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.errors import Throttled
+from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.core.workflow import State
 from app.store.runs.steps import Checkpoint
 
@@ -21,7 +22,11 @@ def patience_left(state: State, journal: Sequence[Checkpoint], now: datetime) ->
 
 def _parked_since(journal: Sequence[Checkpoint]) -> datetime | None:
     """Since when the step gets no further: its open call's intent, or the first time it was sent away before there was one."""
-    if open_calls := [row for row in journal[1:] if row.status != "COMPLETE" and row.kind != "wait"]:
+    if open_calls := [
+        row
+        for row in journal[1:]
+        if row.status is not CheckpointStatus.COMPLETE and row.kind is not CheckpointKind.WAIT
+    ]:
         return open_calls[0].created_at
     last_begun = max((row.intent_at for row in journal[1:] if row.intent_at is not None), default=None)
     times = [at for error in journal[0].errors if (at := _parked_at(error)) is not None]

@@ -13,6 +13,7 @@ from app.core.errors import ApprovalMissing, BudgetReached, NeedsPerson, Outcome
 from app.core.ids import new_id
 from app.core.lifecycle import Status
 from app.core.run import Run
+from app.core.statuses import TaskKind
 from app.core.values.durations import seconds
 from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
 from app.store.runs.steps import Checkpoint
@@ -36,7 +37,7 @@ def _verdict_form(**more: Any) -> dict[str, Any]:
 
 def _row(
     *,
-    kind: str,
+    kind: TaskKind,
     role: str,
     title: str,
     note: str,
@@ -79,7 +80,7 @@ def _row(
 def work(state: Human, request: Request) -> str:
     """What a Human state asks."""
     return _row(
-        kind="work",
+        kind=TaskKind.WORK,
         role=state.role,
         title=request.title,
         note=request.note,
@@ -107,7 +108,7 @@ def doubt(state: State, problem: NeedsPerson, routes: Iterable[str], done: Seque
     evidence = [problem.evidence] if problem.evidence else []
     evidence += [{"call": row.name, "key": row.key, "parameters": row.input, "result": row.output} for row in done]
     return _row(
-        kind="doubt",
+        kind=TaskKind.DOUBT,
         role=getattr(state, "doubts_to", OPERATOR),
         title=f"{state.name} is unsure",
         outcomes=list(routes),
@@ -143,7 +144,7 @@ def unknown(state: State, problem: OutcomeUnknown, name: str, key: str | None, p
     )
     form = _verdict_form(result={"type": "object", "title": "What it returned, if it happened"})
     return _row(
-        kind="unknown",
+        kind=TaskKind.UNKNOWN,
         role=OPERATOR,
         title=f"Did {name} happen?",
         note=note,
@@ -172,7 +173,7 @@ def budget(run: Run, problem: BudgetReached) -> str:
     """A run that needs more tokens than it may use: an operator sees the bill, and allows more or stops it."""
     form = _verdict_form(tokens={"type": "integer", "title": "How many tokens more", "minimum": 1})
     return _row(
-        kind="budget",
+        kind=TaskKind.BUDGET,
         role=OPERATOR,
         title=f"{run.subject} has reached its token budget",
         outcomes=[RAISE, STOP],
@@ -201,7 +202,7 @@ def approval(run: Run, problem: ApprovalMissing) -> str:
     )
     what = f"{a['purpose'].replace('_', ' ')} of {a['amount']} {a['currency']} to {a['payee']}"
     return _row(
-        kind="approval",
+        kind=TaskKind.APPROVAL,
         role=a["asks"] or OPERATOR,
         title=f"Approve again: {what}",
         outcomes=[APPROVE, STOP],
@@ -228,7 +229,7 @@ def triage(run: Run, status: Status, reason: str, open_calls: Sequence[str] = ()
     )
     again = _RUNS_AGAIN[status]
     return _row(
-        kind="triage",
+        kind=TaskKind.TRIAGE,
         role=OPERATOR,
         title=f"{run.subject} is stopped in {run.state}",
         outcomes=[again, "fail"],

@@ -18,7 +18,7 @@ from app.core.canonical import canonical, restore
 from app.core.entered import first_entered, since
 from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, OutcomeUnknown, StoreUnavailable
 from app.core.ids import new_token
-from app.core.lifecycle import Event
+from app.core.lifecycle import Event, Status
 from app.core.run import Happened, Run
 from app.core.workflow import State, Workflow
 from app.engine.calls.calls import Caller
@@ -83,8 +83,8 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
         at=rows[0]["at"],
         seq=run.transition_seq,
         name=Event.LEASE_TAKEN.value,
-        from_status="READY",
-        to_status="RUNNING",
+        from_status=Status.READY.value,
+        to_status=Status.RUNNING.value,
         to_state=run.state,
         actor=rt.actor,
         reason=None,

@@ -12,6 +12,7 @@ from app.commands.output import emit, say
 from app.commands.reading import AsJson, RunName
 from app.commands.shell import opened, person, run_named
 from app.commands.work import As
+from app.core.lifecycle import Status
 
 commands = typer.Typer()
 
@@ -73,5 +74,7 @@ def _not_yet(db: Any, run_id: UUID, event: str) -> str:
     if event not in (run["pending_events"] or ()):
         return ""
     return f"the run is {run['status']} in {run['state']} and takes them up when it next waits for documents" + (
-        " (a reviewer who wants them read answers more_information)" if run["status"] == "WAITING_FOR_HUMAN" else ""
+        " (a reviewer who wants them read answers more_information)"
+        if run["status"] == Status.WAITING_FOR_HUMAN
+        else ""
     )

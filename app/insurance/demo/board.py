@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.core.errors import NotFound
+from app.core.lifecycle import Status
 from app.engine.runtime import Runtime
 from app.insurance.demo.people import PEOPLE
 from app.insurance.demo.samples import SampleClaim
@@ -97,7 +98,7 @@ def table(found: Sequence[Standing], status: StackStatus) -> RenderableType:
 
 def _why(s: Standing) -> Text:
     """The findings, or what it waits for, or how it ended; and what should have been."""
-    said = s.reason if s.status == "WAITING_FOR_EVENT" else ", ".join(sorted(s.findings)) or s.claim.why
+    said = s.reason if s.status == Status.WAITING_FOR_EVENT else ", ".join(sorted(s.findings)) or s.claim.why
     text = Text(said)
     if s.moved_by:
         text.append(f"  (moved on by {s.moved_by}; the demo left it in {s.claim.expected_end})")
@@ -120,7 +121,7 @@ def _missing(s: Standing) -> str:
 def where_to_look(status: StackStatus, found: Sequence[Standing], links: Mapping[str, str]) -> RenderableType:
     """The addresses and commands worth trying. links: the path that lets somebody in once, by their name."""
     urls = status.urls
-    one = next((s for s in found if s.status == "WAITING_FOR_HUMAN"), found[0])
+    one = next((s for s in found if s.status == Status.WAITING_FOR_HUMAN), found[0])
     lines = [
         *(
             []

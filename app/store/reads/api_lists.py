@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import restore
+from app.core.statuses import TaskStatus
 from app.store.database import Connection
 
 Behind = tuple[datetime, UUID] | None
@@ -24,7 +25,7 @@ ORDER BY t.created_at, t.id LIMIT %(limit)s"""
 def tasks(
     db: Connection,
     *,
-    status: str = "OPEN",
+    status: str = TaskStatus.OPEN.value,
     roles: Sequence[str] | None = None,
     holder: str | None = None,
     run: UUID | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.errors import NotFound
+from app.core.lifecycle import Status
 from app.store.clock import lasted, silence
 from app.store.database import Connection
 
@@ -74,7 +75,7 @@ def read(db: Connection, run_id: UUID) -> Situation:
         "worker": run["worker_id"],
         "step_seq": run["step_seq"],
     }
-    ahead = db.execute(_AHEAD, params).fetchone() if status == "READY" else None
+    ahead = db.execute(_AHEAD, params).fetchone() if status == Status.READY else None
     return Situation(
         now=run["now"],
         run=run,
@@ -84,7 +85,7 @@ def read(db: Connection, run_id: UUID) -> Situation:
         workers=db.execute(_WORKERS).fetchall(),
         holder=db.execute(_HOLDER, params).fetchone() if run["worker_id"] else None,
         ahead=ahead["n"] if ahead else 0,
-        children=db.execute(_CHILDREN, params).fetchall() if status == "WAITING_FOR_CHILDREN" else (),
+        children=db.execute(_CHILDREN, params).fetchall() if status == Status.WAITING_FOR_CHILDREN else (),
         sweeps={row["name"]: row["age"] for row in db.execute(_SWEEPS).fetchall()},
     )
 

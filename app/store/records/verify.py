@@ -19,6 +19,7 @@ from uuid import UUID
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import NotFound
 from app.core.lifecycle import ENDED, Event
+from app.core.statuses import CheckpointStatus
 from app.store.database import Connection
 from app.store.reads.history import stood_at
 from app.store.records.erasure import is_erased
@@ -213,7 +214,7 @@ def _check_payload(where: str, before: Row | None, move: Row, places: Mapping[tu
 def _check_output(row: Row, *, erased: bool) -> None:
     where = f"checkpoint {row['step_seq']}.{row['call_seq']}"
     if row["output_hash"] is None:
-        if row["output"] is not None or (row["status"] == "COMPLETE" and not erased):
+        if row["output"] is not None or (row["status"] == CheckpointStatus.COMPLETE and not erased):
             raise _Problem(where, f"the output of {row['name']} has no hash to check it with")
         return
     if digest(canonical(restore(row["output"]))) != row["output_hash"]:

@@ -16,6 +16,7 @@ from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.entered import carried
 from app.core.lifecycle import Event
+from app.core.statuses import CheckpointKind, CheckpointStatus
 
 Row = Mapping[str, Any]
 Wrong = tuple[str, str]  # the checkpoint, and what is wrong with it
@@ -86,7 +87,12 @@ def _of_step(
 ) -> Iterator[str]:
     if row["step_seq"] == 0:
         began = entered[1]
-        expected = {"kind": "start", "step_name": "START", "name": run["workflow"], "status": "COMPLETE"}
+        expected = {
+            "kind": CheckpointKind.START,
+            "step_name": "START",
+            "name": run["workflow"],
+            "status": CheckpointStatus.COMPLETE,
+        }
         expected |= {"created_at": began["created_at"], "completed_at": began["created_at"]}
     else:
         move = entered.get(row["step_seq"])
@@ -94,15 +100,19 @@ def _of_step(
             yield "no transition entered it"
             return
         expected = {
-            "kind": "step",
+            "kind": CheckpointKind.STEP,
             "step_name": move["to_state"],
             "name": ids.task_name(run["workflow"], move["to_state"]),
         }
         expected |= {"created_at": move["created_at"]}
         if row["step_seq"] in completed:
             done, before = completed[row["step_seq"]]
-            expected |= {"status": "COMPLETE", "completed_at": done["created_at"], "attempt": before["attempt"]}
-        elif row["status"] == "COMPLETE":
+            expected |= {
+                "status": CheckpointStatus.COMPLETE,
+                "completed_at": done["created_at"],
+                "attempt": before["attempt"],
+            }
+        elif row["status"] == CheckpointStatus.COMPLETE:
             yield "it is COMPLETE, but no transition completed it"
     if origin is not None and row["step_seq"] == 1 and digest(canonical(restore(row["input"]))) != origin["entered"]:
         yield "it was not entered as its fork was made"
@@ -117,7 +127,7 @@ def _of_call(
     move = entered.get(row["step_seq"])
     if move is None or row["step_name"] != move["to_state"]:
         yield f"it is a call of {row['step_name']}, but by the history this step is {move['to_state'] if move else 'none'}"
-    if row["kind"] in ("start", "step"):
+    if row["kind"] in (CheckpointKind.START, CheckpointKind.STEP):
         yield f"it is a call, and no {row['kind']}"
     if row["idempotency_key"] not in _keys(run, row, origin) and not _is_carried(row, standing):
         yield "its idempotency key is not the one of this call"
@@ -125,14 +135,18 @@ def _of_call(
         yield f"the input of {row['name']} is not the one that was recorded"
     if row["input_hash"] is None and row["input"] is not None:
         yield f"the input of {row['name']} has no hash to check it with"
-    if row["status"] != "COMPLETE" and row["kind"] != "model" and row["output_hash"] is not None:
+    if (
+        row["status"] != CheckpointStatus.COMPLETE
+        and row["kind"] != CheckpointKind.MODEL
+        and row["output_hash"] is not None
+    ):
         yield f"it has an output, but is {row['status']}"  # of a model's call that failed the output is kept
 
 
 def _keys(run: Row, row: Row, origin: Row | None) -> Iterator[str]:
     """Under which keys a call may have been made: its own, or in the first step of a fork that of the call it is a copy of."""
     yield ids.idempotency_key(row["run_id"], row["step_seq"], row["call_seq"], row["key_epoch"])
-    before = origin if row["step_seq"] == 1 and row["status"] == "COMPLETE" else None
+    before = origin if row["step_seq"] == 1 and row["status"] == CheckpointStatus.COMPLETE else None
     while before is not None:
         yield ids.idempotency_key(UUID(str(before["run_id"])), before["step_seq"], row["call_seq"], row["key_epoch"])
         before = before.get("before")
@@ -143,7 +157,7 @@ def _keys(run: Row, row: Row, origin: Row | None) -> Iterator[str]:
 def _is_carried(row: Row, standing: Mapping[tuple[int, int], Row]) -> bool:
     """Whether a call is the one of the step before, taken over when a person's answer to a doubt entered its state anew."""
     step, of = standing.get((row["step_seq"], 0)), standing.get((row["step_seq"] - 1, row["call_seq"]))
-    if step is None or of is None or row["status"] != "COMPLETE":
+    if step is None or of is None or row["status"] != CheckpointStatus.COMPLETE:
         return False
     through = (
         row["call_seq"] if step["input"] is None else carried(step["input"])

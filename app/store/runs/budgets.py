@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from app.core.statuses import BEGUN
 from app.store.database import Connection
 from app.store.runs.moves import Statement
 from app.store.runs.steps import Place
@@ -134,7 +135,7 @@ def settle(
         "tokens_out": tokens_out,
         "cost": cost or Decimal(0),
         "unpriced": int(cost is None and tokens_in + tokens_out > 0),
-        "open": ["INTENT", "UNKNOWN"],
+        "open": [status.value for status in BEGUN],
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import canonical, digest, restore
+from app.core.statuses import CheckpointStatus
 from app.store.database import Connection
 from app.store.runs import payloads
 from app.store.runs.moves import Statement
@@ -55,7 +56,7 @@ class Seen:
     """What a model was given in one call, and what it gave back. `messages` is empty if they were erased."""
 
     name: str
-    status: str
+    status: CheckpointStatus
     model: str | None
     prompt_version: str | None
     messages: list[Any]
@@ -75,7 +76,7 @@ def seen_by_model(db: Connection, run_id: UUID, step_seq: int, call_seq: int) ->
     head = (row["input"] or {}).get("head") if isinstance(row["input"], dict) else None
     return Seen(
         name=row["name"],
-        status=row["status"],
+        status=CheckpointStatus(row["status"]),
         model=row["model"],
         prompt_version=row["prompt_version"],
         messages=conversation(db, run_id, head) if head else [],

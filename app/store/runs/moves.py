@@ -22,6 +22,7 @@ from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.lifecycle import ENDED, Event, Status
 from app.core.run import Run, Transition
+from app.core.statuses import CheckpointStatus, TaskStatus
 
 Statement = tuple[str, Mapping[str, Any]]
 
@@ -261,7 +262,7 @@ def move(
         "seen_cancel": run.cancel_requested,
         "seen_step": run.step_seq,
         "seen_attempt": run.attempt,
-        "step_status": "FAILED" if beside.step_failed else "COMPLETE",
+        "step_status": (CheckpointStatus.FAILED if beside.step_failed else CheckpointStatus.COMPLETE).value,
         "output": beside.output,
         "output_hash": output_hash,
         "latency_ms": beside.latency_ms,
@@ -270,8 +271,8 @@ def move(
         "cause": cause,
         "consumes": to.consumes,
         "data": beside.data,
-        "task_open": "OPEN",
-        "task_status": "EXPIRED" if to.event is Event.EXPIRED else "CANCELLED",
+        "task_open": TaskStatus.OPEN.value,
+        "task_status": (TaskStatus.EXPIRED if to.event is Event.EXPIRED else TaskStatus.CANCELLED).value,
         "task": beside.task,
         "task_statuses": _TASK_STATUSES,
         "stopped": _STOPPED,

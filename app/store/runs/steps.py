@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.core.canonical import digest, restore
 from app.core.lifecycle import Event, Status
+from app.core.statuses import BEGUN, CheckpointKind, CheckpointStatus
 from app.store.runs.moves import Statement
 from app.store.runs.runs import COLUMNS
 
@@ -111,6 +112,8 @@ UPDATE runs r SET irreversible_since = NULL WHERE r.id = %(id)s AND r.lease_toke
 RETURNING r.id"""
 _CALL = "SELECT * FROM checkpoints WHERE run_id = %(id)s AND step_seq = %(step_seq)s AND call_seq = %(call_seq)s"
 
+_MAY_REOPEN = (CheckpointStatus.FAILED, CheckpointStatus.UNKNOWN, CheckpointStatus.INTENT)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
@@ -137,9 +140,9 @@ class Checkpoint:
     """A row of the journal, its payloads restored."""
 
     call_seq: int
-    kind: str
+    kind: CheckpointKind
     name: str
-    status: str
+    status: CheckpointStatus
     input_hash: str | None
     input: Any
     output: Any
@@ -158,9 +161,9 @@ def as_checkpoint(row: Mapping[str, Any]) -> Checkpoint:
     """A row of `checkpoints`."""
     return Checkpoint(
         row["call_seq"],
-        row["kind"],
+        CheckpointKind(row["kind"]),
         row["name"],
-        row["status"],
+        CheckpointStatus(row["status"]),
         row["input_hash"],
         restore(row["input"]),
         restore(row["output"]),
@@ -203,7 +206,7 @@ def intent(
     place: Place,
     *,
     step_name: str,
-    kind: str,
+    kind: CheckpointKind,
     name: str,
     input_text: str,
     key: str | None = None,
@@ -217,7 +220,7 @@ def intent(
     text = _IRREVERSIBLE if action else _INTENT
     return text, place.params() | {
         "step_name": step_name,
-        "kind": kind,
+        "kind": kind.value,
         "name": name,
         "input_hash": digest(input_text),
         "input": input_text,
@@ -230,17 +233,18 @@ def intent(
     }
 
 
-def reopen(
-    place: Place, *, action: UUID | None, come_from: tuple[str, ...] = ("FAILED", "UNKNOWN", "INTENT")
-) -> Statement:
+def reopen(place: Place, *, action: UUID | None, come_from: tuple[CheckpointStatus, ...] = _MAY_REOPEN) -> Statement:
     """A call found FAILED (certainly without effect) or due for repetition under its key becomes an INTENT of this attempt."""
-    return _REOPEN_IRREVERSIBLE if action else _REOPEN, place.params() | {"from": list(come_from), "action": action}
+    return _REOPEN_IRREVERSIBLE if action else _REOPEN, place.params() | {
+        "from": [status.value for status in come_from],
+        "action": action,
+    }
 
 
 def redirect(place: Place, *, input_text: str, model: str | None, note: str) -> Statement:
     """A model's call that was never answered becomes an INTENT to another model; `note` (JSON) is appended to its errors."""
     return _REDIRECT, place.params() | {
-        "from": ["FAILED", "INTENT"],
+        "from": [CheckpointStatus.FAILED.value, CheckpointStatus.INTENT.value],
         "input": input_text,
         "input_hash": digest(input_text),
         "model": model,
@@ -251,7 +255,7 @@ def redirect(place: Place, *, input_text: str, model: str | None, note: str) -> 
 def result(
     place: Place,
     *,
-    status: str,
+    status: CheckpointStatus,
     output: str | None = None,
     error: str | None = None,
     latency_ms: float | None = None,
@@ -261,7 +265,7 @@ def result(
 ) -> Statement:
     """INTENT or UNKNOWN -> COMPLETE, FAILED or UNKNOWN. A COMPLETE result is never overwritten."""
     return _RESULT, place.params() | {
-        "status": status,
+        "status": status.value,
         "output": output,
         "output_hash": digest(output) if output is not None else None,
         "errors": f"[{error}]" if error is not None else "[]",
@@ -269,7 +273,7 @@ def result(
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
         "cost": cost,
-        "from": ["INTENT", "UNKNOWN"],
+        "from": [status.value for status in BEGUN],
     }
 
 

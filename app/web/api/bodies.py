@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.lifecycle import Status
+
 Reason = Annotated[str, Field(min_length=1, max_length=4000, examples=["The bank has confirmed it."])]
 Verb = Literal["retry", "redrive", "fail", "cancel", "pause", "resume"]
 
@@ -61,7 +63,7 @@ class SignalBody(Asked):
 
 
 class ManyRuns(Asked):
-    status: str = Field(default="", examples=["DEAD_LETTER"])
+    status: str = Field(default="", examples=[Status.DEAD_LETTER.value])
     workflow: str = Field(default="", examples=["insurance_claim"])
     fingerprint: str = Field(
         default="",

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from app.core.lifecycle import Status
 from app.web.api.problems import documented
 
 _TEXTS: Mapping[str, str] = {
     "claim": "CLM-2026-0007",
     "subject": "CLM-2026-0007",
     "workflow": "insurance_claim",
-    "status": "WAITING_FOR_HUMAN",
+    "status": Status.WAITING_FOR_HUMAN.value,
     "state": "AWAITING_REVIEW",
     "role": "adjuster",
     "outcome": "pay",

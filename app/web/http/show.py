@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from app.core.canonical import canonical, restore
 from app.core.lifecycle import STOPPED, WAITING, Status
+from app.core.statuses import ActionStatus, CheckpointStatus, TaskStatus
 from app.diagnosis.explain import spoken
 from app.store.reads.pages import SHOWN_CHARACTERS
 
@@ -145,22 +146,22 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     Status.CANCELLED: ("failed", "✕"),
     **dict.fromkeys(WAITING, ("waiting", "…")),
     **dict.fromkeys(STOPPED, ("stopped", "!")),
-    "INTENT": ("running", "▶"),
-    "UNKNOWN": ("stopped", "!"),
-    "OPEN": ("waiting", "…"),
-    "COMPLETED": ("done", "✓"),
-    "EXPIRED": ("stopped", "!"),
+    CheckpointStatus.INTENT: ("running", "▶"),
+    CheckpointStatus.UNKNOWN: ("stopped", "!"),
+    TaskStatus.OPEN: ("waiting", "…"),
+    TaskStatus.COMPLETED: ("done", "✓"),
+    TaskStatus.EXPIRED: ("stopped", "!"),
     "open": ("stopped", "!"),
     "resolved": ("done", "✓"),
     "pending": ("waiting", "…"),
     "consumed": ("done", "✓"),
-    "EXECUTED": ("done", "✓"),
-    "CONFIRMED": ("done", "✓"),
-    "PROPOSED": ("waiting", "…"),
-    "APPROVED": ("waiting", "…"),
-    "EXECUTING": ("running", "▶"),
-    "DISPUTED": ("failed", "✕"),
-    "VOID": ("ready", "–"),
+    ActionStatus.EXECUTED: ("done", "✓"),
+    ActionStatus.CONFIRMED: ("done", "✓"),
+    ActionStatus.PROPOSED: ("waiting", "…"),
+    ActionStatus.APPROVED: ("waiting", "…"),
+    ActionStatus.EXECUTING: ("running", "▶"),
+    ActionStatus.DISPUTED: ("failed", "✕"),
+    ActionStatus.VOID: ("ready", "–"),
 }
 
 

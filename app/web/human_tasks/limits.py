@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from app.accounts.people import Person
+from app.core.statuses import TaskKind
 from app.humans.entitled import refusal
 from app.store.database import Connection
 from app.store.human_tasks import answerers
@@ -62,5 +63,5 @@ def of(db: Connection, task: Mapping[str, Any], me: Person) -> Limits:
         currency=currency,
         coverage=coverage,
         up_to=None if why_not or not proposal else mine,
-        last_word=bool(task["not_by"]) or task["kind"] == "approval",
+        last_word=bool(task["not_by"]) or task["kind"] == TaskKind.APPROVAL,
     )

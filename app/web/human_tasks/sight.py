@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.accounts.people import Person
 from app.core.errors import NotFound
+from app.core.statuses import TaskKind
 from app.core.workflow import Human
 from app.engine.runtime import Runtime
 from app.store import clock
@@ -85,7 +86,7 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
             now=clock.now(db),
             data=data,
             documents=documents_with_marks(documents_of(db, task["run_id"], data), data, task["evidence"]),
-            suggestion=suggested(db, task["run_id"], task["step_seq"], data) if task["kind"] == "work" else None,
+            suggestion=suggested(db, task["run_id"], task["step_seq"], data) if task["kind"] == TaskKind.WORK else None,
             limits=limits.of(db, task, me),
             events=events,
             comments=comments,
@@ -107,7 +108,11 @@ def _names(db: Connection, task: Mapping[str, Any], *told: Sequence[Mapping[str,
 def _order(rt: Runtime, task: Mapping[str, Any]) -> Sequence[str]:
     """The names of a work task's fields as its workflow wrote them, if this process has that workflow."""
     found = rt.state_of(task["workflow"], task["workflow_version"], task["state"])
-    return list(found[1].form.model_fields) if found and isinstance(found[1], Human) and task["kind"] == "work" else []
+    return (
+        list(found[1].form.model_fields)
+        if found and isinstance(found[1], Human) and task["kind"] == TaskKind.WORK
+        else []
+    )
 
 
 def in_order(rt: Runtime, workflow: str, version: int, data: Any) -> Any:

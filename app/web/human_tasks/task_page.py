@@ -14,6 +14,7 @@ from app.accounts.people import Person
 from app.accounts.rights import Right, may
 from app.core.canonical import canonical
 from app.core.errors import BadInput, LonghaulError, NotEntitled
+from app.core.statuses import TaskStatus
 from app.engine.runtime import Runtime
 from app.humans.entitled import refusal
 from app.web.http import show
@@ -72,7 +73,7 @@ def task_page(
     """The page, with what the person had typed: now, else in their draft."""
     task = sight.task
     why_not = refusal(task, me)
-    has_form = task["status"] == "OPEN" and not why_not
+    has_form = task["status"] == TaskStatus.OPEN and not why_not
     restored = sight.draft if has_form and sight.draft and not _answers(typed) else None
     fields = sight.fields(restored["draft"] if restored else typed)
     given = (task["answer"] or {}).get("values", {})
@@ -92,7 +93,7 @@ def task_page(
         restored=restored,
         given={field.label: given.get(field.name) for field in fields},
         compared=_compared(fields, given) if _answers(typed) and not has_form else (),
-        changed=_changed(fields, task["defaults"], given) if task["status"] == "COMPLETED" else (),
+        changed=_changed(fields, task["defaults"], given) if task["status"] == TaskStatus.COMPLETED else (),
         note=Note.of(task["note"]),
         page=evidence.page_of(rt, sight.documents, request.query_params),
         address=evidence.address,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, Refused
+from app.core.statuses import TaskStatus
 from app.humans import desk
 from app.humans.complete import complete
 from app.humans.entitled import refusal
@@ -70,7 +71,7 @@ def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Sig
     elif wrong:
         wrong = form_answers.problems(fields, answer, wrong, sight.task["form"], outcome)
     version = _version(posted)
-    answerable = sight.task["status"] == "OPEN" and not refusal(sight.task, me)
+    answerable = sight.task["status"] == TaskStatus.OPEN and not refusal(sight.task, me)
     if wrong and answerable and version == sight.task["row_version"]:
         return task_page(request, rt, me, sight, typed=posted, wrong=wrong, status=422)
     if answerable and (lacking := proof.lacking(request, rt, session, sight.task, outcome, posted)):

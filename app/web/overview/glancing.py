@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from app.core.lifecycle import Status
 from app.store.database import Connection
 from app.store.reads import glance
 from app.store.reads.glance import BINS_PER_DOUBLING, DAY_SLOTS, SLOT_SECONDS
@@ -69,7 +70,7 @@ class Slot:
     @property
     def steps_done(self) -> int:
         """Steps that handed their run on; the wait of a step for its children is not counted a second time."""
-        return sum(sum(b.values()) for (_, _, _, status), b in self.steps.items() if status == "RUNNING")
+        return sum(sum(b.values()) for (_, _, _, status), b in self.steps.items() if status == Status.RUNNING)
 
 
 class History:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.statuses import CheckpointStatus
 from app.store.reads.pages import Row
 from app.web.http.show import pretty
 
@@ -32,7 +33,7 @@ def tried(entry: Row) -> list[Tried]:
     if not errors:
         return []
     answers = [_readable(error.get("output")) for error in errors]
-    last = entry["output"] if entry["status"] == "COMPLETE" and entry["output"] else None
+    last = entry["output"] if entry["status"] == CheckpointStatus.COMPLETE and entry["output"] else None
     return [
         Tried(
             attempt=error.get("attempt"),

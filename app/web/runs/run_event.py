@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import LonghaulError, NotFound
+from app.core.statuses import CheckpointKind
 from app.store.database import Connection
 from app.store.reads import pages, timeline
 from app.store.reads.pages import Row
@@ -37,7 +38,7 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         if run is None or entry is None:
             raise NotFound(f"the run {run_id} has no event {name[:80]}; its page lists all there are")
         step, call = divmod(entry["n"], 100_000)
-        seen = conversations.seen_by_model(db, run_id, step, call) if entry["kind"] == "model" else None
+        seen = conversations.seen_by_model(db, run_id, step, call) if entry["kind"] == CheckpointKind.MODEL else None
         change = _change(db, run_id, entry)
     return render(
         request,
@@ -94,7 +95,7 @@ def _readable(text: str) -> str:
 
 def _change(db: Connection, run_id: UUID, entry: Row) -> Sequence[tuple[str, str]]:
     """How a step changed the run's data: lines with their sign (+, -, or blank)."""
-    if entry["kind"] != "step":
+    if entry["kind"] != CheckpointKind.STEP:
         return []
     before, after = timeline.data_around(db, run_id, entry["step_seq"])
     if after is None or before is None:

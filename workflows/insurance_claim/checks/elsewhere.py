@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from app.core.lifecycle import Status
+from app.core.statuses import ActionStatus
 from workflows.insurance_claim.checks.statements import BILLS, evidence_of
 from workflows.insurance_claim.models import ClaimFile, DocumentRef, Finding, OtherClaim, SameLoss
 
 _NAMED_AT_MOST = 5
-_ENDED = {"COMPLETE": "closed without a payment", "CANCELLED": "withdrawn, not paid", "FAILED": "given up, not paid"}
+_ENDED: Mapping[str, str] = {
+    Status.COMPLETE: "closed without a payment",
+    Status.CANCELLED: "withdrawn, not paid",
+    Status.FAILED: "given up, not paid",
+}
 _OF_A_BILL = "A bill is paid once, but a claim may have been entered twice by mistake, or two coverages of one loss may share it."
 _OF_ANOTHER = (
     "Two parties of one accident send the same police report, and a claim may have been entered twice by mistake."
@@ -61,7 +67,9 @@ def standing(other: OtherClaim | SameLoss) -> str:
     amount = f"{paid.amount:.2f} {paid.currency}"
     if paid.at is None:
         return f"a payment of {amount} was begun, its outcome is not known yet"
-    return f"paid {amount} on {paid.at.date().isoformat()}" + (", disputed" if paid.status == "DISPUTED" else "")
+    return f"paid {amount} on {paid.at.date().isoformat()}" + (
+        ", disputed" if paid.status == ActionStatus.DISPUTED else ""
+    )
 
 
 def listed(names: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.core.statuses import ActionStatus
 from workflows.insurance_claim.checks.elsewhere import listed, standing
 from workflows.insurance_claim.models import ClaimFile, Finding, PaidBefore
 
@@ -41,5 +42,5 @@ def _payment(before: PaidBefore) -> str:
     if before.paid.at is None:
         return f"{amount}, begun, its outcome not known yet"
     return f"{amount} on {before.paid.at.date().isoformat()}" + (
-        ", disputed" if before.paid.status == "DISPUTED" else ""
+        ", disputed" if before.paid.status == ActionStatus.DISPUTED else ""
     )
