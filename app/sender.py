@@ -1,6 +1,6 @@
 """Start runs over the broker, from any program: a Celery app of your own, a script, a web page.
 
-    from app.sender import sender
+    from longhaul.sender import sender
 
     with sender("redis://broker/0") as longhaul:
         longhaul.start("insurance_claim", "CLM-1", {"claim_number": "CLM-1", "policy_number": "POL-1"}, key="order-77")

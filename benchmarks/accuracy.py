@@ -34,8 +34,8 @@ from app.core.errors import LonghaulError
 from app.core.values.pages import PageText
 from app.documents.child.pdf_pages import read_pdf
 from app.documents.reader import ReadLimits, read_document
-from app.insurance.reading.evidence import proven
 from app.insurance.reading.extraction import DocumentFacts, Statements
+from app.insurance.reading.quotes import proven
 from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.stack.servers import local_model

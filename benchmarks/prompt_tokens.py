@@ -19,7 +19,7 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.canonical import canonical
 from app.core.declarations.prompts import Prompt
-from app.core.summary import CAP, Known, RunSummary, given, summarised
+from app.core.declarations.summary import CAP, Known, RunSummary, given, summarised
 from app.insurance.demo.model_server import serve, tokens
 from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings

@@ -17,7 +17,7 @@ import grimp
 import app
 
 PROJECT = Path(app.__file__).parents[1]
-ROOTS = ("app", "tasks", "workflows")
+ROOTS = ("app", "longhaul", "tasks", "workflows")
 SOURCES = sorted(path for root in ROOTS for path in (PROJECT / root).rglob("*.py"))
 MODULES = [path for path in SOURCES if path.stem not in ("__init__", "__main__")]
 MOST_MODULES = 15

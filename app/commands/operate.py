@@ -30,7 +30,7 @@ class Verb(Protocol):
 
 def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) -> None:
     from app.engine.control import operate
-    from app.store.reads import overview
+    from app.store.reads import glance
 
     if not reason.strip():
         raise BadInput("--reason: say why; whoever reads the run's history will ask")
@@ -38,7 +38,7 @@ def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) ->
     with opened() as rt:
         run_id = run_named(rt, run)
         verb(rt, run_id, actor=person(user), reason=reason)
-        after = rt.database.transact(lambda db: overview.one(db, run_id))
+        after = rt.database.transact(lambda db: glance.one(db, run_id))
     if as_json:
         asked = {flag: after[flag] for flag in ("pause_requested", "cancel_requested")}
         emit(
@@ -133,7 +133,7 @@ def on_many(
 ) -> None:
     """Do one of the verbs to many runs: a trial first, that changes nothing."""
     from app.engine.control import bulk
-    from app.store.reads import overview
+    from app.store.reads import glance
 
     if not run and not status and not alike:
         raise BadInput("name runs by --run, their --status, or --alike; `bulk` never means all there are")
@@ -142,8 +142,8 @@ def on_many(
         if alike:
             chosen += bulk.of_a_kind(rt, verb, alike, the_rest=rest)
         if status:
-            wanted = overview.FamilyFilter(status=status, workflow=workflow)
-            chosen += [row["id"] for row in rt.database.transact(lambda db: overview.page(db, wanted, limit=limit))]
+            wanted = glance.FamilyFilter(status=status, workflow=workflow)
+            chosen += [row["id"] for row in rt.database.transact(lambda db: glance.page(db, wanted, limit=limit))]
         done = bulk.apply(rt, verb, chosen[:limit], actor=person(user), reason=reason, dry_run=not for_good)
     if as_json:
         emit(done)

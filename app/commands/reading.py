@@ -38,10 +38,10 @@ def runs(
 ) -> None:
     """List runs, newest first."""
     from app.diagnosis.explain import spoken
-    from app.store.reads import overview
+    from app.store.reads import glance
 
     with opened() as rt:
-        wanted = overview.FamilyFilter(
+        wanted = glance.FamilyFilter(
             status=status or (),
             state=state,
             workflow=workflow,
@@ -49,7 +49,7 @@ def runs(
             parent=run_named(rt, parent) if parent else None,
         )
         older = run_named(rt, before) if before else None
-        found = rt.database.transact(lambda db: overview.page(db, wanted, limit=limit, before=older))
+        found = rt.database.transact(lambda db: glance.page(db, wanted, limit=limit, before=older))
     if as_json:
         emit([_renamed(row) for row in found])
         return
@@ -114,16 +114,16 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
     from app.actions import ledger
     from app.store.human_tasks import human_tasks
-    from app.store.reads import overview
+    from app.store.reads import glance
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
-        row = _renamed(overview.one(db, run_id))
+        row = _renamed(glance.one(db, run_id))
         row["findings"] = _findings(row["data"])
         row["human_tasks"] = human_tasks.of_run(db, run_id)
         row["actions"] = ledger.of_run(db, run_id)
-        row["alerts"] = overview.alerts(db, run_id)
-        row["children"] = [_renamed(child) for child in overview.children(db, run_id)]
+        row["alerts"] = glance.alerts(db, run_id)
+        row["children"] = [_renamed(child) for child in glance.children(db, run_id)]
         return row
 
     shown: dict[str, Any] = rt.database.transact(read)
@@ -133,7 +133,7 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
 def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
     """The run as it stood, from its history alone."""
     from app.store import clock
-    from app.store.reads import history, overview
+    from app.store.reads import glance, history
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
@@ -141,7 +141,7 @@ def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
         at = parse_moment(moment, now=now)
         if at > now:
             raise BadInput(f"--at: {at.isoformat()} is still to come; now it is {now.isoformat()}")
-        row, stood = overview.one(db, run_id), history.stood_at(db, run_id, at)
+        row, stood = glance.one(db, run_id), history.stood_at(db, run_id, at)
         if stood is None:
             raise NotFound(f"the run had not begun at {at.isoformat()}; it began at {row['created_at'].isoformat()}")
         fixed = {

@@ -155,19 +155,17 @@ def run_named(rt: Runtime, text: str) -> UUID:
 
 
 def named(db: Connection, text: str) -> UUID:
-    """A run by what `overview.find` knows, else by a beginning of its subject that is no other's.
+    """A run by what `glance.find` knows, else by a beginning of its subject that is no other's.
 
     A claim that named no number has its documents' fingerprint behind its subject, and nobody types that.
     """
-    from app.store.reads import overview
+    from app.store.reads import glance
 
     try:
-        return overview.find(db, text)
+        return glance.find(db, text)
     except NotFound:
         beginning = text.strip()
-        found = (
-            overview.page(db, overview.FamilyFilter(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
-        )
+        found = glance.page(db, glance.FamilyFilter(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
         if not found:
             raise
         if len(found) > 1:

@@ -122,9 +122,9 @@ def complete(
 
 def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
     """The names of the signals that a run's workflow waits for; None if this process does not have the workflow."""
-    from app.store.reads import overview
+    from app.store.reads import glance
 
-    run = rt.database.transact(lambda db: overview.one(db, run_id))
+    run = rt.database.transact(lambda db: glance.one(db, run_id))
     workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
     return None if workflow is None else {state.event for state in workflow.states if isinstance(state, Wait)}
 

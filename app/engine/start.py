@@ -25,7 +25,7 @@ from app.core.values.durations import seconds
 from app.core.workflow import Workflow
 from app.store.database import Connection, all_or_nothing
 from app.store.reads import finding
-from app.store.records import keys
+from app.store.records import request_keys
 from app.store.runs import payloads, runs
 from app.telemetry import logs
 
@@ -109,10 +109,10 @@ def _before(
     # What a later version of the workflow adds by itself makes no other body.
     body = _body(workflow, subject, fitting.model_dump(exclude_defaults=True))
     earlier = partial(_earlier_bodies, workflow, subject, fitting)
-    while (answer := keys.reserve(db, scope, key, body, {"run_id": run_id}, also=earlier)) is not None:
+    while (answer := request_keys.reserve(db, scope, key, body, {"run_id": run_id}, also=earlier)) is not None:
         if runs.read(db, UUID(answer["run_id"])) is not None:
             return UUID(answer["run_id"])
-        keys.free(db, scope, key, answer)  # a key of an earlier release may name a run that was refused
+        request_keys.free(db, scope, key, answer)  # a key of an earlier release may name a run that was refused
     return None
 
 

@@ -27,7 +27,7 @@ from app.engine.runtime import Runtime
 from app.engine.step import advance, persons
 from app.humans import entitled, forms
 from app.store.database import Connection
-from app.store.human_tasks import desk, human_tasks
+from app.store.human_tasks import handling, human_tasks
 from app.store.runs import budgets, carried, payloads, runs, verdicts
 
 _STOPPED = {TaskKind.BUDGET: "stopped at its token budget", TaskKind.APPROVAL: "stopped for want of an approval"}
@@ -101,7 +101,7 @@ def _complete(
     text = canonical(given)
     at = human_tasks.complete(db, task_id, outcome=outcome, answer=text, by=by)
     assert at is not None, "the run's lock keeps rivals out"
-    desk.drop_drafts(db, task_id, by)
+    handling.drop_drafts(db, task_id, by)
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
     happened = _happened(run, task, person, outcome, given, at)
     if not (task["kind"] == TaskKind.DOUBT and outcome == persons.AGAIN):

@@ -22,7 +22,7 @@ from app.engine.runtime import Runtime
 from app.humans import entitled
 from app.store import clock
 from app.store.database import Connection
-from app.store.human_tasks import desk, human_tasks
+from app.store.human_tasks import handling, human_tasks
 from app.store.runs import payloads
 
 LONGEST_TEXT = 4000  # characters of a comment or a reason
@@ -34,7 +34,7 @@ def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
 
     def change(db: Connection, task: _Task, me: Person) -> None:
         _entitled(task, me)
-        if not desk.claim(db, task_id, by):
+        if not handling.claim(db, task_id, by):
             raise Refused(_held(db, task))
         if task["claimed_by"] != by:
             _note(db, task, "claimed", by)
@@ -46,7 +46,7 @@ def release(rt: Runtime, task_id: UUID, *, by: str) -> None:
     """Give a task back to everybody of its role. Raises Refused if the person does not have it."""
 
     def change(db: Connection, task: _Task, me: Person) -> None:
-        if not desk.release(db, task_id, by):
+        if not handling.release(db, task_id, by):
             raise Refused("you do not have this task; it was released, taken over or answered")
         _note(db, task, "released", by)
 
@@ -92,7 +92,7 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
         _entitled(task, me)
         if until <= clock.now(db):
             raise Refused(f"{until.isoformat()} is past; set the task aside until a later time")
-        if not desk.park(db, task_id, by, until=until, reason=why):
+        if not handling.park(db, task_id, by, until=until, reason=why):
             raise Refused(_held(db, task))
         _note(db, task, "parked", by, {"until": until, "reason": why})
 
@@ -106,7 +106,7 @@ def unpark(rt: Runtime, task_id: UUID, *, by: str) -> None:
         _entitled(task, me)
         if task["follow_up_at"] is None:
             raise Refused("the task is not set aside")
-        if not desk.park(db, task_id, by, until=None, reason=None):
+        if not handling.park(db, task_id, by, until=None, reason=None):
             raise Refused(_held(db, task))
         _note(db, task, "taken up again", by)
 
@@ -119,7 +119,7 @@ def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
 
     def change(db: Connection, task: _Task, me: Person) -> None:
         require(me, Right.COMMENT)
-        desk.add_comment(db, comment_id, task_id, by, text)
+        handling.add_comment(db, comment_id, task_id, by, text)
         _note(db, task, "commented", by)
 
     _work(rt, task_id, by, change, even_closed=True)
@@ -136,12 +136,12 @@ def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str],
 
     def change(db: Connection, task: _Task, me: Person) -> datetime:
         _entitled(task, me)
-        before = desk.draft(db, task_id, by)
+        before = handling.draft(db, task_id, by)
         if seen is not None and before and before["updated_at"].isoformat() != seen and before["draft"] != dict(draft):
             raise Stale(
                 f"another draft of yours was saved at {before['updated_at']:%H:%M:%S} UTC, in another tab or window"
             )
-        at = desk.save_draft(db, task_id, by, text)
+        at = handling.save_draft(db, task_id, by, text)
         if at is None:
             raise Refused(_held(db, task))
         return at
@@ -159,7 +159,7 @@ def _work(
     even_closed: bool = False,
 ) -> Any:
     def work(db: Connection) -> Any:
-        desk.lock(db, task_id)
+        handling.lock(db, task_id)
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
@@ -171,7 +171,7 @@ def _work(
 
 
 def _hand_over(db: Connection, task: _Task, *, to: str) -> None:
-    if not desk.hand_over(db, task["id"], to, holder=task["claimed_by"]):
+    if not handling.hand_over(db, task["id"], to, holder=task["claimed_by"]):
         raise Refused(_held(db, task))
 
 
@@ -181,7 +181,7 @@ def _entitled(task: _Task, person: Person) -> None:
 
 
 def _held(db: Connection, task: _Task) -> str:
-    who = desk.holder(db, task["id"])
+    who = handling.holder(db, task["id"])
     if task["status"] != TaskStatus.OPEN:
         return f"this task is {task['status'].lower()} already; open it to see by whom and when"
     return f"{who} has this task already" if who else "the task has changed meanwhile; open it again"

@@ -29,7 +29,7 @@ from app.engine.control import signals
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection
-from app.store.human_tasks import desk
+from app.store.human_tasks import handling
 from app.store.records import documents
 from app.store.runs import payloads, runs
 from workflows.insurance_claim import INSURANCE_CLAIM
@@ -163,7 +163,7 @@ def announce(
         for stored in kept if new else []:
             documents.insert(db, new_id(), run_id, stored.model_dump(), actor)
         if new:
-            desk.new_evidence(db, run_id, files=[stored.filename for stored in kept], actor=actor)
+            handling.new_evidence(db, run_id, files=[stored.filename for stored in kept], actor=actor)
         under(db)
         return moved
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from app.core.errors import NotDone, NotFound
 from app.core.ports import ToolCode
+from app.documents.reading_tools import DocumentReader, ScanReader, SentElsewhere
 from app.documents.storage import DocumentDamaged, DocumentStore
-from app.documents.tools import DocumentReader, ScanReader, SentElsewhere
 from app.insurance.connectors.access import Access
 from app.insurance.connectors.insurer import ClaimHistory, CoverageWording, EarlierPayments, PolicyLookup
 from app.insurance.connectors.letters import LetterFacts, written

@@ -22,7 +22,7 @@ from app.web.api import problems as api_problems
 from app.web.api.application import PREFIX, api, reference
 from app.web.http import problems, session
 from app.web.http.guard import Guard
-from app.web.human_tasks import desk, documents, evidence, inbox, tasks
+from app.web.human_tasks import desk, downloads, evidence, inbox, tasks
 from app.web.overview import alerts, health, overview, refused
 from app.web.runs import forking, live, operations, packs, run_event, run_list, run_page
 
@@ -47,7 +47,7 @@ def application(rt: Runtime) -> FastAPI:
         tasks,
         desk,
         evidence,
-        documents,
+        downloads,
         operations,
         forking,
         live,

@@ -16,8 +16,8 @@ from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.values.pages import PageText
 from app.insurance.reading.brief import BriefFact, BriefFacts, BriefStatements
-from app.insurance.reading.evidence import proven
 from app.insurance.reading.extraction import DocumentFacts
+from app.insurance.reading.quotes import proven
 from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
 from app.stack.servers.ports import answers, choose_port

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.core.values.pages import PageText
-from app.insurance.reading.evidence import proven, stands_for, written
 from app.insurance.reading.extraction import DocumentFacts, Extracted, LineItem
+from app.insurance.reading.quotes import proven, stands_for, written
 
 PAGE = PageText(
     number=1,

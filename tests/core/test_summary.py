@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.canonical import canonical
-from app.core.summary import CAP, LAST_STEP_CAP, Known, RunSummary, given, summarised
+from app.core.declarations.summary import CAP, LAST_STEP_CAP, Known, RunSummary, given, summarised
 
 
 def _many(name: str, count: int, length: int = 40) -> list[Known]:

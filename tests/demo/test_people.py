@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.insurance.demo.people import PEOPLE, person
+from app.insurance.demo.staff import PEOPLE, person
 
 ROLES = {"admin", "adjuster", "supervisor", "siu", "operator", "auditor"}
 

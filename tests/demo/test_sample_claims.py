@@ -12,12 +12,12 @@ import pytest
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from app.insurance.demo.people import DEMO_ADJUSTER
 from app.insurance.demo.samples import SampleClaim, generate, policies
 from app.insurance.demo.samples.model import CaseFile, FindingCode, Policy
 from app.insurance.demo.samples.papers.written import day, money
 from app.insurance.demo.samples.vin import check_digit
 from app.insurance.demo.samples.writer import case_files
+from app.insurance.demo.staff import DEMO_ADJUSTER
 
 TODAY = date(2026, 11, 23)
 # Days at which careless date arithmetic breaks: a leap day, the day after February, New Year.

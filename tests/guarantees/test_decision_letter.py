@@ -16,7 +16,7 @@ import pytest
 import app.insurance.intake
 from app.engine.control import operate
 from app.humans.complete import complete
-from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
+from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.stack import Row, Stack

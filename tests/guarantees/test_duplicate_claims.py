@@ -17,8 +17,8 @@ import pytest
 
 from app.core.errors import NotEntitled
 from app.humans.complete import complete
-from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from app.insurance.demo.samples import SampleClaim
+from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.stack import Stack

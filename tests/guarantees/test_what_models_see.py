@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.core.canonical import canonical
-from app.core.summary import CAP, LAST_STEP_CAP
+from app.core.declarations.summary import CAP, LAST_STEP_CAP
 from app.store.database import Connection
 from app.store.reads import history
 from app.store.records.verify import verify

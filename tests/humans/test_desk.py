@@ -18,7 +18,7 @@ from app.engine.runtime import Runtime
 from app.humans import desk as at_desk
 from app.humans.complete import complete
 from app.store.database import Database
-from app.store.human_tasks import desk as store
+from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
 from tests.web.conftest import task_of
 from tests.web.flows import Desk

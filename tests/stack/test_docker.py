@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.insurance.demo.people import PEOPLE
+from app.insurance.demo.staff import PEOPLE
 from app.settings import Settings
 from app.stack.servers.ports import choose_port
 from app.stack.servers.processes import spawn

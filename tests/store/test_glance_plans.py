@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from app.store.database import connect
-from app.store.reads import glance, letters
-from app.store.reads.glance import SLOT_SECONDS, Row
+from app.store.reads import dead_letters, overview
+from app.store.reads.overview import SLOT_SECONDS, Row
 from tests.support.plans import fill, indexes, plans, whole_tables
 
 LARGE = 200_000
-NOW: Row = {"limit": 6, "most": glance.MOST + 1}
+NOW: Row = {"limit": 6, "most": overview.MOST + 1}
 
 
 @pytest.mark.timeout(600)
@@ -32,21 +32,21 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
             owner.execute("DROP TABLE kept")
         owner.execute("VACUUM ANALYZE")
     last = int(time.time() // SLOT_SECONDS)
-    slots: Row = {"from": last - 24, "to": last + 1, "done": glance._DONE}
+    slots: Row = {"from": last - 24, "to": last + 1, "done": overview._DONE}
     queries = {
-        "ready": (glance._READY, NOW, {"runs_ready", "runs_pkey"}),
-        "ready count": (glance._READY_COUNT, NOW, set[str]()),
-        "busy": (glance._BUSY, None, {"runs_leased"}),
-        "tasks": (glance._TASKS, NOW, {"human_tasks_open"}),
-        "alerts": (glance._ALERT_COUNTS, None, set[str]()),
-        "dead letters": (glance._LETTERS, NOW, {"dead_letters_created"}),
-        "open dead letters": (glance._OPEN_LETTERS, NOW, {"dead_letters_open", "runs_pkey"}),
-        "out of tries": (letters._OUT_OF_TRIES, [letters.MOST], {"human_tasks_open", "runs_pkey"}),
-        "models": (glance._MODELS, None, {"checkpoints_models"}),
-        "budgets": (glance._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
-        "steps": (glance._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
-        "flow": (glance._FLOW, slots, {"transitions_created", "runs_pkey"}),
-        "letters by slot": (glance._LETTER_SLOTS, slots, {"dead_letters_created"}),
+        "ready": (overview._READY, NOW, {"runs_ready", "runs_pkey"}),
+        "ready count": (overview._READY_COUNT, NOW, set[str]()),
+        "busy": (overview._BUSY, None, {"runs_leased"}),
+        "tasks": (overview._TASKS, NOW, {"human_tasks_open"}),
+        "alerts": (overview._ALERT_COUNTS, None, set[str]()),
+        "dead letters": (overview._LETTERS, NOW, {"dead_letters_created"}),
+        "open dead letters": (overview._OPEN_LETTERS, NOW, {"dead_letters_open", "runs_pkey"}),
+        "out of tries": (dead_letters._OUT_OF_TRIES, [dead_letters.MOST], {"human_tasks_open", "runs_pkey"}),
+        "models": (overview._MODELS, None, {"checkpoints_models"}),
+        "budgets": (overview._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
+        "steps": (overview._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
+        "flow": (overview._FLOW, slots, {"transitions_created", "runs_pkey"}),
+        "letters by slot": (overview._LETTER_SLOTS, slots, {"dead_letters_created"}),
     }
     wrong, slow = [], {}
     with connect(database_url, "web") as db:
@@ -61,4 +61,4 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
     assert not wrong, "\n".join(wrong)
     assert sum(slow.values()) < 2000, slow
     with connect(database_url, "web") as db, db.transaction():
-        assert sum(glance.counts(db).values()) == LARGE
+        assert sum(overview.counts(db).values()) == LARGE

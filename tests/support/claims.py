@@ -13,9 +13,9 @@ from app.core.ports import Bell
 from app.engine.runtime import Runtime
 from app.humans.complete import complete
 from app.insurance import intake
-from app.insurance.demo.people import DEMO_ADJUSTER
 from app.insurance.demo.samples import SampleClaim, generate
 from app.insurance.demo.seed import prepare
+from app.insurance.demo.staff import DEMO_ADJUSTER
 from app.settings import Settings
 from app.store.human_tasks import human_tasks
 from app.store.runs import runs

@@ -23,9 +23,9 @@ from app.evidence.pack import evidence_pack
 from app.evidence.writer import PackWriter
 from app.humans.complete import complete
 from app.insurance import intake
-from app.insurance.demo.people import DEMO_ADJUSTER
 from app.insurance.demo.samples import generate
 from app.insurance.demo.seed import prepare
+from app.insurance.demo.staff import DEMO_ADJUSTER
 from app.settings import Settings
 from app.store.database import connect
 from app.store.human_tasks import human_tasks

@@ -25,7 +25,7 @@ from app.store import clock
 from app.store.accounts import sessions, upload_links
 from app.store.database import Connection, connect
 from app.store.reads import facts, situation
-from app.store.records import keys
+from app.store.records import request_keys
 from app.store.runs import downstreams, steps
 from app.store.runs.steps import Place
 from app.store.workers import due, workers
@@ -75,7 +75,7 @@ DUTIES: dict[str, Callable[[Connection], bool]] = {
     "a process looks for dead workers": _looked,
     "beat is heard": _heard,
     "an overdue sweep is seen": lambda db: due.overdue_sweeps(db, {"timers": 2.0}) == ["timers"],
-    "a key that nobody works on is given away": lambda db: keys.take(
+    "a key that nobody works on is given away": lambda db: request_keys.take(
         db, "s", "k", "b", owner="o", forgotten_seconds=60.0
     )[0],
     "somebody who guessed may try again": _guessing_is_free,

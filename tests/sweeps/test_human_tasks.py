@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.store.human_tasks import desk
+from app.store.human_tasks import handling
 from app.sweeps import human_tasks
 from tests.support.journey import Travel
 from tests.sweeps.office import answer, office
@@ -77,13 +77,13 @@ def test_many_sweepers_at_once_tell_each_event_once(journey: Travel, asked: UUID
 def test_a_claim_nobody_works_on_is_returned_after_half_an_hour(journey: Travel, asked: UUID) -> None:
     task = journey.one("SELECT id FROM human_tasks")["id"]
     with office(journey) as web:
-        assert web.database.transact(lambda db: desk.claim(db, task, "ada"))
+        assert web.database.transact(lambda db: handling.claim(db, task, "ada"))
         journey.advance_clock(timedelta(minutes=29))
         assert human_tasks.run_once(journey.rt)["returned"] == 0
         journey.advance_clock(timedelta(minutes=2))
         assert human_tasks.run_once(journey.rt)["returned"] == 1
         assert journey.one("SELECT claimed_by, claimed_at FROM human_tasks") == {"claimed_by": None, "claimed_at": None}
-        assert web.database.transact(lambda db: desk.claim(db, task, "ben"))
+        assert web.database.transact(lambda db: handling.claim(db, task, "ben"))
     detail = journey.one("SELECT detail FROM human_task_events WHERE event = 'claim returned'")["detail"]
     assert detail == {"claimed_by": "ada"}
 
@@ -91,7 +91,7 @@ def test_a_claim_nobody_works_on_is_returned_after_half_an_hour(journey: Travel,
 def test_a_draft_saved_meanwhile_keeps_a_claim(journey: Travel, asked: UUID) -> None:
     task = journey.one("SELECT id FROM human_tasks")["id"]
     with office(journey) as web:
-        web.database.transact(lambda db: desk.claim(db, task, "ada"))
+        web.database.transact(lambda db: handling.claim(db, task, "ada"))
     journey.advance_clock(timedelta(minutes=20))
     journey.tamper("INSERT INTO human_task_drafts VALUES (%s, 'ada', '{}', app_now())", task)
     journey.advance_clock(timedelta(minutes=20))

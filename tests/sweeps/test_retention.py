@@ -8,8 +8,8 @@ from uuid import UUID
 from app.core.ids import new_id
 from app.engine.process.refusals import refused
 from app.store.database import Connection
-from app.store.records import keys
 from app.store.records import refused as refused_messages
+from app.store.records import request_keys
 from app.store.workers import workers
 from app.sweeps import retention
 from tests.support.journey import Travel
@@ -45,9 +45,9 @@ def test_gone_workers_are_forgotten_after_a_month_unless_a_run_names_them(journe
 
 def test_idempotency_keys_are_forgotten_after_ninety_days(journey: Travel) -> None:
     for n in range(3):
-        journey.rt.database.transact(lambda db: keys.reserve(db, "start:x", f"old-{n}", "hash", {}))  # noqa: B023
+        journey.rt.database.transact(lambda db: request_keys.reserve(db, "start:x", f"old-{n}", "hash", {}))  # noqa: B023
     journey.advance_clock(timedelta(days=89))
-    journey.rt.database.transact(lambda db: keys.reserve(db, "start:x", "new", "hash", {}))
+    journey.rt.database.transact(lambda db: request_keys.reserve(db, "start:x", "new", "hash", {}))
     assert retention.run_once(journey.rt)["idempotency_keys"] == 0
     journey.advance_clock(timedelta(days=2))
     assert retention.run_once(journey.rt)["idempotency_keys"] == 3

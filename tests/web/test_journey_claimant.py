@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, FileChooser, Page, expect, sync_playwright
 
-from app.insurance.demo.people import DEMO_ADJUSTER
+from app.insurance.demo.staff import DEMO_ADJUSTER
 from tests.support.claimants import PDF, post_office
 from tests.support.claims import Office
 from tests.support.stack import Stack

@@ -14,7 +14,7 @@ from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.settings import Settings
 from app.store.database import Database
-from app.store.reads import glance
+from app.store.reads import overview as facts
 from app.store.reads.facts import EngineFacts, SweepFacts, WorkerFacts
 from app.store.records.alerts import Alert, open_alert
 from app.store.workers import due
@@ -234,19 +234,19 @@ def test_a_slot_that_is_over_is_read_once_and_the_day_is_filled_in(
     desk: Desk, owner: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
-    read = glance.slots
+    read = facts.slots
 
     def listening(db: object, begin: int, end: int) -> object:
         asked.append((begin, end))
         return read(db, begin, end)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(glance, "slots", listening)
+    monkeypatch.setattr(facts, "slots", listening)
     desk.file("CMP-1")
     history = History()
     with owner.transaction() as db:
         at = datetime.now(UTC).timestamp()
         history.look(db, at)
-        while history.known > slot_of(at) - glance.DAY_SLOTS + 1:
+        while history.known > slot_of(at) - facts.DAY_SLOTS + 1:
             history.look(db, at)
         first, asked[:] = list(asked), []
         history.look(db, at)
@@ -310,7 +310,7 @@ def test_a_quantile_is_right_to_within_five_percent() -> None:
     seconds = [0.01 * 1.07**n for n in range(200)]
     bins: dict[int, int] = {}
     for one in seconds:
-        number = math.floor(math.log2(one) * glance.BINS_PER_DOUBLING)
+        number = math.floor(math.log2(one) * facts.BINS_PER_DOUBLING)
         bins[number] = bins.get(number, 0) + 1
     for share in (0.5, 0.95):
         exact = seconds[math.ceil(share * len(seconds)) - 1]

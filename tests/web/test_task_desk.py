@@ -12,7 +12,7 @@ from app.accounts import people
 from app.accounts.people import Person
 from app.core.ids import new_id
 from app.store.database import Database
-from app.store.human_tasks import desk as store
+from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk

@@ -11,7 +11,7 @@ from httpx2 import Response
 from app.accounts import passwords
 from app.engine.runtime import Runtime
 from app.store.database import Database
-from app.store.human_tasks import desk as store
+from app.store.human_tasks import handling as store
 from tests.web.conftest import Visitor, task_of
 from tests.web.flows import Desk
 from tests.web.markup import Page

@@ -13,8 +13,8 @@ from typing import Any
 from app.core.declarations.prompts import RULES
 from app.core.step import Asks
 from app.core.values.pages import PageText
-from app.insurance.reading.evidence import proven, same
 from app.insurance.reading.extraction import DocumentFacts, Doubt, Extracted, LineItem, Statements
+from app.insurance.reading.quotes import proven, same
 from workflows.document_reading.prompts import EXTRACTION, EXTRACTION_BY_RULES
 
 _SHOWN = 200  # characters of a doubted value

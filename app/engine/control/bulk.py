@@ -15,7 +15,7 @@ from app.core.lifecycle import ENDED, STOPPED, Event, Status, allowed
 from app.core.run import Run
 from app.engine.control import operate
 from app.engine.runtime import Runtime
-from app.store.reads import letters
+from app.store.reads import dead_letters
 from app.store.runs import runs
 
 MOST = 1000  # runs of one call
@@ -85,14 +85,14 @@ def of_a_kind(rt: Runtime, verb: str, fingerprint: str, *, the_rest: bool) -> li
 
     Raises Refused while none has, naming the one that was tried, and NotFound if no run of this kind is stopped.
     """
-    found = rt.database.transact(lambda db: letters.alike(db, fingerprint, MOST))
+    found = rt.database.transact(lambda db: dead_letters.alike(db, fingerprint, MOST))
     if not found:
         raise NotFound(f"no run is stopped with the fingerprint {fingerprint!r}")
     if verb not in _GO_ON:
         return found
     if not the_rest:
         return found[:1]
-    tried = rt.database.transact(lambda db: letters.tried(db, fingerprint))
+    tried = rt.database.transact(lambda db: dead_letters.tried(db, fingerprint))
     if tried is None:
         raise Refused(
             f"{verb} one of the {len(found):,} first; the rest follow once it has passed the step it stopped at"

@@ -68,9 +68,9 @@ def upload(
 
 def _not_yet(db: Any, run_id: UUID, event: str) -> str:
     """Why what was uploaded lies unread; empty once the run goes on with it."""
-    from app.store.reads import overview
+    from app.store.reads import glance
 
-    run = overview.one(db, run_id)
+    run = glance.one(db, run_id)
     if event not in (run["pending_events"] or ()):
         return ""
     return f"the run is {run['status']} in {run['state']} and takes them up when it next waits for documents" + (

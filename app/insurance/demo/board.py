@@ -16,11 +16,11 @@ from rich.text import Text
 from app.core.errors import NotFound
 from app.core.lifecycle import Status
 from app.engine.runtime import Runtime
-from app.insurance.demo.people import PEOPLE
 from app.insurance.demo.samples import SampleClaim
+from app.insurance.demo.staff import PEOPLE
 from app.stack.status import StackStatus
 from app.store.database import Connection
-from app.store.reads import overview, trace
+from app.store.reads import glance, trace
 from app.store.runs import runs
 
 
@@ -61,7 +61,7 @@ def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
         raise NotFound(f"the run {run_id} of {claim.claim} is gone")
     data = runs.data_of(db, run.id) or {}
     codes = frozenset(finding["code"] for finding in data.get("findings", []))
-    alerts = frozenset(alert["rule"] for alert in overview.alerts(db, run_id) if alert["resolved_at"] is None)
+    alerts = frozenset(alert["rule"] for alert in glance.alerts(db, run_id) if alert["resolved_at"] is None)
     found = Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes, alerts)
     return found if found.as_expected else replace(found, moved_by=_person(db, run_id))
 

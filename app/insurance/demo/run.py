@@ -29,11 +29,11 @@ from app.insurance import intake
 from app.insurance.connectors.access import Access
 from app.insurance.connectors.payments_standing import look
 from app.insurance.demo import board, simulated
-from app.insurance.demo.answers import answer_open_tasks
+from app.insurance.demo.answering import answer_open_tasks
 from app.insurance.demo.board import Standing
-from app.insurance.demo.people import LET_IN, person
 from app.insurance.demo.samples import SampleClaim, as_read_here, generate
 from app.insurance.demo.seed import sample_day
+from app.insurance.demo.staff import LET_IN, person
 from app.settings import settings
 from app.stack.run import start_detached, stop_stack
 from app.stack.status import StackStatus, stack_environment, stack_status

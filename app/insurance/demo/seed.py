@@ -17,8 +17,8 @@ from app.accounts import people
 from app.accounts.people import Person
 from app.insurance.connectors import insurer
 from app.insurance.connectors.insurer import EarlierClaim, InsuredPolicy
-from app.insurance.demo.people import PEOPLE
 from app.insurance.demo.samples import Policy, policies
+from app.insurance.demo.staff import PEOPLE
 from app.settings import settings
 from app.store.database import Database
 

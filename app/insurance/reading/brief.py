@@ -1,7 +1,7 @@
 """The narrow form in which a small model is asked what a document says: few facts, short texts, an end within reach.
 
 The law: every text is bounded, so that a model that rambles still comes to the end of its answer. What it says is
-proven by the same rules as what a large one says (`app.insurance.reading.evidence`).
+proven by the same rules as what a large one says (`app.insurance.reading.quotes`).
 """
 
 from __future__ import annotations

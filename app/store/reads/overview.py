@@ -1,7 +1,7 @@
-"""Read models of runs: find one as people name it, list many, read one whole. Nothing here writes.
+"""What the overview reads: the state of everything at one moment, and the last day by slots of five minutes.
 
-The law: every list is bounded, ordered newest first and continued by a key, so it costs the same on page one and
-page thousand. Ids of root runs ascend with time, so the primary key is that order.
+The law: a look costs what is at work, wrong or recent, not what there is: every query is found by an index and counts no
+further than MOST. What has to be read whole (runs by status) is not here; `app.web.overview.glancing` says how seldom that is done.
 """
 
 from __future__ import annotations
@@ -9,101 +9,159 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from app.core.canonical import restore
-from app.core.errors import BadInput, NotFound
-from app.core.lifecycle import Status
+from app.core.lifecycle import Event
 from app.store.database import Connection
-from app.store.reads import finding
+from app.store.reads import glance
 
-_LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt,
-    queue, tokens_in, tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
-    extract(epoch FROM coalesce(finished_at, app_now()) - created_at)::float8 AS age_seconds"""
-_PAGE = f"""
-SELECT {_LISTED} FROM runs
-WHERE (%(status)s::text[] IS NULL OR status = ANY (%(status)s)) AND (%(state)s::text IS NULL OR state = %(state)s)
-  AND (%(workflow)s::text IS NULL OR workflow = %(workflow)s)
-  AND (%(subject)s::text IS NULL OR starts_with(subject, %(subject)s))
-  AND (%(before)s::uuid IS NULL OR id < %(before)s) AND {{of}}
-ORDER BY id DESC LIMIT %(limit)s"""
-_ROOTS = _PAGE.replace("{of}", "parent_run_id IS NULL")
-_OF_PARENT = _PAGE.replace("{of}", "parent_run_id = %(parent)s")
-_COUNTS = "SELECT status, count(*) AS n FROM runs WHERE parent_run_id IS NULL GROUP BY status"
+MOST = 10_000  # what is more is told as "more than"
+SLOT_SECONDS = 300
+DAY_SLOTS = 86_400 // SLOT_SECONDS
+BINS_PER_DOUBLING = 8  # durations are counted in classes, each 9 % wider than the one before
+# A step has done its work when it hands its run on; failed attempts, hand-backs and deaths say nothing of its usual length.
+_DONE = [
+    event.value
+    for event in (
+        Event.STEP_FINISHED,
+        Event.WAITS_FOR_HUMAN,
+        Event.WAITS_FOR_EVENT,
+        Event.WAITS_FOR_TIMER,
+        Event.WAITS_FOR_CHILDREN,
+        Event.CHILDREN_ENDED,
+        Event.ENDED,
+    )
+]
 
-_ONE = f"""
-SELECT {_LISTED}, step_seq, worker_id, ready_at, deadline_at, pending_events, pause_requested, cancel_requested,
-    irreversible_since, crash_attempts, late_retries, expected_seconds, waited_seconds, token_budget, tokens_reserved,
-    unpriced_calls, parent_step_seq, forked_from, transition_seq,
-    (SELECT data FROM run_data d WHERE d.run_id = runs.id) AS data
-FROM runs WHERE id = %(id)s"""
-_CHILDREN = (
-    f"SELECT {_LISTED}, parent_step_seq FROM runs WHERE parent_run_id = %(id)s ORDER BY parent_step_seq, subject"
+# The oldest of each queue, by jumps along the index of ready runs.
+_READY = """
+WITH RECURSIVE oldest AS (
+    (SELECT queue, id, ready_at FROM runs WHERE status = 'READY' ORDER BY queue, ready_at LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.id, next.ready_at FROM oldest CROSS JOIN LATERAL (SELECT queue, id, ready_at FROM runs
+        WHERE status = 'READY' AND queue > oldest.queue ORDER BY queue, ready_at LIMIT 1) next
+) SELECT o.queue, o.id, r.subject, r.state, extract(epoch FROM app_now() - o.ready_at)::float8 AS seconds
+FROM oldest o JOIN runs r ON r.id = o.id ORDER BY o.ready_at LIMIT %(limit)s"""
+_READY_COUNT = "SELECT count(*) AS n FROM (SELECT 1 FROM runs WHERE status = 'READY' LIMIT %(most)s) few"
+_BUSY = """SELECT worker_id AS id, count(*) AS n FROM runs
+WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id IS NOT NULL GROUP BY worker_id"""
+
+# Role by role along the index of open tasks.
+_TASKS = """
+WITH RECURSIVE roles AS (
+    (SELECT role FROM human_tasks WHERE status = 'OPEN' ORDER BY role LIMIT 1)
+    UNION ALL
+    SELECT next.role FROM roles CROSS JOIN LATERAL
+        (SELECT role FROM human_tasks WHERE status = 'OPEN' AND role > roles.role ORDER BY role LIMIT 1) next
 )
-_ALERTS = """
-SELECT id, rule, subject, message, detail, opened_at, resolved_at
-FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
+SELECT roles.role, day.n AS day, two.n AS two_days, more.n AS longer, oldest.id, oldest.title, oldest.seconds
+FROM roles,
+LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM human_tasks WHERE status = 'OPEN' AND role = roles.role
+    AND created_at > (SELECT app_now()) - interval '24 hours' LIMIT %(most)s) f) day,
+LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM human_tasks WHERE status = 'OPEN' AND role = roles.role
+    AND created_at > (SELECT app_now()) - interval '48 hours' AND created_at <= (SELECT app_now()) - interval '24 hours'
+    LIMIT %(most)s) f) two,
+LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM human_tasks WHERE status = 'OPEN' AND role = roles.role
+    AND created_at <= (SELECT app_now()) - interval '48 hours' LIMIT %(most)s) f) more,
+LATERAL (SELECT id, title, extract(epoch FROM app_now() - created_at)::float8 AS seconds FROM human_tasks
+    WHERE status = 'OPEN' AND role = roles.role ORDER BY created_at LIMIT 1) oldest
+ORDER BY roles.role"""
+
+_ALERT_COUNTS = "SELECT rule, count(*) AS n FROM alerts WHERE resolved_at IS NULL GROUP BY rule ORDER BY n DESC, rule"
+_LETTERS = """SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM dead_letters WHERE closed_at IS NULL LIMIT %(most)s) f) AS open,
+    (SELECT count(*) FROM dead_letters WHERE created_at > (SELECT app_now()) - interval '1 hour') AS hour,
+    (SELECT count(*) FROM dead_letters WHERE created_at > (SELECT app_now()) - interval '25 hours'
+        AND created_at <= (SELECT app_now()) - interval '1 hour') AS day_before"""
+_OPEN_LETTERS = """SELECT d.run_id, r.subject, d.state, d.reason, d.created_at FROM dead_letters d JOIN runs r ON r.id = d.run_id
+WHERE d.closed_at IS NULL ORDER BY d.created_at DESC LIMIT %(limit)s"""
+
+_MODEL_CALLS = (
+    """kind = 'model' AND created_at >= date_trunc('day', (SELECT app_now()) AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"""
+)
+_MODELS = f"""SELECT coalesce(model, 'not named') AS model, count(*) AS calls, coalesce(sum(tokens_in), 0)::bigint AS tokens_in,
+    coalesce(sum(tokens_out), 0)::bigint AS tokens_out, coalesce(sum(cost), 0) AS cost,
+    count(*) FILTER (WHERE cost IS NULL AND tokens_in + tokens_out > 0) AS unpriced
+FROM checkpoints WHERE {_MODEL_CALLS} GROUP BY 1 ORDER BY calls DESC, 1"""
+# A child's tokens are its parent's: the budget stands there.
+_BUDGETS = f"""
+WITH today AS MATERIALIZED (
+    SELECT coalesce(r.parent_run_id, r.id) AS id, sum(coalesce(c.tokens_in, 0) + coalesce(c.tokens_out, 0)) AS used
+    FROM (SELECT run_id, tokens_in, tokens_out FROM checkpoints WHERE {_MODEL_CALLS}) c
+    CROSS JOIN LATERAL (SELECT id, parent_run_id FROM runs WHERE id = c.run_id OFFSET 0) r GROUP BY 1
+) SELECT count(*) AS runs, coalesce(sum(t.used), 0)::bigint AS used, coalesce(sum(r.token_budget), 0)::bigint AS budget,
+    count(*) FILTER (WHERE r.tokens_in + r.tokens_out > r.token_budget) AS over
+FROM today t CROSS JOIN LATERAL (SELECT token_budget, tokens_in, tokens_out FROM runs WHERE id = t.id OFFSET 0) r"""
+
+# OFFSET 0 keeps the planner from joining whole tables: a slot has few rows, found one by one.
+_RECENT = """t.created_at >= to_timestamp(%(from)s * 300.0) AND t.created_at < to_timestamp(%(to)s * 300.0)"""
+_SLOT = "floor(extract(epoch FROM t.created_at) / 300)::bigint AS slot"
+_STEPS = f"""
+SELECT {_SLOT}, r.workflow, r.workflow_version AS version, t.from_state AS state, t.from_status AS status,
+    floor(ln(greatest(extract(epoch FROM t.created_at - p.created_at)::float8, 0.001)) * {BINS_PER_DOUBLING} / ln(2))::int AS bin,
+    count(*) AS n
+FROM transitions t
+CROSS JOIN LATERAL (SELECT created_at FROM transitions WHERE run_id = t.run_id AND seq = t.seq - 1 OFFSET 0) p
+CROSS JOIN LATERAL (SELECT workflow, workflow_version FROM runs WHERE id = t.run_id OFFSET 0) r
+WHERE {_RECENT} AND t.from_status IN ('RUNNING', 'WAITING_FOR_CHILDREN') AND t.event = ANY (%(done)s)
+GROUP BY 1, 2, 3, 4, 5, 6"""
+_FLOW = f"""
+SELECT {_SLOT}, count(*) FILTER (WHERE t.event = 'started') AS started,
+    count(*) FILTER (WHERE t.to_status IN ('COMPLETE', 'FAILED', 'CANCELLED')) AS ended
+FROM transitions t CROSS JOIN LATERAL (SELECT parent_run_id FROM runs WHERE id = t.run_id OFFSET 0) r
+WHERE {_RECENT} AND (t.event = 'started' OR t.to_status IN ('COMPLETE', 'FAILED', 'CANCELLED')) AND r.parent_run_id IS NULL
+GROUP BY 1"""
+_LETTER_SLOTS = f"SELECT {_SLOT}, count(*) AS n FROM dead_letters t WHERE {_RECENT} GROUP BY 1"
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FamilyFilter:
-    """Which runs to list. `subject` is a beginning of it; `parent`: its children, else root runs."""
+class Now:
+    """One moment. ready: the oldest of the queues; ready_count, tasks' counts and letters' "open" go up to MOST + 1.
 
-    status: Sequence[Status] = ()
-    state: str | None = None
-    workflow: str | None = None
-    subject: str | None = None
-    parent: UUID | None = None
-
-
-def find(db: Connection, text: str) -> UUID:
-    """The run a person means by whatever they have of it: `app.store.reads.finding`.
-
-    Raises NotFound, or BadInput naming the runs it could be.
+    tasks: by role, waiting for less than a day (day), for one to two (two_days), and longer. letters: how many are open,
+    came in the last hour, and in the 24 hours before it. busy: runs in work, by worker.
     """
-    rows = finding.find_all(db, text)
-    if not rows and finding.is_id(text):
-        raise NotFound(f"there is no run {text.strip()}")
-    if not rows:
-        raise NotFound(f"no run has the id or subject {text.strip()!r}; `longhaul runs` lists the newest")
-    if len(rows) > 1:
-        could = "; ".join(f"{row.run_id} ({row.workflow} {row.subject}, {row.status})" for row in rows[:5])
-        raise BadInput(f"{text.strip()!r} could be any of these runs, give an id: {could}")
-    return rows[0].run_id
+
+    ready: Sequence[Row]
+    ready_count: int
+    busy: Sequence[Row]
+    tasks: Sequence[Row]
+    alert_counts: Sequence[Row]
+    letters: Row
+    open_letters: Sequence[Row]
 
 
-def page(db: Connection, wanted: FamilyFilter, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:
-    """Up to `limit` runs, newest first, older than the run `before`."""
-    params = {
-        "status": [status.value for status in wanted.status] or None,
-        "state": wanted.state,
-        "workflow": wanted.workflow,
-        "subject": wanted.subject,
-        "parent": wanted.parent,
-        "before": before,
-        "limit": limit,
-    }
-    return db.execute(_OF_PARENT if wanted.parent else _ROOTS, params).fetchall()
+def now(db: Connection, *, limit: int) -> Now:
+    """Everything that is at work, waits for somebody or is wrong; lists hold up to `limit`."""
+    params = {"limit": limit, "most": MOST + 1}
+    return Now(
+        ready=_all(db, _READY, params),
+        ready_count=_all(db, _READY_COUNT, params)[0]["n"],
+        busy=_all(db, _BUSY),
+        tasks=_all(db, _TASKS, params),
+        alert_counts=_all(db, _ALERT_COUNTS),
+        letters=_all(db, _LETTERS, params)[0],
+        open_letters=_all(db, _OPEN_LETTERS, params),
+    )
 
 
 def counts(db: Connection) -> dict[str, int]:
-    """How many root runs stand in each status."""
-    return {row["status"]: row["n"] for row in db.execute(_COUNTS).fetchall()}
+    """How many root runs stand in each status. Reads the whole table, and gives up (57014) after three seconds."""
+    db.execute("SET LOCAL statement_timeout = '3s'")
+    return glance.counts(db)
 
 
-def one(db: Connection, run_id: UUID) -> dict[str, Any]:
-    """A run with its data, as it is now. Raises NotFound."""
-    row = db.execute(_ONE, {"id": run_id}).fetchone()
-    if row is None:
-        raise NotFound(f"there is no run {run_id}")
-    return row | {"data": restore(row["data"])}
+def spending(db: Connection) -> tuple[list[Row], Row]:
+    """What models used since midnight UTC: by model, and against the token budgets of the runs that used it."""
+    return _all(db, _MODELS), _all(db, _BUDGETS)[0]
 
 
-def children(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """All child runs a run ever started."""
-    return db.execute(_CHILDREN, {"id": run_id}).fetchall()
+def slots(db: Connection, begin: int, end: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """Steps by duration, runs started and ended, and dead letters, in the slots begin ≤ slot < end (slots of epoch time)."""
+    params = {"from": begin, "to": end, "done": _DONE}
+    return _all(db, _STEPS, params), _all(db, _FLOW, params), _all(db, _LETTER_SLOTS, params)
 
 
-def alerts(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The alerts about a run, oldest first; open ones have no `resolved_at`."""
-    return db.execute(_ALERTS, {"id": run_id}).fetchall()
+def _all(db: Connection, query: str, params: Row | None = None) -> list[Row]:
+    return db.execute(query, params).fetchall()

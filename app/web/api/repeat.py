@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.core.canonical import digest, restore
 from app.core.ids import new_token
 from app.engine.runtime import Runtime
-from app.store.records import keys
+from app.store.records import request_keys
 from app.web.api.caller import Caller
 from app.web.api.problems import Wrong
 from app.web.http.session import runtime_of
@@ -60,14 +60,14 @@ def once(request: Request, caller: Caller, work: Callable[[], Response], *, body
     try:
         response = work()
     except BaseException:
-        rt.database.transact(lambda db: keys.give_back(db, at.scope, at.key, owner=at.owner))
+        rt.database.transact(lambda db: request_keys.give_back(db, at.scope, at.key, owner=at.owner))
         raise
     kept = {
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
         "body": bytes(response.body).decode() or None,
     }
-    rt.database.transact(lambda db: keys.answered(db, at.scope, at.key, kept, owner=at.owner))
+    rt.database.transact(lambda db: request_keys.answered(db, at.scope, at.key, kept, owner=at.owner))
     return response
 
 
@@ -75,7 +75,7 @@ def _taken(rt: Runtime, at: _Place) -> Response | None:
     """None once the key is ours; the answer given before, waited for if somebody is at it."""
     for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
         ours, answer = rt.database.transact(
-            lambda db: keys.take(
+            lambda db: request_keys.take(
                 db, at.scope, at.key, at.body_hash, owner=at.owner, forgotten_seconds=_FORGOTTEN_SECONDS
             )
         )

@@ -18,7 +18,7 @@ from app.core.values.durations import seconds
 from app.engine.runtime import Runtime
 from app.humans import desk
 from app.store import clock
-from app.store.human_tasks import desk as store
+from app.store.human_tasks import handling as store
 from app.store.reads import pages
 from app.web.http.form_fields import answers_of
 from app.web.http.posting import Posted

@@ -15,7 +15,7 @@ from app.core.workflow import Human
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
-from app.store.human_tasks import answerers, desk, human_tasks
+from app.store.human_tasks import answerers, handling, human_tasks
 from app.store.reads import pages
 from app.store.records.documents import documents_of
 from app.store.runs import runs
@@ -80,7 +80,7 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
         data = in_order(rt, task["workflow"], task["workflow_version"], runs.data_of(db, task["run_id"]))
-        events, comments = human_tasks.events_of(db, task_id), desk.comments(db, task_id)
+        events, comments = human_tasks.events_of(db, task_id), handling.comments(db, task_id)
         return Sight(
             task=task,
             now=clock.now(db),
@@ -90,7 +90,7 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
             limits=limits.of(db, task, me),
             events=events,
             comments=comments,
-            draft=desk.draft(db, task_id, me.username),
+            draft=handling.draft(db, task_id, me.username),
             names=_names(db, task, events, comments),
             order=_order(rt, task),
         )

@@ -83,7 +83,7 @@ def _tokens(seen: conversations.Seen | None) -> int:
 
 
 def _summary(messages: Sequence[Any]) -> tuple[dict[str, list[Mapping[str, str]]], str]:
-    """The run summary among what a model was given (`app.core.summary.given`), and what did not fit in it."""
+    """The run summary among what a model was given (`app.core.declarations.summary.given`), and what did not fit in it."""
     for message in messages:
         text = message.get("text") if isinstance(message, Mapping) else None
         given = _parsed(text) if isinstance(text, str) and '"summary"' in text else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.store.reads.glance import SLOT_SECONDS
+from app.store.reads.overview import SLOT_SECONDS
 
 HEIGHT = 48.0  # of one series, in units of the drawing; a slot is 1 wide
 _PER_HOUR = 3600 // SLOT_SECONDS

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 from app.core.lifecycle import Status
 from app.store.database import Connection
-from app.store.reads import glance
-from app.store.reads.glance import BINS_PER_DOUBLING, DAY_SLOTS, SLOT_SECONDS
+from app.store.reads import overview
+from app.store.reads.overview import BINS_PER_DOUBLING, DAY_SLOTS, SLOT_SECONDS
 
 T = TypeVar("T")
 TOO_OLD_SECONDS = 30.0
@@ -110,7 +110,7 @@ class History:
         return found
 
     def _read(self, db: Connection, begin: int, end: int) -> None:
-        steps, flow, letters = glance.slots(db, begin, end)
+        steps, flow, letters = overview.slots(db, begin, end)
         fresh = {number: Slot() for number in range(begin, end)}
         for row in steps:
             kind = (row["workflow"], row["version"], row["state"], row["status"])

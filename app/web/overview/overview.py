@@ -18,8 +18,8 @@ from app.core.workflow import Children, Human, Wait
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import is_gone
-from app.store.reads import facts, glance, pages
-from app.store.reads.glance import MOST, Now, Row
+from app.store.reads import facts, overview, pages
+from app.store.reads.overview import MOST, Now, Row
 from app.store.runs import downstreams
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -76,7 +76,7 @@ class Overview:
 
     def _look(self) -> Seen:
         with pages.snapshot(self._rt.database) as db:
-            at, now, engine = clock.now(db), glance.now(db, limit=_LISTED), facts.engine(db)
+            at, now, engine = clock.now(db), overview.now(db, limit=_LISTED), facts.engine(db)
             self._history.look(db, at.timestamp())
             alerts, standing = pages.open_alerts(db, limit=_LISTED), downstreams.standing(db)
         busy = {row["id"]: row["n"] for row in now.busy}
@@ -94,13 +94,13 @@ class Overview:
 
     def _spending(self) -> tuple[list[Row], Row]:
         with pages.snapshot(self._rt.database) as db:
-            return glance.spending(db)
+            return overview.spending(db)
 
     def _count(self) -> tuple[datetime, Mapping[str, int]] | None:
         """Runs by status and when that was, read whole and therefore seldom; None where it takes longer than a page may."""
         try:
             with pages.snapshot(self._rt.database) as db:
-                return clock.now(db), glance.counts(db)
+                return clock.now(db), overview.counts(db)
         except pages.DATABASE_PROBLEM as problem:
             if is_gone(problem):
                 raise

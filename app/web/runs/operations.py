@@ -24,7 +24,7 @@ from app.engine.step.persons import fingerprint
 from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
-from app.store.reads import letters, pages
+from app.store.reads import dead_letters, pages
 from app.store.runs import runs
 from app.web.http.posting import Posted
 from app.web.http.render import render
@@ -104,7 +104,7 @@ def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: s
 
 
 @router.get("/dead-letters")
-def dead_letters(request: Request, rt: Rt, me: Me) -> Response:
+def show_dead_letters(request: Request, rt: Rt, me: Me) -> Response:
     """Runs that stopped, grouped by what went wrong: dead letters, then those that used up their tries."""
     return _page(request, rt, me)
 
@@ -142,7 +142,7 @@ def _page(
     verb: str = "",
 ) -> Response:
     with pages.snapshot(rt.database) as db:
-        dead, tired, now = letters.standing(db), letters.out_of_tries(db), clock.now(db)
+        dead, tired, now = dead_letters.standing(db), dead_letters.out_of_tries(db), clock.now(db)
     for run in tired:
         run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
     return render(
@@ -150,9 +150,9 @@ def _page(
         "runs/dead_letters.html",
         status=422 if message else 200,
         now=now,
-        most=letters.MOST,
+        most=dead_letters.MOST,
         kinds=[("redrive", _by_kind(dead)), ("retry", _by_kind(tired))],
-        cut=letters.MOST in (len(dead), len(tired)),
+        cut=dead_letters.MOST in (len(dead), len(tired)),
         outcomes=outcomes,
         trial=trial,
         message=message,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.declarations.prompts import RULES
+from app.core.declarations.summary import given
 from app.core.errors import NeedsPerson
 from app.core.step import Asks
-from app.core.summary import given
 from workflows.insurance_claim.assessing.amounts_due import COVERAGE
 from workflows.insurance_claim.assessing.assessment import Assessment
 from workflows.insurance_claim.assessing.prompts import ASSESSMENT

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from app.core.canonical import canonical
 from app.core.values.amounts import amounts_in
-from app.insurance.reading.evidence import amounts_of
 from app.insurance.reading.extraction import Money
+from app.insurance.reading.quotes import amounts_of
 from workflows.insurance_claim.facts import Part
 from workflows.insurance_claim.models import Reason
 

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import Field
 
 from app.core.declarations.prompts import Prompt
+from app.core.declarations.summary import given
 from app.core.errors import StepError
 from app.core.step import StepContext
-from app.core.summary import given
 from app.insurance.reading.folding import fold
 from workflows.insurance_claim.assessing.summary import summary_of
 from workflows.insurance_claim.facts import Part

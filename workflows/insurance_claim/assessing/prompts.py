@@ -1,6 +1,6 @@
 """What is asked about a claim. The rules answer each of these too; what a model adds is never less careful.
 
-A prompt is the run summary and the last step, nothing else (`app.core.summary.given`).
+A prompt is the run summary and the last step, nothing else (`app.core.declarations.summary.given`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.core.summary import Entry, RunSummary
+from app.core.declarations.summary import Entry, RunSummary
 from workflows.insurance_claim.assessing.amounts_due import payable
 from workflows.insurance_claim.assessing.assessment import Assessment
 from workflows.insurance_claim.models import Reason

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.core.canonical import canonical
-from app.core.summary import Known, RunSummary, summarised
+from app.core.declarations.summary import Known, RunSummary, summarised
 from app.insurance.reading.extraction import DocumentFacts
 from workflows.insurance_claim.assessing.amounts_due import COVERAGE, billed, coverage_of
 from workflows.insurance_claim.models import ClaimFile, Finding

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.core.lifecycle import Status
 from app.diagnosis.explain import explain
 from app.engine.control import signals
-from app.store.reads import api_lists, overview, pages, run_list, situation
+from app.store.reads import api_lists, glance, pages, run_list, situation
 from app.web.api import bodies, shapes
 from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Operator, Reader
@@ -34,7 +34,7 @@ RunName = Annotated[
 def run_named(rt: Rt, run: RunName) -> UUID:
     """The run somebody means. Raises NotFound, or BadInput naming those it could be."""
     with pages.snapshot(rt.database) as db:
-        return overview.find(db, run)
+        return glance.find(db, run)
 
 
 @router.get("/runs", responses=answers(shapes.Runs))
@@ -62,7 +62,7 @@ def list_runs(
 def show_run(rt: Rt, caller: Reader, run: RunName) -> Response:
     """One run with its data, as it stands now."""
     with pages.snapshot(rt.database) as db:
-        return reply(shaped(shapes.Run, overview.one(db, overview.find(db, run))))
+        return reply(shaped(shapes.Run, glance.one(db, glance.find(db, run))))
 
 
 @router.get("/runs/{run}/explain", responses=answers(shapes.Explained, 404))

@@ -17,7 +17,7 @@ from app.core.errors import BadInput, NotEntitled, NotFound
 from app.engine.runtime import Runtime
 from app.humans import complete as completing
 from app.humans import desk, entitled
-from app.store.human_tasks import desk as kept
+from app.store.human_tasks import handling as kept
 from app.store.human_tasks import human_tasks
 from app.store.reads import api_lists, pages
 from app.web.api import bodies, shapes

@@ -9,8 +9,8 @@ from uuid import UUID
 from app.core.errors import Refused
 from app.engine.runtime import Runtime
 from app.humans.complete import complete
-from app.insurance.demo.people import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from app.insurance.demo.samples import SampleClaim
+from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
 from app.store.human_tasks import human_tasks
 
 BY_RULE = "Answered by the demo itself."

@@ -1,0 +1,7 @@
+"""What a company adds to the product, as one object named by the setting `application`: see `app.application`."""
+
+from __future__ import annotations
+
+from app.application import NONE, Application, Panel, StandIn
+
+__all__ = ["NONE", "Application", "Panel", "StandIn"]
