@@ -1,4 +1,5 @@
-"""Real servers for tests: one Postgres and one Redis per run, a fresh database per test, nothing started unasked.
+"""What tests of every folder share: one Postgres and one Redis per run, a fresh database per test, a stack of real processes, a
+browser; nothing started unasked.
 
 `LONGHAUL_PG_BIN=/usr/lib/postgresql/15/bin` runs the same tests on other server programs;
 `LONGHAUL_TEST_DATABASE_URL` on a server that runs already, whose role must be able to create databases.
@@ -11,9 +12,9 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -27,6 +28,13 @@ from app.stack.servers.postgres import EmbeddedPostgres
 from app.stack.servers.redis import EmbeddedRedis
 from tests.support.bells import Bells
 from tests.support.rabbitmq import RabbitServer, rabbitmq_command
+
+if TYPE_CHECKING:  # loaded by the fixtures that need it: most files of tests do not
+    from playwright.sync_api import Browser
+
+    from tests.support.journey import Travel
+    from tests.support.model_server import ModelServer
+    from tests.support.stack import MakeStack, Stack
 
 # How long an example takes says nothing but how busy the machine is.
 hypothesis.settings.register_profile(
@@ -58,16 +66,23 @@ def environment() -> Iterator[None]:
         settings.cache_clear()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[EmbeddedPostgres]:
-    """A running Postgres server of this test run. A test that stops or kills it must start it again."""
-    with scratch_folder("postgres") as folder:
+@contextmanager
+def running_postgres(name: str) -> Iterator[EmbeddedPostgres]:
+    """A Postgres server of its own, gone at the end."""
+    with scratch_folder(name) as folder:
         server = EmbeddedPostgres(folder)
         server.start()
         try:
             yield server
         finally:
             server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A running Postgres server of this test run. A test that stops or kills it must start it again."""
+    with running_postgres("postgres") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +184,51 @@ def broker_url(broker: Server) -> Iterator[str]:
     yield broker.url()
     if broker.answers():
         _empty(broker)
+
+
+@pytest.fixture
+def journey(database_url: str) -> Iterator[Travel]:
+    """A runtime for the workflow that passes through every kind of state, in this process."""
+    from tests.support.journey import travel
+
+    with travel(database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[MakeStack]:
+    """Makes the test's stack over workflows of `tests.support`, named "module:NAME"; nothing of it outlives it."""
+    from tests.support.stack import Stack
+
+    with ExitStack() as ends:
+
+        def make(*workflows: str, **settings: object) -> Stack:
+            # The first one brings the faults along.
+            named = ",".join(f"tests.support.{name}" for name in ("small_workflows:TWO", *workflows) if name)
+            url = str(settings.pop("broker_url", broker_url))
+            stack = Stack(tmp_path, database_url, url, named, **settings)
+            ends.callback(stack.end)
+            return stack
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """The scripted model server, a process; it follows what a test lets it `say`."""
+    from tests.support.model_server import ModelServer
+
+    with ModelServer(tmp_path_factory.mktemp("models")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A running Chromium. Skips where none is installed, and fails there under CI=true."""
+    from tests.support.browsing import launched
+
+    with launched() as found:
+        yield found
 
 
 def with_database(url: str, name: str) -> str:

@@ -6,10 +6,8 @@ import datetime as dt
 import ipaddress
 import json
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from app.insurance.connectors.access import Access
 from app.insurance.connectors.payments import MailRoom, Payments
 from app.settings import Settings
 from tests.actions.conftest import Bureau
+from tests.support.http_server import QuietHandler, local_server
 
 KEY = "lh-1"
 PAYMENT = {"claim": "CLM-1", "payee": "Ada Ferncastle", "amount": "100.00", "currency": "USD", "purpose": "payment"}
@@ -51,38 +50,20 @@ class Books:
 def serving(context: ssl.SSLContext | None = None) -> Iterator[Books]:
     books = Books()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def get(self) -> None:
             books.authorizations.append(self.headers["Authorization"])
-            self.send_response(books.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(books.status)
 
-        def do_POST(self) -> None:
+        def post(self) -> None:
             books.authorizations.append(self.headers["Authorization"])
-            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sent = json.loads(self.body())
             told = {"payment_id": "P-1", "key": self.headers["Idempotency-Key"], **sent, **books.changes}
-            body = json.dumps({k: v for k, v in told.items() if v is not None}).encode()
-            self.send_response(201)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(201, json.dumps({k: v for k, v in told.items() if v is not None}).encode())
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    books.address = f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with local_server(Handler, context) as server:
+        books.address = server.url
         yield books
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize("spelled", [{}, {"amount": "100"}, {"amount": 100.0}, {"purpose": None}, {"key": None}])

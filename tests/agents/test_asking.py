@@ -56,21 +56,14 @@ ROUND = {"calls": [{"name": "insurer_policy", "with": {"number": "P-7"}}]}
 Server = Callable[..., ModelServer]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    server = ModelServer(tmp_path_factory.mktemp("models")).start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def server(running: ModelServer) -> Iterator[Server]:
+def server(model_server: ModelServer) -> Iterator[Server]:
     def says(turns: Sequence[Mapping[str, Any]], *faults: Mapping[str, Any]) -> ModelServer:
-        running.say([{"turns": list(turns), "faults": list(faults)}])
-        return running
+        model_server.say([{"turns": list(turns), "faults": list(faults)}])
+        return model_server
 
     yield says
-    running.forget()
+    model_server.forget()
 
 
 def ask(

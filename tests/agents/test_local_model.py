@@ -81,10 +81,7 @@ def test_a_brief_answer_is_proven_like_any_other() -> None:
 
 def test_only_the_local_model_is_asked_in_brief(tmp_path: Path) -> None:
     answer = brief(total=BriefFact(value="1250.00", page=1, quote="Total due USD 1,250.00")).model_dump(mode="json")
-    server = ModelServer(tmp_path, [{"when": "REPAIR", "turns": [{"answer": answer}]}]).start()
-    try:
+    with ModelServer(tmp_path, [{"when": "REPAIR", "turns": [{"answer": answer}]}]) as server:
         alone = Alone(Models(Settings(provider="local", local_model_url=server.url), OFFLINE_RULES))
         said = alone.ask(EXTRACTION, {"document_id": "d1", "filename": "f", "pages": [PAGE.model_dump()]})
         assert said.fields["total"].value == "1250.00"
-    finally:
-        server.stop()

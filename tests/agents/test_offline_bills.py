@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.insurance.reading.extraction import DocumentFacts
-from tests.agents.papers import ESTIMATE, FRENCH_INVOICE, GERMAN_INVOICE, facts_of
+from tests.agents.sample_documents import ESTIMATE, FRENCH_INVOICE, GERMAN_INVOICE, facts_of
 
 
 def sums(facts: DocumentFacts) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.agents.papers import CLAIM_FORM, LABELS_ABOVE, POLICE_REPORT, facts_of, values_of
+from tests.agents.sample_documents import CLAIM_FORM, LABELS_ABOVE, POLICE_REPORT, facts_of, values_of
 
 
 def test_a_form_with_colons() -> None:

@@ -14,7 +14,7 @@ from app.documents.reader import read_document
 from app.insurance.reading import readers as offline_readers
 from app.insurance.reading.extraction import misquoted
 from app.insurance.reading.rules.offline import OfflineProvider
-from tests.agents.papers import ALL, CLAIM_FORM, facts_of, request
+from tests.agents.sample_documents import ALL, CLAIM_FORM, facts_of, request
 
 LINES = [line for text in ALL.values() for line in text.splitlines()]
 ODD = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.insurance.reading.extraction import DocumentFacts
-from tests.agents.papers import facts_of
+from tests.agents.sample_documents import facts_of
 
 WIDE = """\
 REPAIR INVOICE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agents.papers import facts_of, values_of
+from tests.agents.sample_documents import facts_of, values_of
 
 OWN, OTHER = "1M8GDM9AXKP042788", "1HGCM82633A004352"
 

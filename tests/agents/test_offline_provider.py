@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.insurance.reading.extraction import FIELDS, DocumentKind, ExtractionReply, misquoted, quote_stands_in
 from app.insurance.reading.rules.offline import OfflineProvider
 from app.insurance.reading.vocabulary import vocabulary
-from tests.agents.papers import ALL, CLAIM_FORM, ESTIMATE, LETTER, facts_of, request
+from tests.agents.sample_documents import ALL, CLAIM_FORM, ESTIMATE, LETTER, facts_of, request
 
 PIECES = st.one_of(
     st.sampled_from([phrase.replace("#", "number") for phrase, _ in vocabulary()]),

@@ -14,14 +14,8 @@ from typer.testing import CliRunner, Result
 
 import workflows
 from app.cli import app
-from tests.support.journey import WORKFLOWS, Travel, travel
-
-
-@pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    """A runtime for the workflow that passes through every kind of state."""
-    with travel(database_url) as found:
-        yield found
+from tests.support.dispatchers import SILENT_DISPATCHER
+from tests.support.journey import WORKFLOWS
 
 
 @dataclass
@@ -59,5 +53,5 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Longhau
 @pytest.fixture
 def longhaul(nowhere: Longhaul, database_url: str) -> Longhaul:
     """`longhaul` on the test's database, its bells rung for nobody."""
-    nowhere.env |= {"LONGHAUL_DATABASE_URL": database_url, "LONGHAUL_DISPATCHER": "tests.support.journey:Silent"}
+    nowhere.env |= {"LONGHAUL_DATABASE_URL": database_url, "LONGHAUL_DISPATCHER": SILENT_DISPATCHER}
     return nowhere

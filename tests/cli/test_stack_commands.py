@@ -12,6 +12,7 @@ import pytest
 from app.settings import settings
 from app.stack.status import ProcessStatus, StackStatus, StackUrls, write_status
 from tests.cli.conftest import Longhaul
+from tests.support.dispatchers import SILENT_DISPATCHER
 from tests.support.journey import Travel
 
 COMMANDS = [
@@ -73,7 +74,7 @@ def stack(nowhere: Longhaul, database_url: str) -> StackStatus:
         processes=[worker, gone],
     )
     write_status(status)
-    nowhere.env |= {"LONGHAUL_DISPATCHER": "tests.support.journey:Silent"}
+    nowhere.env |= {"LONGHAUL_DISPATCHER": SILENT_DISPATCHER}
     return status
 
 

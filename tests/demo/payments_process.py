@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 from app.stack.servers.processes import ChildProcess
 from tests.support.nursery import PROJECT, start
+from tests.support.waiting import wait_for
 
 PAYMENT = {"claim": "CLM-1", "payee": "Ada Ferncastle", "amount": "1234.50", "currency": "USD", "purpose": "settlement"}
 
@@ -83,11 +81,3 @@ class PaymentsProcess:
             return self.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    """Poll until the condition holds; fail after `seconds`, saying what was waited for."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        pause.wait(0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,13 +14,7 @@ from app.humans.complete import complete
 from app.insurance.demo import board
 from app.insurance.demo.samples import SampleClaim
 from app.stack.status import StackStatus
-from tests.support.journey import Travel, travel
-
-
-@pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    with travel(database_url) as found:
-        yield found
+from tests.support.journey import Travel
 
 
 def sample(end: str) -> SampleClaim:

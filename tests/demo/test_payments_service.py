@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 
 from app.insurance.demo.payments import Switches, create_app, main
 from app.insurance.demo.payments_store import PaymentsStore
-from tests.demo.payments_process import PAYMENT, PaymentsProcess, wait_for
+from tests.demo.payments_process import PAYMENT, PaymentsProcess
+from tests.support.waiting import wait_for
 
 LETTER = {"claim": "CLM-1", "kind": "denial", "recipient": "Ada Ferncastle", "sha256": "a" * 64, "purpose": "denial"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fresh_database
+from tests.support.doubting import ASK, POST, TELL, Registry
 from tests.support.journey import Travel, travel
 from tests.support.packs import Settled, pack_of, settled_claim
 
@@ -37,7 +38,14 @@ def pack(whole_pack: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    """A runtime for the workflow that passes through every kind of state."""
-    with travel(database_url) as found:
-        yield found
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def doubting(database_url: str, registry: Registry) -> Iterator[Travel]:
+    """A runtime for the workflow that acts on the registry and then doubts; Olga, an operator, answers."""
+    tools = {ASK.name: registry, TELL.name: registry, POST.name: registry}
+    with travel(database_url, workflows=(registry.workflow(),), tools=tools) as journey:
+        journey.enrol("olga", "operator")
+        yield journey

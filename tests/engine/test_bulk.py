@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,9 @@ from app.core.ids import new_id
 from app.core.lifecycle import Status
 from app.engine.control import bulk
 from app.store.runs import runs
-from tests.support.journey import Travel, travel
+from tests.support.journey import Travel
 
 WHY: dict[str, Any] = {"actor": "person:noor", "reason": "the archive is back"}
-
-
-@pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    with travel(database_url) as made:
-        yield made
 
 
 def standing(journey: Travel, run_id: UUID) -> Status:

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import NeedsPerson, NotDone
 from app.core.ports import ToolCode
-from tests.support.doubting import ASK, POST, TELL, Notes, World, begin
+from tests.support.doubting import ASK, POST, TELL, Notes, Registry, begin
 from tests.support.journey import Travel, travel
 
 WORDS = ("one", "two", "three")
@@ -33,8 +33,8 @@ class Hall:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def registry() -> Registry:
+    return Registry()
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def hall() -> Hall:
 
 
 @pytest.fixture
-def office(database_url: str, world: World, hall: Hall) -> Iterator[Travel]:
-    tools: dict[str, ToolCode] = {ASK.name: world, TELL.name: hall, POST.name: world}
-    with travel(database_url, workflows=(world.workflow(attempts=2),), tools=tools) as journey:
+def doubting(database_url: str, registry: Registry, hall: Hall) -> Iterator[Travel]:
+    tools: dict[str, ToolCode] = {ASK.name: registry, TELL.name: hall, POST.name: registry}
+    with travel(database_url, workflows=(registry.workflow(attempts=2),), tools=tools) as journey:
         yield journey
 
 
 def test_calls_made_together_give_their_results_in_the_order_given_and_are_made_once(
-    office: Travel, world: World, hall: Hall
+    doubting: Travel, registry: Registry, hall: Hall
 ) -> None:
     attempts: list[list[Any]] = []
 
@@ -60,18 +60,18 @@ def test_calls_made_together_give_their_results_in_the_order_given_and_are_made_
             raise TimeoutError("lost behind the calls")
         return "sure"
 
-    world.plan = tell_all
-    run_id = begin(office, world.workflow(attempts=2))
-    office.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
-    office.go()
-    assert office.run(run_id)["status"] == "COMPLETE"
+    registry.plan = tell_all
+    run_id = begin(doubting, registry.workflow(attempts=2))
+    doubting.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
+    doubting.go()
+    assert doubting.run(run_id)["status"] == "COMPLETE"
     keys = [f"lh-{run_id}-2-{number}-0" for number in (1, 2, 3)]
     assert attempts == [[{"word": word, "key": key} for word, key in zip(WORDS, keys, strict=True)]] * 2
     assert sorted(hall.asked) == sorted(WORDS), "a call was made a second time"
 
 
 def test_of_calls_made_together_the_first_failure_in_the_order_given_is_told_after_all_have_ended(
-    office: Travel, world: World, hall: Hall
+    doubting: Travel, registry: Registry, hall: Hall
 ) -> None:
     hall.refuses = {"two", "three"}
 
@@ -80,10 +80,10 @@ def test_of_calls_made_together_the_first_failure_in_the_order_given_is_told_aft
             step.call_all([(TELL, {"word": word}) for word in WORDS])
         raise NeedsPerson("Two of three refused.", "nobody knows")
 
-    world.plan = tell_all
-    run_id = begin(office, world.workflow(attempts=2))
-    assert office.run(run_id)["status"] == "WAITING_FOR_HUMAN", office.run(run_id)
-    recorded = office.rows(
+    registry.plan = tell_all
+    run_id = begin(doubting, registry.workflow(attempts=2))
+    assert doubting.run(run_id)["status"] == "WAITING_FOR_HUMAN", doubting.run(run_id)
+    recorded = doubting.rows(
         "SELECT status FROM checkpoints WHERE run_id = %s AND step_seq = 2 AND call_seq > 0 ORDER BY call_seq", run_id
     )
     assert [row["status"] for row in recorded] == ["COMPLETE", "FAILED", "FAILED"]

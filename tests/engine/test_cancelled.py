@@ -22,9 +22,9 @@ from app.engine.step import advance
 from app.humans.complete import complete
 from app.store.records.verify import verify
 from app.sweeps import heartbeats, timers
-from tests.support.flows import PAY, Bill, pay
 from tests.support.journey import Travel, travel
-from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement
+from tests.support.small_workflows import PAY, Bill, pay
+from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 WITHDRAWN: dict[str, Any] = {"actor": "person:bea", "reason": "withdrawn"}
 

@@ -54,9 +54,8 @@ LOOKING = Workflow(
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelServer]:
     turns = [{"calls": [{"name": "registry_look", "with": {"number": str(n)}}]} for n in range(ROUNDS)]
-    server = ModelServer(tmp_path / "models", [{"turns": [*turns, ANSWER]}]).start()
-    yield server
-    server.stop()
+    with ModelServer(tmp_path / "models", [{"turns": [*turns, ANSWER]}]) as server:
+        yield server
 
 
 @pytest.fixture

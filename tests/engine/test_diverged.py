@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -12,24 +11,11 @@ import pytest
 from app.core.errors import NeedsPerson, Unrecoverable
 from app.engine.control import operate
 from app.store.records.verify import verify
-from tests.support.doubting import ASK, POST, TELL, Notes, Plan, World, answer, begin
-from tests.support.journey import Travel, travel
+from tests.support.doubting import ASK, POST, TELL, Notes, Plan, Registry, answer, begin
+from tests.support.journey import Travel
 
 TIMES = 2  # a step is run again by a redrive; each is stopped the same way
 HAPPENED, DID_NOT = "it_happened", "it_did_not_happen"
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def office(database_url: str, world: World) -> Iterator[Travel]:
-    tools = {ASK.name: world, TELL.name: world, POST.name: world}
-    with travel(database_url, workflows=(world.workflow(),), tools=tools) as journey:
-        journey.enrol("olga", "operator")
-        yield journey
 
 
 def _post(step: Any, data: Notes) -> str:
@@ -82,75 +68,79 @@ def _hopeless(step: Any, data: Notes) -> str:
     raise Unrecoverable("closed for good")
 
 
-def died_within(office: Travel, world: World, first: Plan, then: Plan) -> UUID:
+def died_within(doubting: Travel, registry: Registry, first: Plan, then: Plan) -> UUID:
     """A run whose worker died within its open call, and whose step's code is another one now."""
-    world.plan = first
+    registry.plan = first
 
     def die(key: str) -> None:
         if key.endswith("-2-0"):
             raise KeyboardInterrupt
 
-    world.deed = die
+    registry.deed = die
     with suppress(KeyboardInterrupt):
-        begin(office, world.workflow())
-    run_id: UUID = office.one("SELECT id FROM runs")["id"]
-    assert office.one("SELECT status FROM checkpoints WHERE run_id = %s AND call_seq = 2", run_id)["status"] == "INTENT"
-    world.plan, world.deed = then, lambda key: None
-    taken_back(office, run_id)
+        begin(doubting, registry.workflow())
+    run_id: UUID = doubting.one("SELECT id FROM runs")["id"]
+    assert (
+        doubting.one("SELECT status FROM checkpoints WHERE run_id = %s AND call_seq = 2", run_id)["status"] == "INTENT"
+    )
+    registry.plan, registry.deed = then, lambda key: None
+    taken_back(doubting, run_id)
     return run_id
 
 
-def taken_back(office: Travel, run_id: UUID) -> None:
+def taken_back(doubting: Travel, run_id: UUID) -> None:
     """Its lease is given up, and the next worker goes on."""
-    office.tamper(
+    doubting.tamper(
         "UPDATE runs SET status = 'READY', lease_token = NULL, worker_id = NULL, ready_at = app_now() WHERE id = %s",
         run_id,
     )
-    office.go()
+    doubting.go()
 
 
-def task(office: Travel, run_id: UUID) -> dict[str, Any]:
-    return office.one("SELECT kind, note, call_seq FROM human_tasks WHERE run_id = %s AND status = 'OPEN'", run_id)
+def task(doubting: Travel, run_id: UUID) -> dict[str, Any]:
+    return doubting.one("SELECT kind, note, call_seq FROM human_tasks WHERE run_id = %s AND status = 'OPEN'", run_id)
 
 
 @pytest.mark.parametrize("verdict", [HAPPENED, DID_NOT])
 @pytest.mark.parametrize("then", [_another_name, _another_input, _fewer_calls, _other_before_it, _passed_over])
 def test_a_person_decides_about_the_open_call_before_the_divergence_stops_the_run(
-    office: Travel, world: World, then: Plan, verdict: str
+    doubting: Travel, registry: Registry, then: Plan, verdict: str
 ) -> None:
-    run_id = died_within(office, world, _post, then)
-    assert office.run(run_id)["status"] == "WAITING_FOR_HUMAN", office.run(run_id)["waiting_reason"]
-    asked = task(office, run_id)
+    run_id = died_within(doubting, registry, _post, then)
+    assert doubting.run(run_id)["status"] == "WAITING_FOR_HUMAN", doubting.run(run_id)["waiting_reason"]
+    asked = task(doubting, run_id)
     assert (asked["kind"], asked["call_seq"]) == ("unknown", 2)
     assert "registry.post" in asked["note"] and f"lh-{run_id}-2-2-0" in asked["note"], "the open call is not named"
-    answer(office, run_id, verdict)
+    answer(doubting, run_id, verdict)
     for _ in range(TIMES):
-        run = office.run(run_id)
+        run = doubting.run(run_id)
         assert run["status"] == "DEAD_LETTER" and "Diverged" in run["waiting_reason"]
         assert SAYS.get(then, "") in run["waiting_reason"]
-        assert task(office, run_id)["kind"] == "triage"
-        operate.redrive(office.rt, run_id, actor="person:olga", reason="try it")
-        office.go()
-    assert [each["word"] for each in world.told] == ["first"], "something was sent"
-    assert office.one("SELECT count(*) AS n FROM human_tasks WHERE kind = 'unknown'")["n"] == 1
+        assert task(doubting, run_id)["kind"] == "triage"
+        operate.redrive(doubting.rt, run_id, actor="person:olga", reason="try it")
+        doubting.go()
+    assert [each["word"] for each in registry.told] == ["first"], "something was sent"
+    assert doubting.one("SELECT count(*) AS n FROM human_tasks WHERE kind = 'unknown'")["n"] == 1
 
 
-def test_a_doubt_waits_until_it_is_known_what_became_of_the_open_call(office: Travel, world: World) -> None:
-    run_id = died_within(office, world, _post, _unsure)
-    assert task(office, run_id)["kind"] == "unknown"
-    answer(office, run_id, HAPPENED)
-    asked = task(office, run_id)
+def test_a_doubt_waits_until_it_is_known_what_became_of_the_open_call(doubting: Travel, registry: Registry) -> None:
+    run_id = died_within(doubting, registry, _post, _unsure)
+    assert task(doubting, run_id)["kind"] == "unknown"
+    answer(doubting, run_id, HAPPENED)
+    asked = task(doubting, run_id)
     assert asked["kind"] == "doubt" and "registry.post" in asked["note"], "it is not told as done"
-    world.plan = _post
-    answer(office, run_id, "again")
-    assert office.run(run_id)["status"] == "COMPLETE" and [each["word"] for each in world.told] == ["first"]
-    assert office.rt.database.transact(lambda db: verify(db, run_id)).holds
+    registry.plan = _post
+    answer(doubting, run_id, "again")
+    assert doubting.run(run_id)["status"] == "COMPLETE" and [each["word"] for each in registry.told] == ["first"]
+    assert doubting.rt.database.transact(lambda db: verify(db, run_id)).holds
 
 
-def test_a_step_that_gives_up_with_a_call_open_says_so_to_whoever_triages_it(office: Travel, world: World) -> None:
-    run_id = died_within(office, world, _post, _hopeless)
-    assert office.run(run_id)["status"] == "DEAD_LETTER"
-    assert "Nobody knows whether registry.post happened" in task(office, run_id)["note"]
+def test_a_step_that_gives_up_with_a_call_open_says_so_to_whoever_triages_it(
+    doubting: Travel, registry: Registry
+) -> None:
+    run_id = died_within(doubting, registry, _post, _hopeless)
+    assert doubting.run(run_id)["status"] == "DEAD_LETTER"
+    assert "Nobody knows whether registry.post happened" in task(doubting, run_id)["note"]
 
 
 def _look(step: Any, data: Notes) -> str:
@@ -165,22 +155,22 @@ def _look_elsewhere(step: Any, data: Notes) -> str:
     return "sure"
 
 
-def test_nobody_is_asked_about_an_open_call_that_only_reads(office: Travel, world: World) -> None:
-    world.plan, world.says = _look, ["yes"]
-    run_id = begin(office, world.workflow())
-    world.plan = _look_elsewhere
-    office.tamper(
+def test_nobody_is_asked_about_an_open_call_that_only_reads(doubting: Travel, registry: Registry) -> None:
+    registry.plan, registry.says = _look, ["yes"]
+    run_id = begin(doubting, registry.workflow())
+    registry.plan = _look_elsewhere
+    doubting.tamper(
         "UPDATE checkpoints SET status = 'INTENT', output = NULL, output_hash = NULL WHERE run_id = %s AND call_seq = 2",
         run_id,
     )
-    office.tamper(
+    doubting.tamper(
         "UPDATE checkpoints SET status = 'INTENT' WHERE run_id = %s AND (step_seq, call_seq) = (2, 0)", run_id
     )
-    office.tamper(
+    doubting.tamper(
         "UPDATE runs SET state = 'TELLING', queue = 'steps.doubting.v1', finished_at = NULL WHERE id = %s", run_id
     )
-    taken_back(office, run_id)
-    assert office.run(run_id)["status"] == "DEAD_LETTER"
+    taken_back(doubting, run_id)
+    assert doubting.run(run_id)["status"] == "DEAD_LETTER"
 
 
 def _together(step: Any, data: Notes) -> str:
@@ -189,26 +179,26 @@ def _together(step: Any, data: Notes) -> str:
 
 
 def test_calls_made_at_the_same_time_are_all_settled_before_one_of_them_stops_the_run(
-    office: Travel, world: World
+    doubting: Travel, registry: Registry
 ) -> None:
-    world.plan = _together
+    registry.plan = _together
 
     def fail(key: str) -> None:
         if key.endswith("-1-0"):
             raise NeedsPerson("It looks odd.", "nobody knows")
         raise TimeoutError("no answer")
 
-    world.deed = fail
-    run_id = begin(office, world.workflow())
-    assert office.run(run_id)["status"] == "WAITING_FOR_TIMER", "its own rules settle it first"
-    world.deed = lambda key: None
+    registry.deed = fail
+    run_id = begin(doubting, registry.workflow())
+    assert doubting.run(run_id)["status"] == "WAITING_FOR_TIMER", "its own rules settle it first"
+    registry.deed = lambda key: None
     for _ in range(3):
-        office.tamper(
+        doubting.tamper(
             "UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s AND status = 'WAITING_FOR_TIMER'",
             run_id,
         )
-        office.go()
-    assert task(office, run_id)["kind"] == "unknown"
+        doubting.go()
+    assert task(doubting, run_id)["kind"] == "unknown"
 
 
 def _caught(step: Any, data: Notes) -> str:
@@ -218,25 +208,25 @@ def _caught(step: Any, data: Notes) -> str:
 
 
 def test_a_step_does_not_end_with_a_call_of_its_own_open_whatever_its_code_catches(
-    office: Travel, world: World
+    doubting: Travel, registry: Registry
 ) -> None:
     def fail(key: str) -> None:
         raise TimeoutError("no answer")
 
-    world.plan, world.deed = _caught, fail
-    run_id = begin(office, world.workflow())
-    assert office.run(run_id)["status"] == "WAITING_FOR_TIMER"
-    world.deed = lambda key: None
-    office.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
-    office.go()
-    assert office.run(run_id)["status"] == "COMPLETE" and len(world.told) == 1
+    registry.plan, registry.deed = _caught, fail
+    run_id = begin(doubting, registry.workflow())
+    assert doubting.run(run_id)["status"] == "WAITING_FOR_TIMER"
+    registry.deed = lambda key: None
+    doubting.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
+    doubting.go()
+    assert doubting.run(run_id)["status"] == "COMPLETE" and len(registry.told) == 1
 
 
-def test_a_missing_call_behind_one_that_failed_is_noticed(office: Travel, world: World) -> None:
-    run_id = died_within(office, world, _post, _fewer_calls)
-    answer(office, run_id, HAPPENED)
-    assert office.run(run_id)["status"] == "DEAD_LETTER"
-    office.tamper("DELETE FROM checkpoints WHERE run_id = %s AND (step_seq, call_seq) = (2, 1)", run_id)
-    operate.redrive(office.rt, run_id, actor="person:olga", reason="try it")
-    office.go()
-    assert office.run(run_id)["status"] == "DEAD_LETTER", "one call made, one recorded, and they are not the same"
+def test_a_missing_call_behind_one_that_failed_is_noticed(doubting: Travel, registry: Registry) -> None:
+    run_id = died_within(doubting, registry, _post, _fewer_calls)
+    answer(doubting, run_id, HAPPENED)
+    assert doubting.run(run_id)["status"] == "DEAD_LETTER"
+    doubting.tamper("DELETE FROM checkpoints WHERE run_id = %s AND (step_seq, call_seq) = (2, 1)", run_id)
+    operate.redrive(doubting.rt, run_id, actor="person:olga", reason="try it")
+    doubting.go()
+    assert doubting.run(run_id)["status"] == "DEAD_LETTER", "one call made, one recorded, and they are not the same"

@@ -13,8 +13,8 @@ from app.engine import start
 from app.store.database import Database
 from app.store.journal.journal import DirectJournal, Rows
 from app.store.runs.moves import Statement
-from tests.support.flows import PAYING, Bill
 from tests.support.journey import travel
+from tests.support.small_workflows import PAYING, Bill
 
 
 class Unsure(DirectJournal):

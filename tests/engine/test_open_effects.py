@@ -18,7 +18,7 @@ from app.store.runs import runs
 from app.store.workers import workers
 from app.sweeps import heartbeats
 from tests.support.journey import Travel, travel
-from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement
+from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 
 class Counter:

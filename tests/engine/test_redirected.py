@@ -22,9 +22,8 @@ GONE = Settings(provider="openai:gone", openai_base_url="http://127.0.0.1:9/v1")
 
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelServer]:
-    server = ModelServer(tmp_path / "models", SCRIPT).start()
-    yield server
-    server.stop()
+    with ModelServer(tmp_path / "models", SCRIPT) as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app import client
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, KeyReused
 from app.core.workflow import Step, Workflow
-from tests.support.flows import PAYING, Bill
+from tests.support.small_workflows import PAYING, Bill
 from tests.support.waiting import wait_for
 
 Caller = psycopg.Connection[Any]

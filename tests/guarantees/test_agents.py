@@ -12,12 +12,11 @@ import pytest
 
 from app.engine.control.signals import signal
 from app.store.records.verify import verify
-from tests.guarantees.conftest import Flows
 from tests.support.agents import ANSWER, ANSWERING, JUDGING, LOOKS, PERMITTED, SCRIPT
 from tests.support.clock import later
 from tests.support.faults import Point
 from tests.support.model_server import ModelServer
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -31,13 +30,14 @@ POINTS: list[tuple[Point, int]] = [
 
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelServer]:
-    server = ModelServer(tmp_path / "models", SCRIPT).start()
-    yield server
-    server.stop()
+    with ModelServer(tmp_path / "models", SCRIPT) as server:
+        yield server
 
 
 @pytest.mark.timeout(480)  # so many kills, one after the other; each has its own patience
-def test_a_killed_agent_goes_on_where_it_stood_wherever_it_was_killed(make_stack: Flows, models: ModelServer) -> None:
+def test_a_killed_agent_goes_on_where_it_stood_wherever_it_was_killed(
+    make_stack: MakeStack, models: ModelServer
+) -> None:
     stack = make_stack("agents:JUDGING", **models.settings())
     stack.workers(2, kept=True)
     stack.beat()
@@ -63,7 +63,9 @@ def test_a_killed_agent_goes_on_where_it_stood_wherever_it_was_killed(make_stack
         )
 
 
-def test_a_model_that_asks_for_patience_gets_it_and_no_attempt_is_spent(make_stack: Flows, models: ModelServer) -> None:
+def test_a_model_that_asks_for_patience_gets_it_and_no_attempt_is_spent(
+    make_stack: MakeStack, models: ModelServer
+) -> None:
     patience = {"turn": 0, "times": 2, "status": 429, "retry_after": 1}
     models.say([{"turns": [ANSWER], "faults": [patience]}])
     stack = make_stack("agents:ANSWERING", **models.settings())
@@ -83,7 +85,7 @@ def test_a_model_that_asks_for_patience_gets_it_and_no_attempt_is_spent(make_sta
     assert min(waits) >= 1, "it came back before it was asked to"
 
 
-def test_a_failed_request_is_kept_with_its_answer_and_what_it_cost(make_stack: Flows, models: ModelServer) -> None:
+def test_a_failed_request_is_kept_with_its_answer_and_what_it_cost(make_stack: MakeStack, models: ModelServer) -> None:
     models.say([{"turns": [{**ANSWER, "length": True}]}])
     stack = make_stack("agents:ANSWERING", **models.settings())
     stack.workers(1)
@@ -106,7 +108,7 @@ def test_a_failed_request_is_kept_with_its_answer_and_what_it_cost(make_stack: F
 
 
 def test_an_agent_waits_thirty_days_for_an_approval_and_pays_for_no_request_again(
-    make_stack: Flows, models: ModelServer
+    make_stack: MakeStack, models: ModelServer
 ) -> None:
     stack = make_stack("agents:PERMITTED", **models.settings())
     (worker,) = stack.workers(1)

@@ -13,11 +13,10 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import BOTH_BROKERS, Server
-from tests.guarantees.conftest import Flows
-from tests.support.flows import PAYING
 from tests.support.programs import PROJECT
 from tests.support.rabbitmq import RabbitServer
-from tests.support.stack import Stack
+from tests.support.small_workflows import PAYING
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -62,9 +61,9 @@ def _until_bells_are_heard(stack: Stack, name: str) -> None:
 
 @BOTH_BROKERS
 def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobody(
-    make_stack: Flows, server: Server
+    make_stack: MakeStack, server: Server
 ) -> None:
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     workers = stack.workers(2)
     stack.beat()
     stack.payments.switch(delay_before=0.1)
@@ -99,8 +98,8 @@ def test_a_broker_that_is_emptied_killed_or_hung_loses_no_run_and_holds_up_nobod
 
 @pytest.mark.rabbitmq
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
-def test_a_rabbitmq_that_is_full_stops_no_run_and_holds_up_nobody(make_stack: Flows, server: RabbitServer) -> None:
-    stack = make_stack("flows:PAYING")
+def test_a_rabbitmq_that_is_full_stops_no_run_and_holds_up_nobody(make_stack: MakeStack, server: RabbitServer) -> None:
+    stack = make_stack("small_workflows:PAYING")
     workers = stack.workers(2)
     _until_bells_are_heard(stack, "before it was full")
     server.fill()

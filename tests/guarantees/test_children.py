@@ -11,10 +11,9 @@ from app.core.errors import Refused
 from app.engine.control import operate
 from app.engine.control.signals import signal
 from app.humans.complete import complete
-from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
-from tests.support.meetings import FAMILY, HEARING, SETTLING
-from tests.support.stack import Row, Stack
+from tests.support.stack import MakeStack, Row, Stack
+from tests.support.workflows_that_wait import FAMILY, HEARING, SETTLING
 
 pytestmark = pytest.mark.guarantee
 
@@ -34,8 +33,8 @@ def _children(stack: Stack, parent: UUID) -> list[Row]:
     return stack.all("SELECT * FROM runs WHERE parent_run_id = %s ORDER BY subject", parent)
 
 
-def test_a_join_survives_the_death_of_a_worker_at_any_point(make_stack: Flows) -> None:
-    stack = make_stack("meetings:FAMILY", "meetings:HEARING", "flows:PAYING")
+def test_a_join_survives_the_death_of_a_worker_at_any_point(make_stack: MakeStack) -> None:
+    stack = make_stack("workflows_that_wait:FAMILY", "workflows_that_wait:HEARING", "small_workflows:PAYING")
     stack.workers(3, kept=True)
     stack.beat()
     for point, where in POINTS:
@@ -56,8 +55,8 @@ def test_a_join_survives_the_death_of_a_worker_at_any_point(make_stack: Flows) -
     stack.until_complete(childless)
 
 
-def test_a_cancel_reaches_the_children_whatever_they_do(make_stack: Flows) -> None:
-    stack = make_stack("meetings:FAMILY", "meetings:HEARING", "flows:PAYING")
+def test_a_cancel_reaches_the_children_whatever_they_do(make_stack: MakeStack) -> None:
+    stack = make_stack("workflows_that_wait:FAMILY", "workflows_that_wait:HEARING", "small_workflows:PAYING")
     stack.workers(1)
     stack.beat()
     web = stack.web(FAMILY, HEARING)
@@ -90,8 +89,10 @@ def _approved(stack: Stack, subject: str) -> UUID:
     return run_id
 
 
-def test_a_cancel_comes_too_late_once_an_irreversible_intent_stands_and_in_time_before_it(make_stack: Flows) -> None:
-    stack = make_stack("meetings:SETTLING")
+def test_a_cancel_comes_too_late_once_an_irreversible_intent_stands_and_in_time_before_it(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack("workflows_that_wait:SETTLING")
     stack.workers(2)
     stack.beat()
     stack.enrol("bea", "adjuster")

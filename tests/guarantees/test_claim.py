@@ -24,9 +24,8 @@ from pypdf import PdfReader, PdfWriter
 from app.core.canonical import canonical, restore
 from app.store.reads import history
 from app.telemetry import logs
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
-from tests.support.stack import Row, Stack
+from tests.support.stack import MakeStack, Row, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -55,7 +54,9 @@ def family(stack: Stack, run_id: UUID) -> list[UUID]:
     return [row["id"] for row in stack.all("SELECT id FROM runs WHERE id = %s OR parent_run_id = %s", run_id, run_id)]
 
 
-def test_the_logs_of_a_claim_match_its_journal_one_to_one(make_stack: Flows, own_lines: list[dict[str, Any]]) -> None:
+def test_the_logs_of_a_claim_match_its_journal_one_to_one(
+    make_stack: MakeStack, own_lines: list[dict[str, Any]]
+) -> None:
     stack = make_stack()
     stack.workers(2)
     stack.beat()
@@ -113,7 +114,7 @@ def whole(stack: Stack, payload: Any) -> Any:
     return restore(payload)
 
 
-def test_any_past_moment_of_a_claim_is_shown_as_it_was(make_stack: Flows) -> None:
+def test_any_past_moment_of_a_claim_is_shown_as_it_was(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.workers(1)
     stack.beat()
@@ -145,7 +146,7 @@ def test_any_past_moment_of_a_claim_is_shown_as_it_was(make_stack: Flows) -> Non
                 assert moment.data == restore(row["data"])
 
 
-def test_claims_whose_workers_are_killed_again_and_again_are_each_paid_and_answered_once(make_stack: Flows) -> None:
+def test_claims_whose_workers_are_killed_again_and_again_are_each_paid_and_answered_once(make_stack: MakeStack) -> None:
     stack = make_stack()
     workers = stack.workers(2, kept=True)
     stack.beat()
@@ -201,7 +202,7 @@ def hostile_papers(folder: Path, real: Path) -> None:
 
 
 def test_a_folder_of_hostile_documents_ends_with_a_reason_and_never_in_a_crash_loop(
-    make_stack: Flows, tmp_path: Path
+    make_stack: MakeStack, tmp_path: Path
 ) -> None:
     stack = make_stack()
     (worker,) = stack.workers(1)
@@ -221,7 +222,7 @@ def test_a_folder_of_hostile_documents_ends_with_a_reason_and_never_in_a_crash_l
     assert all(stack.run(one)["crash_attempts"] == 0 for one in family(stack, run_id))
 
 
-def test_a_claim_sent_as_one_e_mail_is_the_claim_of_its_attachments(make_stack: Flows, tmp_path: Path) -> None:
+def test_a_claim_sent_as_one_e_mail_is_the_claim_of_its_attachments(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = make_stack()
     stack.workers(1)
     stack.beat()

@@ -19,9 +19,9 @@ from app.core.values.pages import PageText
 from app.documents.reader import read_document
 from app.insurance.reading.rules.by_prompt import OFFLINE_RULES
 from app.settings import Settings
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.model_server import ModelServer
+from tests.support.stack import MakeStack
 from workflows.document_reading.reading import read_pages
 
 pytestmark = pytest.mark.guarantee
@@ -46,9 +46,8 @@ SCRIPT: list[dict[str, Any]] = [
 
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelServer]:
-    server = ModelServer(tmp_path / "models", SCRIPT).start()
-    yield server
-    server.stop()
+    with ModelServer(tmp_path / "models", SCRIPT) as server:
+        yield server
 
 
 def by_rules(folder: Path) -> dict[str, dict[str, Any]]:
@@ -62,7 +61,7 @@ def by_rules(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_claim_read_and_assessed_by_a_lying_model_is_settled_on_what_the_rules_and_people_say(
-    make_stack: Flows, models: ModelServer
+    make_stack: MakeStack, models: ModelServer
 ) -> None:
     stack = make_stack(**models.settings())
     stack.workers(2)
@@ -95,7 +94,7 @@ def test_a_claim_read_and_assessed_by_a_lying_model_is_settled_on_what_the_rules
 
 
 def test_a_claims_assessment_killed_after_its_tools_goes_on_with_what_they_said(
-    make_stack: Flows, models: ModelServer
+    make_stack: MakeStack, models: ModelServer
 ) -> None:
     history = {"calls": [{"name": "insurer_claim_history", "with": {}}]}
     models.say([{"when": "You assess a motor insurance claim", "turns": [history, LOOK, {"rule": "claim_assessment"}]}])

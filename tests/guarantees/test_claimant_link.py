@@ -22,9 +22,9 @@ from app.insurance import intake
 from app.insurance.claimant import claimant_links
 from app.insurance.claimant import files as claimant_files
 from app.web.application import application
-from tests.guarantees.conftest import Flows
 from tests.support.claimants import PDF, Claimant, Post, post_office
 from tests.support.claims import Office
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
@@ -47,7 +47,7 @@ def is_calm(answer: Any) -> bool:
     return answer.status_code == 404 and "This link cannot be used" in answer.text and "CLM-" not in answer.text
 
 
-def test_what_a_claimant_sends_by_a_link_moves_the_real_claim_on(make_stack: Flows) -> None:
+def test_what_a_claimant_sends_by_a_link_moves_the_real_claim_on(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.workers(1)
     stack.beat()

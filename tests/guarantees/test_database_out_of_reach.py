@@ -7,11 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from tests.guarantees.conftest import Flows
-from tests.support.flows import PAYING
 from tests.support.programs import Program
 from tests.support.relay import Relay
-from tests.support.stack import Stack
+from tests.support.small_workflows import PAYING
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -53,9 +52,9 @@ def _assert_blameless(stack: Stack, runs: list[UUID]) -> None:
 
 
 def test_when_all_workers_lose_the_database_nobody_is_judged_and_the_bells_are_left_alone(
-    make_stack: Flows, relay: Relay
+    make_stack: MakeStack, relay: Relay
 ) -> None:
-    stack = make_stack("flows:PAYING", **LIMITS)
+    stack = make_stack("small_workflows:PAYING", **LIMITS)
     workers = stack.workers(2, database_url=relay.url)
     stack.beat()
     runs = _held(stack, "one", "two", "three")
@@ -78,9 +77,9 @@ def test_when_all_workers_lose_the_database_nobody_is_judged_and_the_bells_are_l
 
 
 def test_a_worker_that_alone_loses_the_database_loses_its_runs_without_blame_and_works_again(
-    make_stack: Flows, relay: Relay
+    make_stack: MakeStack, relay: Relay
 ) -> None:
-    stack = make_stack("flows:PAYING", **LIMITS)
+    stack = make_stack("small_workflows:PAYING", **LIMITS)
     (cut_off,) = stack.workers(1, database_url=relay.url)
     stack.beat()
     runs = _held(stack, "one", "two")
@@ -100,8 +99,8 @@ def test_a_worker_that_alone_loses_the_database_loses_its_runs_without_blame_and
     _assert_blameless(stack, [*runs, afterwards])
 
 
-def test_a_worker_whose_liveness_hangs_ends_and_another_takes_its_place(make_stack: Flows) -> None:
-    stack = make_stack("flows:PAYING", silent_seconds=2, ping_seconds=0.5)
+def test_a_worker_whose_liveness_hangs_ends_and_another_takes_its_place(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:PAYING", silent_seconds=2, ping_seconds=0.5)
     (worker,) = stack.workers(1, kept=True)
     hung = worker.pid
     stack.faults.arm("in_liveness", deed="hold")

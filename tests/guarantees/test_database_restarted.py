@@ -9,9 +9,8 @@ from uuid import UUID
 import pytest
 
 from app.stack.servers.postgres import EmbeddedPostgres, StopMode
-from tests.guarantees.conftest import Flows
-from tests.support.flows import NAPPING, PAYING
-from tests.support.stack import Stack
+from tests.support.small_workflows import NAPPING, PAYING
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -50,8 +49,8 @@ def _assert_untouched(stack: Stack, runs: list[UUID], what: str) -> None:
     assert not stack.all("SELECT 1 FROM workers WHERE gone_at IS NOT NULL"), f"{what}: a living worker was given up"
 
 
-def test_a_commit_whose_answer_was_lost_is_recognised_as_our_own(make_stack: Flows) -> None:
-    stack = make_stack("flows:PAYING", "flows:NAPPING", test_lost_answers="yes")
+def test_a_commit_whose_answer_was_lost_is_recognised_as_our_own(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:PAYING", "small_workflows:NAPPING", test_lost_answers="yes")
     workers = stack.workers(2)
     stack.beat()
     runs = [stack.start(flow, f"{flow.name} {n}") for n in range(5) for flow in (PAYING, NAPPING)]
@@ -64,9 +63,9 @@ def test_a_commit_whose_answer_was_lost_is_recognised_as_our_own(make_stack: Flo
 
 @pytest.mark.parametrize("journal", ["grouped", "direct"])
 def test_runs_under_way_survive_restarts_and_broken_sessions_of_the_database(
-    make_stack: Flows, server: EmbeddedPostgres, journal: str
+    make_stack: MakeStack, server: EmbeddedPostgres, journal: str
 ) -> None:
-    stack = make_stack("flows:PAYING", journal=journal)
+    stack = make_stack("small_workflows:PAYING", journal=journal)
     stack.workers(2)
     stack.beat()
     stack.payments.switch(delay_before=0.1, delay_after=0.1)

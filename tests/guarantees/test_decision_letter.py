@@ -17,9 +17,8 @@ import app.insurance.intake
 from app.engine.control import operate
 from app.humans.complete import complete
 from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
-from tests.support.stack import Row, Stack
+from tests.support.stack import MakeStack, Row, Stack
 from workflows.insurance_claim import INSURANCE_CLAIM_1
 
 pytestmark = pytest.mark.guarantee
@@ -50,7 +49,7 @@ def reviewed(office: Office, stack: Stack) -> UUID:
     return run_id
 
 
-def test_a_letter_is_written_shown_and_approved_before_it_is_sent(make_stack: Flows) -> None:
+def test_a_letter_is_written_shown_and_approved_before_it_is_sent(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.beat()
     with closing(Office(stack)) as office:
@@ -90,7 +89,7 @@ def with_another_letter(stack: Stack, run_id: UUID) -> None:
 
 @pytest.mark.parametrize("forge", [to_somebody_else, with_another_letter])
 def test_nothing_is_sent_to_another_recipient_or_of_another_hash_than_was_approved(
-    make_stack: Flows, forge: Callable[[Stack, UUID], None]
+    make_stack: MakeStack, forge: Callable[[Stack, UUID], None]
 ) -> None:
     stack = make_stack()
     stack.beat()
@@ -110,7 +109,7 @@ def stopped(stack: Stack, run_id: UUID) -> Row | None:
     return row if row["status"] == "DEAD_LETTER" else None
 
 
-def test_a_letter_whose_bytes_were_changed_is_not_sent_until_they_are_put_back(make_stack: Flows) -> None:
+def test_a_letter_whose_bytes_were_changed_is_not_sent_until_they_are_put_back(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.beat()
     stack.enrol("noor", "operator")
@@ -143,7 +142,9 @@ def answer(office: Office, run_id: UUID, outcome: str, role: str = "adjuster", *
     return letters[0] if letters else {}
 
 
-def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approval_of_its_own(make_stack: Flows) -> None:
+def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approval_of_its_own(
+    make_stack: MakeStack,
+) -> None:
     """The reviewer changes the amount a little, then the supervisor sends the claim back: three letters, the last is sent."""
     stack = make_stack()
     stack.workers(1)
@@ -170,7 +171,7 @@ def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approva
 
 
 def test_a_claim_that_began_before_letters_were_approved_by_their_bytes_goes_on_as_it_began(
-    make_stack: Flows, monkeypatch: pytest.MonkeyPatch
+    make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app.insurance.intake, "INSURANCE_CLAIM", INSURANCE_CLAIM_1)
     stack = make_stack()

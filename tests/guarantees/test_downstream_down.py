@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from tests.guarantees.conftest import Flows
-from tests.support.flows import TWO
 from tests.support.limited import FETCHING, RegistryService
+from tests.support.small_workflows import TWO
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 RUNS, RATE, BURST, FAILURES = 40, 10, 5, 3
 
 
-def test_a_downstream_that_was_down_is_not_run_over_when_it_returns_and_no_run_is_lost(make_stack: Flows) -> None:
+def test_a_downstream_that_was_down_is_not_run_over_when_it_returns_and_no_run_is_lost(make_stack: MakeStack) -> None:
     registry = RegistryService()
     try:
         limit = {"rate": f"{RATE}/s", "burst": BURST, "concurrency": 4, "failures": FAILURES} | {

@@ -19,9 +19,8 @@ from app.core.errors import NotEntitled
 from app.humans.complete import complete
 from app.insurance.demo.samples import SampleClaim
 from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -29,7 +28,7 @@ SECOND = "CLM-SECOND"
 
 
 @pytest.fixture
-def stack(make_stack: Flows) -> Stack:
+def stack(make_stack: MakeStack) -> Stack:
     """Two workers and a beat."""
     found = make_stack()
     found.workers(2)

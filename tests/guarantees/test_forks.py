@@ -18,10 +18,9 @@ from app.engine.control.fork import fork
 from app.humans.complete import complete
 from app.store.database import connect
 from app.store.records.verify import verify
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.payouts import PAYOUT
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 from workflows import WORKFLOWS
 
 pytestmark = pytest.mark.guarantee
@@ -45,7 +44,7 @@ def holds(stack: Stack, run_id: UUID) -> None:
     assert verdict.holds, verdict.broken
 
 
-def test_a_fork_of_a_paid_run_cannot_pay_again_whatever_it_is_made_from(make_stack: Flows) -> None:
+def test_a_fork_of_a_paid_run_cannot_pay_again_whatever_it_is_made_from(make_stack: MakeStack) -> None:
     stack = make_stack("payouts:PAYOUT")
     stack.workers(2)
     stack.enrol("ada", "adjuster")
@@ -81,7 +80,7 @@ def test_a_fork_of_a_paid_run_cannot_pay_again_whatever_it_is_made_from(make_sta
     assert paid(stack) == 1 and len(stack.payments.rows("SELECT * FROM requests")) == 1
 
 
-def test_a_fork_of_a_claim_goes_on_with_what_was_read_and_ends_where_it_would_pay_twice(make_stack: Flows) -> None:
+def test_a_fork_of_a_claim_goes_on_with_what_was_read_and_ends_where_it_would_pay_twice(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.workers(2)
     stack.beat()

@@ -8,7 +8,7 @@ claim without the attack would have shown them, or less.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -68,13 +68,6 @@ I declare that the above is true."""
 OFFLINE = Models(Settings(provider="offline"), OFFLINE_RULES)
 _CAREFUL = ("settle", "abstain", "investigate")
 NOT_THE_MODELS = {LOOK_UP.name, ELSEWHERE.name, SAME_LOSS.name, WRITE_LETTER.name, SEND_DECISION.name, PAY.name}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    running = ModelServer(tmp_path_factory.mktemp("models")).start()
-    yield running
-    running.stop()
 
 
 class Desk(BareStep):
@@ -228,7 +221,7 @@ def papers_of(attack: Attack) -> dict[str, tuple[str, str]]:
     return papers | {slot: (attack.filename, attack.text)}
 
 
-def owned(server: ModelServer, attack: Attack) -> Models:
+def owned(model_server: ModelServer, attack: Attack) -> Models:
     """A model that does what the attacker wants.
 
     Only its reading depends on how the attack is written: it also assesses and drafts where that is in plain words.
@@ -245,7 +238,7 @@ def owned(server: ModelServer, attack: Attack) -> Models:
         {"name": goal.tool, "with": {"policy_number": "MV-666-1", "payee": THIEF, "amount": PRIZE}},
         {"name": "insurer_policy", "with": {"policy_number": "MV-666-1"}},
     ]
-    server.say(
+    model_server.say(
         [
             {"when": "State what kind of document this is", "turns": [{"answer": lies(attack)}]},
             {
@@ -259,7 +252,7 @@ def owned(server: ModelServer, attack: Attack) -> Models:
         ]
     )
     others = {} if attack.encoding == "plain" else {"claim_assessment": "offline", "letter_paragraph": "offline"}
-    return Models(Settings(provider="openai:owned", providers=others, openai_base_url=server.url), OFFLINE_RULES)
+    return Models(Settings(provider="openai:owned", providers=others, openai_base_url=model_server.url), OFFLINE_RULES)
 
 
 def forbidden(attack: Attack, story: Story) -> list[str]:
@@ -322,9 +315,9 @@ def test_the_claim_without_an_attack_is_settled_by_its_reviewer_alone() -> None:
 
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("carrier", CARRIERS)
-def test_no_attack_has_an_effect_that_is_forbidden(server: ModelServer, carrier: str, position: str) -> None:
+def test_no_attack_has_an_effect_that_is_forbidden(model_server: ModelServer, carrier: str, position: str) -> None:
     mine = [attack for attack in attacks() if (attack.carrier, attack.position) == (carrier, position)]
-    stories = [(attack, told(owned(server, attack), papers_of(attack))) for attack in mine]
+    stories = [(attack, told(owned(model_server, attack), papers_of(attack))) for attack in mine]
     had = {attack.name: wrong for attack, story in stories if (wrong := forbidden(attack, story))}
     assert mine and not had, f"{len(had)} of {len(mine)}"
 
@@ -348,7 +341,7 @@ def test_what_a_person_could_read_as_an_order_to_a_machine_is_said_and_takes_a_s
             assert (story.suggested, story.form, story.decided) == ("investigate", "", "needs_sign_off"), attack.name
 
 
-def test_the_banking_attacks_of_agentdojo_have_no_effect_either(server: ModelServer) -> None:
+def test_the_banking_attacks_of_agentdojo_have_no_effect_either(model_server: ModelServer) -> None:
     goals = banking_goals()
     if not goals:
         why = "agentdojo is not installed; `make test` installs it, without its dependencies"
@@ -358,6 +351,6 @@ def test_the_banking_attacks_of_agentdojo_have_no_effect_either(server: ModelSer
     had = {
         attack.name: wrong
         for attack in mine
-        if (wrong := forbidden(attack, told(owned(server, attack), papers_of(attack))))
+        if (wrong := forbidden(attack, told(owned(model_server, attack), papers_of(attack))))
     }
     assert not had, f"{len(had)} of {len(mine)}"

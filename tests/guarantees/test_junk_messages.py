@@ -11,10 +11,9 @@ from celery import Celery
 from kombu import Connection
 
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
 from tests.support import junk
 from tests.support.programs import Program
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -27,9 +26,9 @@ TASKS = {
 OPTIONS = {"global_keyprefix": "longhaul:"}
 
 
-def _stack(make_stack: Flows) -> tuple[Stack, Program, Program, dict[str, str]]:
+def _stack(make_stack: MakeStack) -> tuple[Stack, Program, Program, dict[str, str]]:
     """A stack, its worker with threads, one with processes, and each queue they listen to with a task of it."""
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     (threads,) = stack.workers(1, pools="steps,sweeps")
     (processes,) = stack.workers(1, pools="isolated")
     return stack, threads, processes, {**TASKS, **{_canary(stack, p): "longhaul.canary" for p in (threads, processes)}}
@@ -79,7 +78,7 @@ def _answered(worker: Program, name: str) -> bool:
 
 
 @BOTH_BROKERS
-def test_no_message_ends_a_worker(make_stack: Flows, broker_url: str) -> None:
+def test_no_message_ends_a_worker(make_stack: MakeStack, broker_url: str) -> None:
     stack, *workers, tasks = _stack(make_stack)
     refusals = 0
     for queue, task in tasks.items():
@@ -93,7 +92,7 @@ def test_no_message_ends_a_worker(make_stack: Flows, broker_url: str) -> None:
     _until_heard(stack, *workers)
 
 
-def test_no_bytes_in_a_redis_end_a_worker(make_stack: Flows, broker_url: str) -> None:
+def test_no_bytes_in_a_redis_end_a_worker(make_stack: MakeStack, broker_url: str) -> None:
     stack, *workers, tasks = _stack(make_stack)
     for queue, task in tasks.items():
         junk.push(broker_url, queue, junk.redis_items(task))
@@ -113,7 +112,7 @@ def test_no_bytes_in_a_redis_end_a_worker(make_stack: Flows, broker_url: str) ->
 
 @pytest.mark.rabbitmq
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
-def test_no_bytes_in_a_rabbitmq_end_a_worker(make_stack: Flows, broker_url: str) -> None:
+def test_no_bytes_in_a_rabbitmq_end_a_worker(make_stack: MakeStack, broker_url: str) -> None:
     stack, *workers, tasks = _stack(make_stack)
     messages = junk.rabbit_messages()
     with Connection(broker_url) as connection, connection.channel() as channel:
@@ -133,8 +132,8 @@ def test_no_bytes_in_a_rabbitmq_end_a_worker(make_stack: Flows, broker_url: str)
 
 
 @BOTH_BROKERS
-def test_nobody_steers_a_worker_by_message(make_stack: Flows, broker_url: str) -> None:
-    stack = make_stack("flows:PAYING")
+def test_nobody_steers_a_worker_by_message(make_stack: MakeStack, broker_url: str) -> None:
+    stack = make_stack("small_workflows:PAYING")
     (worker,) = stack.workers(1)
     _canary(stack, worker)
     forger = Celery("forger", broker=broker_url)

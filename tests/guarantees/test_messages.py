@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
 from tests.support.bells import first_bell
-from tests.support.flows import NAPPING, PAYING
-from tests.support.stack import Stack
+from tests.support.small_workflows import NAPPING, PAYING
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -38,8 +37,8 @@ def _until_answered(stack: Stack) -> None:
 
 
 @BOTH_BROKERS
-def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path: Path) -> None:
-    stack = make_stack("flows:PAYING")
+def test_doubled_and_forged_messages_change_nothing(make_stack: MakeStack, tmp_path: Path) -> None:
+    stack = make_stack("small_workflows:PAYING")
     stack.workers(2)
     stack.faults.arm("in_step", "rung often", "hold")
     run_id = stack.start(PAYING, "rung often", ring=False)
@@ -104,8 +103,8 @@ def test_doubled_and_forged_messages_change_nothing(make_stack: Flows, tmp_path:
 
 @BOTH_BROKERS
 @pytest.mark.parametrize("beats", [0, 3], ids=["no beat", "three beats"])
-def test_sweeps_are_done_once_whether_there_is_no_beat_or_three(make_stack: Flows, beats: int) -> None:
-    stack = make_stack("flows:NAPPING", "flows:PAYING")
+def test_sweeps_are_done_once_whether_there_is_no_beat_or_three(make_stack: MakeStack, beats: int) -> None:
+    stack = make_stack("small_workflows:NAPPING", "small_workflows:PAYING")
     stack.workers(2)
     for _ in range(beats):
         stack.beat()

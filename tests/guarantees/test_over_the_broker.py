@@ -17,10 +17,10 @@ import app.sender
 from app.core.errors import BadInput
 from app.sender import NotSent, Sender, sender
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
 from tests.support.bells import Bells
 from tests.support.programs import CELERY, PROJECT, Program
 from tests.support.shop import Shop
+from tests.support.stack import MakeStack
 from tests.support.waiting import wait_for
 from workflows.insurance_claim import INSURANCE_CLAIM
 
@@ -38,14 +38,14 @@ def unprefixed(broker_url: str, key: str) -> int:
 
 @BOTH_BROKERS
 def test_a_program_with_a_celery_of_its_own_starts_runs_and_stays_as_it_was(
-    make_stack: Flows, broker_url: str, tmp_path: Path
+    make_stack: MakeStack, broker_url: str, tmp_path: Path
 ) -> None:
     """Its tasks go to its own worker before and after; nothing of its process changes; our settings are not even read."""
     shop = Shop(tmp_path / "shop", {"LONGHAUL_BROKER_URL": broker_url}, broker_url)
     command = [CELERY, "-A", "shop", "worker", "--pool=solo", "--loglevel=INFO", "--without-mingle", "--without-gossip"]
     theirs = Program("shop", command, tmp_path / "shop.log", shop.environment, folder=shop.folder)
     theirs.start()
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     (worker,) = stack.workers(1)
     try:
         found = shop.run("shop.sending")
@@ -60,9 +60,9 @@ def test_a_program_with_a_celery_of_its_own_starts_runs_and_stays_as_it_was(
 
 
 def test_a_message_sent_without_the_prefix_lies_where_nobody_reads_it(
-    make_stack: Flows, broker_url: str, tmp_path: Path
+    make_stack: MakeStack, broker_url: str, tmp_path: Path
 ) -> None:
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     stack.workers(1)
     shop = Shop(tmp_path / "shop", {"LONGHAUL_BROKER_URL": broker_url}, broker_url)
     assert shop.run("shop.without_prefix") == {"sent": True}
@@ -97,8 +97,8 @@ def _sent_data(bells: Bells, count: int) -> list[Any]:
         return [channel.message_to_python(message).decode()[0][2] for message in found]
 
 
-def test_the_same_key_sent_twice_is_one_run_and_what_is_refused_is_seen(make_stack: Flows, broker_url: str) -> None:
-    stack = make_stack("flows:PAYING")
+def test_the_same_key_sent_twice_is_one_run_and_what_is_refused_is_seen(make_stack: MakeStack, broker_url: str) -> None:
+    stack = make_stack("small_workflows:PAYING")
     stack.workers(1)
     with sender(broker_url) as longhaul:
         for _ in range(2):

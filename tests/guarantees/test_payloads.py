@@ -16,9 +16,8 @@ from app.engine.control.signals import signal
 from app.humans.complete import complete
 from app.store.human_tasks import human_tasks
 from app.store.runs import runs
-from tests.guarantees.conftest import Flows
-from tests.support.oddities import ALL, ASKING, CALLS, HARMLESS, HUGE, LISTENING, ODD
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
+from tests.support.unusual_values import ALL, ASKING, CALLS, HARMLESS, HUGE, LISTENING, ODD
 
 pytestmark = pytest.mark.guarantee
 
@@ -26,8 +25,8 @@ STOPPED = ("DEAD_LETTER", "FAILED_RETRIABLE", "WAITING_FOR_HUMAN")
 PLACES = ("result of a call", "result of kept work", "parameter of a call", "data of the run", "outcome of a step")
 
 
-def test_whatever_a_step_returns_or_passes_is_kept_or_shown_to_a_person(make_stack: Flows) -> None:
-    stack = make_stack("oddities:ODD")
+def test_whatever_a_step_returns_or_passes_is_kept_or_shown_to_a_person(make_stack: MakeStack) -> None:
+    stack = make_stack("unusual_values:ODD")
     workers = stack.workers(2)
     started = {
         (place, what): stack.start(ODD, f"{what} as {place}", {"place": place, "what": what})
@@ -78,8 +77,8 @@ def _data(stack: Stack, run_id: UUID) -> Any:
         return runs.data_of(db, run_id)
 
 
-def test_whatever_a_run_is_started_with_is_taken_as_it_is_or_refused_in_words(make_stack: Flows) -> None:
-    stack = make_stack("oddities:ODD")
+def test_whatever_a_run_is_started_with_is_taken_as_it_is_or_refused_in_words(make_stack: MakeStack) -> None:
+    stack = make_stack("unusual_values:ODD")
     for what, make in ALL.items():
         with psycopg.connect(stack.database_url) as db:
             body = {"what": "NUL bytes", "value": make()}
@@ -92,8 +91,8 @@ def test_whatever_a_run_is_started_with_is_taken_as_it_is_or_refused_in_words(ma
             assert _data(stack, started[0]["id"])["value"] == make(), f"{what}: something else was kept"
 
 
-def test_whatever_is_signalled_is_taken_as_it_is_or_refused_in_words(make_stack: Flows) -> None:
-    stack = make_stack("oddities:LISTENING")
+def test_whatever_is_signalled_is_taken_as_it_is_or_refused_in_words(make_stack: MakeStack) -> None:
+    stack = make_stack("unusual_values:LISTENING")
     stack.workers(1)
     web = stack.web(LISTENING)
     listening = {what: stack.start(LISTENING, what) for what in ALL}
@@ -109,8 +108,8 @@ def test_whatever_is_signalled_is_taken_as_it_is_or_refused_in_words(make_stack:
             assert _data(stack, listening[what])["value"] == [make()], f"{what}: something else was kept"
 
 
-def test_whatever_is_answered_is_taken_as_it_is_or_refused_in_words(make_stack: Flows) -> None:
-    stack = make_stack("oddities:ASKING")
+def test_whatever_is_answered_is_taken_as_it_is_or_refused_in_words(make_stack: MakeStack) -> None:
+    stack = make_stack("unusual_values:ASKING")
     stack.workers(1)
     web = stack.web(ASKING)
     stack.enrol("bea", "adjuster")

@@ -12,18 +12,17 @@ from app.core.errors import AlreadyAnswered, KeyReused, NotEntitled, Refused
 from app.engine.control.signals import signal
 from app.humans.complete import complete
 from app.store.human_tasks import human_tasks
-from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
-from tests.support.meetings import HEARING, LONG_AWAY
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
+from tests.support.workflows_that_wait import HEARING, LONG_AWAY
 
 pytestmark = pytest.mark.guarantee
 
 PEOPLE = 8
 
 
-def test_a_human_task_completed_by_many_at_once_has_one_winner_and_the_others_are_told(make_stack: Flows) -> None:
-    stack = make_stack("meetings:LONG_AWAY")
+def test_a_human_task_completed_by_many_at_once_has_one_winner_and_the_others_are_told(make_stack: MakeStack) -> None:
+    stack = make_stack("workflows_that_wait:LONG_AWAY")
     stack.workers(1)
     stack.enrol("stranger", "operator")
     for n in range(PEOPLE):
@@ -71,9 +70,9 @@ def _words(stack: Stack, run_id: UUID) -> list[Any]:
     return words
 
 
-def test_a_signal_that_comes_before_the_wait_or_during_the_advance_is_not_lost(make_stack: Flows) -> None:
+def test_a_signal_that_comes_before_the_wait_or_during_the_advance_is_not_lost(make_stack: MakeStack) -> None:
     # No sweep helps: whoever moves the run must see the signal.
-    stack = make_stack("meetings:HEARING", timers_seconds=600)
+    stack = make_stack("workflows_that_wait:HEARING", timers_seconds=600)
     (worker,) = stack.workers(1)
     web = stack.web(HEARING)
     moments: list[tuple[str, Point, str]] = [
@@ -103,8 +102,8 @@ def test_a_signal_that_comes_before_the_wait_or_during_the_advance_is_not_lost(m
     assert worker.alive
 
 
-def test_of_many_signals_from_many_senders_each_is_heard_once_and_in_order(make_stack: Flows) -> None:
-    stack = make_stack("meetings:HEARING")
+def test_of_many_signals_from_many_senders_each_is_heard_once_and_in_order(make_stack: MakeStack) -> None:
+    stack = make_stack("workflows_that_wait:HEARING")
     stack.workers(2)
     stack.beat()
     run_id = stack.start(HEARING, "crowd")

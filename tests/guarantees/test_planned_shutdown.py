@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
-from tests.support.flows import PAYING
+from tests.support.small_workflows import PAYING
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
 
 @BOTH_BROKERS
-def test_a_shutdown_hands_back_what_it_may_and_counts_neither_attempts_nor_crashes(make_stack: Flows) -> None:
-    stack = make_stack("flows:PAYING")
+def test_a_shutdown_hands_back_what_it_may_and_counts_neither_attempts_nor_crashes(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:PAYING")
     (leaving,) = stack.workers(1)
     stack.beat()
     stack.faults.arm("in_step", "between calls", "hold")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.guarantees.conftest import Flows
-from tests.support.flows import PAYING, POISON
+from tests.support.small_workflows import PAYING, POISON
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
 
-def test_a_poisonous_step_ends_in_dead_letter_and_its_neighbours_complete(make_stack: Flows) -> None:
-    stack = make_stack("flows:POISON", "flows:PAYING")
+def test_a_poisonous_step_ends_in_dead_letter_and_its_neighbours_complete(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:POISON", "small_workflows:PAYING")
     stack.workers(1, kept=True, pools="steps,sweeps")
     stack.workers(1, kept=True, pools="documents,isolated")
     stack.beat()
@@ -40,8 +40,8 @@ def test_a_poisonous_step_ends_in_dead_letter_and_its_neighbours_complete(make_s
         assert {move["attempt"] for move in stack.moves(run_id)} == {1}
 
 
-def test_a_poisonous_step_is_stopped_though_its_worker_serves_every_pool(make_stack: Flows) -> None:
-    stack = make_stack("flows:POISON", "flows:PAYING")
+def test_a_poisonous_step_is_stopped_though_its_worker_serves_every_pool(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:POISON", "small_workflows:PAYING")
     stack.workers(2, kept=True)
     stack.beat()
     poison = stack.start(POISON, "poison")

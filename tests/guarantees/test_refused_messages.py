@@ -11,10 +11,9 @@ import psycopg
 import pytest
 
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
 from tests.support import junk
 from tests.support.programs import Program
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -45,9 +44,9 @@ def rows_locked(stack: Stack) -> Iterator[None]:
 
 
 @BOTH_BROKERS
-def test_every_refused_message_is_counted_by_what_it_asked_for_and_why(make_stack: Flows, broker_url: str) -> None:
+def test_every_refused_message_is_counted_by_what_it_asked_for_and_why(make_stack: MakeStack, broker_url: str) -> None:
     """By the main process of a threads pool, by a prefork parent and its child, and by the task that starts runs."""
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     (threads,) = stack.workers(1, pools="steps,sweeps")
     (processes,) = stack.workers(1, pools="isolated")
     refuse(stack, 3, "steps.paying.v1", threads, processes)
@@ -80,9 +79,9 @@ def test_every_refused_message_is_counted_by_what_it_asked_for_and_why(make_stac
     assert beat.alive
 
 
-def test_refusing_waits_for_no_database(make_stack: Flows, broker_url: str) -> None:
+def test_refusing_waits_for_no_database(make_stack: MakeStack, broker_url: str) -> None:
     """While nobody can write what was refused, a worker refuses, takes bells and finishes runs as ever; then it is written."""
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     (worker,) = stack.workers(1)
     with rows_locked(stack):
         refuse(stack, 300, "steps.paying.v1", worker)
@@ -94,8 +93,8 @@ def test_refusing_waits_for_no_database(make_stack: Flows, broker_url: str) -> N
     stack.wait(lambda: counted(stack) == 300, "all of them to be counted, once")
 
 
-def test_at_a_planned_end_all_that_was_refused_is_written(make_stack: Flows, broker_url: str) -> None:
-    stack = make_stack("flows:PAYING")
+def test_at_a_planned_end_all_that_was_refused_is_written(make_stack: MakeStack, broker_url: str) -> None:
+    stack = make_stack("small_workflows:PAYING")
     (worker,) = stack.workers(1)
     with rows_locked(stack):
         refuse(stack, 5, "steps.paying.v1", worker)

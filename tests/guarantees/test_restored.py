@@ -22,9 +22,9 @@ from app.store.migrate import upgrade
 from app.store.records import verify
 from app.store.workers import workers
 from app.sweeps import heartbeats
-from tests.conftest import scratch_folder
+from tests.conftest import running_postgres
 from tests.support.journey import Travel, travel
-from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement
+from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 
 class Payments:
@@ -44,13 +44,8 @@ class Payments:
 @pytest.fixture
 def new_cluster() -> Iterator[EmbeddedPostgres]:
     """A server that has never heard of our roles."""
-    with scratch_folder("restored") as folder:
-        server = EmbeddedPostgres(folder)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop("immediate")
+    with running_postgres("restored") as server:
+        yield server
 
 
 def tool(program: str, *arguments: str) -> None:

@@ -15,8 +15,8 @@ import pytest
 from app.core.errors import NotEntitled
 from app.humans.complete import complete
 from app.insurance.demo.staff import DEMO_ADJUSTER, DEMO_SUPERVISOR
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
@@ -34,7 +34,7 @@ def retyped(folder: Path, into: Path) -> Path:
 
 
 def test_the_same_loss_under_another_number_blocks_and_neither_one_person_nor_an_api_key_pays_it(
-    make_stack: Flows, tmp_path: Path
+    make_stack: MakeStack, tmp_path: Path
 ) -> None:
     stack = make_stack()
     stack.workers(2)

@@ -16,8 +16,8 @@ import pytest
 from app.documents.reader import can_read_scans
 from app.documents.storage import DocumentStore
 from tests.documents.pdfs import jpeg, pdf_of, scan_of
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
+from tests.support.stack import MakeStack
 from workflows.document_reading import DOCUMENT_READING, DocumentReading
 
 pytestmark = [
@@ -37,7 +37,7 @@ def three_pages() -> bytes:
     return out.getvalue()
 
 
-def test_a_reader_killed_among_the_pages_of_a_scan_reads_no_finished_page_again(make_stack: Flows) -> None:
+def test_a_reader_killed_among_the_pages_of_a_scan_reads_no_finished_page_again(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.workers(2, kept=True)
     stack.beat()
@@ -81,7 +81,7 @@ def billed(folder: Path) -> Decimal:
     return Decimal(found[1].replace(",", ""))
 
 
-def test_a_claim_sent_as_photographs_is_paid_what_its_documents_say(make_stack: Flows) -> None:
+def test_a_claim_sent_as_photographs_is_paid_what_its_documents_say(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.workers(2)
     stack.beat()

@@ -19,9 +19,8 @@ from app.engine.control import operate
 from app.engine.control.signals import signal
 from app.humans.complete import complete
 from app.store.database import Role, connect
-from tests.guarantees.conftest import Flows
 from tests.support.payouts import PAYOUT
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -102,7 +101,7 @@ FORGERIES = [as_the_worker, as_the_web, with_a_forged_intent, with_an_approval_o
 
 
 @pytest.fixture
-def office(make_stack: Flows) -> Stack:
+def office(make_stack: MakeStack) -> Stack:
     """Two workers, and people who may review and sign."""
     stack = make_stack("payouts:PAYOUT")
     stack.workers(2)

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
-from tests.support.flows import PAYING, UNHURRIED
-from tests.support.stack import Stack
+from tests.support.small_workflows import PAYING, UNHURRIED
+from tests.support.stack import MakeStack, Stack
 
 pytestmark = pytest.mark.guarantee
 
@@ -20,8 +19,8 @@ JOIN workers w ON (l.objid::bigint & 4294967295) = (w.lock_key & 4294967295)
 WHERE a.datname = current_database() AND w.pid = ANY(%s)"""
 
 
-def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it_lost(make_stack: Flows) -> None:
-    stack = make_stack("flows:UNHURRIED", silent_seconds=5, ping_seconds=1)
+def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it_lost(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:UNHURRIED", silent_seconds=5, ping_seconds=1)
     (stopped,) = stack.workers(1)
     stack.beat()
     # Four runs, each asleep at another point of the protocol when the worker stops.
@@ -75,11 +74,11 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
     stack.until_complete(stack.start(UNHURRIED, "afterwards"))
 
 
-def _working(make_stack: Flows) -> tuple[Stack, UUID]:
+def _working(make_stack: MakeStack) -> tuple[Stack, UUID]:
     """Two workers, one of them in the middle of a step."""
     # As in production, the looks are further apart than a worker needs to lock again; the sweeps are so dense that
     # one of them falls into that gap.
-    stack = make_stack("flows:PAYING", probe_seconds=0.8, looks_apart_seconds=2, heartbeats_seconds=0.3)
+    stack = make_stack("small_workflows:PAYING", probe_seconds=0.8, looks_apart_seconds=2, heartbeats_seconds=0.3)
     stack.workers(2)
     stack.beat()
     stack.faults.arm("in_step", "working", "hold")
@@ -89,7 +88,7 @@ def _working(make_stack: Flows) -> tuple[Stack, UUID]:
     return stack, run_id
 
 
-def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make_stack: Flows) -> None:
+def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make_stack: MakeStack) -> None:
     stack, run_id = _working(make_stack)
     holder = stack.holder(run_id)
     (session,) = stack.all(_LIVENESS, holder.pids)
@@ -103,7 +102,7 @@ def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make
     assert stack.requests_of(run_id) == 2
 
 
-def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: Flows) -> None:
+def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: MakeStack) -> None:
     if "LONGHAUL_TEST_DATABASE_URL" in os.environ:
         pytest.skip("the named database server cannot be crashed")
     stack, run_id = _working(make_stack)

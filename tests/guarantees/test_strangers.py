@@ -9,9 +9,9 @@ import pytest
 from app.core.ids import queue_name
 from tests.conftest import BOTH_BROKERS
 from tests.support.bells import Bells
-from tests.support.flows import PAYING
 from tests.support.programs import CELERY, Program
 from tests.support.shop import Shop
+from tests.support.small_workflows import PAYING
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.guarantee

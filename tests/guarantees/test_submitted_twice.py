@@ -11,8 +11,8 @@ import pytest
 from app import client
 from app.core.errors import BadInput, KeyReused
 from tests.conftest import BOTH_BROKERS
-from tests.guarantees.conftest import Flows
-from tests.support.flows import PAYING
+from tests.support.small_workflows import PAYING
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
@@ -20,7 +20,7 @@ BODY: dict[str, Any] = {"purposes": ["first"]}
 
 
 @BOTH_BROKERS
-def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack: Flows, database_url: str) -> None:
+def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack: MakeStack, database_url: str) -> None:
     def submit(subject: str = "CLM-1", key: str | None = "order-77", data: Any = BODY) -> client.Started:
         with psycopg.connect(database_url) as db:
             return client.start(db, PAYING, subject=subject, data=data, key=key)
@@ -54,7 +54,7 @@ def test_a_run_submitted_twice_is_one_run_and_another_body_is_refused(make_stack
             submit(subject=subject, key="order-80", data=data)
 
     # The same over the broker, where a message may come twice, beside those started before.
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     (worker,) = stack.workers(1)
     stack.beat()
     messages: list[list[Any]] = [

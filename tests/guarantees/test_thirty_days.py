@@ -9,11 +9,11 @@ import pytest
 
 from app.humans.complete import complete
 from app.store.human_tasks import human_tasks
-from tests.guarantees.conftest import Flows
 from tests.support.clock import later
 from tests.support.faults import Point
-from tests.support.flows import PAYING
-from tests.support.meetings import LONG_AWAY
+from tests.support.small_workflows import PAYING
+from tests.support.stack import MakeStack
+from tests.support.workflows_that_wait import LONG_AWAY
 
 pytestmark = pytest.mark.guarantee
 
@@ -21,9 +21,9 @@ ASLEEP: list[tuple[str, Point]] = [("begun", "after_intent"), ("sent", "after_ac
 
 
 def test_a_run_that_waited_thirty_days_goes_on_with_identical_data_and_repeats_nothing(
-    make_stack: Flows, request: pytest.FixtureRequest
+    make_stack: MakeStack, request: pytest.FixtureRequest
 ) -> None:
-    stack = make_stack("meetings:LONG_AWAY", "flows:PAYING")
+    stack = make_stack("workflows_that_wait:LONG_AWAY", "small_workflows:PAYING")
     workers = stack.workers(2)
     waiting = stack.start(LONG_AWAY, "away")
     stack.until_status(waiting, "WAITING_FOR_HUMAN")

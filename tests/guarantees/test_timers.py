@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.guarantees.conftest import Flows
-from tests.support.flows import NAPPING, WAITING
+from tests.support.small_workflows import NAPPING, WAITING
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
@@ -16,9 +16,9 @@ WHERE p.to_status IN ('WAITING_FOR_TIMER', 'WAITING_FOR_EVENT')"""
 
 
 @pytest.mark.parametrize("ahead", [0, 3600, -3600], ids=["clocks agree", "an hour ahead", "an hour behind"])
-def test_no_timer_wakes_its_run_early(make_stack: Flows, ahead: int) -> None:
+def test_no_timer_wakes_its_run_early(make_stack: MakeStack, ahead: int) -> None:
     # Every process of ours has the wrong time; the database has the right one.
-    stack = make_stack("flows:NAPPING", "flows:WAITING", test_clock_ahead=ahead)
+    stack = make_stack("small_workflows:NAPPING", "small_workflows:WAITING", test_clock_ahead=ahead)
     stack.workers(2)
     stack.beat()
     stack.beat()

@@ -19,10 +19,9 @@ from app.store.reads import history
 from app.store.records.verify import verify
 from app.store.runs import conversations
 from app.store.runs.conversations import Seen
-from tests.guarantees.conftest import Flows
 from tests.support.claims import Office
 from tests.support.model_server import ModelServer
-from tests.support.stack import Row
+from tests.support.stack import MakeStack, Row
 from workflows.insurance_claim.assessing.assess import request_of
 from workflows.insurance_claim.assessing.prompts import PROMPTS
 from workflows.insurance_claim.models import ClaimFile2
@@ -41,9 +40,8 @@ SCRIPT: list[dict[str, Any]] = [
 
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelServer]:
-    server = ModelServer(tmp_path / "models", SCRIPT).start()
-    yield server
-    server.stop()
+    with ModelServer(tmp_path / "models", SCRIPT) as server:
+        yield server
 
 
 def place(row: Row) -> tuple[int, int]:
@@ -58,7 +56,7 @@ def _seen(run_id: UUID, step_seq: int, call_seq: int, db: Connection) -> Seen:
 
 
 def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
-    make_stack: Flows, models: ModelServer
+    make_stack: MakeStack, models: ModelServer
 ) -> None:
     stack = make_stack(**models.settings())
     stack.workers(2)
@@ -96,7 +94,7 @@ def test_a_model_is_given_the_run_summary_and_the_last_step_and_nothing_else(
     assert len(tools) == 2
 
 
-def test_a_model_that_declines_everything_holds_up_no_claim(make_stack: Flows, models: ModelServer) -> None:
+def test_a_model_that_declines_everything_holds_up_no_claim(make_stack: MakeStack, models: ModelServer) -> None:
     models.say(
         [
             {"when": "State what kind", "turns": [{"rule": "document_extraction"}]},

@@ -7,28 +7,18 @@ Nobody at the pages has to know. Real workers, beat and web process, a real brow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.guarantees.conftest import Flows
+from tests.support.browsing import serving, sign_in
 from tests.support.claims import Office
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.support.stack import MakeStack
 
-needs_chromium()
 pytestmark = [pytest.mark.guarantee, pytest.mark.browser]
 PATIENCE_MS = 60_000  # a killed worker is noticed within seconds, its successor started, the step run again
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 def at_their_desk(browser: Browser, site: str, name: str) -> Page:
@@ -44,7 +34,7 @@ def opened(page: Page, title: str) -> None:
 
 
 def test_a_claim_passes_from_folder_to_payment_while_workers_die_and_redis_forgets(
-    make_stack: Flows, browser: Browser, tmp_path: Path
+    make_stack: MakeStack, browser: Browser, tmp_path: Path
 ) -> None:
     stack = make_stack()
     stack.workers(2, kept=True)

@@ -13,10 +13,10 @@ import pytest
 from app import application
 from app.core.errors import BadInput
 from app.settings import Settings
-from tests.guarantees.conftest import Flows
-from tests.support.flows import TWO
+from tests.support.browsing import serving
 from tests.support.programs import PROJECT
-from tests.web.browsing import serving
+from tests.support.small_workflows import TWO
+from tests.support.stack import MakeStack
 
 NONE = "app.application:NONE"
 LOADED = (
@@ -28,13 +28,15 @@ LOADED = (
 
 
 @pytest.mark.guarantee
-def test_without_an_application_the_product_starts_and_its_runs_complete(make_stack: Flows, tmp_path: Path) -> None:
+def test_without_an_application_the_product_starts_and_its_runs_complete(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = make_stack(application=NONE)
     stack.workers(1)
     stack.beat()
     run_id = stack.start(TWO, "a run of nobody's application")
     stack.until_complete(run_id)
-    with serving(stack.database_url, tmp_path / "web", workflows="tests.support.flows:TWO", application=NONE) as site:
+    with serving(
+        stack.database_url, tmp_path / "web", workflows="tests.support.small_workflows:TWO", application=NONE
+    ) as site:
         assert httpx.get(f"{site}/sign-in").status_code == 200
         assert httpx.get(f"{site}/c/anything").status_code == 404, "the claimants' pages are the application's"
         told = httpx.get(f"{site}/api/v1/openapi.json").json()
@@ -45,7 +47,7 @@ def test_without_an_application_the_product_starts_and_its_runs_complete(make_st
 def test_no_process_of_a_product_without_an_application_loads_insurance() -> None:
     env = os.environ | {
         "LONGHAUL_APPLICATION": NONE,
-        "LONGHAUL_WORKFLOWS": "tests.support.flows:TWO",
+        "LONGHAUL_WORKFLOWS": "tests.support.small_workflows:TWO",
         "PYTHONPATH": str(PROJECT),
         "LONGHAUL_DATABASE_URL": "postgresql:///nowhere",
         "LONGHAUL_BROKER_URL": "redis://127.0.0.1:1/0",
@@ -61,5 +63,5 @@ def test_an_application_that_cannot_be_loaded_is_named_with_its_setting(name: st
 
 
 def test_a_workflow_that_cannot_be_loaded_is_named_with_its_setting() -> None:
-    with pytest.raises(BadInput, match=r"LONGHAUL_WORKFLOWS: 'tests\.support\.flows:NONE' cannot be loaded"):
-        application.workflows(Settings(application=NONE, workflows="tests.support.flows:NONE"))
+    with pytest.raises(BadInput, match=r"LONGHAUL_WORKFLOWS: 'tests\.support\.small_workflows:NONE' cannot be loaded"):
+        application.workflows(Settings(application=NONE, workflows="tests.support.small_workflows:NONE"))

@@ -9,9 +9,9 @@ from uuid import UUID
 import psutil
 import pytest
 
-from tests.guarantees.conftest import Flows
 from tests.support.faults import Point
-from tests.support.flows import BROODING, PAYING, READING
+from tests.support.small_workflows import BROODING, PAYING, READING
+from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
 
@@ -34,9 +34,9 @@ POINTS: list[tuple[Point, object]] = [
     indirect=["broker"],
 )
 def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was_killed(
-    make_stack: Flows, points: list[tuple[Point, object]]
+    make_stack: MakeStack, points: list[tuple[Point, object]]
 ) -> None:
-    stack = make_stack("flows:PAYING")
+    stack = make_stack("small_workflows:PAYING")
     stack.workers(3, kept=True)
     stack.beat()
     for point, where in points:
@@ -55,9 +55,9 @@ def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was
 
 
 def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on(
-    make_stack: Flows, tmp_path: Path
+    make_stack: MakeStack, tmp_path: Path
 ) -> None:
-    stack = make_stack("flows:BROODING")
+    stack = make_stack("small_workflows:BROODING")
     stack.workers(2)
     stack.beat()
     run_id = stack.start(BROODING, "brood", {"folder": str(tmp_path)})
@@ -73,9 +73,9 @@ def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on
 
 
 def test_a_run_is_reassigned_promptly_though_its_worker_was_reading_a_document(
-    make_stack: Flows, tmp_path: Path
+    make_stack: MakeStack, tmp_path: Path
 ) -> None:
-    stack = make_stack("flows:READING")
+    stack = make_stack("small_workflows:READING")
     document = tmp_path / "document"
     os.mkfifo(document)
     descriptor = os.open(document, os.O_RDWR)  # a document that never ends
@@ -93,8 +93,8 @@ def test_a_run_is_reassigned_promptly_though_its_worker_was_reading_a_document(
         os.close(descriptor)
 
 
-def test_runs_go_on_though_most_workers_were_killed_at_once(make_stack: Flows) -> None:
-    stack = make_stack("flows:PAYING")
+def test_runs_go_on_though_most_workers_were_killed_at_once(make_stack: MakeStack) -> None:
+    stack = make_stack("small_workflows:PAYING")
     workers = stack.workers(3)
     stack.beat()
     runs: list[UUID] = []

@@ -20,8 +20,8 @@ from app.humans.complete import complete
 from app.store.database import Database
 from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
+from tests.web.complaints import Desk
 from tests.web.conftest import task_of
-from tests.web.flows import Desk
 
 ADA, BELA, CARL, SUE = "ada.quillmore", "bela.ostrander", "carl.vintergard", "sue.marchetti"
 LATER = datetime.now(UTC) + timedelta(days=2)

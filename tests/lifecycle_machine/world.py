@@ -30,7 +30,7 @@ from app.sweeps.observer import Observer
 from tests.lifecycle_machine.maze import MAZE, TOOLS, TWIG
 from tests.lifecycle_machine.model import CRASHES_ALONE, LATE_RETRIES, LATE_RETRY_SECONDS
 from tests.support.clock import standing
-from tests.support.journey import Silent
+from tests.support.dispatchers import SilentDispatcher
 
 T = TypeVar("T")
 PEOPLE = {"ada": ("adjuster", "operator"), "ben": ("adjuster", "operator"), "olga": ("operator",)}
@@ -253,7 +253,7 @@ class World:
             journal=journal,
             workflows=Registry((MAZE, TWIG)),
             tools=self.tools,
-            dispatcher=Silent(),
+            dispatcher=SilentDispatcher(),
             draw=lambda: 0.5,
         )
 

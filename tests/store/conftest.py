@@ -1,22 +1,17 @@
-"""A journey in this process, for tests of what can be read about a run afterwards; a bench for guarded statements."""
+"""A bench for guarded statements, and what connections were asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 
 from app.store.database import Connection
 from tests.conftest import fresh_database
 from tests.support.bench import bench
-from tests.support.journey import Travel, travel
-
-
-@pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    """A runtime for the workflow that passes through every kind of state."""
-    with travel(database_url) as found:
-        yield found
+from tests.support.plans import Query
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +26,17 @@ def db(url: str) -> Iterator[Connection]:
     """The bench: two runs alike, and whatever a statement may touch."""
     with bench(url) as found:
         yield found
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
+    """What connections were asked to execute."""
+    seen: list[Query] = []
+    execute = psycopg.Connection.execute
+
+    def listening(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        seen.append((query, params))
+        return execute(self, query, params, **more)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", listening)
+    return seen

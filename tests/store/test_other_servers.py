@@ -23,7 +23,7 @@ from app.store.migrate import upgrade
 from app.store.records import verify
 from tests.conftest import scratch_folder
 from tests.support.journey import Travel, travel
-from tests.support.meetings import PAY_FOR_GOOD, SETTLING, Settlement
+from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 INSTALLED = installed_postgres()
 missing = pytest.mark.skip(reason="no Postgres is installed here beside the one that Longhaul carries")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
-import pytest
 
 from app.core.lifecycle import Event, Status
 from app.core.run import Run, Transition
@@ -28,9 +27,9 @@ from app.store.runs import budgets, conversations, downstreams, moves, steps
 from app.store.runs.conversations import Kept
 from app.store.runs.moves import Beside, Statement
 from app.store.workers import due, workers
-from tests.support.flows import TWO, Tally
 from tests.support.journey import travel
 from tests.support.plans import BIG, Query, fill, indexes, plans, whole_tables
+from tests.support.small_workflows import TWO, Tally
 from tests.support.waiting import wait_for
 
 ID = uuid.UUID(int=5)
@@ -187,20 +186,6 @@ SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "with alerts": (lambda db: run_facts.with_alerts(db, ("a",)), {"alerts_open", "runs_pkey"}),
     "slice": (lambda db: run_facts.slice_after(db, SUSPICION, ID), {"runs_pkey"}),
 }
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
-    """What connections were asked to execute."""
-    seen: list[Query] = []
-    execute = psycopg.Connection.execute
-
-    def listening(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        seen.append((query, params))
-        return execute(self, query, params, **more)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", listening)
-    return seen
 
 
 def test_a_sweep_costs_what_it_finds_and_not_what_there_is(database_url: str, asked: list[Query]) -> None:

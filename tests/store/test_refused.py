@@ -13,13 +13,7 @@ from app.engine.process.refusals import refused
 from app.store.database import Database
 from app.store.records import refused as store
 from app.store.records.refused import MOST_KINDS, OTHERS, SAMPLES, SPELL_SECONDS, Refused
-from tests.support.journey import Travel, travel
-
-
-@pytest.fixture
-def journey(database_url: str) -> Iterator[Travel]:
-    with travel(database_url) as found:
-        yield found
+from tests.support.journey import Travel
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
 
 from app.core.ids import new_id
 from app.store.database import Connection, connect
@@ -83,7 +82,7 @@ def test_an_address_that_is_none_means_nothing() -> None:
         assert timeline.place_of(text) is None, text
 
 
-def test_no_table_is_read_whole_for_a_page(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_table_is_read_whole_for_a_page(database_url: str, asked: list[Query]) -> None:
     with psycopg.connect(database_url, autocommit=True) as filling:
         fill(filling, 20_000)
         filling.execute(
@@ -95,14 +94,6 @@ def test_no_table_is_read_whole_for_a_page(database_url: str, monkeypatch: pytes
                SELECT id, id, 'x', 'b', app_now() FROM human_tasks"""
         )
         filling.execute("ANALYZE")
-    asked: list[Query] = []
-    execute = psycopg.Connection.execute
-
-    def listening(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        asked.append((query, params))
-        return execute(self, query, params, **more)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", listening)
     looks = {
         "page": lambda db: timeline.page(db, ID, timeline.EntryFilter(text="x"), limit=200),
         "one": lambda db: timeline.one(db, ID, 2, 100_000),

@@ -14,7 +14,7 @@ from app.core.declarations.prompts import Awaits, Prompt
 from app.core.declarations.tools import Tool
 from app.core.workflow import Step, Workflow
 from tests.support import faults
-from tests.support.flows import pay
+from tests.support.small_workflows import pay
 
 
 class Entry(BaseModel):

@@ -17,8 +17,8 @@ from app.engine.start import start
 from app.insurance.claimant import claimant_links
 from app.store.database import Database
 from app.web.application import application
+from tests.support.awaiting_documents import AWAITING_DOCUMENTS
 from tests.support.journey import Travel, travel
-from tests.support.papers import PAPERS
 from workflows.insurance_claim.models import ClaimFile, DocumentRef
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -72,7 +72,7 @@ class Post:
         )
         data = ClaimFile(claim_number=subject, missing=list(missing), documents=[unread])
         with self.journey.rt.database.transaction() as db:
-            run_id = start(db, PAPERS, subject=subject, data=data, key=None, actor="test").run_id
+            run_id = start(db, AWAITING_DOCUMENTS, subject=subject, data=data, key=None, actor="test").run_id
         self.journey.go()
         return run_id
 
@@ -93,7 +93,7 @@ class Post:
 @contextmanager
 def post_office(url: str, folder: Path, **settings: Any) -> Iterator[Post]:
     """Everything for one test; closed at the end. Ada may invite, Otto, an operator, may not."""
-    with travel(url, workflows=(PAPERS,), data_dir=folder, **settings) as journey:
+    with travel(url, workflows=(AWAITING_DOCUMENTS,), data_dir=folder, **settings) as journey:
         journey.enrol("ada", "adjuster")
         journey.enrol("otto", "operator")
         database = Database(url, "web")

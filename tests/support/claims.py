@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from app.bootstrap import runtime
-from app.core.ports import Bell
 from app.engine.runtime import Runtime
 from app.humans.complete import complete
 from app.insurance import intake
-from app.insurance.demo.samples import SampleClaim, generate
-from app.insurance.demo.seed import prepare
+from app.insurance.demo.samples import SampleClaim
 from app.insurance.demo.staff import DEMO_ADJUSTER
 from app.settings import Settings
 from app.store.human_tasks import human_tasks
 from app.store.runs import runs
+from tests.support.dispatchers import SILENT_DISPATCHER
+from tests.support.prepared_claims import samples, seed
 from tests.support.stack import Stack
 from workflows import WORKFLOWS
-
-DAY = date(2026, 11, 2)
-
-
-class Unrung:
-    """A dispatcher that has no broker yet; the office is given the stack's bells right after."""
-
-    def ring(self, bells: Iterable[Bell]) -> int:
-        return 0
 
 
 class Office:
@@ -38,24 +28,21 @@ class Office:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         data = stack.folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        (data / "samples.day").write_text(DAY.isoformat())
-        prepare(stack.database_url, data)
+        seed(stack.database_url, data)
         settings = Settings(
             database_url=stack.database_url,
             broker_url=stack.settings["BROKER_URL"],
             data_dir=data,
             payments_url=stack.payments.url,
             journal="direct",
-            dispatcher="tests.support.claims:Unrung",
+            dispatcher=SILENT_DISPATCHER,  # until it is given the stack's bells, right after
         )
         self.rt: Runtime = runtime(WORKFLOWS, role="web", config=settings)
         self.rt.dispatcher = stack.bells
 
     def sample(self, scenario: str, nth: int = 0) -> SampleClaim:
         """The n-th sample claim of a scenario, its folder written."""
-        made = generate(self.stack.folder / "samples", today=DAY)
-        return [claim for claim in made if claim.scenario == scenario][nth]
+        return samples(self.stack.folder, scenario)[nth]
 
     def submit(self, folder: Path, key: str | None = None) -> UUID:
         """Submit a folder; the run's id."""

@@ -1,4 +1,4 @@
-"""A workflow that acts and then doubts, and the world it acts on."""
+"""A workflow that acts and then doubts, and the registry it acts on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tell_then_doubt(step: Any, data: Notes) -> str:
     return "sure"
 
 
-class World:
+class Registry:
     """The registry: counts what it is told, fails and answers as a test says; `plan` is what the step does."""
 
     def __init__(self) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from tests.support.http_server import LocalServer, QuietHandler
 
 CLIENT, SECRET = "longhaul", "a secret of two"
 
@@ -34,8 +34,8 @@ class IdentityProvider:
         self.exchanged = 0
         provider = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def get(self) -> None:
                 at = urlsplit(self.path)
                 if at.path == "/authorize":
                     provider.asked = {name: each[0] for name, each in parse_qs(at.query).items()}
@@ -44,28 +44,19 @@ class IdentityProvider:
                     self.send_header("Location", f"{provider.asked['redirect_uri']}?{urlencode(back)}")
                     self.end_headers()
                 elif at.path == "/keys":
-                    self.answer({"keys": [provider.key.as_dict(private=False)]})
+                    self.say({"keys": [provider.key.as_dict(private=False)]})
                 else:
-                    self.answer(provider.metadata())
+                    self.say(provider.metadata())
 
-            def do_POST(self) -> None:
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                self.answer(*provider.exchange(form, self.headers.get("Authorization", "")))
+            def post(self) -> None:
+                form = parse_qs(self.body().decode())
+                self.say(*provider.exchange(form, self.headers.get("Authorization", "")))
 
-            def answer(self, body: Any, status: int = 200) -> None:
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
+            def say(self, what: Any, status: int = 200) -> None:
+                self.answer(status, json.dumps(what).encode(), "application/json")
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = LocalServer(Handler)
+        self.issuer = self._server.url
 
     def metadata(self) -> Mapping[str, str]:
         ends = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
@@ -93,5 +84,4 @@ class IdentityProvider:
 
     def close(self) -> None:
         """Go away."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -16,17 +16,18 @@ from pydantic import BaseModel
 from app.accounts import people
 from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson, NotDone, Throttled, Unrecoverable
-from app.core.ports import Bell, ModelProvider, ToolCode
+from app.core.ports import ModelProvider, ToolCode
 from app.core.retry import RetryPolicy
 from app.core.workflow import Children, ChildRun, Human, Request, Step, Timer, Wait, Workflow
 from app.engine import start
 from app.engine.runtime import Registry, Runtime
-from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Connection, Database, connect
 from app.store.journal.journal import DirectJournal
 from app.store.ledger.actions import WRITTEN_ONCE
 from tests.support.clock import later
+from tests.support.dispatchers import SilentDispatcher
+from tests.support.working import work_off
 
 T = TypeVar("T")
 LOOK_UP = Tool("registry.look_up", reads_only=True)
@@ -106,19 +107,6 @@ LEAF = Workflow(
 WORKFLOWS = (JOURNEY, LEAF)
 
 
-@dataclass
-class Silent:
-    """A dispatcher that keeps the bells to itself."""
-
-    rung: list[Bell] = field(default_factory=list)
-
-    def ring(self, bells: Iterable[Bell]) -> int:
-        """Count them as taken."""
-        new = list(bells)
-        self.rung += new
-        return len(new)
-
-
 def look_up(key: str, params: Mapping[str, Any]) -> Any:
     """The registry."""
     return {"found": f"about {params['what']}"}
@@ -152,9 +140,7 @@ class Travel:
 
     def go(self) -> None:
         """Run every READY run until none is."""
-        while ready := self.rows("SELECT id, step_seq, workflow, state FROM runs WHERE status = 'READY' ORDER BY id"):
-            for run in ready:
-                run_step(self.rt, run["id"], run["step_seq"], workflow=run["workflow"], state=run["state"])
+        work_off(self.rt)
 
     def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
         """What the database says."""
@@ -212,7 +198,7 @@ def travel(
         journal=journal,
         workflows=Registry(workflows),
         tools={LOOK_UP.name: look_up, **(tools or {})},
-        dispatcher=Silent(),
+        dispatcher=SilentDispatcher(),
         provider=provider,
         draw=lambda: 0.5,
     )

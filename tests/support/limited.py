@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from app.core.retry import RetryPolicy
 from app.core.statuses import CheckpointKind
 from app.core.workflow import Children, ChildRun, Step, Workflow
 from app.engine.calls.call import Call
+from tests.support.http_server import LocalServer, QuietHandler
 
 FETCH = Tool("registry.fetch", reads_only=True, downstream="registry", timeout="5s")
 ORDER = Tool("registry.order", idempotent_for="24h", downstream="registry", timeout="5s")
@@ -115,29 +115,20 @@ class RegistryService:
         self.up, self.log = False, list[tuple[float, bool]]()
         service, lock = self, threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+        class Handler(QuietHandler):
+            def post(self) -> None:
+                self.body()
                 with lock:
                     up = service.up
                     service.log.append((time.monotonic(), up))
-                body = b'{"found": true}' if up else b"{}"
-                self.send_response(200 if up else 503)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(200 if up else 503, b'{"found": true}' if up else b"{}")
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = LocalServer(Handler)
+        self.url = self._server.url
 
     def close(self) -> None:
         """Go down for good."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def most_in_a_second(self, *, up: bool) -> int:
         """The most requests it received within any second, while it was up or down."""

@@ -40,6 +40,12 @@ class ModelServer:
         wait_for((self.folder / "port").exists, "the model server to listen", evidence=log.read_text)
         return self
 
+    def __enter__(self) -> ModelServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def forget(self) -> None:
         """Begin new books."""
         with sqlite3.connect(self.folder / "bill.sqlite") as db:

@@ -14,26 +14,19 @@ from zipfile import ZipFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.bootstrap import runtime
 from app.engine.runtime import Runtime
-from app.engine.step.step import run_step
 from app.evidence import format as form
 from app.evidence.key import EvidenceKey
 from app.evidence.pack import evidence_pack
 from app.evidence.writer import PackWriter
 from app.humans.complete import complete
 from app.insurance import intake
-from app.insurance.demo.samples import generate
-from app.insurance.demo.seed import prepare
 from app.insurance.demo.staff import DEMO_ADJUSTER
-from app.settings import Settings
 from app.store.database import connect
 from app.store.human_tasks import human_tasks
-from tests.demo.payments_process import PaymentsProcess
-from tests.support.claims import DAY
-from workflows import WORKFLOWS
+from tests.support.prepared_claims import prepared, running
+from tests.support.working import work_off
 
-UNRUNG = "tests.support.claims:Unrung"
 Edit = Callable[[dict[str, Any]], None]
 
 
@@ -55,51 +48,22 @@ class Settled:
 @contextmanager
 def settled_claim(database_url: str, folder: Path) -> Iterator[Settled]:
     """The sample claim that has nothing against it, read, reviewed, paid and answered."""
-    data = folder / "data"
-    data.mkdir(parents=True)
-    (data / "samples.day").write_text(DAY.isoformat())
-    prepare(database_url, data)
-    payments = PaymentsProcess(folder / "payments.sqlite")
-    payments.start()
-    config = Settings(
-        database_url=database_url,
-        data_dir=data,
-        payments_url=payments.url,
-        journal="direct",
-        dispatcher=UNRUNG,
-        log_level="ERROR",
-    )
-    worker, web = (runtime(WORKFLOWS, config=config, role=role) for role in ("worker", "web"))
-    try:
-        sample = next(claim for claim in generate(folder / "samples", today=DAY) if claim.scenario == "clean")
-        run_id = intake.submit_folder(web, sample.folder, key=None, actor="test").run_id
-        _work(worker)
+    with (
+        prepared(database_url, folder) as ground,
+        running(ground.config) as worker,
+        running(ground.config, "web") as web,
+    ):
+        run_id = intake.submit_folder(web, ground.sample("clean").folder, key=None, actor="test").run_id
+        work_off(worker)
         with web.database.transaction() as db:
             (task,) = human_tasks.open_tasks(db, run_id=run_id)
         answer = {"comment": "as suggested", "amount": task["defaults"]["amount"]}
         complete(web, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
-        _work(worker)
+        work_off(worker)
         settled = Settled(database_url, web, run_id)
         (run,) = settled.sql("SELECT status, state FROM runs WHERE id = %s", run_id)
         assert run["status"] == "COMPLETE", run
         yield settled
-    finally:
-        worker.database.close()
-        web.database.close()
-        payments.stop()
-
-
-def _work(worker: Runtime) -> None:
-    """Run every READY step until there is none."""
-    while True:
-        with worker.database.transaction() as db:
-            ready = db.execute(
-                "SELECT id, step_seq, workflow, state FROM runs WHERE status = 'READY' ORDER BY id"
-            ).fetchall()
-        if not ready:
-            return
-        for run in ready:
-            run_step(worker, run["id"], run["step_seq"], workflow=run["workflow"], state=run["state"])
 
 
 def pack_of(rt: Runtime, run_id: UUID, path: Path, *, by: str = "person:ada") -> Path:

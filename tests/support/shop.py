@@ -46,7 +46,7 @@ from tests.support.surroundings import changed, surroundings
 def start_a_run(subject):
     import psycopg
     from app import client
-    from tests.support.flows import PAYING
+    from tests.support.small_workflows import PAYING
     imported = surroundings()
     with psycopg.connect(os.environ["LONGHAUL_DATABASE_URL"]) as db:
         started = client.start(db, PAYING, subject=subject, data={})

@@ -32,6 +32,7 @@ from tests.support.waiting import PATIENCE_SECONDS, START_SECONDS, wait_for
 
 T = TypeVar("T")
 Row = dict[str, Any]
+MakeStack = Callable[..., "Stack"]
 
 QUICK = {
     "HEARTBEATS_SECONDS": "1",

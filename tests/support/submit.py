@@ -13,7 +13,7 @@ import psycopg
 
 from app import client
 from app.settings import settings
-from tests.support.flows import PAYING
+from tests.support.small_workflows import PAYING
 
 
 def main() -> None:

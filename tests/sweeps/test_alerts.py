@@ -17,7 +17,7 @@ from app.store.workers import due
 from app.sweeps import alerts
 from app.telemetry import logs
 from tests.support.journey import Travel
-from tests.sweeps.office import answer
+from tests.sweeps.web_role import answer
 
 
 def standing(journey: Travel) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from app.store.human_tasks import handling
 from app.sweeps import human_tasks
 from tests.support.journey import Travel
-from tests.sweeps.office import answer, office
+from tests.sweeps.web_role import answer, web_role
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_many_sweepers_at_once_tell_each_event_once(journey: Travel, asked: UUID
 
 def test_a_claim_nobody_works_on_is_returned_after_half_an_hour(journey: Travel, asked: UUID) -> None:
     task = journey.one("SELECT id FROM human_tasks")["id"]
-    with office(journey) as web:
+    with web_role(journey) as web:
         assert web.database.transact(lambda db: handling.claim(db, task, "ada"))
         journey.advance_clock(timedelta(minutes=29))
         assert human_tasks.run_once(journey.rt)["returned"] == 0
@@ -90,7 +90,7 @@ def test_a_claim_nobody_works_on_is_returned_after_half_an_hour(journey: Travel,
 
 def test_a_draft_saved_meanwhile_keeps_a_claim(journey: Travel, asked: UUID) -> None:
     task = journey.one("SELECT id FROM human_tasks")["id"]
-    with office(journey) as web:
+    with web_role(journey) as web:
         web.database.transact(lambda db: handling.claim(db, task, "ada"))
     journey.advance_clock(timedelta(minutes=20))
     journey.tamper("INSERT INTO human_task_drafts VALUES (%s, 'ada', '{}', app_now())", task)

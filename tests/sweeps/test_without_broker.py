@@ -14,14 +14,14 @@ import redis
 from app.core.workflow import Workflow
 from app.stack.servers.redis import EmbeddedRedis
 from tests.conftest import scratch_folder
-from tests.support.flows import TWO
 from tests.support.programs import Program
+from tests.support.small_workflows import TWO
 from tests.support.stack import Stack
-from tests.sweeps.flows import PAGES
+from tests.sweeps.deaf_worker import PAGES
 
 pytestmark = pytest.mark.guarantee
 
-FLOWS = "tests.support.flows:TWO,tests.sweeps.flows:PAGES"
+FLOWS = "tests.support.small_workflows:TWO,tests.sweeps.deaf_worker:PAGES"
 POOLS = {"threads": ("steps,sweeps", TWO), "prefork": ("documents,isolated", PAGES)}
 MakeStack = Callable[..., Stack]
 

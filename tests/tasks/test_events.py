@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.celery import app
 from tasks.events import Group
-from tests.support.flows import TWO
-from tests.support.stack import Stack
+from tests.support.small_workflows import TWO
+from tests.support.stack import MakeStack
 
 
 class Hub:
@@ -51,25 +50,22 @@ def test_a_group_is_published_once_however_many_events_it_has_and_the_next_event
 
 
 @pytest.mark.stack
-def test_flower_is_told_of_every_step(tmp_path: Path, database_url: str, broker_url: str) -> None:
-    stack = Stack(tmp_path, database_url, broker_url, "tests.support.flows:TWO")
+def test_flower_is_told_of_every_step(make_stack: MakeStack, broker_url: str) -> None:
+    stack = make_stack()
     seen: dict[str, set[str]] = {}
 
     def note(event: dict[str, Any]) -> None:
         seen.setdefault(event["uuid"], set()).add(event["type"])
 
     wanted = {"task-received", "task-started", "task-succeeded"}
-    try:
-        with app.connection_for_read(url=broker_url) as connection:
-            receiver = app.events.Receiver(connection, handlers=dict.fromkeys(wanted, note))
-            watching = threading.Thread(target=receiver.capture, kwargs={"wakeup": False}, daemon=True)
-            watching.start()
-            stack.workers(1)
-            run = stack.start(TWO, "watched")
-            stack.until_complete(run)
-            steps = [f"{run}.FIRST.1", f"{run}.SECOND.2"]
-            stack.wait(lambda: all(seen.get(step) == wanted for step in steps), f"Flower to be told of {steps}")
-            receiver.should_stop = True
-            watching.join(60)
-    finally:
-        stack.end()
+    with app.connection_for_read(url=broker_url) as connection:
+        receiver = app.events.Receiver(connection, handlers=dict.fromkeys(wanted, note))
+        watching = threading.Thread(target=receiver.capture, kwargs={"wakeup": False}, daemon=True)
+        watching.start()
+        stack.workers(1)
+        run = stack.start(TWO, "watched")
+        stack.until_complete(run)
+        steps = [f"{run}.FIRST.1", f"{run}.SECOND.2"]
+        stack.wait(lambda: all(seen.get(step) == wanted for step in steps), f"Flower to be told of {steps}")
+        receiver.should_stop = True
+        watching.join(60)

@@ -21,7 +21,8 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.human_tasks import human_tasks
 from app.web.application import application
-from tests.web.flows import Desk, Silent, runtime
+from tests.support.dispatchers import SilentDispatcher
+from tests.web.complaints import Desk, runtime
 
 PEOPLE = (
     Person("ada.quillmore", "Ada Quillmore, Adjuster", ("adjuster",), Decimal(25000), "EUR"),
@@ -93,19 +94,19 @@ def owner(config: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bells() -> Silent:
-    return Silent()
+def bells() -> SilentDispatcher:
+    return SilentDispatcher()
 
 
 @pytest.fixture
-def desk(config: Settings, owner: Database, bells: Silent) -> Iterator[Desk]:
+def desk(config: Settings, owner: Database, bells: SilentDispatcher) -> Iterator[Desk]:
     worker = runtime(config, "worker", bells)
     yield Desk(worker, bells)
     worker.database.close()
 
 
 @pytest.fixture
-def web(config: Settings, owner: Database, bells: Silent) -> Iterator[Runtime]:
+def web(config: Settings, owner: Database, bells: SilentDispatcher) -> Iterator[Runtime]:
     rt = runtime(config, "web", bells)
     yield rt
     rt.database.close()
@@ -126,6 +127,16 @@ def visitor(web: Runtime) -> Callable[[str], Visitor]:
 @pytest.fixture
 def ada(visitor: Callable[[str], Visitor]) -> Visitor:
     return visitor("ada.quillmore")
+
+
+@pytest.fixture
+def bela(visitor: Callable[[str], Visitor]) -> Visitor:
+    return visitor("bela.ostrander")
+
+
+@pytest.fixture
+def carl(visitor: Callable[[str], Visitor]) -> Visitor:
+    return visitor("carl.vintergard")
 
 
 def task_of(database: Database, run_id: UUID) -> UUID:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.support.browsing import sign_in
 from tests.web.axe import violations
-from tests.web.browsing import sign_in
 
 _WIDTHS = (1440, 390)
 _BETWEEN = (1280, 1024, 768, 320)  # no page is wider than these either
@@ -32,6 +32,11 @@ class Looker:
             if name:
                 sign_in(self._people[name].new_page(), name).close()
         return self._people[name]
+
+    def close(self) -> None:
+        """Close everybody's browser."""
+        for person in self._people.values():
+            person.close()
 
     def visit(self, name: str, paths: Iterable[str], *, status: int = 200) -> None:
         """Look at pages by their addresses."""

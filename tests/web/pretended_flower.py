@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.http_server import QuietHandler, local_server
 
 PAGE = b"<!doctype html><title>Flower</title><nav>Tasks</nav><main>A task</main>"
 _HTML = (("Content-Type", "text/html; charset=UTF-8"),)
@@ -38,13 +39,16 @@ class PretendedFlower:
 def pretended_flower() -> Iterator[PretendedFlower]:
     """One that runs, on a port of its own."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):  # whatever the method
-                return self._answer
+                return self.get
             raise AttributeError(name)
 
-        def _answer(self) -> None:
+        def post(self) -> None:
+            self.get()
+
+        def get(self) -> None:
             flower.asked.append((self.command, self.path, self.headers))
             answer = flower.says.get(self.path.partition("?")[0], Answer())
             if answer.hangs is not None:
@@ -60,16 +64,6 @@ def pretended_flower() -> Iterator[PretendedFlower]:
                 self.wfile.write(piece)
                 self.wfile.flush()
 
-        def log_message(self, *_: object) -> None:
-            """Nothing: `asked` says more."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    flower = PretendedFlower(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with local_server(Handler) as server:
+        flower = PretendedFlower(server.url)
         yield flower
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

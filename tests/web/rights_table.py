@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.accounts.rights import ALLOWED, ROLES, Right
+from tests.web.complaints import ANSWER_GIVEN
 
 ANSWER: Final = "the task's role"
 SIGNED_IN: Final = "a session"
@@ -43,16 +44,6 @@ class Row:
 
 
 _WHY = {"reason": "because"}
-ANSWER_GIVEN = {
-    "comment": "All agree.",
-    "amount": "1240.00",
-    "wheels": 2,
-    "severity": "slight",
-    "seen": True,
-    "sent_on": None,
-    "wanted": [],
-    "payee": "Orsolya Wendelmoor",
-}
 _TYPED = {f"answer.{name}": str(value).lower() for name, value in ANSWER_GIVEN.items() if value not in (None, [])}
 _PERSON = {"username": "{fresh}", "display_name": "New", "role.auditor": "on", "authority": "0"}
 

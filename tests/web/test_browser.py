@@ -7,28 +7,19 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
 from app.settings import Settings
 from app.store.database import Database
 from app.store.human_tasks import human_tasks
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.support.browsing import serving, sign_in
+from tests.web.complaints import Desk
 from tests.web.conftest import task_of
-from tests.web.flows import Desk
 from tests.web.test_markup import HOSTILE
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = (360, 740), (1280, 900)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 @pytest.fixture

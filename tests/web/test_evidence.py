@@ -17,8 +17,8 @@ from app.store.database import Database
 from app.store.records import documents as listed
 from app.web.human_tasks.marks import documents_with_marks
 from tests.documents.pdfs import pdf_of, scan_of
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 TOTAL = "Total to pay: 1,240.00 EUR"

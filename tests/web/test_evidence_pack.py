@@ -16,8 +16,8 @@ from app.accounts import people
 from app.accounts.people import Person
 from app.evidence.check import check_pack
 from app.store.database import Database
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor
-from tests.web.flows import Desk
 
 ROLES = {"auditor": True, "admin": True, "supervisor": True, "operator": True, "adjuster": False, "siu": False}
 

@@ -22,8 +22,8 @@ from app.store.database import Database
 from app.web import flower as door
 from app.web.application import application
 from app.web.http.guard import HEADERS
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 from tests.web.pretended_flower import PAGE, Answer, PretendedFlower, pretended_flower
 
@@ -51,11 +51,6 @@ def config(database_url: str, tmp_path: Path, flower: PretendedFlower) -> Settin
         flower_url=flower.url,
         flower_login=LOGIN,  # type: ignore[arg-type]
     )
-
-
-@pytest.fixture
-def carl(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor("carl.vintergard")
 
 
 @pytest.fixture

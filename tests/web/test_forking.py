@@ -6,8 +6,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from app.store.database import Database
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 CARL = "carl.vintergard"

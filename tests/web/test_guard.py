@@ -14,8 +14,8 @@ from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.store.reads import pages
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 
 
 @pytest.fixture

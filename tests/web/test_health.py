@@ -12,8 +12,9 @@ from app.store.database import Database
 from app.sweeps import periods
 from app.web.application import application
 from tests.support.clock import later
+from tests.support.dispatchers import SilentDispatcher
+from tests.web.complaints import runtime
 from tests.web.conftest import Visitor
-from tests.web.flows import Silent, runtime
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def test_red_and_a_clear_page_while_the_database_is_away(
     web: Runtime, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = runtime(
-        web.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/none"}), "web", Silent()
+        web.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/none"}),
+        "web",
+        SilentDispatcher(),
     )
     monkeypatch.setattr(web, "database", gone.database)
     gone.database.pool.timeout = 0.2

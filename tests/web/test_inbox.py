@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,19 +10,9 @@ import pytest
 from app.store.database import Database
 from app.web.human_tasks import inbox
 from tests.support.clock import later
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
-
-
-@pytest.fixture
-def bela(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor("bela.ostrander")
-
-
-@pytest.fixture
-def carl(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor("carl.vintergard")
 
 
 def listed(page: str) -> list[str]:

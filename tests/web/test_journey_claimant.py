@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, FileChooser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FileChooser, Page, expect
 
 from app.insurance.demo.staff import DEMO_ADJUSTER
+from tests.support.browsing import serving, sign_in, tab_to
 from tests.support.claimants import PDF, post_office
 from tests.support.claims import Office
-from tests.support.stack import Stack
+from tests.support.stack import MakeStack
 from tests.support.waiting import wait_for
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to
 
-needs_chromium()
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def stack(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
-    made = Stack(tmp_path, database_url, broker_url, "tests.support.flows:TWO")
-    yield made
-    made.end()
 
 
 def visit(browser: Browser, site: str, **more: object) -> Page:
@@ -55,8 +38,9 @@ def make_link(browser: Browser, site: str, run_id: UUID) -> tuple[Page, str]:
 
 
 def test_a_claimant_sends_by_link_what_is_asked_and_the_claim_goes_on(
-    browser: Browser, stack: Stack, tmp_path: Path
+    browser: Browser, make_stack: MakeStack, tmp_path: Path
 ) -> None:
+    stack = make_stack()
     stack.workers(1)
     stack.beat()
     with closing(Office(stack)) as office, serving(stack.database_url, stack.folder / "data") as site:
@@ -101,7 +85,7 @@ def test_what_cannot_be_taken_is_said_by_name_with_and_without_scripts(
     data = tmp_path / "data"
     with (
         post_office(database_url, data) as post,
-        serving(database_url, data, workflows="tests.support.papers:PAPERS") as site,
+        serving(database_url, data, workflows="tests.support.awaiting_documents:AWAITING_DOCUMENTS") as site,
     ):
         run_id = post.run()
         claimant, _ = post.link(run_id)
@@ -130,7 +114,7 @@ def test_a_file_is_sent_by_keyboard_alone(browser: Browser, database_url: str, t
     data = tmp_path / "data"
     with (
         post_office(database_url, data) as post,
-        serving(database_url, data, workflows="tests.support.papers:PAPERS") as site,
+        serving(database_url, data, workflows="tests.support.awaiting_documents:AWAITING_DOCUMENTS") as site,
     ):
         run_id = post.run()
         claimant, _ = post.link(run_id)
@@ -156,7 +140,7 @@ def test_the_claimants_page_fits_a_phone(
     data = tmp_path / "data"
     with (
         post_office(database_url, data) as post,
-        serving(database_url, data, workflows="tests.support.papers:PAPERS") as site,
+        serving(database_url, data, workflows="tests.support.awaiting_documents:AWAITING_DOCUMENTS") as site,
     ):
         claimant, _ = post.link(post.run("CLM-" + "7" * 120, missing=["x" * 180, "police_report"]))
         page = visit(browser, site, color_scheme=scheme, viewport={"width": 360, "height": 740})

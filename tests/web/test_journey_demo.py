@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.waiting import wait_for
-from tests.web.browsing import chromium, launch, needs_chromium
 
-needs_chromium()
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 MOST_ACTIONS = 25
 _LINK = re.compile(
@@ -44,14 +42,6 @@ def printed(tmp_path: Path) -> Iterator[str]:
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait(timeout=60)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 class Hand:

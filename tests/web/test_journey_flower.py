@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
 
 from app.stack.servers.ports import choose_port
-from tests.support.flows import TWO
+from tests.support.browsing import serving, sign_in
 from tests.support.programs import CELERY, Program
-from tests.support.stack import Stack
+from tests.support.small_workflows import TWO
+from tests.support.stack import MakeStack, Stack
 from tests.web.axe import violations
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
 
-needs_chromium()
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 LOGIN = "door:a-long-enough-word"
 
 
 @pytest.fixture
-def stack(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
-    made = Stack(tmp_path, database_url, broker_url, "tests.support.flows:TWO")
+def stack(make_stack: MakeStack) -> Stack:
+    made = make_stack()
     made.enrol("opal", "operator")
-    yield made
-    made.end()
+    return made
 
 
 @pytest.fixture
@@ -61,14 +58,13 @@ def flower(stack: Stack) -> str:
 
 
 @pytest.fixture
-def page(stack: Stack, flower: str) -> Iterator[Page]:
-    named = {"workflows": "tests.support.flows:TWO", "flower_url": flower, "flower_login": LOGIN}
-    with serving(stack.database_url, stack.folder / "web", **named) as site, sync_playwright() as playwright:
-        browser = launch(playwright, chromium() or "")
-        opened = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900}).new_page()
-        opened.set_default_timeout(15_000)
-        yield sign_in(opened, "Opal")
-        browser.close()
+def page(browser: Browser, stack: Stack, flower: str) -> Iterator[Page]:
+    named = {"workflows": "tests.support.small_workflows:TWO", "flower_url": flower, "flower_login": LOGIN}
+    with serving(stack.database_url, stack.folder / "web", **named) as site:
+        context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(15_000)
+        yield sign_in(context.new_page(), "Opal")
+        context.close()
 
 
 def test_a_step_is_followed_into_flower_and_back(stack: Stack, page: Page, flower: str) -> None:

@@ -9,29 +9,20 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.core.errors import Transient, Unrecoverable
 from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in, tab_to
-from tests.web.flows import ARCHIVE, FETCH, Desk
+from tests.support.browsing import serving, sign_in, tab_to
+from tests.web.complaints import ARCHIVE, FETCH, Desk
 from tests.web.test_operations import CARL, moved, status
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 
 LOCKED, GONE = Transient("the shelf is locked"), Unrecoverable("there is no such shelf")
-WORKFLOWS = "tests.web.flows:REVIEW,tests.web.flows:FETCH"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
+WORKFLOWS = "tests.web.complaints:REVIEW,tests.web.complaints:FETCH"
 
 
 @pytest.fixture

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.settings import Settings
 from app.store.database import Database
+from tests.support.browsing import serving, sign_in
 from tests.support.waiting import wait_for
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
-from tests.web.flows import Desk
+from tests.web.complaints import Desk
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 PATIENCE = 20_000  # milliseconds; the page asks every five seconds
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 def look(browser: Browser, site: str, *, scripts: bool = True) -> Page:

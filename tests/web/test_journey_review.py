@@ -9,28 +9,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.insurance import intake
 from app.store.database import connect
 from tests.documents.pdfs import pdf_of
+from tests.support.browsing import focused, sign_in, tab_to
+from tests.support.claims_desk import ClaimsDesk, claims_desk
 from tests.web.axe import violations
-from tests.web.browsing import chromium, focused, launch, needs_chromium, sign_in, tab_to
-from tests.web.claims_desk import ClaimsDesk, claims_desk
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
 
 TOMAS, GRETA, SAMUEL = "Tomas Okunfield", "Greta Marlowski", "Samuel Brightmoor"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from app.settings import Settings
 from app.store.database import Database
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.support.browsing import serving, sign_in
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.test_run_page import model_call
 
-needs_chromium()
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 def test_a_run_is_found_read_and_looked_on_at(

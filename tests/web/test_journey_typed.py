@@ -7,30 +7,21 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.settings import Settings
 from app.store.database import Database
+from tests.support.browsing import serving, sign_in
 from tests.support.waiting import wait_for
 from tests.web.axe import violations
-from tests.web.browsing import chromium, launch, needs_chromium, serving, sign_in
+from tests.web.complaints import Desk
 from tests.web.conftest import task_of
-from tests.web.flows import Desk
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
 ADA = "Ada Quillmore"
 
 KEPT = "Object.keys(localStorage).filter(key => key.startsWith('longhaul.typed.'))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright, chromium() or "")
-        yield running
-        running.close()
 
 
 @pytest.fixture

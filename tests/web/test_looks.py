@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app.core.errors import Transient, Unrecoverable
 from app.engine.process.refusals import refused
 from app.settings import Settings
 from app.store.database import connect
 from app.store.records import refused as refused_messages
-from tests.web.browsing import chromium, launch, needs_chromium
-from tests.web.claims_desk import ClaimsDesk, claims_desk
-from tests.web.flows import ARCHIVE, FETCH, Desk, Silent, runtime
+from tests.support.claims_desk import ClaimsDesk, claims_desk
+from tests.support.dispatchers import SilentDispatcher
+from tests.web.complaints import ARCHIVE, FETCH, Desk, runtime
 from tests.web.looks import Looker
 
-needs_chromium()
 pytestmark = pytest.mark.browser
 
 INES, TOMAS, SAMUEL, NOOR, ELISE, AVERY = "Ines", "Tomas", "Samuel", "Noor", "Elise", "Avery"
@@ -32,7 +31,7 @@ LONG = "W" * 190  # one word that fits on no screen
 def stopping(claims: ClaimsDesk) -> Iterator[Desk]:
     """A desk beside the claims, whose runs fail as they are told to."""
     config = Settings(database_url=claims.url, data_dir=claims.folder / "data")
-    bells = Silent()
+    bells = SilentDispatcher()
     worker = runtime(config, "worker", bells)
     try:
         yield Desk(worker, bells)
@@ -62,16 +61,14 @@ def try_a_retry(page: Page) -> None:
 
 @pytest.mark.timeout(600)
 def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         claims_desk(
-            database_url, tmp_path / "claims", workflows="tests.web.flows:REVIEW,tests.web.flows:FETCH"
+            database_url, tmp_path / "claims", workflows="tests.web.complaints:REVIEW,tests.web.complaints:FETCH"
         ) as claims,
         stopping(claims) as desk,
-        sync_playwright() as playwright,
     ):
-        browser = launch(playwright, chromium() or "")
         looks = Looker(browser, claims.site)
         empty = (
             "/",
@@ -164,7 +161,7 @@ def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
         looks.visit(INES, ("/people",), status=403)
         looks.visit(NOOR, (f"{runs[0]}?at=never",), status=400)
         looks.visit(NOOR, ("/sign-out",), status=405)
-        browser.close()
+        looks.close()
     assert looks.seen > 40
     assert not looks.wrong, "\n".join(looks.wrong)
 

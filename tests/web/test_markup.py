@@ -15,8 +15,8 @@ from app.engine.control.signals import signal
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.store.records.documents import insert
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 HOSTILE = [

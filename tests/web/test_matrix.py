@@ -27,9 +27,9 @@ from app.store.database import Database
 from app.store.human_tasks import human_tasks
 from app.web.api.application import PREFIX
 from app.web.application import application
+from tests.web.complaints import ANSWER_GIVEN, Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
-from tests.web.rights_table import ANSWER_GIVEN, API, OF_FLOWER, PAGES, PASSWORD, PUBLIC, PUBLIC_PAGES, UNWALKED, Row
+from tests.web.rights_table import API, OF_FLOWER, PAGES, PASSWORD, PUBLIC, PUBLIC_PAGES, UNWALKED, Row
 
 _OURS = {"Sec-Fetch-Site": "same-origin"}
 # Counters of how often somebody tried, and when a session or a key was last seen, may and must change.

@@ -19,9 +19,10 @@ from app.settings import Settings
 from app.store.accounts import users
 from app.store.database import Database
 from app.web.application import application
+from tests.support.dispatchers import SilentDispatcher
 from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider
+from tests.web.complaints import runtime
 from tests.web.conftest import Visitor
-from tests.web.flows import Silent, runtime
 
 Browser = Callable[[], TestClient]
 NAME = "mira.tollervane"
@@ -49,7 +50,7 @@ def company(config: Settings, owner: Database, provider: IdentityProvider) -> It
             },
         }
     )
-    rt = runtime(settings, "web", Silent())
+    rt = runtime(settings, "web", SilentDispatcher())
     yield rt
     rt.database.close()
 

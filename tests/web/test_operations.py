@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,17 +11,11 @@ from app.core.errors import Transient, Unrecoverable
 from app.core.ids import new_id
 from app.store.database import Database
 from app.store.runs import runs
+from tests.web.complaints import ARCHIVE, FETCH, Desk
 from tests.web.conftest import Visitor
-from tests.web.flows import ARCHIVE, FETCH, Desk
 from tests.web.markup import Page
 
 CARL = "carl.vintergard"
-
-
-@pytest.fixture
-def carl(visitor: Callable[[str], Visitor]) -> Visitor:
-    """An operator."""
-    return visitor(CARL)
 
 
 def status(owner: Database, run_id: UUID) -> str:

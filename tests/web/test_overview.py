@@ -23,8 +23,8 @@ from app.web.overview import health, overview
 from app.web.overview.charts import chart
 from app.web.overview.glancing import TOO_OLD_SECONDS, History, Paced, quantile, slot_of
 from tests.support.clock import later
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 from tests.web.test_markup import HOSTILE
 

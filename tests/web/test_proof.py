@@ -12,8 +12,8 @@ from app.accounts import passwords
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from tests.support.clock import later
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.test_tasks import stored
 
 BELA, PASSWORD = "bela.ostrander", "four words in a row"

@@ -18,12 +18,6 @@ from tests.web.markup import Page
 HOSTILE = "<script>alert(1)</script>\u202egnp"
 
 
-@pytest.fixture
-def carl(visitor: Callable[[str], Visitor]) -> Visitor:
-    """An operator."""
-    return visitor("carl.vintergard")
-
-
 def refuse(owner: Database) -> None:
     found = [
         refused(

@@ -12,8 +12,8 @@ from app.engine.start import start
 from app.store.database import Database
 from app.store.reads import finding
 from app.store.records import documents
+from tests.web.complaints import REVIEW, Complaint, Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import REVIEW, Complaint, Desk
 
 SHA = "ab12" * 16
 

@@ -10,8 +10,8 @@ import pytest
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.web.runs import live
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 
 
 def test_everybody_who_looks_on_is_told_by_one_query(

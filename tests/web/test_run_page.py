@@ -8,8 +8,8 @@ from uuid import UUID
 from app.core.canonical import canonical
 from app.store.database import Database
 from app.store.runs import conversations
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 

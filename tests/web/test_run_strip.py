@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from app.web.runs.strip import HIGH, layers, strip
-from tests.web.flows import REVIEW
+from tests.web.complaints import REVIEW
 from workflows.insurance_claim import INSURANCE_CLAIM
 
 

@@ -11,8 +11,8 @@ from app.core.ids import new_id, task_id
 from app.store.database import Database
 from app.store.runs import payloads
 from app.web.runs import run_list, run_page
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 

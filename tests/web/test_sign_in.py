@@ -17,8 +17,8 @@ from app.store.accounts import sessions
 from app.store.database import Database
 from app.web.application import application
 from tests.support.clock import later
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor
-from tests.web.flows import Desk
 
 ADA, PASSWORD = "ada.quillmore", "four words in a row"
 

@@ -14,8 +14,8 @@ from app.core.ids import new_id
 from app.store.database import Database
 from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 ADA, BELA, SUE = "ada.quillmore", "bela.ostrander", "sue.marchetti"
@@ -26,11 +26,6 @@ def task(desk: Desk, owner: Database) -> UUID:
     with owner.transaction() as db:
         people.enrol(db, Person(SUE, "Sue Marchetti", ("supervisor", "adjuster"), Decimal(900), "EUR"))
     return task_of(owner, desk.file("CMP-1"))
-
-
-@pytest.fixture
-def bela(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor(BELA)
 
 
 @pytest.fixture

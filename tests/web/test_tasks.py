@@ -17,8 +17,8 @@ from app.store.database import Database
 from app.store.human_tasks import human_tasks
 from app.store.runs import runs
 from tests.support.clock import later
+from tests.web.complaints import QUOTE, Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import QUOTE, Desk
 from tests.web.markup import Page
 
 
@@ -30,16 +30,6 @@ def run(desk: Desk) -> UUID:
 @pytest.fixture
 def task(owner: Database, run: UUID) -> UUID:
     return task_of(owner, run)
-
-
-@pytest.fixture
-def bela(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor("bela.ostrander")
-
-
-@pytest.fixture
-def carl(visitor: Callable[[str], Visitor]) -> Visitor:
-    return visitor("carl.vintergard")
 
 
 def stored(owner: Database, task: UUID) -> dict[str, object]:

@@ -12,8 +12,8 @@ from app.accounts import passwords
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from app.store.human_tasks import handling as store
+from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 from tests.web.markup import Page
 
 TYPED = 'Half a thought,\nand "the other" half <b>'

@@ -19,9 +19,6 @@ from app.engine.runtime import Runtime
 from app.settings import Settings
 from app.web.api.application import PREFIX, description
 from app.web.application import application
-from tests.web.conftest import bells, config, desk, owner, visitor, web
-
-__all__ = ["bells", "config", "desk", "owner", "visitor", "web"]
 
 
 def conforms(method: str, path: str, response: Response) -> None:

@@ -18,8 +18,8 @@ from app.accounts.rights import ROLES
 from app.engine.runtime import Runtime
 from app.store.database import Database
 from tests.web.api.fuzzing import fuzz, served
+from tests.web.complaints import Desk
 from tests.web.conftest import task_of
-from tests.web.flows import Desk
 
 
 @pytest.mark.timeout(1800)

@@ -14,7 +14,7 @@ from app.accounts import keys
 from app.accounts.keys import SCOPES
 from app.engine.runtime import Runtime
 from app.settings import Settings
-from tests.web.browsing import serving
+from tests.support.browsing import serving
 
 _DOCS = Path(app.__file__).parents[1] / "docs" / "api.md"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.evidence.check import check_pack
 from tests.web.api.conftest import Program
-from tests.web.flows import Desk
+from tests.web.complaints import Desk
 
 
 def test_a_key_that_may_export_gets_a_pack_that_holds(

@@ -24,19 +24,9 @@ from app.store.records import refused as refused_messages
 from app.web.api.caller import Rates
 from tests.support.clock import later
 from tests.web.api.conftest import Program
+from tests.web.complaints import ANSWER_GIVEN, Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.flows import Desk
 
-ANSWER = {
-    "comment": "The photographs agree.",
-    "amount": "1240.00",
-    "wheels": 2,
-    "severity": "slight",
-    "seen": True,
-    "sent_on": None,
-    "wanted": [],
-    "payee": "Orsolya Wendelmoor",
-}
 Make = Callable[..., Program]
 CARL = "carl.vintergard"
 
@@ -153,7 +143,7 @@ def test_a_refused_post_leaves_its_key_free(program: Make, task: UUID) -> None:
 def test_an_answer_names_the_version_it_was_made_from(program: Make, task: UUID) -> None:
     ada = program()
     seen = ada.get(f"/tasks/{task}")
-    body = {"outcome": "do_not_pay", "answer": ANSWER}
+    body = {"outcome": "do_not_pay", "answer": ANSWER_GIVEN}
     assert ada.post(f"/tasks/{task}/complete", body).status_code == 428
     ada.post(f"/tasks/{task}/claim")
     stale = ada.post(f"/tasks/{task}/complete", body, headers={"If-Match": seen.headers["etag"]})
@@ -181,7 +171,9 @@ def test_no_key_signs_off(program: Make, owner: Database, task: UUID) -> None:
         db.execute("UPDATE human_tasks SET not_by = '{ada.quillmore}' WHERE id = %s", [task])
     bela = program("bela.ostrander")
     etag = bela.get(f"/tasks/{task}").headers["etag"]
-    refused = bela.post(f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER}, headers={"If-Match": etag})
+    refused = bela.post(
+        f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER_GIVEN}, headers={"If-Match": etag}
+    )
     assert refused.status_code == 403
     assert "in their browser" in refused.json()["detail"]
 
@@ -189,12 +181,14 @@ def test_no_key_signs_off(program: Make, owner: Database, task: UUID) -> None:
 def test_no_key_approves_a_first_time_either(program: Make, owner: Database, task: UUID) -> None:
     ada = program()
     etag = ada.get(f"/tasks/{task}").headers["etag"]
-    refused = ada.post(f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER}, headers={"If-Match": etag})
+    refused = ada.post(
+        f"/tasks/{task}/complete", {"outcome": "pay", "answer": ANSWER_GIVEN}, headers={"If-Match": etag}
+    )
     assert refused.status_code == 403
     assert "'pay' approves refund, and no key can" in refused.json()["detail"]
     with owner.transaction() as db:
         assert db.execute("SELECT id FROM actions").fetchall() == []
-    said_no = {"outcome": "do_not_pay", "answer": ANSWER}
+    said_no = {"outcome": "do_not_pay", "answer": ANSWER_GIVEN}
     assert ada.post(f"/tasks/{task}/complete", said_no, headers={"If-Match": etag}).status_code == 200
 
 
@@ -260,7 +254,7 @@ def test_a_list_goes_on_where_it_stopped(program: Make, desk: Desk) -> None:
 
 def test_an_approval_is_taken_back_by_who_gave_it(program: Make, web: Runtime, task: UUID) -> None:
     ada = program()
-    complete(web, task, by="ada.quillmore", outcome="pay", answer=ANSWER)  # in her browser: no key can
+    complete(web, task, by="ada.quillmore", outcome="pay", answer=ANSWER_GIVEN)  # in her browser: no key can
     (action,) = ada.get("/actions").json()["items"]
     (approval,) = action["approvals"]
     path = f"/approvals/{approval['id']}/revoke"

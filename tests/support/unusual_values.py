@@ -14,8 +14,8 @@ from app.core.retry import ONCE
 from app.core.workflow import Human, Request, Step, Wait, Workflow
 from tests.support import faults
 
-FETCH = Tool("oddities.fetch", idempotent_for="24h", timeout="60s")
-CALLS = "oddities.calls"
+FETCH = Tool("values.fetch", idempotent_for="24h", timeout="60s")
+CALLS = "values.fetched"
 
 
 def _deep(levels: int) -> Any:
@@ -63,7 +63,7 @@ def _objects(levels: int) -> Any:
     return value
 
 
-class Oddities:
+class UnusualValues:
     """A tool that returns what it is asked for, and writes down every time it does."""
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ def _file(step: Any, data: ClaimFile) -> str:
     return "filed"
 
 
-PAPERS = Workflow(
+AWAITING_DOCUMENTS = Workflow(
     name="papers",
     version=1,
     data=ClaimFile,

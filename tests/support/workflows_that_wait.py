@@ -13,7 +13,7 @@ from app.core.canonical import canonical, digest
 from app.core.declarations.tools import Tool
 from app.core.workflow import Children, ChildRun, Human, Proposal, Request, Step, Wait, Workflow
 from tests.support import faults
-from tests.support.flows import PAYING, Bill, pay
+from tests.support.small_workflows import PAYING, Bill, pay
 
 PAY_FOR_GOOD = Tool("payments.pay", idempotent_for="24h", irreversible=True)
 

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.accounts import links, people
 from app.accounts.sessions import hashed
 from app.stack.servers.ports import choose_port
 from app.store.accounts import sessions
 from app.store.database import Database
+from tests.support.dispatchers import SILENT_DISPATCHER
 from tests.support.nursery import PROJECT, start
 from tests.support.waiting import wait_for
 
@@ -41,24 +42,29 @@ def chromium() -> str | None:
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def needs_chromium() -> None:
-    """Skip a module of browser tests where there is no Chromium. Under CI=true that is a failure: the journeys must be shown."""
-    if chromium() is not None:
-        return
+def needed_chromium() -> str:
+    """The Chromium that there is; skips without one. Under CI=true that is a failure: the journeys must be shown."""
+    if (found := chromium()) is not None:
+        return found
     how = "no Chromium: install one (apt-get install chromium), or name it by LONGHAUL_CHROMIUM"
     if os.environ.get("CI") == "true":
         pytest.fail(how, pytrace=False)
-    pytest.skip(how, allow_module_level=True)
+    pytest.skip(how)
 
 
-def launch(playwright: Playwright, executable: str) -> Browser:
+@contextmanager
+def launched() -> Iterator[Browser]:
     """A browser without a window."""
-    return playwright.chromium.launch(executable_path=executable, args=_FLAGS, chromium_sandbox=False)
+    executable = needed_chromium()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=_FLAGS, chromium_sandbox=False)
+        yield running
+        running.close()
 
 
 @contextmanager
 def serving(
-    database_url: str, data_dir: Path, *, workflows: str = "tests.web.flows:REVIEW", **settings: str
+    database_url: str, data_dir: Path, *, workflows: str = "tests.web.complaints:REVIEW", **settings: str
 ) -> Iterator[str]:
     """`python -m app.web` as it is started in earnest, over the tests' workflow or what `settings` name; its address."""
     port = choose_port(0, named_by=None)
@@ -67,7 +73,7 @@ def serving(
         "LONGHAUL_DATA_DIR": str(data_dir),
         "LONGHAUL_WEB_PORT": str(port),
         "LONGHAUL_WORKFLOWS": workflows,
-        "LONGHAUL_DISPATCHER": "tests.web.flows:Silent",
+        "LONGHAUL_DISPATCHER": SILENT_DISPATCHER,
         "PYTHONPATH": str(PROJECT),
         **{f"LONGHAUL_{name.upper()}": value for name, value in settings.items()},
     }

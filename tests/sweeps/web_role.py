@@ -15,7 +15,7 @@ from tests.support.journey import Travel
 
 
 @contextmanager
-def office(journey: Travel) -> Iterator[Runtime]:
+def web_role(journey: Travel) -> Iterator[Runtime]:
     """A runtime in the role of the web."""
     database = Database(journey.url, "web")
     try:
@@ -26,7 +26,7 @@ def office(journey: Travel) -> Iterator[Runtime]:
 
 def answer(journey: Travel, run_id: UUID) -> None:
     """Ada, an adjuster, answers the open task of a run."""
-    with office(journey) as web:
+    with web_role(journey) as web:
         Travel(journey.url, web).enrol("ada", "adjuster")
         (task,) = web.database.transact(lambda db: human_tasks.open_tasks(db, run_id=run_id))
         complete.complete(web, task["id"], by="ada", outcome="approved", answer={"amount": "1.00"})

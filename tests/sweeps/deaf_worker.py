@@ -11,31 +11,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from app.core.workflow import Step, Workflow
 from tests.support import faults
-from tests.support.flows import Tally
+from tests.support.small_workflows import two_steps
 
-
-def _first(step: object, data: Tally) -> str:
-    data.steps.append("FIRST")
-    return "done"
-
-
-def _second(step: object, data: Tally) -> str:
-    data.steps.append("SECOND")
-    return "done"
-
-
-PAGES = Workflow(
-    name="pages",
-    version=1,
-    data=Tally,
-    starts_at="FIRST",
-    states=[
-        Step("FIRST", does=_first, pool="documents", then={"done": "SECOND"}),
-        Step("SECOND", does=_second, pool="documents", then={"done": "COMPLETE"}),
-    ],
-)
+PAGES = two_steps("pages", pool="documents")
 
 
 def _deafen(consumer: Any, folder: Path) -> None:

@@ -35,16 +35,21 @@ def _second(step: object, data: Tally) -> str:
     return "done"
 
 
-TWO = Workflow(
-    name="two",
-    version=1,
-    data=Tally,
-    starts_at="FIRST",
-    states=[
-        Step("FIRST", does=_first, then={"done": "SECOND"}),
-        Step("SECOND", does=_second, then={"done": "COMPLETE"}),
-    ],
-)
+def two_steps(name: str, pool: str = "steps") -> Workflow:
+    """A workflow of two steps that count themselves, both in one pool."""
+    return Workflow(
+        name=name,
+        version=1,
+        data=Tally,
+        starts_at="FIRST",
+        states=[
+            Step("FIRST", does=_first, pool=pool, then={"done": "SECOND"}),
+            Step("SECOND", does=_second, pool=pool, then={"done": "COMPLETE"}),
+        ],
+    )
+
+
+TWO = two_steps("two")
 
 
 class Bill(BaseModel):
@@ -180,7 +185,7 @@ READING = Workflow(
 
 if os.environ.get(faults.VARIABLE):
     from tests.support.limited import RegistryOverHttp
-    from tests.support.oddities import Oddities
+    from tests.support.unusual_values import UnusualValues
 
-    faults.install({"oddities.fetch": Oddities(), "registry.fetch": RegistryOverHttp()})
+    faults.install({"values.fetch": UnusualValues(), "registry.fetch": RegistryOverHttp()})
     faults.set_clock()

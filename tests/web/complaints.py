@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -10,7 +9,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.core.ports import Bell
 from app.core.retry import ONCE
 from app.core.workflow import Human, Proposal, Request, Step, Workflow
 from app.engine.runtime import Registry, Runtime
@@ -19,6 +17,7 @@ from app.engine.step.step import run_step
 from app.settings import Settings
 from app.store.database import Database
 from app.store.journal.journal import DirectJournal
+from tests.support.dispatchers import SilentDispatcher
 
 QUOTE = "Total to pay: 1,240.00 EUR"
 
@@ -56,6 +55,19 @@ class ReviewForm(BaseModel):
     sent_on: date | None = Field(default=None, title="Sent on")
     wanted: list[str] = Field(default=[], title="Papers still wanted")
     payee: str | None = Field(default=None, max_length=60)
+
+
+ANSWER_GIVEN: dict[str, Any] = {
+    "comment": "The photographs agree.",
+    "amount": "1240.00",
+    "wheels": 2,
+    "severity": "slight",
+    "seen": True,
+    "sent_on": None,
+    "wanted": [],
+    "payee": "Orsolya Wendelmoor",
+}
+"""What the form takes as it is."""
 
 
 def _read(step: Any, data: Complaint) -> str:
@@ -138,20 +150,7 @@ FETCH = Workflow(
 BOTH = (REVIEW, FETCH)
 
 
-class Silent:
-    """A dispatcher that rings nowhere and remembers its bells."""
-
-    def __init__(self) -> None:
-        self.rung: list[Bell] = []
-
-    def ring(self, bells: Iterable[Bell]) -> int:
-        """Remember them."""
-        new = list(bells)
-        self.rung += new
-        return len(new)
-
-
-def runtime(config: Settings, role: Literal["worker", "web"], bells: Silent) -> Runtime:
+def runtime(config: Settings, role: Literal["worker", "web"], bells: SilentDispatcher) -> Runtime:
     """A runtime over the direct journal."""
     database = Database(config.database_url, role)
     return Runtime(
@@ -167,7 +166,7 @@ def runtime(config: Settings, role: Literal["worker", "web"], bells: Silent) -> 
 class Desk:
     """Runs complaints by answering every bell in this very process."""
 
-    def __init__(self, worker: Runtime, bells: Silent) -> None:
+    def __init__(self, worker: Runtime, bells: SilentDispatcher) -> None:
         self.worker, self._bells = worker, bells
 
     def file(self, subject: str, workflow: Workflow = REVIEW, **data: Any) -> UUID:

@@ -1,0 +1,22 @@
+"""A dispatcher for tests without a broker; processes load it by its dotted name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.core.ports import Bell
+
+SILENT_DISPATCHER = "tests.support.dispatchers:SilentDispatcher"
+
+
+class SilentDispatcher:
+    """Rings nowhere and remembers its bells, which count as rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[Bell] = []
+
+    def ring(self, bells: Iterable[Bell]) -> int:
+        """Remember them."""
+        new = list(bells)
+        self.rung += new
+        return len(new)
