@@ -34,7 +34,9 @@ class RabbitServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port, self._epmd_port, self._distribution_port = (choose_port(0, named_by=None) for _ in range(3))
-        self._node = f"longhaul{os.getpid()}@localhost"
+        self._node = (
+            f"longhaul{os.getpid()}@127.0.0.1"  # an address: a name would be looked up, and not every machine knows it
+        )
         self._epmd: ChildProcess | None = None
         self._server: ChildProcess | None = None
 
@@ -100,6 +102,7 @@ class RabbitServer:
             "HOME": str(self.folder),
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_NODENAME": self._node,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
