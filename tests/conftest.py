@@ -27,6 +27,7 @@ from app.stack.servers.places import remove_outside
 from app.stack.servers.postgres import EmbeddedPostgres
 from app.stack.servers.redis import EmbeddedRedis
 from tests.support.bells import Bells
+from tests.support.needs import is_fast, longest_files_first
 from tests.support.rabbitmq import RabbitServer, rabbitmq_command
 
 if TYPE_CHECKING:  # loaded by the fixtures that need it: most files of tests do not
@@ -41,6 +42,31 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that need no server, no other program, no browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no server start where none is needed: a test that starts one by itself must say so by a mark."""
+    if config.getoption("--fast"):
+        for server in (EmbeddedPostgres, EmbeddedRedis, RabbitServer):
+            server.start = _refuse  # type: ignore[method-assign, assignment]
+
+
+def _refuse(*_: object) -> None:
+    pytest.fail("this test starts a server: let tests/support/needs.py know by what")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--fast` leaves out; where two processes share the files, begin with what takes longest."""
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=[item for item in items if not is_fast(item)])
+        items[:] = [item for item in items if is_fast(item)]
+    elif os.environ.get("PYTEST_XDIST_WORKER"):
+        items[:] = longest_files_first(items)
 
 
 @contextmanager

@@ -95,6 +95,7 @@ def test_a_misquoted_fact_is_named() -> None:
     assert misquoted(facts, request("another page").pages) == list(facts.fields)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "piece", ["total: ", "name: Aa Bb\n", "damage:\n", "1,234.56 ", "VIN: ", "description  amount\n", "n° "]
 )

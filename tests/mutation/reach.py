@@ -25,15 +25,12 @@ import pytest
 
 from tests.mutation.points import PROJECT, Point, units
 from tests.mutation.scope import FILES
-
-_DATABASE = frozenset({"database_url", "empty_database_url", "admin_url", "postgres_server", "template_database"})
-_PROCESSES = frozenset({"redis_server", "rabbit_server", "broker_url", "broker"})
-KINDS = ("pure", "database", "processes")
+from tests.support.needs import kind_of
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test that was green when it was measured. `kind` counts into KINDS; `breadth`: how many lines it reaches."""
+    """A test that was green when it was measured. `kind` counts into `needs.KINDS`; `breadth`: how many lines it reaches."""
 
     nodeid: str
     kind: int
@@ -184,18 +181,13 @@ class _Watch:
         started = time.monotonic()
         yield
         if self.green.get(item.nodeid) == (-1, 0.0):
-            self.green[item.nodeid] = (_kind(item), round(time.monotonic() - started, 2))
+            self.green[item.nodeid] = (kind_of(item), round(time.monotonic() - started, 2))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
             self.green[report.nodeid] = (-1, 0.0)
         elif report.failed:
             self.green.pop(report.nodeid, None)
-
-
-def _kind(item: pytest.Item) -> int:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return 2 if fixtures & _PROCESSES else 1 if fixtures & _DATABASE else 0
 
 
 def test_files(folders: tuple[str, ...]) -> list[str]:
