@@ -1,8 +1,8 @@
 """Bring a database to the newest version. Safe to run by any number of processes at once.
 
-The law: a database is left as this code wants it, its rights included, or untouched. One that newer code has migrated
-is never touched: it says itself which older code may run on it (`schema_compatibility`), so that an image can be
-rolled back.
+The law: a database is left as this code wants it, or untouched: the tables, the functions and triggers on them, and the
+rights come in one transaction. One that newer code has migrated is never touched: it says itself which older code may
+run on it (`schema_compatibility`), so that an image can be rolled back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 
 from app.core.errors import LonghaulError
 from app.store.database import engine_url
+from app.store.sql import apply
 
 _LOCK = 7_070_000  # one migration at a time per database
 _FOLDER = Path(__file__).parent / "migrations"
@@ -49,7 +50,7 @@ class Standing:
 
 
 def upgrade(database_url: str) -> Standing:
-    """Apply every migration that is missing, then the grants, under an advisory lock. Raises CannotMigrate."""
+    """Apply every migration that is missing, and the files of `app/store/sql`, under an advisory lock. Raises CannotMigrate."""
     engine = sa.create_engine(engine_url(database_url), poolclass=sa.pool.NullPool)
     try:
         with engine.connect() as holder:
@@ -83,12 +84,11 @@ def standing(database_url: str) -> Standing:
 def _apply(connection: sa.Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
     with connection.begin():
-        # The driver's own cursor runs a whole file at once; SQLAlchemy would read `:` and `%` as parameters.
-        connection.connection.cursor().execute((_FOLDER / "grants.sql").read_text())
+        apply.before_tables(connection)
+        command.upgrade(config, "head")
         connection.execute(sa.text(_WORKS_FROM), {"code": OLDEST_CODE})
+        apply.after_tables(connection)
 
 
 def _standing(connection: sa.Connection) -> Standing:

@@ -36,7 +36,7 @@ FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]
 PATIENCE_SECONDS = 25
 LONGEST_SECONDS = 300
-_OWN_SERVER = re.compile(r"^\+\+\+ b/(app/store/migrat|app/stack/)", re.MULTILINE)
+_OWN_SERVER = re.compile(r"^\+\+\+ b/(app/store/(migrat|sql/)|app/stack/)", re.MULTILINE)
 _NEEDS_OWN_SERVER = ("postgres_server", "LONGHAUL_TEST_DATABASE_URL")
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "node_modules", "build", "dist")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ _IS_SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE \w+ |DELETE FROM|FROM runs|W
 _TOKEN = re.compile(
     r"--[^\n]*|'(?:[^']|'')*'|\{\{|\}\}|\{[^{}]*\}|%\(\w+\)s|%s|%%|\$\$|[A-Za-z_][\w.]*|\d+(?:\.\d+)?|=>|<=|>=|<>|!=|\|\||::|:=|->>|->|\S"
 )
-_FUNCTION_NAME = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
-_FUNCTION = re.compile(_FUNCTION_NAME.pattern + r"(.*?)\$\$(.*?)\$\$[^;]*;", re.DOTALL)
+_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)(.*?)\$\$(.*?)\$\$[^;]*;", re.DOTALL)
 _CONDITIONS = frozenset({"WHERE", "ON", "HAVING", "WHEN", "IF"})
 _ENDS = frozenset(
     {
@@ -252,15 +250,10 @@ def _edit(operator: str, text: str, part: list[_Word], to: str) -> Edit:
 
 
 def function_points(file: str, text: str) -> Iterator[Point]:
-    """The points of the functions that a migration makes, and that none after it makes anew."""
-    from tests.mutation.points import PROJECT, Point, Unit, shortened
+    """The points of the functions of a file of `app/store/sql`."""
+    from tests.mutation.points import Point, Unit, shortened
 
-    folder = (PROJECT / file).parent
-    later = "".join(other.read_text() for other in folder.glob("*.sql") if other.name > Path(file).name)
-    anew = set(_FUNCTION_NAME.findall(later))
     for match in _FUNCTION.finditer(text):
-        if match[1] in anew:
-            continue
         first = text[: match.start()].count("\n") + 1
         unit = Unit(match[1], first, first + match[0].count("\n"), match[0])
         body = match.start(3)

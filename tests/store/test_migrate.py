@@ -11,6 +11,7 @@ import pytest
 from app.stack import migrate as command
 from app.store import migrate
 from app.store.database import connect
+from app.store.sql import apply
 
 RIGHTS = """
 SELECT c.relname::text AS on, t.attname::text AS column, a.grantee::regrole::text AS to, a.privilege_type AS may
@@ -60,7 +61,7 @@ def test_every_migrate_makes_the_rights_what_the_grants_say(
 
 def test_the_grants_name_all_that_is_ours(owner: psycopg.Connection[dict[str, object]]) -> None:
     """What is left out would keep whatever rights it once got, and lose them with a restore."""
-    named = set(re.findall(r"'(\w+)'", (migrate._FOLDER / "grants.sql").read_text()))
+    named = set(re.findall(r"'(\w+)'", apply._text("grants")))
     assert {str(row["relname"]) for row in owner.execute(OURS).fetchall()} - named == set()
 
 

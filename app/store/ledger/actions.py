@@ -1,6 +1,6 @@
 """The ledger of actions: what an irreversible effect is, who allowed exactly that, and what became of it.
 
-The law stands in the database (migration 0004): nobody writes these tables; its functions do, after they have looked for
+The law stands in the database (`app/store/sql/ledger.sql`): nobody writes these tables; its functions do, after they have looked for
 themselves. What they refuse comes back here as an error for people.
 """
 

@@ -1,19 +1,6 @@
--- Longhaul's tables. Laws kept here: one row of `runs` decides everything about a run; a result is written once;
--- transitions are numbered without gaps and chained by hash; the roles may do no more than their work.
+-- Longhaul's tables, as they were first. Laws kept here: one row of `runs` decides everything about a run; a result is written once;
+-- transitions are numbered without gaps.
 -- Supported: Postgres 14 to 18.
-
--- The clock. So plain that the planner writes it into every statement: a look into a table here cost a fifth of a step.
--- Tests, as the owner, replace it by one that is ahead.
-CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() $$;
-COMMENT ON FUNCTION app_now() IS 'All time is database time. In a WHERE clause write (SELECT app_now()).';
-
--- The next link of a run's hash chain. Ids and salted digests only, so that texts can be erased and it still verifies.
-CREATE FUNCTION app_chain(previous bytea, run_id uuid, seq int, event text, from_state text, from_status text, to_state text,
-    to_status text, step_seq int, actor text, at timestamptz, reason_digest text, payload_digest text) RETURNS bytea
-    LANGUAGE sql IMMUTABLE AS
-$$ SELECT sha256(previous || convert_to(run_id::text || '|' || seq || '|' || event || '|' || coalesce(from_state, '') || '|' ||
-    coalesce(from_status, '') || '|' || to_state || '|' || to_status || '|' || step_seq || '|' || actor || '|' ||
-    extract(epoch FROM at) || '|' || reason_digest || '|' || payload_digest, 'UTF8')) $$;
 
 CREATE TABLE runs (
     id uuid PRIMARY KEY,
@@ -309,45 +296,3 @@ CREATE TABLE sessions (
 CREATE TABLE api_keys (
     key_hash text PRIMARY KEY, username text NOT NULL REFERENCES users, scopes text[] NOT NULL, created_at timestamptz NOT NULL,
     revoked_at timestamptz);
-
--- An irreversible intent needs a live approval of exactly this purpose, payee and amount, by someone whose authority covers it.
--- A denial needs a supervisor; nobody approves what they proposed.
-CREATE FUNCTION refuse_unapproved() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT 1 FROM actions a JOIN approvals p ON p.action_id = a.id AND p.digest = a.digest
-        WHERE a.id = NEW.action_id AND a.run_id = NEW.run_id AND a.status <> 'VOID'
-          AND NEW.input ->> 'purpose' = a.purpose AND NEW.input ->> 'payee' = a.payee
-          AND (NEW.input ->> 'amount')::numeric = a.amount AND NEW.input ->> 'currency' = a.currency
-          AND p.revoked_at IS NULL AND p.expires_at > app_now() AND p.authority >= a.amount
-          AND (a.purpose <> 'denial_letter' OR (p.role = 'supervisor' AND p.approver <> a.proposed_by)))
-    THEN
-        RAISE EXCEPTION 'no live approval matches the action % of run %', NEW.action_id, NEW.run_id
-            USING ERRCODE = 'LH001', HINT = 'a person with the authority must approve exactly this action first';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER checkpoints_need_approval BEFORE INSERT OR UPDATE OF action_id, status ON checkpoints
-    FOR EACH ROW WHEN (NEW.action_id IS NOT NULL AND NEW.status = 'INTENT') EXECUTE FUNCTION refuse_unapproved();
-
--- The trace of a run is this view; there is no second copy.
-CREATE VIEW trace AS
-    SELECT run_id, created_at AS at, 1 AS rank, seq::bigint AS n, 'transition' AS kind, to_state AS step, step_seq, event AS name,
-           to_status AS status, actor, reason AS detail, NULL::jsonb AS input,
-           jsonb_build_object('from_state', from_state, 'from_status', from_status, 'to_state', to_state, 'to_status', to_status,
-                              'attempt', attempt, 'seq', seq) AS output,
-           NULL::double precision AS latency_ms, NULL::bigint AS tokens_in, NULL::bigint AS tokens_out FROM transitions
-    UNION ALL
-    SELECT run_id, coalesce(completed_at, intent_at, created_at), 2, step_seq::bigint * 100000 + call_seq, kind, step_name, step_seq,
-           name, status, NULL, CASE WHEN errors <> '[]' THEN errors::text END, input, output, latency_ms, tokens_in, tokens_out
-    FROM checkpoints
-    UNION ALL
-    SELECT e.run_id, e.created_at, 3, e.seq, 'human', t.state, t.step_seq, e.event, t.status, e.actor, t.title, NULL, e.detail,
-           NULL, NULL, NULL
-    FROM human_task_events e JOIN human_tasks t ON t.id = e.task_id
-    UNION ALL
-    SELECT run_id, created_at, 4, seq, 'signal', NULL, consumed_step_seq, name, CASE WHEN consumed_step_seq IS NULL THEN 'pending'
-           ELSE 'consumed' END, actor, signal_id, payload, NULL, NULL, NULL, NULL FROM signals
-    UNION ALL
-    SELECT run_id, opened_at, 5, 0, 'alert', NULL, NULL, rule, CASE WHEN resolved_at IS NULL THEN 'open' ELSE 'resolved' END,
-           NULL, message, NULL, detail, NULL, NULL, NULL FROM alerts WHERE run_id IS NOT NULL;

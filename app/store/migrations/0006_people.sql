@@ -77,6 +77,8 @@ CREATE TABLE run_names (
     PRIMARY KEY (name, run_id));
 CREATE INDEX run_names_run ON run_names (run_id);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON sessions, sign_in_links, failed_attempts, api_keys TO longhaul_web;
-GRANT SELECT, INSERT, UPDATE ON upload_links TO longhaul_web;
-GRANT SELECT, INSERT ON run_names TO longhaul_worker, longhaul_web;
+-- A dispute may be closed by a person's word.
+ALTER TABLE actions ADD COLUMN dispute_closed_at timestamptz, ADD COLUMN dispute_closed_by text, ADD COLUMN dispute_reason text;
+
+-- One payee is one, however the letters are encoded: from here on payee_key sees to it.
+REINDEX INDEX actions_effect_once;

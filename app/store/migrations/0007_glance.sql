@@ -8,4 +8,3 @@ CREATE INDEX dead_letters_open ON dead_letters (run_id) WHERE closed_at IS NULL;
 -- How often somebody without a name has sent something since `since`. who: a digest, of a link or of an address.
 CREATE TABLE upload_rates (who text PRIMARY KEY, since timestamptz NOT NULL, n int NOT NULL);
 CREATE INDEX upload_rates_since ON upload_rates (since);
-GRANT SELECT, INSERT, UPDATE, DELETE ON upload_rates TO longhaul_web;

@@ -1,4 +1,7 @@
-"""What a state that is entered anew after a doubt takes over from the step before it. What is copied is decided in `0015_carried.sql`."""
+"""What a state that is entered anew after a doubt takes over from the step before it.
+
+What is copied is decided in `app/store/sql/carried.sql`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downstreams: permits to call one, and what calls taught about it. What is decided is decided in `0002_limits.sql`."""
+"""Downstreams: permits to call one, and what calls taught about it. What is decided is decided in `app/store/sql/downstreams.sql`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forks: what a run had when it entered a step, and what a fork of it is given. What is copied is decided in `0011_forks.sql`."""
+"""Forks: what a run had when it entered a step, and what a fork of it is given. What is copied is decided in `app/store/sql/forks.sql`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """All tables of the product, declared as SQLAlchemy metadata: the schema to read. A file per subject, as the other rooms are named.
 
 `metadata` holds them all. Migrations make the tables, and this package makes none: it says what they have become, and
-`tests/store/test_tables.py` compares the two. Views, functions, triggers and grants are SQL, beside the migrations.
+`tests/store/test_tables.py` compares the two. Views, functions, triggers, policies and grants are SQL: `app/store/sql`.
 
 Imported by the other rooms of `app.store` and by nobody else; itself it imports SQLAlchemy only.
 """

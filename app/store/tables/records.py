@@ -6,7 +6,8 @@ alerts: conditions worth a person's attention: opened once, resolved when they e
 deliveries: notifications of alerts, to be sent once each.
 idempotency_keys: the answers given to requests, so that the same request gets the same answer.
 refused_messages: messages that were refused, a row for each kind of them.
-schema_compatibility: one row, which says how old code may be to run on this schema.
+schema_compatibility: one row, which says how old code may be to run on this schema, and whether what stands on the tables is as
+    this code wants it.
 """
 
 from __future__ import annotations
@@ -146,4 +147,6 @@ schema_compatibility = Table(
         server_default=true(),
     ),
     Column("oldest_code", Text, nullable=False),
+    # Of the files of app/store/sql and of what they had made, when they were last applied.
+    Column("sql_digest", Text),
 )

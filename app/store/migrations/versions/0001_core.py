@@ -1,4 +1,4 @@
-"""The core tables, the trace view, the approval trigger and the roles."""
+"""The core tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ _HERE = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    for name in ("0001_core.sql", "0001_roles.sql"):
-        # The driver's own cursor runs a whole file at once; SQLAlchemy would read `:` and `%` as parameters.
-        op.get_bind().connection.cursor().execute((_HERE / name).read_text())
+    # The driver's own cursor runs a whole file at once; SQLAlchemy would read `:` and `%` as parameters.
+    op.get_bind().connection.cursor().execute((_HERE / "0001_core.sql").read_text())
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""People, sessions, links, keys and tasks set aside; other names of a run; disputes that end; a ledger without gaps."""
+"""People, sessions, links, keys and tasks set aside; other names of a run; disputes that end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _HERE = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    for name in ("0006_people.sql", "0006_disputes.sql", "0006_ledger.sql"):
-        op.get_bind().connection.cursor().execute((_HERE / name).read_text())
+    op.get_bind().connection.cursor().execute((_HERE / "0006_people.sql").read_text())
 
 
 def downgrade() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -11,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("GRANT UPDATE, DELETE ON idempotency_keys TO longhaul_web")
+    """Changes no table: what it gave stands in `app/store/sql/grants.sql`."""
 
 
 def downgrade() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import op
 
 revision = "0011"
@@ -11,11 +9,9 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_HERE = Path(__file__).parent.parent
-
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute((_HERE / "0011_forks.sql").read_text())
+    op.execute("CREATE INDEX runs_forks ON runs (forked_from) WHERE forked_from IS NOT NULL")
 
 
 def downgrade() -> None:

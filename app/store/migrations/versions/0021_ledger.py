@@ -15,8 +15,7 @@ _HERE = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    for name in ("0021_approvers.sql", "0021_took_part.sql", "0021_ledger.sql"):
-        op.get_bind().connection.cursor().execute((_HERE / name).read_text())
+    op.get_bind().connection.cursor().execute((_HERE / "0021_ledger.sql").read_text())
 
 
 def downgrade() -> None:

@@ -4,7 +4,7 @@
 -- Price, as the conditions stand before the function: a comparison a row; the function runs only where something is wrong.
 
 -- Its argument names the columns that erasing may empty.
-CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     emptied text[] := string_to_array(TG_ARGV[0], ' ');
     is_now jsonb;
@@ -26,29 +26,27 @@ BEGIN
         USING ERRCODE = 'LH006', HINT = 'a correction is a new record; `longhaul purge` erases the data of a person';
 END $$;
 
-CREATE TRIGGER checkpoints_written_once BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
+CREATE OR REPLACE TRIGGER checkpoints_written_once BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
     EXECUTE FUNCTION refuse_rewriting('input input_hash output output_hash errors');
-CREATE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transitions FOR EACH ROW
+CREATE OR REPLACE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transitions FOR EACH ROW
     EXECUTE FUNCTION refuse_rewriting('reason salt payload_hash');
 
 -- A signal is consumed once. What it says never changes.
-REVOKE UPDATE ON signals FROM longhaul_worker, longhaul_web;
-GRANT UPDATE (consumed_step_seq) ON signals TO longhaul_worker, longhaul_web;
-CREATE TRIGGER signals_kept BEFORE DELETE ON signals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
-CREATE TRIGGER signals_written_once BEFORE UPDATE ON signals FOR EACH ROW
+CREATE OR REPLACE TRIGGER signals_kept BEFORE DELETE ON signals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
+CREATE OR REPLACE TRIGGER signals_written_once BEFORE UPDATE ON signals FOR EACH ROW
     WHEN (OLD.consumed_step_seq IS NOT NULL
         OR (OLD.run_id, OLD.signal_id, OLD.seq, OLD.name, OLD.payload, OLD.body_hash, OLD.actor, OLD.created_at)
             IS DISTINCT FROM (NEW.run_id, NEW.signal_id, NEW.seq, NEW.name, NEW.payload, NEW.body_hash, NEW.actor, NEW.created_at))
     EXECUTE FUNCTION refuse_rewriting('payload body_hash');
 
-CREATE TRIGGER human_tasks_written_once BEFORE UPDATE OR DELETE ON human_tasks FOR EACH ROW WHEN (OLD.status <> 'OPEN')
+CREATE OR REPLACE TRIGGER human_tasks_written_once BEFORE UPDATE OR DELETE ON human_tasks FOR EACH ROW WHEN (OLD.status <> 'OPEN')
     EXECUTE FUNCTION refuse_rewriting('title note defaults evidence proposals answer answer_hash shown_digest parked_reason');
-CREATE TRIGGER human_task_events_written_once BEFORE UPDATE OR DELETE ON human_task_events FOR EACH ROW
+CREATE OR REPLACE TRIGGER human_task_events_written_once BEFORE UPDATE OR DELETE ON human_task_events FOR EACH ROW
     EXECUTE FUNCTION refuse_rewriting('detail');
 
 -- What an action is never changes; what it came to changes only from executed to confirmed or disputed, and a dispute's closing.
-CREATE TRIGGER actions_kept BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
-CREATE TRIGGER actions_written_once BEFORE UPDATE ON actions FOR EACH ROW
+CREATE OR REPLACE TRIGGER actions_kept BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
+CREATE OR REPLACE TRIGGER actions_written_once BEFORE UPDATE ON actions FOR EACH ROW
     WHEN ((OLD.id, OLD.run_id, OLD.claim, OLD.purpose, OLD.payee, OLD.amount, OLD.currency, OLD.coverage, OLD.evidence, OLD.digest,
             OLD.shown_digest, OLD.proposed_by, OLD.paid_before, OLD.content, OLD.created_at)
             IS DISTINCT FROM (NEW.id, NEW.run_id, NEW.claim, NEW.purpose, NEW.payee, NEW.amount, NEW.currency, NEW.coverage, NEW.evidence,
@@ -61,24 +59,10 @@ CREATE TRIGGER actions_written_once BEFORE UPDATE ON actions FOR EACH ROW
     EXECUTE FUNCTION refuse_rewriting('evidence dispute_reason');
 
 -- An approval is of one action, by one person. Once revoked, or once its action was done, it stays as it is.
-CREATE TRIGGER approvals_kept BEFORE DELETE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
-CREATE TRIGGER approvals_written_once BEFORE UPDATE ON approvals FOR EACH ROW
+CREATE OR REPLACE TRIGGER approvals_kept BEFORE DELETE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
+CREATE OR REPLACE TRIGGER approvals_written_once BEFORE UPDATE ON approvals FOR EACH ROW
     WHEN ((OLD.revoked_at IS NOT NULL AND OLD.revoked_at IS NOT DISTINCT FROM NEW.revoked_at) OR (OLD.id, OLD.action_id, OLD.approver, OLD.digest)
         IS DISTINCT FROM (NEW.id, NEW.action_id, NEW.approver, NEW.digest))
     EXECUTE FUNCTION refuse_rewriting('');
-CREATE OR REPLACE FUNCTION approval_revoked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    done text;
-BEGIN
-    IF OLD.revoked_at IS NOT NULL THEN
-        RAISE EXCEPTION 'an approval that was revoked stays revoked' USING ERRCODE = 'LH002', HINT = 'ask for a new one';
-    END IF;
-    SELECT a.status INTO done FROM actions a WHERE a.id = NEW.action_id AND a.status IN ('EXECUTED', 'CONFIRMED', 'DISPUTED');
-    IF FOUND THEN
-        RAISE EXCEPTION 'too late: the action is %; an approval is taken back before its action begins', done USING ERRCODE = 'LH006';
-    END IF;
-    UPDATE actions a SET status = 'PROPOSED' WHERE a.id = NEW.action_id AND a.status = 'APPROVED' AND NOT is_approved(a);
-    RETURN NEW;
-END $$;
 
-CREATE TRIGGER people_changes_written_once BEFORE UPDATE OR DELETE ON people_changes FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');
+CREATE OR REPLACE TRIGGER people_changes_written_once BEFORE UPDATE OR DELETE ON people_changes FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');

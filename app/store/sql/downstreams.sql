@@ -1,8 +1,9 @@
--- The clock. The law: nothing is held back for longer because the clock was set back.
+-- Downstreams. Two laws: whether one may be called is decided under the lock of its row, for all workers alike; nothing is held
+-- back for longer because the clock was set back.
 
 -- A downstream as it stands, by a clock that may have been set back since it was last asked for (`refilled_at` is when): what
 -- was held then is held as long from now on, its bucket stays as full as it was, and its window of failures goes on.
-CREATE FUNCTION held_from(d downstreams, moment timestamptz) RETURNS downstreams LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION held_from(d downstreams, moment timestamptz) RETURNS downstreams LANGUAGE plpgsql AS $$
 DECLARE
     back interval := d.refilled_at - moment;
 BEGIN

@@ -1,7 +1,7 @@
 -- Doubts answered "again". Laws kept here: a state entered anew takes over results of the step before it and never an intent;
 -- it takes them over as that step is entered, before anybody has worked on it, under the keys they were made with.
 
-CREATE FUNCTION carry_calls_over(p_run uuid) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION carry_calls_over(p_run uuid) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     step int;
     last int;
@@ -29,5 +29,3 @@ BEGIN
     GET DIAGNOSTICS copied = ROW_COUNT;
     RETURN copied;
 END $$;
-REVOKE EXECUTE ON FUNCTION carry_calls_over FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION carry_calls_over TO longhaul_worker, longhaul_web;

@@ -2,15 +2,7 @@
 -- invited its claimant, forked it, or gave anybody rights since it began, is refused by the ledger, whatever the task says.
 -- Whoever may ask need not be let into what the answer is read from.
 
--- Who enrolled somebody, changed their roles or authority, let them in or shut them out; never changed afterwards.
-CREATE TABLE people_changes (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, username text NOT NULL, changed_by text NOT NULL, change text NOT NULL,
-    roles text[], authority numeric, at timestamptz NOT NULL);
-CREATE INDEX people_changes_at ON people_changes (at);
-GRANT SELECT ON people_changes TO longhaul_worker;
-GRANT SELECT, INSERT ON people_changes TO longhaul_web;
-
-CREATE FUNCTION took_part(p_run uuid) RETURNS TABLE (username text, by_what text) LANGUAGE sql STABLE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION took_part(p_run uuid) RETURNS TABLE (username text, by_what text) LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
     WITH RECURSIVE line AS (
         SELECT id, forked_from, created_at FROM runs WHERE id = p_run

@@ -1,11 +1,9 @@
 -- Forks. Laws kept here: a fork takes over results and never an intent, an action or an approval; what it takes over it
 -- takes over as its first move, before anybody has worked on it.
 
-CREATE INDEX runs_forks ON runs (forked_from) WHERE forked_from IS NOT NULL;
-
 -- The completed calls of the step a fork begins with, under the keys they were made with, and what its models were given.
 -- Where a call stood, how often it was tried and what it cost is the other run's: here it used nothing.
-CREATE FUNCTION copy_calls_to_fork(p_fork uuid) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION copy_calls_to_fork(p_fork uuid) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     source uuid;
     step int;
@@ -31,5 +29,3 @@ BEGIN
     END IF;
     RETURN copied;
 END $$;
-REVOKE EXECUTE ON FUNCTION copy_calls_to_fork FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION copy_calls_to_fork TO longhaul_worker, longhaul_web;

@@ -1,22 +1,9 @@
 -- Who may do what: every right that the two roles have on our tables. The law: this file is the whole of it. Each
 -- `migrate` applies it, whatever was there before, so a right given elsewhere is taken back and one that a restore lost
 -- is given again. A table or function that stands in no list here is readable and writable by the owner alone.
---
--- The owner migrates. A worker cannot approve; the web cannot begin a payment. Roles belong to the whole server, and no
--- dump of a database carries them: a new cluster gets them here.
 DO $$
-DECLARE name text; named text;
+DECLARE named text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(7070001);
-    FOREACH name IN ARRAY ARRAY['longhaul_worker', 'longhaul_web'] LOOP
-        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-        END IF;
-        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
-            EXECUTE format('GRANT %I TO CURRENT_USER', name);
-        END IF;
-        EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', name);
-    END LOOP;
     -- Other tables in this schema are somebody else's: their rights are left alone.
     FOREACH named IN ARRAY ARRAY[
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
@@ -69,22 +56,3 @@ GRANT UPDATE (outcome, answer, answer_hash, completed_by, completed_at) ON human
 
 -- A signal is consumed, and never rewritten.
 GRANT UPDATE (consumed_step_seq) ON signals TO longhaul_worker, longhaul_web;
-
--- Policies. One that is here already is left alone, as making it anew would lock the journal: who changes a policy drops it in a migration.
-ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;
-DO $$
-DECLARE policy text; rule text;
-BEGIN
-    FOR policy, rule IN VALUES
-        ('everyone_reads', 'FOR SELECT USING (true)'),
-        ('workers_write', 'FOR ALL TO longhaul_worker USING (true) WITH CHECK (true)'),
-        ('web_enters_steps', $r$FOR INSERT TO longhaul_web WITH CHECK (kind IN ('start', 'step'))$r$),
-        -- A verdict on an unknown call ends it; it never makes it an intent.
-        ('web_judges_unknowns', $r$FOR UPDATE TO longhaul_web USING (status = 'UNKNOWN' OR kind = 'step')
-            WITH CHECK (kind = 'step' OR status IN ('COMPLETE', 'FAILED', 'UNKNOWN'))$r$)
-    LOOP
-        IF NOT EXISTS (SELECT 1 FROM pg_policies WHERE schemaname = 'public' AND tablename = 'checkpoints' AND policyname = policy) THEN
-            EXECUTE format('CREATE POLICY %I ON checkpoints %s', policy, rule);
-        END IF;
-    END LOOP;
-END $$;

@@ -1,9 +1,8 @@
 -- A dispute may stay one for ever: the service keeps saying something else. Then a person says what was found, and the
 -- ledger keeps both. Its law: the action stays DISPUTED and goes on standing for its effect, so it is never sent again.
-ALTER TABLE actions ADD COLUMN dispute_closed_at timestamptz, ADD COLUMN dispute_closed_by text, ADD COLUMN dispute_reason text;
 
 -- By a supervisor whose authority covers it, who neither proposed nor approved it. FALSE: it is not disputed, or closed already.
-CREATE FUNCTION close_dispute(p_action uuid, p_person text, p_reason text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION close_dispute(p_action uuid, p_person text, p_reason text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
 DECLARE
     a actions;
@@ -27,5 +26,3 @@ BEGIN
     UPDATE actions SET dispute_closed_at = app_now(), dispute_closed_by = p_person, dispute_reason = btrim(p_reason) WHERE id = a.id;
     RETURN true;
 END $$;
-REVOKE EXECUTE ON FUNCTION close_dispute FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION close_dispute TO longhaul_web;
