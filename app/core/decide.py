@@ -12,22 +12,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.core.errors import IllegalTransition, Refused
-from app.core.lifecycle import ENDED, PAST_A_CANCEL, Event, Status, allowed
-from app.core.run import Happened, Route, Run, Transition
+from app.core.lifecycle import ENDED, PAST_A_CANCEL, EventKind, Status, allowed
+from app.core.run import Event, Route, Run, Transition
 
 _ISOLATED = "isolated"
-Decider = Callable[[Run, Happened], Transition]
+Decider = Callable[[Run, Event], Transition]
 
 
-def decide(run: Run, happened: Happened) -> Transition:
+def decide(run: Run, happened: Event) -> Transition:
     """The move that `happened` makes `run` take."""
-    if not allowed(run.status, happened.event):
-        raise IllegalTransition(f"{happened.event.value}: impossible while the run is {run.status.value}")
-    move = _DECIDERS[happened.event](run, happened)
-    if run.cancel_requested and not run.irreversible and happened.event not in PAST_A_CANCEL:
+    if not allowed(run.status, happened.kind):
+        raise IllegalTransition(f"{happened.kind.value}: impossible while the run is {run.status.value}")
+    move = _DECIDERS[happened.kind](run, happened)
+    if run.cancel_requested and not run.irreversible and happened.kind not in PAST_A_CANCEL:
         move = _cancelled(run, move)
-    if move.status not in allowed(run.status, happened.event):  # a fault of this file, never of the caller
-        raise IllegalTransition(f"{happened.event.value} may not lead from {run.status.value} to {move.status.value}")
+    if move.status not in allowed(run.status, happened.kind):  # a fault of this file, never of the caller
+        raise IllegalTransition(f"{happened.kind.value} may not lead from {run.status.value} to {move.status.value}")
     return move
 
 
@@ -39,10 +39,10 @@ def may_cancel(run: Run) -> None:
         raise Refused("too late to cancel: an irreversible action was begun; ask for its reversal instead")
 
 
-def _same(run: Run, happened: Happened, status: Status) -> Transition:
+def _same(run: Run, happened: Event, status: Status) -> Transition:
     """Stay in the state, with another status; what a row holds for a wait is cleared."""
     return Transition(
-        event=happened.event,
+        event=happened.kind,
         actor=happened.actor,
         reason=happened.reason,
         state=run.state,
@@ -103,7 +103,7 @@ def _enter(run: Run, move: Transition, route: Route) -> Transition:
     )
 
 
-def _route(run: Run, happened: Happened, outcome: str) -> Route:
+def _route(run: Run, happened: Event, outcome: str) -> Route:
     routes = happened.routes or run.routes
     if outcome not in routes:
         known = ", ".join(sorted(routes)) or "none"
@@ -111,15 +111,15 @@ def _route(run: Run, happened: Happened, outcome: str) -> Route:
     return routes[outcome]
 
 
-def _lease(run: Run, happened: Happened) -> Transition:
+def _lease(run: Run, happened: Event) -> Transition:
     return replace(_same(run, happened, Status.RUNNING), crash_attempts=run.crash_attempts + 1)
 
 
-def _hand_back(run: Run, happened: Happened) -> Transition:
+def _hand_back(run: Run, happened: Event) -> Transition:
     return _ready(run, replace(_same(run, happened, Status.READY), crash_attempts=0))
 
 
-def _finish(run: Run, happened: Happened) -> Transition:
+def _finish(run: Run, happened: Event) -> Transition:
     route = _route(run, happened, happened.outcome or "")
     move = replace(_same(run, happened, Status.READY), completes_step=True)
     if "ends" in route:
@@ -127,7 +127,7 @@ def _finish(run: Run, happened: Happened) -> Transition:
     return _ready(run, _enter(run, move, route))
 
 
-def _end(run: Run, happened: Happened) -> Transition:
+def _end(run: Run, happened: Event) -> Transition:
     route = _route(run, happened, happened.outcome or "")
     return replace(
         _same(run, happened, Status(route["ends"])),
@@ -139,7 +139,7 @@ def _end(run: Run, happened: Happened) -> Transition:
 
 
 def _wait(status: Status) -> Decider:
-    def waits(run: Run, happened: Happened) -> Transition:
+    def waits(run: Run, happened: Event) -> Transition:
         move = replace(
             _same(run, happened, status),
             crash_attempts=0,
@@ -159,7 +159,7 @@ def _wait(status: Status) -> Decider:
     return waits
 
 
-def _pending(run: Run, happened: Happened) -> str | None:
+def _pending(run: Run, happened: Event) -> str | None:
     """The first event a wait names that is already there."""
     return next((name for name in run.pending_events if name in happened.routes), None)
 
@@ -170,14 +170,14 @@ def _wake(run: Run, move: Transition, route: Route, consumes: str | None) -> Tra
     return _ready(run, _enter(run, woken, route))
 
 
-def _answered(run: Run, happened: Happened) -> Transition:
+def _answered(run: Run, happened: Event) -> Transition:
     """An answer leads on by its route; a verdict on an unknown outcome stays in the step, whose keys derive from it."""
     route = _route(run, happened, happened.outcome or "")
     move = replace(_same(run, happened, Status.READY), closes_tasks=True)
     return _ready(run, move) if route.get("stays") else _wake(run, move, route, None)
 
 
-def _suspended(run: Run, happened: Happened) -> Transition:
+def _suspended(run: Run, happened: Event) -> Transition:
     """The step keeps its place: its event, or the end of its patience, leads back into it."""
     move = replace(
         _same(run, happened, Status.WAITING_FOR_EVENT),
@@ -197,7 +197,7 @@ def _resume(run: Run, move: Transition, consumes: str | None) -> Transition:
     return _ready(run, replace(move, routes={}, pending_events=pending, consumes=consumes))
 
 
-def _signalled(run: Run, happened: Happened) -> Transition:
+def _signalled(run: Run, happened: Event) -> Transition:
     name = next((name for name in run.pending_events if name in run.routes), None)
     if name is None:
         raise Refused(f"{run.state} waits for none of the pending events")
@@ -205,24 +205,24 @@ def _signalled(run: Run, happened: Happened) -> Transition:
     return _resume(run, move, name) if run.routes[name].get("stays") else _wake(run, move, run.routes[name], name)
 
 
-def _timer_due(run: Run, happened: Happened) -> Transition:
+def _timer_due(run: Run, happened: Event) -> Transition:
     """A timer of its own leads on; the backoff of a failed attempt leads back into the same step."""
     if "due" in run.routes:
         return _wake(run, _same(run, happened, Status.READY), run.routes["due"], None)
     return _ready(run, _same(run, happened, Status.READY))
 
 
-def _expired(run: Run, happened: Happened) -> Transition:
+def _expired(run: Run, happened: Event) -> Transition:
     route, move = _route(run, happened, "expired"), replace(_same(run, happened, Status.READY), closes_tasks=True)
     return _resume(run, move, None) if route.get("stays") else _wake(run, move, route, None)
 
 
-def _children_ended(run: Run, happened: Happened) -> Transition:
+def _children_ended(run: Run, happened: Event) -> Transition:
     return _wake(run, _same(run, happened, Status.READY), _route(run, happened, "ended"), None)
 
 
 def _park(spends_attempt: bool) -> Decider:
-    def parks(run: Run, happened: Happened) -> Transition:
+    def parks(run: Run, happened: Event) -> Transition:
         return replace(
             _same(run, happened, Status.WAITING_FOR_TIMER),
             attempt=run.attempt + 1 if spends_attempt else run.attempt,
@@ -235,7 +235,7 @@ def _park(spends_attempt: bool) -> Decider:
 
 
 def _stop(status: Status) -> Decider:
-    def stops(run: Run, happened: Happened) -> Transition:
+    def stops(run: Run, happened: Event) -> Transition:
         return replace(
             _same(run, happened, status),
             waiting_reason=happened.reason,
@@ -246,7 +246,7 @@ def _stop(status: Status) -> Decider:
     return stops
 
 
-def _needs_person(run: Run, happened: Happened) -> Transition:
+def _needs_person(run: Run, happened: Event) -> Transition:
     return replace(
         _same(run, happened, Status.WAITING_FOR_HUMAN),
         routes=happened.routes,
@@ -255,7 +255,7 @@ def _needs_person(run: Run, happened: Happened) -> Transition:
     )
 
 
-def _lost(run: Run, happened: Happened) -> Transition:
+def _lost(run: Run, happened: Event) -> Transition:
     """Only a crash alone in its process counts; the count was raised when the lease was taken."""
     counts = happened.alone and not happened.planned
     return replace(
@@ -264,18 +264,18 @@ def _lost(run: Run, happened: Happened) -> Transition:
     )
 
 
-def _reassigned(run: Run, happened: Happened) -> Transition:
+def _reassigned(run: Run, happened: Event) -> Transition:
     move = _same(run, happened, Status.READY)
     if happened.isolate:
         move = replace(move, queue=f"{_ISOLATED}.{run.queue.split('.', 1)[1]}")
     return _ready(run, move)
 
 
-def _by_operator(run: Run, happened: Happened) -> Transition:
+def _by_operator(run: Run, happened: Event) -> Transition:
     """Retry and redrive run the same step again with fresh counts; what it had done is kept."""
     late = (
         run.late_retries + 1
-        if happened.event is Event.RETRIED and happened.actor.startswith("sweep:")
+        if happened.kind is EventKind.RETRIED and happened.actor.startswith("sweep:")
         else run.late_retries
     )
     move = replace(
@@ -284,51 +284,51 @@ def _by_operator(run: Run, happened: Happened) -> Transition:
     return _ready(run, move)
 
 
-def _failed_by_operator(run: Run, happened: Happened) -> Transition:
+def _failed_by_operator(run: Run, happened: Event) -> Transition:
     return replace(_same(run, happened, Status.FAILED), closes_tasks=True)
 
 
-def _paused(run: Run, happened: Happened) -> Transition:
+def _paused(run: Run, happened: Event) -> Transition:
     return replace(_same(run, happened, Status.PAUSED), waiting_reason=happened.reason or "paused by an operator")
 
 
-def _resumed(run: Run, happened: Happened) -> Transition:
+def _resumed(run: Run, happened: Event) -> Transition:
     return replace(_same(run, happened, Status.READY), pause_requested=False)
 
 
-def _cancel(run: Run, happened: Happened) -> Transition:
+def _cancel(run: Run, happened: Event) -> Transition:
     may_cancel(run)
     return replace(_cancelled(run, _same(run, happened, Status.CANCELLED)), reason=happened.reason or "cancelled")
 
 
-_DECIDERS: dict[Event, Decider] = {
-    Event.LEASE_TAKEN: _lease,
-    Event.HANDED_BACK: _hand_back,
-    Event.STEP_FINISHED: _finish,
-    Event.ENDED: _end,
-    Event.WAITS_FOR_HUMAN: _wait(Status.WAITING_FOR_HUMAN),
-    Event.WAITS_FOR_EVENT: _wait(Status.WAITING_FOR_EVENT),
-    Event.WAITS_FOR_TIMER: _wait(Status.WAITING_FOR_TIMER),
-    Event.WAITS_FOR_CHILDREN: _wait(Status.WAITING_FOR_CHILDREN),
-    Event.ANSWERED: _answered,
-    Event.SIGNALLED: _signalled,
-    Event.TIMER_DUE: _timer_due,
-    Event.CHILDREN_ENDED: _children_ended,
-    Event.EXPIRED: _expired,
-    Event.SUSPENDED: _suspended,
-    Event.FAILED_ATTEMPT: _park(spends_attempt=True),
-    Event.THROTTLED: _park(spends_attempt=False),
-    Event.TOO_EARLY: _park(spends_attempt=False),
-    Event.EXHAUSTED: _stop(Status.FAILED_RETRIABLE),
-    Event.UNRECOVERABLE: _stop(Status.DEAD_LETTER),
-    Event.CRASHED_OUT: _stop(Status.DEAD_LETTER),
-    Event.NEEDS_PERSON: _needs_person,
-    Event.LOST: _lost,
-    Event.REASSIGNED: _reassigned,
-    Event.RETRIED: _by_operator,
-    Event.REDRIVEN: _by_operator,
-    Event.FAILED_BY_OPERATOR: _failed_by_operator,
-    Event.PAUSED: _paused,
-    Event.RESUMED: _resumed,
-    Event.CANCELLED: _cancel,
+_DECIDERS: dict[EventKind, Decider] = {
+    EventKind.LEASE_TAKEN: _lease,
+    EventKind.HANDED_BACK: _hand_back,
+    EventKind.STEP_FINISHED: _finish,
+    EventKind.ENDED: _end,
+    EventKind.WAITS_FOR_HUMAN: _wait(Status.WAITING_FOR_HUMAN),
+    EventKind.WAITS_FOR_EVENT: _wait(Status.WAITING_FOR_EVENT),
+    EventKind.WAITS_FOR_TIMER: _wait(Status.WAITING_FOR_TIMER),
+    EventKind.WAITS_FOR_CHILDREN: _wait(Status.WAITING_FOR_CHILDREN),
+    EventKind.ANSWERED: _answered,
+    EventKind.SIGNALLED: _signalled,
+    EventKind.TIMER_DUE: _timer_due,
+    EventKind.CHILDREN_ENDED: _children_ended,
+    EventKind.EXPIRED: _expired,
+    EventKind.SUSPENDED: _suspended,
+    EventKind.FAILED_ATTEMPT: _park(spends_attempt=True),
+    EventKind.THROTTLED: _park(spends_attempt=False),
+    EventKind.TOO_EARLY: _park(spends_attempt=False),
+    EventKind.EXHAUSTED: _stop(Status.FAILED_RETRIABLE),
+    EventKind.UNRECOVERABLE: _stop(Status.DEAD_LETTER),
+    EventKind.CRASHED_OUT: _stop(Status.DEAD_LETTER),
+    EventKind.NEEDS_PERSON: _needs_person,
+    EventKind.LOST: _lost,
+    EventKind.REASSIGNED: _reassigned,
+    EventKind.RETRIED: _by_operator,
+    EventKind.REDRIVEN: _by_operator,
+    EventKind.FAILED_BY_OPERATOR: _failed_by_operator,
+    EventKind.PAUSED: _paused,
+    EventKind.RESUMED: _resumed,
+    EventKind.CANCELLED: _cancel,
 }

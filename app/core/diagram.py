@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from app.core.lifecycle import ENDED, TABLE, Event, Status
+from app.core.lifecycle import ENDED, TABLE, EventKind, Status
 from app.core.workflow import Children, Human, State, Step, Timer, Wait, Workflow
 
 _HEAD = "stateDiagram-v2"
@@ -35,9 +35,9 @@ def workflow_diagram(workflow: Workflow) -> str:
     return "\n".join(lines) + "\n"
 
 
-def lifecycle_diagram(table: Mapping[tuple[Status, Event], frozenset[Status]] = TABLE) -> str:
+def lifecycle_diagram(table: Mapping[tuple[Status, EventKind], frozenset[Status]] = TABLE) -> str:
     """The lifecycle table: every status, and the events that may lead from one to another."""
-    lines = [_HEAD, f"{_INDENT}[*] --> {Status.READY.value}: {Event.STARTED.value}"]
+    lines = [_HEAD, f"{_INDENT}[*] --> {Status.READY.value}: {EventKind.STARTED.value}"]
     for status in Status:
         pairs = [
             (to.value, event.value)

@@ -35,8 +35,8 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class Event(StrEnum):
-    """What `decide` is given: something that happened to a run."""
+class EventKind(StrEnum):
+    """What may happen to a run."""
 
     STARTED = "started"
     LEASE_TAKEN = "lease taken"
@@ -70,7 +70,7 @@ class Event(StrEnum):
     ENDED = "ended"
 
 
-S, E = Status, Event
+S, E = Status, EventKind
 
 ENDED: frozenset[Status] = frozenset({S.COMPLETE, S.FAILED, S.CANCELLED})
 WAITING: frozenset[Status] = frozenset(
@@ -81,9 +81,9 @@ STOPPED: frozenset[Status] = frozenset({S.FAILED_RETRIABLE, S.DEAD_LETTER})
 # Where a run that would become READY goes instead, when somebody asked for it meanwhile.
 _READY = frozenset({S.READY, S.PAUSED})
 # The two moves that an accepted cancel lets pass: a worker takes a run, or is lost with it. Every other one ends it.
-PAST_A_CANCEL: frozenset[Event] = frozenset({E.LEASE_TAKEN, E.LOST})
+PAST_A_CANCEL: frozenset[EventKind] = frozenset({E.LEASE_TAKEN, E.LOST})
 
-_MOVES: Mapping[tuple[Status, Event], frozenset[Status]] = {
+_MOVES: Mapping[tuple[Status, EventKind], frozenset[Status]] = {
     (S.READY, E.LEASE_TAKEN): frozenset({S.RUNNING}),
     (S.READY, E.PAUSED): frozenset({S.PAUSED}),
     (S.RUNNING, E.HANDED_BACK): _READY,
@@ -121,12 +121,12 @@ _MOVES: Mapping[tuple[Status, Event], frozenset[Status]] = {
 
 # A cancel is legal from every non-ending status; a RUNNING run is only asked, and goes at its step boundary: whatever the
 # step comes to then, and by whatever else moves it.
-TABLE: Mapping[tuple[Status, Event], frozenset[Status]] = MappingProxyType(
+TABLE: Mapping[tuple[Status, EventKind], frozenset[Status]] = MappingProxyType(
     {pair: to if pair[1] in PAST_A_CANCEL else to | {S.CANCELLED} for pair, to in _MOVES.items()}
     | {(status, E.CANCELLED): frozenset({S.CANCELLED}) for status in S if status not in ENDED | {S.RUNNING}}
 )
 
 
-def allowed(status: Status, event: Event) -> frozenset[Status]:
+def allowed(status: Status, event: EventKind) -> frozenset[Status]:
     """The statuses `event` may lead to from `status`; empty if the move is illegal."""
     return TABLE.get((status, event), frozenset())

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 
 Route = Mapping[str, str]
 Routes = Mapping[str, Route]
@@ -46,15 +46,15 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Happened:
-    """An event with what belongs to it.
+class Event:
+    """What `decide` is given: something that happened to a run, with what belongs to it.
 
     outcome: the route taken. reason: why, in words a person reads. actor: who (`worker:…`, `person:…`, `sweep:…`).
     routes, waiting_reason, wake_in, expires_in (seconds), children (how many): what a wait leaves behind on the row.
     cause: what led to the next step, kept in its input.
     """
 
-    event: Event
+    kind: EventKind
     actor: str
     reason: str = ""
     outcome: str | None = None
@@ -73,7 +73,7 @@ class Happened:
 class Transition:
     """A decided move: what the row becomes. `enters` says that a state is entered (the next `step_seq`)."""
 
-    event: Event
+    event: EventKind
     actor: str
     reason: str
     state: str

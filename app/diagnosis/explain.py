@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.lifecycle import ENDED, STOPPED, Event, Status
+from app.core.lifecycle import ENDED, STOPPED, EventKind, Status
 from app.core.statuses import TaskKind
 from app.core.workflow import EXPIRED
 from app.engine import serving
@@ -203,9 +203,9 @@ def _for_event(view: _View) -> str:
 def _for_timer(view: _View) -> str:
     run, last = view.run, view.seen.last
     until = view.clock(run["wake_at"], past="due and late")
-    why = f" because {last['reason']}" if last["reason"] and last["event"] != Event.WAITS_FOR_TIMER else ""
-    what = "waits" if last["event"] == Event.WAITS_FOR_TIMER else f"waits to try {run['state']} again"
-    where = f" in {run['state']}" if last["event"] == Event.WAITS_FOR_TIMER else f", try {run['attempt']},"
+    why = f" because {last['reason']}" if last["reason"] and last["event"] != EventKind.WAITS_FOR_TIMER else ""
+    what = "waits" if last["event"] == EventKind.WAITS_FOR_TIMER else f"waits to try {run['state']} again"
+    where = f" in {run['state']}" if last["event"] == EventKind.WAITS_FOR_TIMER else f", try {run['attempt']},"
     return f"{what}{where} until {until}{why}" + _timers(view, run["wake_at"])
 
 
@@ -263,7 +263,7 @@ def _operator(view: _View, choices: str) -> str:
 def _paused(view: _View) -> str:
     run, last = view.run, view.seen.last
     text = f"was PAUSED before {run['state']} {view.ago(view.entered)}"
-    if last["event"] == Event.PAUSED:
+    if last["event"] == EventKind.PAUSED:
         text += f" by {last['actor']}" + (f": {last['reason']}" if last["reason"] else "")
     else:
         text += ", as had been asked while it could not yet"

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from app.core import ids
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, KeyReused, misfits
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.values.durations import seconds
 from app.core.workflow import Workflow
@@ -146,7 +146,7 @@ def log_first(run_id: UUID, state: str, actor: str, at: datetime) -> None:
         state,
         at=at,
         seq=1,
-        name=Event.STARTED.value,
+        name=EventKind.STARTED.value,
         from_status="",
         to_status=Status.READY.value,
         to_state=state,

@@ -19,8 +19,8 @@ from app.actions import approve
 from app.core.canonical import canonical
 from app.core.entered import AGAIN
 from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Refused, Stale
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run, Transition
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event, Run, Transition
 from app.core.statuses import TaskKind, TaskStatus
 from app.engine import start
 from app.engine.runtime import Runtime
@@ -31,7 +31,7 @@ from app.store.human_tasks import handling, human_tasks
 from app.store.runs import budgets, carried, payloads, runs, verdicts
 
 _STOPPED = {TaskKind.BUDGET: "stopped at its token budget", TaskKind.APPROVAL: "stopped for want of an approval"}
-_TRIAGE = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
+_TRIAGE = {"retry": EventKind.RETRIED, "redrive": EventKind.REDRIVEN, "fail": EventKind.FAILED_BY_OPERATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _complete(
     return Completed(task_id, run.id, outcome, by, at), moved
 
 
-def _anew(db: Connection, run: Run, happened: Happened) -> Happened:
+def _anew(db: Connection, run: Run, happened: Event) -> Event:
     """The state is entered anew with what it was entered with at first, and with the calls that had their effect."""
     told = run.routes.get(persons.AGAIN, {}).get(persons.CARRIES)
     again = carried.anew(db, run.id, run.step_seq, through=None if told is None else int(told))
@@ -205,19 +205,19 @@ def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
 
 def _happened(
     run: Run, task: Mapping[str, Any], person: Person, outcome: str, given: Mapping[str, Any], at: datetime
-) -> Happened:
+) -> Event:
     actor, comment = f"person:{person.username}", str(given["values"].get("comment", ""))[:500]
     if task["kind"] == TaskKind.TRIAGE:
-        return Happened(event=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
+        return Event(kind=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
     if run.status is not Status.WAITING_FOR_HUMAN:
         raise Refused(f"the run is {run.status.value}; it does not wait for this answer")
     if task["kind"] in _STOPPED and outcome == persons.STOP:
-        return Happened(event=Event.CANCELLED, actor=actor, reason=comment or _STOPPED[task["kind"]])
-    cause = {"event": Event.ANSWERED.value, "answer": {**given, "at": at}}
+        return Event(kind=EventKind.CANCELLED, actor=actor, reason=comment or _STOPPED[task["kind"]])
+    cause = {"event": EventKind.ANSWERED.value, "answer": {**given, "at": at}}
     if "data" in given:
         cause["data"] = given["data"]
-    return Happened(
-        event=Event.ANSWERED,
+    return Event(
+        kind=EventKind.ANSWERED,
         actor=actor,
         reason=f"{outcome}: {comment}" if comment else outcome,
         outcome=outcome,

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event, Run
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.engine.step.failures import stopped
@@ -107,7 +107,7 @@ def _lose(db: Connection, found: Iterable[Run], reason: str, *, alone: bool, pla
     for run in found:
         if run.status is Status.RUNNING:
             moved += advance.apply(
-                db, run, Happened(event=Event.LOST, actor=ACTOR, reason=reason, alone=alone, planned=planned)
+                db, run, Event(kind=EventKind.LOST, actor=ACTOR, reason=reason, alone=alone, planned=planned)
             )
     return moved
 
@@ -129,9 +129,9 @@ def _reassign_one(rt: Runtime, db: Connection, run_id: UUID, isolate: bool) -> l
     if run.crash_attempts >= rt.settings.crashes_alone:
         reason = f"its worker died {run.crash_attempts} times while it ran alone"
         beside = stopped(run, Status.DEAD_LETTER, reason, None)
-        return advance.apply(db, run, Happened(event=Event.CRASHED_OUT, actor=ACTOR, reason=reason), beside)
+        return advance.apply(db, run, Event(kind=EventKind.CRASHED_OUT, actor=ACTOR, reason=reason), beside)
     reason = "reassigned, to run alone" if isolate else "reassigned"
-    return advance.apply(db, run, Happened(event=Event.REASSIGNED, actor=ACTOR, reason=reason, isolate=isolate))
+    return advance.apply(db, run, Event(kind=EventKind.REASSIGNED, actor=ACTOR, reason=reason, isolate=isolate))
 
 
 def _overdue(rt: Runtime) -> int:

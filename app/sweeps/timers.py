@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.core.errors import LonghaulError
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event, Run
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection, DatabaseError
@@ -47,8 +47,11 @@ def _due(db: Connection, stuck: Sequence[UUID]) -> tuple[list[UUID], list[advanc
 
 
 def _signals(rt: Runtime) -> int:
-    happened = Happened(
-        event=Event.SIGNALLED, actor=ACTOR, reason="a signal was already there", cause={"event": Event.SIGNALLED.value}
+    happened = Event(
+        kind=EventKind.SIGNALLED,
+        actor=ACTOR,
+        reason="a signal was already there",
+        cause={"event": EventKind.SIGNALLED.value},
     )
 
     def batch(db: Connection) -> list[advance.Moved]:
@@ -63,7 +66,7 @@ def _signals(rt: Runtime) -> int:
             return woken
 
 
-def _aside(db: Connection, run: Run, happened: Happened | None) -> list[advance.Moved]:
+def _aside(db: Connection, run: Run, happened: Event | None) -> list[advance.Moved]:
     """One run behind a savepoint: a row that cannot be moved is named and must not stop the others."""
     if happened is None:
         return []
@@ -75,14 +78,14 @@ def _aside(db: Connection, run: Run, happened: Happened | None) -> list[advance.
         return []
 
 
-def _time_for(run: Run, *, is_due: bool, has_expired: bool) -> Happened | None:
+def _time_for(run: Run, *, is_due: bool, has_expired: bool) -> Event | None:
     """What the passing of time means for a run; nothing for one that was paused or moved meanwhile."""
     if is_due and run.status is Status.WAITING_FOR_TIMER:
-        event, reason = Event.TIMER_DUE, "the time has come"
+        event, reason = EventKind.TIMER_DUE, "the time has come"
     elif is_due and run.status is Status.FAILED_RETRIABLE:
-        event, reason = Event.RETRIED, f"late retry {run.late_retries + 1}"
+        event, reason = EventKind.RETRIED, f"late retry {run.late_retries + 1}"
     elif has_expired:
-        event, reason = Event.EXPIRED, "nothing came in time"
+        event, reason = EventKind.EXPIRED, "nothing came in time"
     else:
         return None
-    return Happened(event=event, actor=ACTOR, reason=reason, cause={"event": event.value})
+    return Event(kind=event, actor=ACTOR, reason=reason, cause={"event": event.value})

@@ -10,8 +10,8 @@ import pytest
 
 from app.core.errors import NotFound
 from app.core.ids import new_token
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event
 from app.diagnosis.explain import Explanation, explain, spoken
 from app.engine.control import operate
 from app.engine.control.signals import signal
@@ -94,7 +94,7 @@ def lose_it(t: Travel, run_id: UUID) -> None:
 
     def lose(db: Connection) -> None:
         run = advance.lock_or_refuse(db, run_id)
-        advance.apply(db, run, Happened(event=Event.LOST, actor="sweep:heartbeats", reason="its session is gone"))
+        advance.apply(db, run, Event(kind=EventKind.LOST, actor="sweep:heartbeats", reason="its session is gone"))
 
     t.rt.database.transact(lose)
 

@@ -8,11 +8,11 @@ import pytest
 
 from app.core.decide import decide
 from app.core.errors import Refused
-from app.core.lifecycle import ENDED, TABLE, Event, Status
-from app.core.run import Happened, Route, Run, Transition
+from app.core.lifecycle import ENDED, TABLE, EventKind, Status
+from app.core.run import Event, Route, Run, Transition
 from tests.core.test_lifecycle import ROUTES, a_run, an_event
 
-E, S = Event, Status
+E, S = EventKind, Status
 BACK: Route = {"state": "HERE", "queue": "steps.w.v1", "stays": "yes"}
 
 # Where each pair of the table ends when nothing was asked of the run, in full. `READY` is where a pause may stand instead.
@@ -52,7 +52,7 @@ ENDS = {
 PASSES = {E.LEASE_TAKEN, E.LOST}  # a worker takes the run, or is lost with it: neither is a step boundary
 
 
-def expected(status: Status, event: Event, *, pause: bool, cancel: bool, irreversible: bool) -> Status | None:
+def expected(status: Status, event: EventKind, *, pause: bool, cancel: bool, irreversible: bool) -> Status | None:
     """Where a pair ends; None where it is refused."""
     if event is E.CANCELLED and irreversible:
         return None
@@ -67,7 +67,7 @@ def test_the_pairs_of_this_page_are_those_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(("status", "event"), sorted(ENDS), ids=lambda each: each.name)
-def test_every_move_of_the_table_ends_where_what_was_asked_of_the_run_says(status: Status, event: Event) -> None:
+def test_every_move_of_the_table_ends_where_what_was_asked_of_the_run_says(status: Status, event: EventKind) -> None:
     for pause, cancel, irreversible in product((False, True), repeat=3):
         run = a_run(
             status,
@@ -106,9 +106,9 @@ def test_a_cancelled_move_counts_the_attempt_as_the_history_does() -> None:
 
 
 @pytest.mark.parametrize("event", [E.WAITS_FOR_EVENT, E.SUSPENDED])
-def test_a_signal_that_is_there_already_does_not_carry_a_run_past_its_cancel(event: Event) -> None:
+def test_a_signal_that_is_there_already_does_not_carry_a_run_past_its_cancel(event: EventKind) -> None:
     run = a_run(S.RUNNING, cancel_requested=True, pending_events=("other", "paper"))
-    move = decide(run, Happened(event=event, actor="w", routes=ROUTES, waiting_reason="paper", expires_in=9.0))
+    move = decide(run, Event(kind=event, actor="w", routes=ROUTES, waiting_reason="paper", expires_in=9.0))
     assert move.status is S.CANCELLED
     _ends_where_it_stood(run, move)
 
@@ -123,16 +123,16 @@ def test_a_signal_that_is_there_already_does_not_carry_a_run_past_its_cancel(eve
     ],
 )
 def test_what_wakes_a_run_does_not_carry_it_past_its_cancel(
-    status: Status, event: Event, outcome: str | None, ways: str
+    status: Status, event: EventKind, outcome: str | None, ways: str
 ) -> None:
     routes = ROUTES if ways == "on" else dict.fromkeys(ROUTES, BACK)
     run = a_run(status, cancel_requested=True, routes=routes, pending_events=("paper",))
-    move = decide(run, Happened(event=event, actor="p", outcome=outcome))
+    move = decide(run, Event(kind=event, actor="p", outcome=outcome))
     assert move.status is S.CANCELLED
     _ends_where_it_stood(run, move)
 
 
 def test_a_fan_out_of_nobody_does_not_carry_a_run_past_its_cancel() -> None:
-    none = Happened(event=E.WAITS_FOR_CHILDREN, actor="w", routes=ROUTES, children=0)
+    none = Event(kind=E.WAITS_FOR_CHILDREN, actor="w", routes=ROUTES, children=0)
     assert decide(a_run(S.RUNNING, cancel_requested=True), none).status is S.CANCELLED
     assert decide(a_run(S.RUNNING), none).status is S.READY

@@ -15,10 +15,10 @@ import pytest
 from app.core import decide as decide_module
 from app.core.decide import decide, may_cancel
 from app.core.errors import IllegalTransition, Refused
-from app.core.lifecycle import ENDED, STOPPED, WAITING, Event, Status, allowed
-from app.core.run import Happened, Run, Transition
+from app.core.lifecycle import ENDED, STOPPED, WAITING, EventKind, Status, allowed
+from app.core.run import Event, Run, Transition
 
-S, E = Status, Event
+S, E = Status, EventKind
 NEXT = {"state": "NEXT", "queue": "steps.w.v2"}
 BACK = {"state": "HERE", "queue": "documents.w.v2", "stays": "yes"}
 ROUTES = dict.fromkeys(("done", "paper", "due", "expired", "ended"), NEXT) | {
@@ -54,11 +54,11 @@ def a_run(status: Status, **more: Any) -> Run:
     return Run(**{**values, **more})
 
 
-def happened(event: Event, **more: Any) -> Happened:
-    return Happened(**{"event": event, "actor": "worker:1", "reason": "because", "cause": CAUSE, **more})
+def happened(event: EventKind, **more: Any) -> Event:
+    return Event(**{"kind": event, "actor": "worker:1", "reason": "because", "cause": CAUSE, **more})
 
 
-def stays(event: Event, status: Status, **more: Any) -> Transition:
+def stays(event: EventKind, status: Status, **more: Any) -> Transition:
     values = {
         "event": event,
         "actor": "worker:1",
@@ -86,7 +86,7 @@ def stays(event: Event, status: Status, **more: Any) -> Transition:
     return Transition(**{**values, **more})
 
 
-def enters(event: Event, status: Status, **more: Any) -> Transition:
+def enters(event: EventKind, status: Status, **more: Any) -> Transition:
     fresh = {
         "state": "NEXT",
         "queue": "steps.w.v2",
@@ -104,7 +104,7 @@ def paused(move: Transition) -> Transition:
     return replace(move, status=S.PAUSED, waiting_reason="paused by an operator")
 
 
-def cancelled(event: Event, **more: Any) -> Transition:
+def cancelled(event: EventKind, **more: Any) -> Transition:
     """A cancel that was asked for meanwhile: the run ends where it stands, and whoever was asked is asked no more."""
     return stays(event, S.CANCELLED, **{"closes_tasks": True, "reason": "because; cancelled as asked", **more})
 
@@ -122,10 +122,10 @@ SUSPENDED = {"routes": STAYING, "waiting_reason": "for news", "expires_in": 60.0
 PARK = {"wake_in": 5.0, "waiting_reason": "busy"}
 DONE = {"outcome": "done", "routes": ROUTES}
 
-Case = tuple[str, Run, Happened, Transition]
+Case = tuple[str, Run, Event, Transition]
 
 
-def cases(name: str, status: Status, what: Happened, expected: Transition, **run: Any) -> list[Case]:
+def cases(name: str, status: Status, what: Event, expected: Transition, **run: Any) -> list[Case]:
     """What happens to a run that nothing was asked of, and to one that was asked to cancel when it is too late: the same."""
     return [
         (name, a_run(status, **run), what, expected),
@@ -133,7 +133,7 @@ def cases(name: str, status: Status, what: Happened, expected: Transition, **run
     ]
 
 
-def asked(name: str, status: Status, what: Happened, ready: Transition, gone: Transition, **run: Any) -> list[Case]:
+def asked(name: str, status: Status, what: Event, ready: Transition, gone: Transition, **run: Any) -> list[Case]:
     """A move that leads to READY, and what becomes of it when a pause or a cancel was asked for meanwhile."""
     return [
         *cases(name, status, what, ready, **run),
@@ -506,7 +506,7 @@ TABLE: list[Case] = [
 
 
 @pytest.mark.parametrize(("run", "what", "expected"), [pytest.param(*case[1:], id=case[0]) for case in TABLE])
-def test_each_event_makes_of_a_run_what_is_written_here(run: Run, what: Happened, expected: Transition) -> None:
+def test_each_event_makes_of_a_run_what_is_written_here(run: Run, what: Event, expected: Transition) -> None:
     assert decide(run, what) == expected
 
 
@@ -531,7 +531,7 @@ def test_a_step_that_finishes_into_an_ending_is_told_to_end() -> None:
 
 
 @pytest.mark.parametrize("event", [E.STEP_FINISHED, E.ENDED])
-def test_a_step_without_an_outcome_is_refused_naming_what_it_could_be(event: Event) -> None:
+def test_a_step_without_an_outcome_is_refused_naming_what_it_could_be(event: EventKind) -> None:
     with pytest.raises(Refused, match="'' is no outcome of HERE; choose one of: done"):
         decide(a_run(S.RUNNING), happened(event, routes={"done": NEXT}))
     with pytest.raises(Refused, match="'' is no outcome of HERE; choose one of: none"):
@@ -560,7 +560,7 @@ def test_a_decision_that_the_lifecycle_does_not_know_is_never_given_out(monkeypa
 
 
 READY_OR_ASKED = {S.READY, S.PAUSED, S.CANCELLED}
-LIFECYCLE: dict[Status, dict[Event, set[Status]]] = {
+LIFECYCLE: dict[Status, dict[EventKind, set[Status]]] = {
     S.READY: {E.LEASE_TAKEN: {S.RUNNING}, E.PAUSED: {S.PAUSED}},
     S.RUNNING: {
         E.HANDED_BACK: READY_OR_ASKED,
@@ -600,7 +600,7 @@ def test_a_run_moves_as_the_design_says_and_in_no_other_way(status: Status) -> N
     # A cancel that was accepted ends the run at every move but two.
     asked_to = {e: to if e in {E.LEASE_TAKEN, E.LOST} else {*to, S.CANCELLED} for e, to in LIFECYCLE[status].items()}
     expected = asked_to | cancel
-    assert {event: set(to) for event in Event if (to := allowed(status, event))} == expected
+    assert {event: set(to) for event in EventKind if (to := allowed(status, event))} == expected
 
 
 def test_the_words_for_kinds_of_statuses_mean_these() -> None:

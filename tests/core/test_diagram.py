@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.diagram import lifecycle_diagram, workflow_diagram
-from app.core.lifecycle import ENDED, TABLE, Event, Status
+from app.core.lifecycle import ENDED, TABLE, EventKind, Status
 from app.core.workflow import Step, Wait, Workflow
 from tests.support.journey import JOURNEY, Luggage
 from workflows.document_reading import DOCUMENT_READING
@@ -37,7 +37,7 @@ def test_the_lifecycle_is_drawn_whole() -> None:
 
 
 def test_another_table_is_another_drawing() -> None:
-    drawn = _arrows(lifecycle_diagram({(Status.READY, Event.PAUSED): frozenset({Status.PAUSED})}))
+    drawn = _arrows(lifecycle_diagram({(Status.READY, EventKind.PAUSED): frozenset({Status.PAUSED})}))
     assert ("READY", "PAUSED", "paused") in drawn
     assert not any(source == "RUNNING" for source, _, _ in drawn)
 

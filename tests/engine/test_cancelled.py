@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.core.errors import NotDone, Refused
-from app.core.lifecycle import Event
+from app.core.lifecycle import EventKind
 from app.core.retry import RetryPolicy
-from app.core.run import Happened
+from app.core.run import Event
 from app.core.workflow import Children, ChildRun, Step, Workflow
 from app.engine import start
 from app.engine.control import operate
@@ -221,7 +221,7 @@ def test_between_an_irreversible_intent_and_its_result_it_is_too_late_whoever_ca
         with office.rt.database.transaction() as db:
             run = advance.lock_or_refuse(db, run_id)
             with pytest.raises(Refused):
-                advance.apply(db, run, Happened(event=Event.CANCELLED, actor="person:bea", reason="stop"))
+                advance.apply(db, run, Event(kind=EventKind.CANCELLED, actor="person:bea", reason="stop"))
 
     payments.first = too_late
     office.go()

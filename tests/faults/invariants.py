@@ -17,14 +17,20 @@ from pathlib import Path
 from uuid import UUID
 
 from app.core.errors import NotFound
-from app.core.lifecycle import Event
+from app.core.lifecycle import EventKind
 from app.store.database import connect
 from app.store.records import verify
 from tests.faults.witness import Witness
 from tests.faults.workload import PURPOSES
 
 SLACK_SECONDS = 1.0  # between the worker's own clock of its vouching and the note of its ping
-_BLAMED = (Event.FAILED_ATTEMPT, Event.EXHAUSTED, Event.UNRECOVERABLE, Event.CRASHED_OUT, Event.NEEDS_PERSON)
+_BLAMED = (
+    EventKind.FAILED_ATTEMPT,
+    EventKind.EXHAUSTED,
+    EventKind.UNRECOVERABLE,
+    EventKind.CRASHED_OUT,
+    EventKind.NEEDS_PERSON,
+)
 
 
 @dataclass(frozen=True, slots=True)

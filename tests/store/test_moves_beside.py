@@ -10,7 +10,7 @@ import pytest
 
 from app.core.canonical import canonical
 from app.core.ids import new_id
-from app.core.lifecycle import STOPPED, Event, Status
+from app.core.lifecycle import STOPPED, EventKind, Status
 from app.store.database import Connection
 from app.store.runs.moves import Beside, move
 from tests.support.bench import (
@@ -56,13 +56,13 @@ QUIETED = ["dead_letter", "failed_retriable", "task_overdue", "waiting_for_perso
 @pytest.mark.parametrize(
     ("status", "event", "task_status", "quiet"),
     [
-        (Status.READY, Event.ANSWERED, "CANCELLED", QUIETED),
-        (Status.READY, Event.EXPIRED, "EXPIRED", QUIETED),
-        (Status.CANCELLED, Event.CANCELLED, "CANCELLED", sorted([*QUIETED, "slow"])),
+        (Status.READY, EventKind.ANSWERED, "CANCELLED", QUIETED),
+        (Status.READY, EventKind.EXPIRED, "EXPIRED", QUIETED),
+        (Status.CANCELLED, EventKind.CANCELLED, "CANCELLED", sorted([*QUIETED, "slow"])),
     ],
 )
 def test_what_was_open_about_a_run_is_closed_with_the_move_and_nothing_else(
-    db: Connection, status: Status, event: Event, task_status: str, quiet: list[str]
+    db: Connection, status: Status, event: EventKind, task_status: str, quiet: list[str]
 ) -> None:
     task = _task(db, A)
     _task(db, A, "COMPLETED")

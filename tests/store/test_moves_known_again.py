@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.canonical import canonical
 from app.core.ids import new_id
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.store.database import Connection
 from app.store.runs.moves import Beside, move, was_mine
 from tests.support.bench import A, B, seen, to, write
@@ -40,6 +40,6 @@ def test_what_was_opened_and_resolved_with_a_move_is_told_again_and_nothing_else
     assert (told["opened"], told["resolved"]) == (said, None)
 
     stopped, goes_on = seen(db), Beside()
-    (moved,) = write(db, move(stopped, to(Status.READY, event=Event.REDRIVEN, closes_tasks=True), beside=goes_on))
+    (moved,) = write(db, move(stopped, to(Status.READY, event=EventKind.REDRIVEN, closes_tasks=True), beside=goes_on))
     (told,) = write(db, was_mine(stopped, goes_on))
     assert (told["opened"], told["resolved"]) == (None, said) == (None, moved["resolved"])

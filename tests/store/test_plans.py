@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.core.run import Run, Transition
 from app.core.statuses import CheckpointKind, CheckpointStatus
 from app.engine.runtime import Registry
@@ -59,7 +59,7 @@ OF_STEPS: dict[str, Sequence[Statement]] = {
 
 def _to(**also: Any) -> Transition:
     return Transition(
-        event=Event.STEP_FINISHED,
+        event=EventKind.STEP_FINISHED,
         actor="x",
         reason="r",
         state="S",

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.ids import new_token
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.core.run import Run, Transition
 from app.store.database import Connection, connect
 from app.store.runs import runs
@@ -124,7 +124,7 @@ def chained(db: Connection, transition: dict[str, Any]) -> bool:
 def to(status: Status = Status.READY, **more: Any) -> Transition:
     """A transition that changes every column a transition can change."""
     values = {
-        "event": Event.STEP_FINISHED,
+        "event": EventKind.STEP_FINISHED,
         "actor": "worker:1",
         "reason": "because",
         "state": "NEXT",

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.core.decide import may_cancel
 from app.core.errors import BadInput, LonghaulError, NotFound, Refused
-from app.core.lifecycle import ENDED, STOPPED, Event, Status, allowed
+from app.core.lifecycle import ENDED, STOPPED, EventKind, Status, allowed
 from app.core.run import Run
 from app.engine.control import operate
 from app.engine.runtime import Runtime
@@ -29,7 +29,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "cancel": operate.cancel,
 }
 _GO_ON = frozenset({"retry", "redrive"})
-_EVENTS = {"retry": Event.RETRIED, "redrive": Event.REDRIVEN, "fail": Event.FAILED_BY_OPERATOR}
+_EVENTS = {"retry": EventKind.RETRIED, "redrive": EventKind.REDRIVEN, "fail": EventKind.FAILED_BY_OPERATOR}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from uuid import UUID
 from app.core.canonical import canonical
 from app.core.decide import may_cancel
 from app.core.errors import Refused
-from app.core.lifecycle import ENDED, WAITING, Event, Status
-from app.core.run import Happened, Run
+from app.core.lifecycle import ENDED, WAITING, EventKind, Status
+from app.core.run import Event, Run
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection
@@ -35,7 +35,7 @@ def cancel(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
                     raise Refused("too late to cancel: an irreversible action was begun; ask for its reversal instead")
                 signals.note(db, run.id, "cancel requested", canonical({"reason": reason}), actor)
             elif (now := runs.lock(db, run.id)) is not None and now.status not in ENDED:
-                moved += advance.apply(db, now, Happened(event=Event.CANCELLED, actor=actor, reason=reason))
+                moved += advance.apply(db, now, Event(kind=EventKind.CANCELLED, actor=actor, reason=reason))
         return moved
 
     advance.announce(rt, rt.database.transact(work))
@@ -58,7 +58,7 @@ def pause(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
             runs.request_pause(db, run_id, True)
             signals.note(db, run_id, "pause requested", canonical({"reason": reason}), actor)
             return []
-        return advance.apply(db, run, Happened(event=Event.PAUSED, actor=actor, reason=reason))
+        return advance.apply(db, run, Event(kind=EventKind.PAUSED, actor=actor, reason=reason))
 
     advance.announce(rt, rt.database.transact(work))
 
@@ -72,27 +72,27 @@ def resume(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
             runs.request_pause(db, run_id, False)
             signals.note(db, run_id, "pause taken back", canonical({"reason": reason}), actor)
             return []
-        return advance.apply(db, run, Happened(event=Event.RESUMED, actor=actor, reason=reason))
+        return advance.apply(db, run, Event(kind=EventKind.RESUMED, actor=actor, reason=reason))
 
     advance.announce(rt, rt.database.transact(work))
 
 
 def retry(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
     """FAILED_RETRIABLE -> READY at the same step, with fresh attempts."""
-    _move(rt, run_id, Happened(event=Event.RETRIED, actor=actor, reason=reason))
+    _move(rt, run_id, Event(kind=EventKind.RETRIED, actor=actor, reason=reason))
 
 
 def redrive(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
     """DEAD_LETTER -> READY at the same step; completed calls are not repeated."""
-    _move(rt, run_id, Happened(event=Event.REDRIVEN, actor=actor, reason=reason))
+    _move(rt, run_id, Event(kind=EventKind.REDRIVEN, actor=actor, reason=reason))
 
 
 def fail(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
     """DEAD_LETTER or FAILED_RETRIABLE -> FAILED."""
-    _move(rt, run_id, Happened(event=Event.FAILED_BY_OPERATOR, actor=actor, reason=reason))
+    _move(rt, run_id, Event(kind=EventKind.FAILED_BY_OPERATOR, actor=actor, reason=reason))
 
 
-def _move(rt: Runtime, run_id: UUID, happened: Happened) -> None:
+def _move(rt: Runtime, run_id: UUID, happened: Event) -> None:
     def work(db: Connection) -> list[advance.Moved]:
         return advance.apply(db, advance.lock_or_refuse(db, run_id), happened)
 

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from app.core.canonical import digest
 from app.core.errors import BadInput, KeyReused, Refused
-from app.core.lifecycle import ENDED, Event, Status
-from app.core.run import Happened
+from app.core.lifecycle import ENDED, EventKind, Status
+from app.core.run import Event
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection
@@ -49,5 +49,5 @@ def keep(
     if run.status is not Status.WAITING_FOR_EVENT or name not in run.routes:
         return True, []
     fresh = advance.lock_or_refuse(db, run_id)
-    happened = Happened(event=Event.SIGNALLED, actor=actor, reason=name, cause={"event": Event.SIGNALLED.value})
+    happened = Event(kind=EventKind.SIGNALLED, actor=actor, reason=name, cause={"event": EventKind.SIGNALLED.value})
     return True, advance.apply(db, fresh, happened)

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from app.core.errors import LonghaulError
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.engine.step import advance
@@ -201,7 +201,7 @@ def hand_back(rt: Runtime, holding: Holding, reason: str) -> None:
         run = runs.lock(db, holding.run_id)
         if run is None or run.lease_token != holding.token or run.status is not Status.RUNNING:
             return []
-        return advance.apply(db, run, Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=reason))
+        return advance.apply(db, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason))
 
     try:
         advance.announce(rt, rt.database.transact(work))

@@ -15,9 +15,9 @@ from uuid import UUID
 from app.core.canonical import restore
 from app.core.decide import decide
 from app.core.errors import LeaseLost, NotFound, Refused
-from app.core.lifecycle import ENDED, Event, Status
+from app.core.lifecycle import ENDED, EventKind, Status
 from app.core.ports import Bell
-from app.core.run import Happened, Run, Transition
+from app.core.run import Event, Run, Transition
 from app.engine.runtime import Runtime
 from app.store.database import Connection
 from app.store.runs import runs
@@ -42,7 +42,7 @@ class Moved:
         return Bell(self.run.id, self.to.step_seq, self.run.workflow, self.to.state, self.to.queue)
 
 
-def settle(rt: Runtime, run: Run, happened: Happened, beside: Beside, *, until: float) -> Moved:
+def settle(rt: Runtime, run: Run, happened: Event, beside: Beside, *, until: float) -> Moved:
     """Move a run this process holds the lease of. Raises LeaseLost if it is no longer ours."""
     while True:
         to = decide(run, happened)
@@ -78,7 +78,7 @@ def _look_again(rt: Runtime, run: Run, to: Transition, beside: Beside, until: fl
 
 
 def apply(
-    db: Connection, run: Run, happened: Happened, beside: Beside | None = None, also: Also | None = None
+    db: Connection, run: Run, happened: Event, beside: Beside | None = None, also: Also | None = None
 ) -> list[Moved]:
     """Move a run whose row is locked by this transaction; its parent too, if it was a child and ended.
 
@@ -109,11 +109,11 @@ def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list
     if left == 0:
         parent = runs.lock(db, run.parent_run_id)
         assert parent is not None
-        happened = Happened(
-            event=Event.CHILDREN_ENDED,
+        happened = Event(
+            kind=EventKind.CHILDREN_ENDED,
             actor=f"run:{run.id}",
             reason="the last child ended",
-            cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.parent_step_seq},
+            cause={"event": EventKind.CHILDREN_ENDED.value, "step_seq": run.parent_step_seq},
         )
         moved += apply(db, parent, happened)
     return moved

@@ -11,7 +11,7 @@ from app.core.decide import decide
 from app.core.errors import LeaseLost
 from app.core.lifecycle import Status
 from app.core.ports import Bell
-from app.core.run import Happened, Run, Transition
+from app.core.run import Event, Run, Transition
 from app.core.values.durations import seconds
 from app.core.workflow import ChildRun
 from app.engine.runtime import Runtime
@@ -23,7 +23,7 @@ from app.store.runs.moves import Beside, was_mine
 
 
 def park_with_children(
-    rt: Runtime, run: Run, happened: Happened, beside: Beside, children: Sequence[ChildRun], *, until: float
+    rt: Runtime, run: Run, happened: Event, beside: Beside, children: Sequence[ChildRun], *, until: float
 ) -> None:
     """Park and start the children in one transaction: a child exists exactly if its parent waits for it."""
 

@@ -27,8 +27,8 @@ from app.core.errors import (
     Unrecoverable,
     misfits,
 )
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event, Run
 from app.core.statuses import CheckpointStatus
 from app.core.workflow import State, Workflow
 from app.engine.calls.effects import Effects
@@ -66,10 +66,10 @@ class Attempt:
         return stopped(self.run, status, self.said, self.error, list(self.effects.open.values()))
 
 
-Outcome = tuple[Happened, Beside]
+Outcome = tuple[Event, Beside]
 
 
-def _suspended(of: Attempt, problem: Suspended, happened: Happened) -> Outcome:
+def _suspended(of: Attempt, problem: Suspended, happened: Event) -> Outcome:
     stay = {"state": of.run.state, "queue": of.run.queue, "stays": "yes"}
     routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
     waits = replace(
@@ -82,30 +82,30 @@ def _suspended(of: Attempt, problem: Suspended, happened: Happened) -> Outcome:
     return waits, Beside()
 
 
-def _in_doubt(of: Attempt, problem: NeedsPerson, happened: Happened) -> Outcome:
+def _in_doubt(of: Attempt, problem: NeedsPerson, happened: Event) -> Outcome:
     done = [row for row in of.journal[1:] if row.status is CheckpointStatus.COMPLETE and of.effects.is_effect(row)]
     routes = persons.doubt_routes(of.workflow, of.state, done)
     asks = replace(happened, reason=problem.unsure, waiting_reason=f"unsure: {problem.unsure}", routes=routes)
     return asks, Beside(error=of.error, step_failed=True, task=persons.doubt(of.state, problem, routes, done))
 
 
-def _over_budget(of: Attempt, problem: BudgetReached, happened: Happened) -> Outcome:
+def _over_budget(of: Attempt, problem: BudgetReached, happened: Event) -> Outcome:
     routes = persons.budget_routes(of.run)
     asks = replace(happened, waiting_reason=f"token budget reached: {problem}", routes=routes)
     return asks, Beside(error=of.error, task=persons.budget(of.run, problem))
 
 
-def _unapproved(of: Attempt, problem: ApprovalMissing, happened: Happened) -> Outcome:
+def _unapproved(of: Attempt, problem: ApprovalMissing, happened: Event) -> Outcome:
     routes = persons.approval_routes(of.run)
     asks = replace(happened, waiting_reason=f"needs another approval: {problem}", routes=routes)
     return asks, Beside(error=of.error, task=persons.approval(of.run, problem))
 
 
-def _too_early(of: Attempt, problem: OutcomeUnknown, happened: Happened) -> Outcome:
+def _too_early(of: Attempt, problem: OutcomeUnknown, happened: Event) -> Outcome:
     return replace(happened, wake_in=problem.retry_in_seconds), Beside(error=of.error)
 
 
-def _unknown(of: Attempt, problem: OutcomeUnknown, happened: Happened) -> Outcome:
+def _unknown(of: Attempt, problem: OutcomeUnknown, happened: Event) -> Outcome:
     call = next((row for row in of.journal if row.call_seq == problem.call_seq), None)
     named = (call.name, call.key, call.input) if call else ("a call", None, None)
     reason = f"unknown outcome of call {problem.call_seq}"
@@ -113,23 +113,23 @@ def _unknown(of: Attempt, problem: OutcomeUnknown, happened: Happened) -> Outcom
     return asks, Beside(error=of.error, task=persons.unknown(of.state, problem, *named))
 
 
-def _throttled(of: Attempt, problem: Throttled, happened: Happened) -> Outcome:
+def _throttled(of: Attempt, problem: Throttled, happened: Event) -> Outcome:
     asked = problem.retry_after_seconds or RETRY_AFTER_SECONDS * (0.5 + of.rt.draw())
     wake_in = min(asked, patience_left(of.state, of.journal, of.now))
     return replace(happened, wake_in=wake_in, waiting_reason=str(problem)[:2000]), Beside(error=of.error)
 
 
-def _beyond_help(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+def _beyond_help(of: Attempt, _: Exception, happened: Event) -> Outcome:
     return happened, of.stopped(Status.DEAD_LETTER)
 
 
-def _tried_again(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+def _tried_again(of: Attempt, _: Exception, happened: Event) -> Outcome:
     reason = f"try {of.run.attempt} of {of.state.retry.attempts} failed: {of.said}"
     delay = of.state.retry.delay_seconds(of.run.attempt, of.rt.draw)
     return replace(happened, reason=reason, wake_in=delay), Beside(error=of.error)
 
 
-def _exhausted(of: Attempt, _: Exception, happened: Happened) -> Outcome:
+def _exhausted(of: Attempt, _: Exception, happened: Event) -> Outcome:
     settings = of.rt.settings
     late = settings.late_retry_seconds if of.run.late_retries < settings.late_retries else None
     return replace(happened, wake_in=late), of.stopped(Status.FAILED_RETRIABLE)
@@ -144,30 +144,30 @@ class Row:
     """An exception, the event it is for the run, and what goes with that. when: what else must be so."""
 
     of: type[Exception] | tuple[type[Exception], ...]
-    event: Event
-    what: Callable[[Attempt, Any, Happened], Outcome]
+    event: EventKind
+    what: Callable[[Attempt, Any, Event], Outcome]
     when: Callable[[Attempt, Any], bool] = _always
 
 
 TABLE: tuple[Row, ...] = (
-    Row(Suspended, Event.SUSPENDED, _suspended),
-    Row(NeedsPerson, Event.NEEDS_PERSON, _in_doubt),
-    Row(BudgetReached, Event.NEEDS_PERSON, _over_budget),
-    Row(ApprovalMissing, Event.NEEDS_PERSON, _unapproved),
+    Row(Suspended, EventKind.SUSPENDED, _suspended),
+    Row(NeedsPerson, EventKind.NEEDS_PERSON, _in_doubt),
+    Row(BudgetReached, EventKind.NEEDS_PERSON, _over_budget),
+    Row(ApprovalMissing, EventKind.NEEDS_PERSON, _unapproved),
     Row(
         OutcomeUnknown,
-        Event.TOO_EARLY,
+        EventKind.TOO_EARLY,
         _too_early,
         when=lambda of, problem: problem.retry_in_seconds is not None and of.has_patience(),
     ),
-    Row(OutcomeUnknown, Event.NEEDS_PERSON, _unknown),
-    Row(Throttled, Event.THROTTLED, _throttled, when=lambda of, _: of.has_patience()),
-    Row(Throttled, Event.EXHAUSTED, _exhausted),
-    Row((Unrecoverable, ValidationError, NotCanonical), Event.UNRECOVERABLE, _beyond_help),
-    Row(NotDone, Event.UNRECOVERABLE, _beyond_help, when=lambda _, problem: not problem.retry),
-    Row(DatabaseError, Event.UNRECOVERABLE, _beyond_help, when=lambda _, problem: problem.sqlstate in _UNSTORABLE),
-    Row(Exception, Event.FAILED_ATTEMPT, _tried_again, when=lambda of, _: of.run.attempt < of.state.retry.attempts),
-    Row(Exception, Event.EXHAUSTED, _exhausted),
+    Row(OutcomeUnknown, EventKind.NEEDS_PERSON, _unknown),
+    Row(Throttled, EventKind.THROTTLED, _throttled, when=lambda of, _: of.has_patience()),
+    Row(Throttled, EventKind.EXHAUSTED, _exhausted),
+    Row((Unrecoverable, ValidationError, NotCanonical), EventKind.UNRECOVERABLE, _beyond_help),
+    Row(NotDone, EventKind.UNRECOVERABLE, _beyond_help, when=lambda _, problem: not problem.retry),
+    Row(DatabaseError, EventKind.UNRECOVERABLE, _beyond_help, when=lambda _, problem: problem.sqlstate in _UNSTORABLE),
+    Row(Exception, EventKind.FAILED_ATTEMPT, _tried_again, when=lambda of, _: of.run.attempt < of.state.retry.attempts),
+    Row(Exception, EventKind.EXHAUSTED, _exhausted),
 )
 
 
@@ -195,7 +195,7 @@ def failed(
         error=canonical({"error": said, "attempt": run.attempt, "where": _where(problem), "at": now}),
     )
     row = next(row for row in TABLE if isinstance(problem, row.of) and row.when(attempt, problem))
-    return row.what(attempt, problem, Happened(event=row.event, actor=rt.actor, reason=said))
+    return row.what(attempt, problem, Event(kind=row.event, actor=rt.actor, reason=said))
 
 
 def stopped(run: Run, status: Status, reason: str, error: str | None, open_calls: Sequence[str] = ()) -> Beside:

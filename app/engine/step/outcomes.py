@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from app.core.errors import Unrecoverable
-from app.core.lifecycle import Event
-from app.core.run import Happened, Run
+from app.core.lifecycle import EventKind
+from app.core.run import Event, Run
 from app.core.step import StepContext
 from app.core.values.durations import seconds
 from app.core.workflow import Children, ChildRun, Human, State, Step, Timer, Wait, Workflow
@@ -26,7 +26,7 @@ from app.store.runs.moves import Beside
 class Done:
     """The work ended in order."""
 
-    happened: Happened
+    happened: Event
     outcome: str | None = None
     task: str | None = None
     children: Sequence[ChildRun] = ()
@@ -41,36 +41,36 @@ def perform(rt: Runtime, workflow: Workflow, state: State, step: StepContext, ru
             if outcome not in routes:
                 known = ", ".join(sorted(routes))
                 raise Unrecoverable(f"{state.name} returned {outcome!r}, which is none of its outcomes: {known}")
-            event = Event.ENDED if "ends" in routes[outcome] else Event.STEP_FINISHED
+            event = EventKind.ENDED if "ends" in routes[outcome] else EventKind.STEP_FINISHED
             return Done(
-                happened=Happened(
-                    event=event,
+                happened=Event(
+                    kind=event,
                     actor=actor,
                     reason=outcome,
                     outcome=outcome,
                     routes=routes,
-                    cause={"event": Event.STEP_FINISHED.value, "outcome": outcome},
+                    cause={"event": EventKind.STEP_FINISHED.value, "outcome": outcome},
                 ),
                 outcome=outcome,
             )
         case Wait():
             reason = state.reason(data) if state.reason else f"waits for {state.event}"
             return Done(
-                happened=Happened(
-                    event=Event.WAITS_FOR_EVENT,
+                happened=Event(
+                    kind=EventKind.WAITS_FOR_EVENT,
                     actor=actor,
                     routes=routes,
                     waiting_reason=reason,
                     reason=reason,
                     expires_in=_maybe(state.expires),
-                    cause={"event": Event.SIGNALLED.value},
+                    cause={"event": EventKind.SIGNALLED.value},
                 )
             )
         case Timer():
             reason = f"waits {state.lasts}"
             return Done(
-                happened=Happened(
-                    event=Event.WAITS_FOR_TIMER,
+                happened=Event(
+                    kind=EventKind.WAITS_FOR_TIMER,
                     actor=actor,
                     routes=routes,
                     waiting_reason=reason,
@@ -81,8 +81,8 @@ def perform(rt: Runtime, workflow: Workflow, state: State, step: StepContext, ru
         case Human():
             request = state.asks(step, data)
             reason = f"{state.role}: {request.title}"
-            happened = Happened(
-                event=Event.WAITS_FOR_HUMAN,
+            happened = Event(
+                kind=EventKind.WAITS_FOR_HUMAN,
                 actor=actor,
                 routes=routes,
                 waiting_reason=reason,
@@ -93,15 +93,15 @@ def perform(rt: Runtime, workflow: Workflow, state: State, step: StepContext, ru
         case Children():
             children = list(state.starts(step, data))
             reason = f"{len(children)} child runs"
-            happened = Happened(
-                event=Event.WAITS_FOR_CHILDREN,
+            happened = Event(
+                kind=EventKind.WAITS_FOR_CHILDREN,
                 actor=actor,
                 routes=routes,
                 waiting_reason=f"waits for {reason}",
                 reason=reason,
                 expires_in=_maybe(state.expires),
                 children=len(children),
-                cause={"event": Event.CHILDREN_ENDED.value, "step_seq": run.step_seq},
+                cause={"event": EventKind.CHILDREN_ENDED.value, "step_seq": run.step_seq},
             )
             return Done(happened=happened, children=children)
         case _:

@@ -18,8 +18,8 @@ from app.core.canonical import canonical, restore
 from app.core.entered import first_entered, since
 from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, OutcomeUnknown, StoreUnavailable
 from app.core.ids import new_token
-from app.core.lifecycle import Event, Status
-from app.core.run import Happened, Run
+from app.core.lifecycle import EventKind, Status
+from app.core.run import Event, Run
 from app.core.workflow import State, Workflow
 from app.engine.calls.calls import Caller
 from app.engine.holdings import Holding
@@ -82,7 +82,7 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
         run.state,
         at=rows[0]["at"],
         seq=run.transition_seq,
-        name=Event.LEASE_TAKEN.value,
+        name=EventKind.LEASE_TAKEN.value,
         from_status=Status.READY.value,
         to_status=Status.RUNNING.value,
         to_state=run.state,
@@ -97,7 +97,7 @@ def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.
     if found is None:
         reason = f"this worker has no {run.workflow} v{run.workflow_version} with a state {run.state}"
         advance.settle(
-            rt, run, Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=holding.until
+            rt, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=holding.until
         )
         return "not my version"
     workflow, state = found
@@ -108,7 +108,7 @@ def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.
         park_with_children(rt, run, happened, beside, children, until=holding.until)
     else:
         advance.settle(rt, run, happened, beside, until=holding.until)
-    return happened.event.value
+    return happened.kind.value
 
 
 def _context(
@@ -143,7 +143,7 @@ def _outcome(
     journal: list[steps.Checkpoint],
     content: Any,
     started: float,
-) -> tuple[Happened, Beside, Any]:
+) -> tuple[Event, Beside, Any]:
     """Run the state's work and say what happened, with everything that is to be written beside the move."""
     try:
         data = workflow.data.model_validate(content)
@@ -163,7 +163,7 @@ def _outcome(
     except (
         CancelAccepted
     ) as accepted:  # the lease stands: given back at once, the run ends now and not at the next ping
-        return Happened(event=Event.HANDED_BACK, actor=rt.actor, reason=str(accepted)), Beside(), None
+        return Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=str(accepted)), Beside(), None
     except (LeaseLost, StoreUnavailable):
         raise
     except Exception as problem:

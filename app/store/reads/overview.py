@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.lifecycle import Event
+from app.core.lifecycle import EventKind
 from app.store.database import Connection
 from app.store.reads import glance
 
@@ -22,13 +22,13 @@ BINS_PER_DOUBLING = 8  # durations are counted in classes, each 9 % wider than t
 _DONE = [
     event.value
     for event in (
-        Event.STEP_FINISHED,
-        Event.WAITS_FOR_HUMAN,
-        Event.WAITS_FOR_EVENT,
-        Event.WAITS_FOR_TIMER,
-        Event.WAITS_FOR_CHILDREN,
-        Event.CHILDREN_ENDED,
-        Event.ENDED,
+        EventKind.STEP_FINISHED,
+        EventKind.WAITS_FOR_HUMAN,
+        EventKind.WAITS_FOR_EVENT,
+        EventKind.WAITS_FOR_TIMER,
+        EventKind.WAITS_FOR_CHILDREN,
+        EventKind.CHILDREN_ENDED,
+        EventKind.ENDED,
     )
 ]
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from app.core.canonical import canonical, digest, restore
 from app.core.errors import NotFound
-from app.core.lifecycle import ENDED, Event
+from app.core.lifecycle import ENDED, EventKind
 from app.core.statuses import CheckpointStatus
 from app.store.database import Connection
 from app.store.reads.history import stood_at
@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 
 _NO_TEXT = digest("")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COUNTS_ANEW = frozenset({Event.STARTED, Event.RETRIED, Event.REDRIVEN})
+_COUNTS_ANEW = frozenset({EventKind.STARTED, EventKind.RETRIED, EventKind.REDRIVEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _check_attempt(where: str, before: Row | None, move: Row) -> None:
     """A state is entered at attempt 1, a failed attempt makes it one more, an operator's retry counts anew."""
     expected = 1
     if before is not None and move["event"] not in _COUNTS_ANEW and move["step_seq"] == before["step_seq"]:
-        parked = move["event"] == Event.FAILED_ATTEMPT
+        parked = move["event"] == EventKind.FAILED_ATTEMPT
         expected = before["attempt"] + (1 if parked else 0)
     if move["attempt"] != expected:
         raise _Problem(where, f"its attempt is {move['attempt']}, but by the rule it is {expected}")

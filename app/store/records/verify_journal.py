@@ -15,7 +15,7 @@ from uuid import UUID
 from app.core import ids
 from app.core.canonical import canonical, digest, restore
 from app.core.entered import carried
-from app.core.lifecycle import Event
+from app.core.lifecycle import EventKind
 from app.core.statuses import CheckpointKind, CheckpointStatus
 
 Row = Mapping[str, Any]
@@ -23,12 +23,12 @@ Wrong = tuple[str, str]  # the checkpoint, and what is wrong with it
 
 COMPLETES_STEP = frozenset(
     {
-        Event.STEP_FINISHED,
-        Event.ENDED,
-        Event.WAITS_FOR_HUMAN,
-        Event.WAITS_FOR_EVENT,
-        Event.WAITS_FOR_TIMER,
-        Event.WAITS_FOR_CHILDREN,
+        EventKind.STEP_FINISHED,
+        EventKind.ENDED,
+        EventKind.WAITS_FOR_HUMAN,
+        EventKind.WAITS_FOR_EVENT,
+        EventKind.WAITS_FOR_TIMER,
+        EventKind.WAITS_FOR_CHILDREN,
     }
 )
 

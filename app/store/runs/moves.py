@@ -20,7 +20,7 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest
-from app.core.lifecycle import ENDED, Event, Status
+from app.core.lifecycle import ENDED, EventKind, Status
 from app.core.run import Run, Transition
 from app.core.statuses import CheckpointStatus, TaskStatus
 
@@ -272,7 +272,7 @@ def move(
         "consumes": to.consumes,
         "data": beside.data,
         "task_open": TaskStatus.OPEN.value,
-        "task_status": (TaskStatus.EXPIRED if to.event is Event.EXPIRED else TaskStatus.CANCELLED).value,
+        "task_status": (TaskStatus.EXPIRED if to.event is EventKind.EXPIRED else TaskStatus.CANCELLED).value,
         "task": beside.task,
         "task_statuses": _TASK_STATUSES,
         "stopped": _STOPPED,

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import digest, restore
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.core.run import Run
 from app.store.database import Connection
 
@@ -123,7 +123,7 @@ def insert(
             "priority": priority,
             "parent": parent,
             "parent_step_seq": parent_step_seq,
-            "event": Event.STARTED.value,
+            "event": EventKind.STARTED.value,
             "actor": actor,
             "data": data,
             "salt": salt,

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import digest, restore
-from app.core.lifecycle import Event, Status
+from app.core.lifecycle import EventKind, Status
 from app.core.statuses import BEGUN, CheckpointKind, CheckpointStatus
 from app.store.runs.moves import Statement
 from app.store.runs.runs import COLUMNS
@@ -190,7 +190,7 @@ def lease(run_id: UUID, step_seq: int, *, token: UUID, worker: UUID, timeout_sec
         "actor": f"worker:{worker}",
         "ready": Status.READY.value,
         "running": Status.RUNNING.value,
-        "event": Event.LEASE_TAKEN.value,
+        "event": EventKind.LEASE_TAKEN.value,
         "empty_digest": digest(""),
     }
     return (_LEASE, params), (_JOURNAL, params)

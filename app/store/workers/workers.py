@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.lifecycle import Event
+from app.core.lifecycle import EventKind
 from app.store.clock import lasted
 from app.store.database import Connection
 
@@ -94,7 +94,12 @@ def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
                WHERE taken.run_id = %(id)s AND taken.move_id = %(token)s AND lost.event = %(lost)s AND NOT EXISTS (
                    SELECT 1 FROM transitions since WHERE since.run_id = %(id)s AND since.seq > lost.seq AND since.event <> ALL (%(on)s)))
            RETURNING id""",
-        {"id": run_id, "token": token, "lost": Event.LOST, "on": [Event.LOST, Event.REASSIGNED, Event.LEASE_TAKEN]},
+        {
+            "id": run_id,
+            "token": token,
+            "lost": EventKind.LOST,
+            "on": [EventKind.LOST, EventKind.REASSIGNED, EventKind.LEASE_TAKEN],
+        },
     ).fetchone()
     return row is not None
 
