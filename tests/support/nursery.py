@@ -36,6 +36,7 @@ PROJECT = Path(__file__).parents[2]
 CELERY = str(Path(sys.executable).with_name("celery"))
 _PR_SET_PDEATHSIG = 1
 _SERVER = ("uvicorn", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto")
+_APPLICATION = ("app.installed", "app.insurance.tools", "app.insurance.reading.rules.by_prompt", "workflows")
 _LOADED = {
     "celery": (
         "celery.bin.celery",
@@ -48,14 +49,21 @@ _LOADED = {
         "kombu.transport.pyamqp",
         "time_machine",
         "app.bootstrap",
-        "app.installed",
+        *_APPLICATION,
         "app.sweeps",
         "app.sweeps.watch",
         "app.engine.step.step",
         "app.engine.process.watchdog",
         "app.engine.process.housekeeping",
     ),
-    "app.web": ("app.web.application", *_SERVER),
+    "app.web": (
+        "app.web.application",
+        "app.insurance.api.claims",
+        "app.insurance.claimant.links",
+        "app.insurance.claimant.page",
+        *_APPLICATION,
+        *_SERVER,
+    ),
     "app.insurance.demo.payments": ("app.insurance.demo.payments_store", "fastapi", *_SERVER),
 }
 """What each kind of program loads; the first of its kind waits for it."""
@@ -159,7 +167,6 @@ def _load(command: Sequence[str]) -> None:
     for name in names:
         import_module(name)
     if names:
-        sys.modules.pop("workflows", None)  # its list of workflows is a setting
         gc.collect()
         gc.freeze()  # else each child copies what the collector touches
 
