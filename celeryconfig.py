@@ -8,8 +8,7 @@ from __future__ import annotations
 from kombu import Queue
 
 from app.application import workflows
-from app.core.broker import INTAKE, KEY_PREFIX, START
-from app.core.ids import queue_name
+from app.core.ids import INTAKE, KEY_PREFIX, START, queue_name
 from app.core.workflow import POOLS
 from app.settings import settings
 from app.sweeps.schedule import periods

@@ -29,8 +29,8 @@ from typing import Any
 from kombu import Connection, Producer, Queue
 from kombu.exceptions import KombuError
 
-from app.core.broker import INTAKE, KEY_PREFIX, START
 from app.core.errors import BadInput, LonghaulError
+from app.core.ids import INTAKE, KEY_PREFIX, START
 
 _REDIS = ("redis://", "rediss://", "redis+socket://", "sentinel://")
 _AMQP = ("amqp://", "amqps://", "pyamqp://")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.core.broker import INTAKE, START
 from app.core.errors import BadInput, LonghaulError
+from app.core.ids import INTAKE, START
 from app.engine import start as engine
 from app.engine.runtime import Runtime
 from app.store.database import DatabaseError, is_gone

@@ -1,7 +1,10 @@
-"""Ids, keys and names derived from ids.
+"""Ids, keys, and the names by which a message reaches our workers.
 
 The law: an idempotency key is a function of (run, step_seq, call_seq, key_epoch) and never of the attempt or the
 lease, so every attempt of a call, on any worker, sends the same key.
+
+Every key of ours in Redis begins with KEY_PREFIX, so that other programs may use the same database of it; a queue without
+it is another queue, which nobody of ours reads. RabbitMQ knows no prefix.
 """
 
 from __future__ import annotations
@@ -12,6 +15,10 @@ from uuid import UUID
 import uuid_utils
 
 from app.core.errors import BadInput
+
+KEY_PREFIX = "longhaul:"
+INTAKE = "intake"  # the queue of START
+START = "longhaul.start"
 
 
 def new_id() -> UUID:

@@ -19,11 +19,11 @@ from tests.support.model_server import ModelServer
 from tests.workflows.claims import POLICY, claim, fact, findings, with_doubts, with_facts
 from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.assessing.assessment import Assessment, check
+from workflows.insurance_claim.assessing.note import review_note
 from workflows.insurance_claim.assessing.prompts import ASSESSMENT
 from workflows.insurance_claim.assessing.summary import last_step_of, summary_of
 from workflows.insurance_claim.facts import Coverage
 from workflows.insurance_claim.models import ClaimFile2, Recommendation
-from workflows.insurance_claim.note import review_note
 from workflows.insurance_claim.tools import ABOUT_POLICY
 
 LOOKS: dict[str, Any] = {"rows": [{"claim_number": "OLD-1", "amount": "640.00"}], "of": 1}

@@ -13,12 +13,12 @@ from app.core.errors import BadInput
 from app.humans.forms import validated
 from tests.workflows.claims import POLICY, WRITTEN, claim, ref, with_document
 from workflows.insurance_claim.assessing import assess
+from workflows.insurance_claim.assessing.note import review_note
 from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
 from workflows.insurance_claim.facts import Coverage
 from workflows.insurance_claim.forms import ReviewForm
 from workflows.insurance_claim.intake import add_documents, request_documents
 from workflows.insurance_claim.models import ClaimFile2, Recommendation
-from workflows.insurance_claim.note import review_note
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workflows.claims import TODAY, claim, fact, facts, ref, with_document, with_facts
+from workflows.insurance_claim.assessing.note import MAX_CHARACTERS, review_note
 from workflows.insurance_claim.checks import check_claim, required_documents
 from workflows.insurance_claim.models import ClaimFile2, Review, Settlement
-from workflows.insurance_claim.note import MAX_CHARACTERS, review_note
 
 
 def checked(file: ClaimFile2) -> ClaimFile2:

@@ -15,6 +15,7 @@ from app.core.step import StepContext
 from app.core.workflow import Proposal, Request
 from workflows.insurance_claim import decision_letters, elsewhere, same_loss
 from workflows.insurance_claim.assessing import assess
+from workflows.insurance_claim.assessing.note import review_note
 from workflows.insurance_claim.decision_letters import DENIAL_LETTER, SETTLEMENT_LETTER
 from workflows.insurance_claim.letters import reference
 from workflows.insurance_claim.models import (
@@ -26,7 +27,6 @@ from workflows.insurance_claim.models import (
     SignOff,
     SiuReview,
 )
-from workflows.insurance_claim.note import review_note
 from workflows.insurance_claim.tools import PAY
 
 PAYMENT = "payment"

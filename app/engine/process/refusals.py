@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.core.broker import INTAKE
+from app.core.ids import INTAKE
 from app.core.workflow import POOLS
 from app.engine.step.persons import fingerprint
 from app.store.records.refused import MOST_KINDS, OTHERS, SAMPLES, Refused, What, others
