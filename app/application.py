@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from app.core.declarations.roles import Role, Roles
 from app.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Application:
     workflows: all versions that are served. tools: the code behind each tool they declare. rules: who answers a prompt
     without a model, by the prompt's name. pages, panels, api: what it adds to the pages, to the run page and to the API.
     templates: packages whose `templates/` and `static/` the pages find too. commands: groups of `longhaul`.
+    roles: what its people act as, besides the product's own.
     migrate: brings its own tables to their newest version. seed: what the embedded stack begins with, given the data
     folder. stand_ins: outside services. checks: looks at them for `doctor`, given which of them the stack here runs.
     """
@@ -87,6 +89,7 @@ class Application:
     templates: tuple[str, ...] = ()
     api: Callable[[], Sequence[APIRouter]] = _nothing
     commands: Callable[[], Sequence[typer.Typer]] = _nothing
+    roles: tuple[Role, ...] = ()
     migrate: Callable[[str], None] = _undone
     seed: Callable[[str, Path], None] = _undone
     stand_ins: tuple[StandIn, ...] = ()
@@ -106,6 +109,11 @@ def workflows(settings: Settings) -> tuple[Workflow, ...]:
     """The application's workflows, and those the settings name besides. Raises BadInput if one cannot be loaded."""
     besides = filter(None, (name.strip() for name in settings.workflows.split(",")))
     return (*installed(settings).workflows(), *(_object("LONGHAUL_WORKFLOWS", name) for name in besides))
+
+
+def roles(settings: Settings) -> Roles:
+    """The application's roles, and the product's. Raises BadInput if two have one name."""
+    return Roles(installed(settings).roles)
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ Entry points call `runtime(...)` once per process; after a fork, in the child. N
 from __future__ import annotations
 
 from app.agents.provider import Models
-from app.application import installed
+from app.application import installed, roles
 from app.core.errors import BadInput
 from app.core.workflow import Workflow
 from app.documents.storage import DocumentStore
@@ -35,6 +35,7 @@ def runtime(workflows: tuple[Workflow, ...], *, role: Role = "worker", config: S
         workflows=Registry(workflows),
         tools=adds.tools(config, database, DocumentStore.of(config)),
         dispatcher=load_dispatcher(config.dispatcher),
+        roles=roles(config),
         # Only a worker asks a model, and only a worker needs its key.
         provider=Models(config, adds.rules()) if role == "worker" else None,
     )

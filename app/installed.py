@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.application import Application, Panel, StandIn
+from app.insurance.roles import ROLES
 
 if TYPE_CHECKING:
     import typer
@@ -100,6 +101,7 @@ INSURANCE = Application(
     templates=("app.insurance.claimant",),
     api=_api,
     commands=_commands,
+    roles=ROLES,
     migrate=_migrate,
     seed=_seed,
     stand_ins=(StandIn("payments", "payments_url", (sys.executable, "-m", "app.insurance.demo.payments")),),

@@ -19,7 +19,7 @@ from app.core.declarations.limits import EXAMPLE, Limit, limits
 from app.core.errors import BadInput
 from app.core.values.private import unsafe
 
-_ROLES = '{"claims-adjusters": ["adjuster"], "claims-leads": ["supervisor"]}'
+_ROLES = '{"on-call": ["operator"], "it": ["admin", "operator"]}'
 _PROVIDERS = '{"document_extraction": "local", "claim_assessment@CLM-1": "openai:gpt-4o-mini"}'
 
 

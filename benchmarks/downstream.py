@@ -31,6 +31,7 @@ from app import client
 from app.store.migrate import upgrade
 from benchmarks.downstream_work import ASKING, Request
 from benchmarks.machine import Machine, hardware, machine, wait_for
+from tests.support.roles import DECLARED
 
 
 class Service:
@@ -77,7 +78,7 @@ def one_side(
     """All runs of one side, on a database and a broker of its own."""
     service = Service(dead)
     postgres, redis = here.postgres(), here.redis(f"{name}-redis")
-    upgrade(postgres.url())
+    upgrade(postgres.url(), DECLARED)
     env = {
         "LONGHAUL_DATABASE_URL": postgres.url(),
         "LONGHAUL_BROKER_URL": redis.url(),

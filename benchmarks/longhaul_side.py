@@ -13,6 +13,7 @@ from app.settings import settings
 from app.store.migrate import upgrade
 from benchmarks.machine import Machine, wait_for
 from benchmarks.workload import TEXT, TWELVE, Letter
+from tests.support.roles import DECLARED
 
 _ENDS = """SELECT t.run_id, extract(epoch FROM t.created_at)::float8 FROM transitions t JOIN runs r ON r.id = t.run_id
     WHERE r.subject LIKE %s AND t.event IN ('started', 'step finished', 'ended') ORDER BY t.run_id, t.seq"""
@@ -26,7 +27,7 @@ class LonghaulSide:
     def __init__(self, here: Machine, workers: int, threads: int) -> None:
         self._postgres, self._redis = here.postgres(), here.redis("longhaul-redis")
         self._url = self._postgres.url()
-        upgrade(self._url)
+        upgrade(self._url, DECLARED)
         env = {
             "LONGHAUL_DATABASE_URL": self._url,
             "LONGHAUL_BROKER_URL": self._redis.url(),

@@ -32,6 +32,7 @@ from app.settings import settings
 from app.stack.servers.processes import ChildProcess
 from app.store.migrate import upgrade
 from benchmarks.machine import Machine, hardware, machine, percentile, wait_for
+from tests.support.roles import DECLARED
 
 GATE = "LONGHAUL_BENCHMARK_GATE"
 
@@ -62,7 +63,7 @@ class Fleet:
     def __init__(self, here: Machine, workers: int) -> None:
         self._here, self._count = here, workers
         postgres, redis = here.postgres(), here.redis("redis")
-        upgrade(postgres.url())
+        upgrade(postgres.url(), DECLARED)
         self.gates = here.folder / "gates"
         self.gates.mkdir()
         self._env = {

@@ -29,6 +29,7 @@ from app.store.migrate import upgrade
 from benchmarks.machine import hardware, machine
 from benchmarks.visit import p95, signed_in, times
 from tests.support.plans import fill
+from tests.support.roles import DECLARED
 
 LONG, SHORT = UUID(int=2), UUID(int=4)  # of the other runs, two that have ended
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ UPDATE transitions SET created_at = %(began)s WHERE run_id = %(id)s AND seq = 1"
 
 def measure(url: str, folder: Path, *, events: int, rounds: int) -> dict[str, float]:
     """Fill the database at `url` and time the pages."""
-    upgrade(url)
+    upgrade(url, DECLARED)
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as db:
         fill(db, 20_000)
         for run_id, size in ((LONG, events), (SHORT, 200)):

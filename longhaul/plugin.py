@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from app.application import NONE, Application, Panel, StandIn
+from app.core.declarations.roles import Right, Role
 
-__all__ = ["NONE", "Application", "Panel", "StandIn"]
+__all__ = ["NONE", "Application", "Panel", "Right", "Role", "StandIn"]

@@ -127,10 +127,11 @@ def template_database(admin_url: str) -> Iterator[str]:
         yield named
         return
     from app.store.migrate import upgrade
+    from tests.support.roles import DECLARED
 
     name = f"longhaul_template_{uuid.uuid4().hex[:8]}"
     _create_database(admin_url, name)
-    upgrade(with_database(admin_url, name))
+    upgrade(with_database(admin_url, name), DECLARED)
     yield name
     _drop_database(admin_url, name)
 

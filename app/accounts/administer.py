@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from app.accounts import links, people
 from app.accounts.people import Person
-from app.accounts.rights import ADMIN, ROLES
+from app.core.declarations.roles import ADMIN
 from app.core.errors import BadInput, Refused
 from app.engine.runtime import Runtime
 from app.store.accounts import sessions, users
@@ -27,7 +27,7 @@ _CALLED = {"display_name": "name"}
 
 def enrol(rt: Runtime, person: Person, *, by: str) -> None:
     """Enrol somebody new. Raises BadInput naming the field, Refused if the username is taken."""
-    _fitting(person)
+    _fitting(rt, person)
 
     def work(db: Connection) -> None:
         if users.find(db, person.username) is not None:
@@ -45,7 +45,7 @@ def change(rt: Runtime, username: str, *, roles: Sequence[str], authority: Decim
     def work(db: Connection) -> None:
         before = people.find(db, username)
         person = Person(username, before.display_name, tuple(roles), authority)
-        _fitting(person)
+        _fitting(rt, person)
         people.enrol(db, person)
         users.keep_change(db, username, by, "changed", person.roles, person.authority)
         _one_administrator(db, had=ADMIN in before.roles)
@@ -105,7 +105,7 @@ def _one_administrator(db: Connection, *, had: bool) -> None:
         raise Refused("this is the last administrator; make somebody else one first")
 
 
-def unfit(person: Person) -> dict[str, str]:
+def unfit(rt: Runtime, person: Person) -> dict[str, str]:
     """What does not fit about somebody: the Person's field -> what is wrong and what to write. Empty: all fits."""
     wrong: dict[str, str] = {}
     if not _USERNAME.fullmatch(person.username):
@@ -115,15 +115,15 @@ def unfit(person: Person) -> dict[str, str]:
     name = person.display_name
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         wrong["display_name"] = f"write 1 to {_LONGEST_NAME} printable characters"
-    if unknown := sorted(set(person.roles) - set(ROLES)):
-        wrong["roles"] = f"there is no {', '.join(unknown)}; the roles are {', '.join(ROLES)}"
+    if unknown := sorted(set(person.roles) - set(rt.roles.names)):
+        wrong["roles"] = f"there is no {', '.join(unknown)}; the roles are {', '.join(rt.roles.names)}"
     if not person.authority.is_finite() or not 0 <= person.authority < _MOST:
         wrong["authority"] = f"{person.authority} is no amount one may approve; write it like 25000 or 0"
     return wrong
 
 
-def _fitting(person: Person) -> None:
-    if wrong := unfit(person):
+def _fitting(rt: Runtime, person: Person) -> None:
+    if wrong := unfit(rt, person):
         raise BadInput("; ".join(f"{_CALLED.get(field, field)}: {problem}" for field, problem in wrong.items()))
 
 

@@ -22,7 +22,7 @@ import httpx
 
 from app.accounts import people
 from app.accounts.people import Person
-from app.accounts.rights import ROLES
+from app.core.declarations.roles import Roles
 from app.core.errors import BadInput, NotEntitled, Refused, StoreUnavailable
 from app.engine.runtime import Runtime
 from app.settings import Settings
@@ -76,8 +76,8 @@ class Attempt:
         return base64.urlsafe_b64encode(hashlib.sha256(f"{name}:{self.token}".encode()).digest()).decode().rstrip("=")
 
 
-def configured(config: Settings) -> Oidc | None:
-    """The provider, or None where there is none. Raises BadInput naming the variable that cannot work."""
+def configured(config: Settings, there: Roles) -> Oidc | None:
+    """The provider, or None where there is none; its groups give roles that are `there`. Raises BadInput naming the variable at fault."""
     if not config.oidc_issuer:
         return None
     if not re.fullmatch(r"https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*", config.oidc_issuer):
@@ -86,7 +86,7 @@ def configured(config: Settings) -> Oidc | None:
         )
     if not config.oidc_client_id:
         raise BadInput("LONGHAUL_OIDC_CLIENT_ID: name the client that the provider knows Longhaul as")
-    roles = _roles(config.oidc_roles)
+    roles = _roles(config.oidc_roles, there)
     try:
         import authlib  # noqa: F401
     except ImportError:
@@ -104,16 +104,16 @@ def configured(config: Settings) -> Oidc | None:
     )
 
 
-def _roles(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+def _roles(table: Mapping[str, tuple[str, ...]], there: Roles) -> Mapping[str, tuple[str, ...]]:
     for group, roles in table.items():
-        if not roles or set(roles) - set(ROLES):
+        if not roles or set(roles) - set(there.names):
             raise BadInput(
-                f"LONGHAUL_OIDC_ROLES: {group!r} gives {', '.join(roles) or 'nothing'}; the roles are {', '.join(ROLES)}"
+                f"LONGHAUL_OIDC_ROLES: {group!r} gives {', '.join(roles) or 'nothing'}; the roles are {', '.join(there.names)}"
             )
     if not table:
         raise BadInput(
             "LONGHAUL_OIDC_ROLES: say which group gives which roles, "
-            'like {"claims-adjusters": ["adjuster"], "leads": ["supervisor"]}'
+            'like {"on-call": ["operator"], "it": ["admin", "operator"]}'
         )
     return table
 

@@ -19,7 +19,7 @@ from app.store.runs import signals
 def close(rt: Runtime, action_id: UUID, *, by: str, reason: str) -> UUID:
     """Close a dispute with what was found; the run it belongs to. Its alert is resolved by the next alerts sweep.
 
-    Raises NotFound, NotEntitled (a supervisor whose authority covers it, who neither proposed nor approved it, may),
+    Raises NotFound, NotEntitled (somebody who may sign off, with authority for it, who neither proposed nor approved it, may),
     BadInput (no reason) or Refused (it is not disputed, or closed already).
     """
 

@@ -123,7 +123,7 @@ def of_runs(runs: Iterable[RunFacts], limits: Limits) -> set[Alert]:
 
 
 def task_overdue(task: OverdueTask) -> Alert:
-    """An open human task past its due time; it stays with its role, and supervisors are told."""
+    """An open human task past its due time; it stays with its role, and whoever may take it over is told."""
     message = f"{task.subject}: {task.title!r}, for the role {task.role}, is {_long(task.late_seconds)} overdue"
     return Alert("task_overdue", str(task.id), message, task.run_id)
 

@@ -46,7 +46,7 @@ def release(task: TaskName, user: By) -> None:
 def hand_over(
     task: TaskName, to: Annotated[str, typer.Option(metavar="USER", help="Who may answer it.")], user: By, reason: Why
 ) -> None:
-    """Give a task to a colleague: by whoever has it, or by a supervisor (who may take it over this way too)."""
+    """Give a task to a colleague: by whoever has it, or by whoever may take tasks over (and so takes it over)."""
     from app.humans import desk
 
     with opened() as rt:

@@ -162,7 +162,7 @@ def close_dispute(
         UUID, typer.Argument(metavar="ACTION", help="The action's id, as `longhaul show RUN --json` lists it.")
     ],
     reason: Annotated[str, typer.Option(help="What was found, and how it was settled; kept in the ledger.")],
-    user: Annotated[str, typer.Option("--as", metavar="USER", help="The supervisor who closes it.")],
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="Who closes it: somebody who may sign off.")],
     as_json: AsJson = False,
 ) -> None:
     """Say what was found about an action that its service disputes; nothing is sent, and its effect stays taken."""

@@ -23,7 +23,7 @@ commands.add_typer(people, name="people")
 Username = Annotated[str, typer.Argument(metavar="NAME", help="A username, such as ada.quillmore.")]
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--role", help="adjuster, supervisor, siu, operator, auditor or admin; may be repeated."),
+    typer.Option("--role", help="operator, auditor, admin or one of the application's; may be repeated."),
 ]
 Authority = Annotated[str, typer.Option(help="The largest amount in US dollars they may approve.")]
 

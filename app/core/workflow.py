@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from app.core import definition, ids
 from app.core.canonical import canonical
+from app.core.declarations.roles import OPERATOR
 from app.core.errors import InvalidDefinition
 from app.core.lifecycle import Status
 from app.core.retry import TRANSIENT, RetryPolicy
@@ -104,7 +105,7 @@ class Step(State):
     """Work done by a worker: `does(step, data)` returns the name of an outcome. `doubts_to` is the role it asks when unsure."""
 
     does: StepFunction = field(kw_only=True)
-    doubts_to: str = field(default="operator", kw_only=True)
+    doubts_to: str = field(default=OPERATOR, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

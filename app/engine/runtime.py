@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from app.core.declarations.roles import Roles
 from app.core.errors import BadInput, NotFound
 from app.core.ids import new_id
 from app.core.ports import Dispatcher, ModelProvider, ToolCode
@@ -64,6 +65,7 @@ class Runtime:
     workflows: Registry
     tools: Mapping[str, ToolCode]
     dispatcher: Dispatcher
+    roles: Roles = field(default_factory=Roles)
     provider: ModelProvider | None = None
     worker_id: UUID = field(default_factory=new_id)
     holdings: Holdings = field(default_factory=Holdings)

@@ -54,11 +54,11 @@ def release(rt: Runtime, task_id: UUID, *, by: str) -> None:
 
 
 def take_over(rt: Runtime, task_id: UUID, *, by: str, reason: str) -> None:
-    """Take a task from whoever holds it: a supervisor's right, with a reason. The draft of the other stays theirs."""
+    """Take a task from whoever holds it: the right to take over, with a reason. The draft of the other stays theirs."""
     why = _text(reason, "reason")
 
     def change(db: Connection, task: _Task, me: Person) -> None:
-        require(me, Right.TAKE_OVER)
+        require(rt, me, Right.TAKE_OVER)
         _entitled(task, me)
         _hand_over(db, task, to=by)
         _note(db, task, "taken over", by, {"from": task["claimed_by"], "reason": why})
@@ -67,12 +67,12 @@ def take_over(rt: Runtime, task_id: UUID, *, by: str, reason: str) -> None:
 
 
 def delegate(rt: Runtime, task_id: UUID, *, by: str, to: str, reason: str) -> None:
-    """Give a task to a colleague who may answer it: by whoever holds it, or by a supervisor."""
+    """Give a task to a colleague who may answer it: by whoever holds it, or by whoever may take it over."""
     why = _text(reason, "reason")
 
     def change(db: Connection, task: _Task, me: Person) -> None:
         if task["claimed_by"] != by:
-            require(me, Right.TAKE_OVER)
+            require(rt, me, Right.TAKE_OVER)
         other = people.find(db, to)
         if why_not := entitled.refusal(task, other):
             raise BadInput(f"to: {other.display_name} may not answer this task. Told to them: {why_not}")
@@ -118,7 +118,7 @@ def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
     text, comment_id = _text(body, "comment"), new_id()
 
     def change(db: Connection, task: _Task, me: Person) -> None:
-        require(me, Right.COMMENT)
+        require(rt, me, Right.COMMENT)
         handling.add_comment(db, comment_id, task_id, by, text)
         _note(db, task, "commented", by)
 

@@ -1,4 +1,4 @@
-"""Taking an approval back. The law: only while its action has not begun, only by who gave it or a supervisor, with a reason
+"""Taking an approval back. The law: only while its action has not begun, only by who gave it or whoever may take tasks over, with a reason
 that stays in the history of the task by which it was given.
 """
 
@@ -32,7 +32,7 @@ def revoke(rt: Runtime, approval_id: UUID, *, by: str, reason: str) -> UUID:
             raise NotFound(f"there is no approval {approval_id}")
         me = people.find(db, by)
         if given["approver"] != by:
-            require(me, Right.TAKE_OVER)
+            require(rt, me, Right.TAKE_OVER)
         if actions.revoke(db, approval_id):
             status = (actions.approval(db, approval_id) or given)["status"]  # as the update found it, behind its lock
             if status not in _NOT_BEGUN:

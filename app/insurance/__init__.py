@@ -1,4 +1,4 @@
 """All that knows insurance and is no workflow prose:
 
-How claims come in, are read, demonstrated; the company's systems behind the tools.
+How claims come in, are read, demonstrated; what an insurer's people act as; the company's systems behind the tools.
 """

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from app.application import installed
+from app.application import installed, roles
 from app.settings import Settings
 from app.stack import outside
 from app.stack.servers import local_model
@@ -178,5 +178,5 @@ def _migrate(settings: Settings, database_url: str, data_dir: Path) -> None:
     """The newest tables, then what the application begins with."""
     from app.store.migrate import upgrade
 
-    upgrade(database_url)
+    upgrade(database_url, roles(settings))
     installed(settings).seed(database_url, data_dir)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from app.application import installed
+from app.application import installed, roles
 from app.settings import settings
 from app.store.migrate import CannotMigrate, upgrade
 
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("longhaul: set LONGHAUL_DATABASE_URL to the database that is to be migrated.\n")
         return 1
     try:
-        standing = upgrade(url)
+        standing = upgrade(url, roles(settings()))
     except CannotMigrate as problem:
         sys.stderr.write(f"longhaul: {problem}.\n")
         return 1

@@ -17,7 +17,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.core.declarations.roles import Roles
 from app.core.errors import LonghaulError
+from app.store.accounts import roles
 from app.store.database import engine_url
 from app.store.sql import apply
 
@@ -49,8 +51,11 @@ class Standing:
         return f"version {self.has}, this code wants {self.wants}"
 
 
-def upgrade(database_url: str) -> Standing:
-    """Apply every migration that is missing, and the files of `app/store/sql`, under an advisory lock. Raises CannotMigrate."""
+def upgrade(database_url: str, declared: Roles) -> Standing:
+    """Apply every migration that is missing, the files of `app/store/sql` and what the roles may, under an advisory lock.
+
+    Raises CannotMigrate.
+    """
     engine = sa.create_engine(engine_url(database_url), poolclass=sa.pool.NullPool)
     try:
         with engine.connect() as holder:
@@ -59,7 +64,7 @@ def upgrade(database_url: str) -> Standing:
             with engine.connect() as connection:
                 before = _standing(connection)
                 if _known(before.has):
-                    _apply(connection)
+                    _apply(connection, declared)
                 elif not before.works:
                     raise CannotMigrate(_too_new(connection, before))
                 return _standing(connection)
@@ -81,7 +86,7 @@ def standing(database_url: str) -> Standing:
     return found
 
 
-def _apply(connection: sa.Connection) -> None:
+def _apply(connection: sa.Connection, declared: Roles) -> None:
     config = _config()
     config.attributes["connection"] = connection
     with connection.begin():
@@ -89,6 +94,7 @@ def _apply(connection: sa.Connection) -> None:
         command.upgrade(config, "head")
         connection.execute(sa.text(_WORKS_FROM), {"code": OLDEST_CODE})
         apply.after_tables(connection)
+        roles.write(connection, declared)
 
 
 def _standing(connection: sa.Connection) -> Standing:

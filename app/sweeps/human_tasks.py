@@ -10,6 +10,7 @@ from typing import Any
 
 from app.alerts import ledger
 from app.alerts.rules import task_overdue
+from app.core.declarations.roles import Right
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
@@ -19,7 +20,6 @@ from app.telemetry import logs
 
 BATCH = 200
 CLAIM_SECONDS = 1800.0  # a draft saved renews it
-ESCALATED_TO = "supervisor"
 ACTOR = "sweep:human_tasks"
 RULE = "task_overdue"
 
@@ -28,9 +28,10 @@ def run_once(rt: Runtime) -> dict[str, int]:
     """One round: how many tasks were reminded of, became overdue, came back unclaimed; alerts opened and resolved.
 
     A reminder comes at three quarters of the time until due. An overdue task stays with its role; an event and an
-    alert show it to supervisors.
+    alert show it to whoever may take it over.
     """
-    told = _all(rt, lambda db: sla.tell(db, actor=ACTOR, escalate_to=ESCALATED_TO, limit=BATCH))
+    to = rt.roles.having(Right.TAKE_OVER)
+    told = _all(rt, lambda db: sla.tell(db, actor=ACTOR, escalate_to=to, limit=BATCH))
     rt.database.transact(lambda db: clock.restart(db, "claims"))
     returned = _all(rt, lambda db: sla.return_claims(db, lease_seconds=CLAIM_SECONDS, actor=ACTOR, limit=BATCH))
     for row in told:

@@ -31,7 +31,9 @@ _STATIC = Path(__file__).parent / "static"
 
 def application(rt: Runtime) -> FastAPI:
     """The pages over one runtime (role "web"). Connects to nothing yet."""
-    company_sign_in.configured(rt.settings)  # what cannot work is said at the start, not to the first who signs in
+    company_sign_in.configured(
+        rt.settings, rt.roles
+    )  # what cannot work is said at the start, not to the first who signs in
     app = FastAPI(title="Longhaul", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.rt = rt
     public = urlsplit(rt.settings.public_url).hostname or ""

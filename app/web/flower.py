@@ -75,7 +75,7 @@ def home() -> Response:
 @router.post("/flower/tasks/datatable")
 async def list_tasks(request: Request, rt: Rt, me: Me, http: Http) -> Response:
     """The rows of Flower's list of tasks. Its script asks for them by POST; Flower is asked by GET, which it answers alike."""
-    require(me, Right.INSPECT)
+    require(rt, me, Right.INSPECT)
     refuse_foreign(request)
     question = bytearray()
     async for chunk in request.stream():
@@ -90,7 +90,7 @@ async def list_tasks(request: Request, rt: Rt, me: Me, http: Http) -> Response:
 @router.api_route("/flower/{path:path}", methods=[*_READS, *_OTHERS])
 async def show_flower(request: Request, rt: Rt, me: Me, http: Http) -> Response:
     """What Flower says at the same address. Raises NotEntitled."""
-    require(me, Right.INSPECT)
+    require(rt, me, Right.INSPECT)
     if request.method not in _READS:
         page = problem_page(request, HTTPStatus.METHOD_NOT_ALLOWED, _READ_ONLY)
         page.headers["Allow"] = ", ".join(_READS)

@@ -29,6 +29,7 @@ from tests.faults.load import Load
 from tests.faults.servers import NetworkPostgres, NetworkRedis
 from tests.faults.witness import DONE, Witness
 from tests.support.programs import CELERY, Program
+from tests.support.roles import DECLARED
 from tests.support.stack import Stack
 from tests.support.waiting import NeverHappened
 
@@ -154,7 +155,7 @@ def scene(fault: Fault, *, quick: bool, relays: bool = False) -> Iterator[Scene]
         redis.start()
         if fault.small_disk:
             _move_to_small_disk(postgres, ends.enter_context(small_disk(folder)))
-        upgrade(postgres.url(DATABASE))
+        upgrade(postgres.url(DATABASE), DECLARED)
         stack = Stack(folder, postgres.url(DATABASE), redis.url(), workload.NAMES)
         ends.callback(stack.end)
         pace = {"PING_SECONDS": "5", "SILENT_SECONDS": "20"} if quick else {}

@@ -24,6 +24,7 @@ from app.store.workers import workers
 from app.sweeps import heartbeats
 from tests.conftest import running_postgres
 from tests.support.journey import Travel, travel
+from tests.support.roles import DECLARED
 from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 
@@ -95,7 +96,7 @@ def restore(server: EmbeddedPostgres, dump: Path) -> str:
     """As docs/backup.md says."""
     url = server.url()
     tool("pg_restore", "--no-owner", f"--dbname={url}", str(dump))
-    upgrade(url)
+    upgrade(url, DECLARED)
     return url
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app import application
+from app.accounts import administer
+from app.accounts.people import Person
+from app.bootstrap import runtime
 from app.core.errors import BadInput
 from app.settings import Settings
+from app.store.migrate import upgrade
 from tests.support.browsing import serving
 from tests.support.programs import PROJECT
 from tests.support.small_workflows import TWO
@@ -54,6 +59,21 @@ def test_no_process_of_a_product_without_an_application_loads_insurance() -> Non
     }
     done = subprocess.run([sys.executable, "-c", LOADED], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.guarantee
+def test_without_an_application_people_have_the_products_roles_alone(database_url: str) -> None:
+    config = Settings(database_url=database_url, application=NONE, log_level="ERROR")
+    upgrade(database_url, application.roles(config))
+    rt = runtime((TWO,), role="web", config=config)
+    with rt.database.transaction() as db:
+        known = {row["role"] for row in db.execute("SELECT role FROM role_rights").fetchall()}
+    assert known == {"operator", "auditor", "admin"}, "and so it is for the ledger"
+    for role in ("adjuster", "supervisor", "siu"):
+        with pytest.raises(BadInput, match="the roles are operator, auditor, admin"):
+            administer.enrol(rt, Person("ada", "Ada", (role,), Decimal(0)), by="test")
+    administer.enrol(rt, Person("olga", "Olga", ("operator",), Decimal(0)), by="test")
+    rt.database.close()
 
 
 @pytest.mark.parametrize("name", ["", "nowhere", "app.application:MISSING", "app.settings:settings", ".:x"])

@@ -31,6 +31,7 @@ from tests.lifecycle_machine.maze import MAZE, TOOLS, TWIG
 from tests.lifecycle_machine.model import CRASHES_ALONE, LATE_RETRIES, LATE_RETRY_SECONDS
 from tests.support.clock import standing
 from tests.support.dispatchers import SilentDispatcher
+from tests.support.roles import DECLARED
 
 T = TypeVar("T")
 PEOPLE = {"ada": ("adjuster", "operator"), "ben": ("adjuster", "operator"), "olga": ("operator",)}
@@ -254,6 +255,7 @@ class World:
             workflows=Registry((MAZE, TWIG)),
             tools=self.tools,
             dispatcher=SilentDispatcher(),
+            roles=DECLARED,
             draw=lambda: 0.5,
         )
 

@@ -15,6 +15,7 @@ from app.stack.servers.postgres import SERVER_SETTINGS, EmbeddedPostgres
 from app.store.migrate import upgrade
 from tests.conftest import fresh_database, scratch_folder, with_database
 from tests.mutation.points import PROJECT, Point
+from tests.support.roles import DECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def server() -> Iterator[Server]:
             with psycopg.connect(admin, autocommit=True) as db:
                 template = f"longhaul_mutation_{uuid.uuid4().hex[:8]}"
                 db.execute(f'CREATE DATABASE "{template}" TEMPLATE template0')
-            upgrade(with_database(admin, template))
+            upgrade(with_database(admin, template), DECLARED)
             yield Server(admin, template)
         finally:
             postgres.stop("immediate")

@@ -12,6 +12,7 @@ from app.stack import migrate as command
 from app.store import migrate
 from app.store.database import connect
 from app.store.sql import apply
+from tests.support.roles import DECLARED
 
 RIGHTS = """
 SELECT c.relname::text AS on, t.attname::text AS column, a.grantee::regrole::text AS to, a.privilege_type AS may
@@ -53,7 +54,7 @@ def test_every_migrate_makes_the_rights_what_the_grants_say(
     for statement in harm:
         owner.execute(statement)
     assert owner.execute(RIGHTS).fetchall() != right
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     assert owner.execute(RIGHTS).fetchall() == right
     (protected,) = owner.execute("SELECT relrowsecurity FROM pg_class WHERE relname = 'checkpoints'").fetchall()
     assert protected == {"relrowsecurity": True}
@@ -69,7 +70,7 @@ def test_a_table_of_somebody_else_keeps_its_rights(
     database_url: str, owner: psycopg.Connection[dict[str, object]]
 ) -> None:
     owner.execute("CREATE TABLE orders (id int); GRANT SELECT ON orders TO longhaul_web")
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     (may,) = owner.execute("SELECT has_table_privilege('longhaul_web', 'orders', 'SELECT') AS may").fetchall()
     assert may["may"]
 

@@ -19,6 +19,7 @@ from alembic import command
 from app.store import migrate
 from app.store.database import connect, engine_url
 from app.store.sql import apply
+from tests.support.roles import DECLARED
 
 Owner = psycopg.Connection[dict[str, object]]
 
@@ -86,7 +87,7 @@ def catalogue(db: Owner) -> list[str]:
 
 def test_migrating_again_changes_nothing(database_url: str, owner: Owner) -> None:
     before = catalogue(owner)
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     assert catalogue(owner) == before
 
 
@@ -95,7 +96,7 @@ def test_what_was_changed_by_hand_is_put_right(database_url: str, owner: Owner, 
     before = catalogue(owner)
     owner.execute(harm)
     assert catalogue(owner) != before
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     assert catalogue(owner) == before
 
 
@@ -104,7 +105,7 @@ def test_what_is_lost_altogether_comes_back(database_url: str, owner: Owner) -> 
     owner.execute("DROP VIEW trace; DROP OWNED BY longhaul_worker, longhaul_web")
     for function in owner.execute(ALL_FUNCTIONS).fetchall():
         owner.execute(f"DROP FUNCTION IF EXISTS {function['name']} CASCADE")
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     assert catalogue(owner) == before
 
 
@@ -116,18 +117,18 @@ def test_what_stands_is_not_made_again_beside_working_processes(
     (tables,) = owner.execute(ALL_TABLES).fetchall()
     with psycopg.connect(database_url) as writer:
         writer.execute(f"LOCK TABLE {tables['names']} IN ROW EXCLUSIVE MODE")
-        migrate.upgrade(database_url)
+        migrate.upgrade(database_url, DECLARED)
         owner.execute(
             "CREATE OR REPLACE FUNCTION moves_money(p_purpose text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'"
         )
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            migrate.upgrade(database_url)
+            migrate.upgrade(database_url, DECLARED)
 
 
 def test_a_file_that_says_something_new_is_applied(database_url: str, owner: Owner, changed_files: Path) -> None:
     with (changed_files / "runs.sql").open("a") as file:
         file.write("COMMENT ON TABLE runs IS 'new';\n")
-    migrate.upgrade(database_url)
+    migrate.upgrade(database_url, DECLARED)
     assert owner.execute("SELECT obj_description('runs'::regclass) AS said").fetchall() == [{"said": "new"}]
 
 
@@ -135,7 +136,7 @@ def test_a_migrate_that_fails_leaves_the_database_untouched(empty_database_url: 
     with (changed_files / "trace.sql").open("a") as file:
         file.write("SELECT 1 / 0;\n")
     with pytest.raises(psycopg.errors.DivisionByZero):
-        migrate.upgrade(empty_database_url)
+        migrate.upgrade(empty_database_url, DECLARED)
     with connect(empty_database_url, "owner") as db:
         assert db.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall() == []
 
@@ -145,7 +146,7 @@ def test_what_was_approved_before_the_ledger_kept_itself_is_approved_still(empty
     until(empty_database_url, "0003")
     with connect(empty_database_url, "owner") as db:
         db.execute(BEFORE_0004)
-    migrate.upgrade(empty_database_url)
+    migrate.upgrade(empty_database_url, DECLARED)
     with connect(empty_database_url, "owner") as db:
         rows = db.execute(LEDGER).fetchall()
         assert db.execute("SELECT FROM pg_proc WHERE proname = 'refuse_unapproved'").fetchall() == []

@@ -23,6 +23,7 @@ from app.store.migrate import upgrade
 from app.store.records import verify
 from tests.conftest import scratch_folder
 from tests.support.journey import Travel, travel
+from tests.support.roles import DECLARED
 from tests.support.workflows_that_wait import PAY_FOR_GOOD, SETTLING, Settlement
 
 INSTALLED = installed_postgres()
@@ -45,7 +46,7 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
         try:
             with psycopg.connect(server.url()) as db:
                 assert db.info.server_version // 10000 == major_version(folder)
-            upgrade(server.url())
+            upgrade(server.url(), DECLARED)
             yield server.url()
         finally:
             server.stop("immediate")

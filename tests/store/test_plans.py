@@ -179,7 +179,7 @@ SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "gone with leases": (workers.gone_with_leases, {"runs_leased"}),
     "leave": (lambda db: workers.leave(db, ID), {"runs_leased"}),
     "engine": (facts.engine, {"dead_letters_created", "runs_ready"}),
-    "tell": (lambda db: sla.tell(db, actor="x", escalate_to="y", limit=5), {"human_tasks_sla"}),
+    "tell": (lambda db: sla.tell(db, actor="x", escalate_to=["y", "z"], limit=5), {"human_tasks_sla"}),
     "overdue": (sla.overdue, {"human_tasks_sla"}),
     "return claims": (lambda db: sla.return_claims(db, lease_seconds=1.0, actor="x", limit=5), {"human_tasks_claimed"}),
     "in work": (lambda db: run_facts.in_work(db, SUSPICION, 5), {"runs_leased", "human_tasks_open", "runs_ready"}),

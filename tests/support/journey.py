@@ -27,6 +27,7 @@ from app.store.journal.journal import DirectJournal
 from app.store.ledger.actions import WRITTEN_ONCE
 from tests.support.clock import later
 from tests.support.dispatchers import SilentDispatcher
+from tests.support.roles import DECLARED
 from tests.support.working import work_off
 
 T = TypeVar("T")
@@ -199,6 +200,7 @@ def travel(
         workflows=Registry(workflows),
         tools={LOOK_UP.name: look_up, **(tools or {})},
         dispatcher=SilentDispatcher(),
+        roles=DECLARED,
         provider=provider,
         draw=lambda: 0.5,
     )

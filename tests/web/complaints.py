@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.journal.journal import DirectJournal
 from tests.support.dispatchers import SilentDispatcher
+from tests.support.roles import DECLARED
 
 QUOTE = "Total to pay: 1,240.00 EUR"
 
@@ -160,6 +161,7 @@ def runtime(config: Settings, role: Literal["worker", "web"], bells: SilentDispa
         workflows=Registry(BOTH),
         tools={},
         dispatcher=bells,
+        roles=DECLARED,
     )
 
 

@@ -9,13 +9,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.accounts.rights import ALLOWED, ROLES, Right
+from app.core.declarations.roles import Right
 from tests.web.complaints import ANSWER_GIVEN
 
 ANSWER: Final = "the task's role"
 SIGNED_IN: Final = "a session"
 PUBLIC: Final = "nothing"  # but for the form's own token
 PASSWORD = "four words in a row"
+
+ROLES = ("adjuster", "supervisor", "siu", "operator", "auditor", "admin")
+ALLOWED: Mapping[Right, frozenset[str]] = {
+    Right.READ: frozenset(ROLES),
+    Right.SUBMIT: frozenset({"adjuster", "supervisor", "siu", "operator"}),
+    Right.COMMENT: frozenset({"adjuster", "supervisor", "siu", "operator"}),
+    Right.TAKE_OVER: frozenset({"supervisor"}),
+    Right.SIGN_OFF: frozenset({"supervisor"}),
+    Right.OPERATE: frozenset({"operator"}),
+    Right.INVITE: frozenset({"adjuster", "supervisor", "siu"}),
+    Right.EXPORT: frozenset({"supervisor", "auditor", "operator", "admin"}),
+    Right.INSPECT: frozenset({"operator", "auditor", "admin"}),
+    Right.ADMINISTER: frozenset({"admin"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ from starlette.testclient import TestClient
 from app.accounts import keys, links, passwords, people
 from app.accounts.keys import SCOPES
 from app.accounts.people import Person
-from app.accounts.rights import ROLES
 from app.engine.runtime import Runtime
 from app.humans import complete
 from app.humans import desk as humans_desk
@@ -29,7 +28,7 @@ from app.web.api.application import PREFIX
 from app.web.application import application
 from tests.web.complaints import ANSWER_GIVEN, Desk
 from tests.web.conftest import Visitor, task_of
-from tests.web.rights_table import API, OF_FLOWER, PAGES, PASSWORD, PUBLIC, PUBLIC_PAGES, UNWALKED, Row
+from tests.web.rights_table import API, OF_FLOWER, PAGES, PASSWORD, PUBLIC, PUBLIC_PAGES, ROLES, UNWALKED, Row
 
 _OURS = {"Sec-Fetch-Site": "same-origin"}
 # Counters of how often somebody tried, and when a session or a key was last seen, may and must change.

@@ -21,6 +21,7 @@ from app.store.database import Database
 from app.web.application import application
 from tests.support.dispatchers import SilentDispatcher
 from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider
+from tests.support.roles import DECLARED
 from tests.web.complaints import runtime
 from tests.web.conftest import Visitor
 
@@ -229,6 +230,6 @@ def test_a_setting_that_cannot_work_is_named_at_the_start(wrong: dict[str, Any],
         "oidc_client_id": "longhaul",
         "oidc_roles": '{"a": ["adjuster"]}',
     }
-    assert oidc.configured(Settings(**good)) is not None
+    assert oidc.configured(Settings(**good), DECLARED) is not None
     with pytest.raises(BadInput, match=named):
-        oidc.configured(Settings(**{**good, **wrong}))
+        oidc.configured(Settings(**{**good, **wrong}), DECLARED)

@@ -1,4 +1,4 @@
-"""What a workflow declares beside its graph: prompts, tools, and what a downstream can bear.
+"""What a workflow declares beside its graph: prompts, tools, what its people may do, and what a downstream can bear.
 
 Imported by workflows and by who carries it out.
 """

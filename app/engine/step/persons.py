@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.core.canonical import canonical, digest
+from app.core.declarations.roles import OPERATOR
 from app.core.errors import ApprovalMissing, BudgetReached, NeedsPerson, OutcomeUnknown
 from app.core.ids import new_id
 from app.core.lifecycle import Status
@@ -18,7 +19,6 @@ from app.core.values.durations import seconds
 from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
 from app.store.runs.steps import Checkpoint
 
-OPERATOR = "operator"
 AGAIN = "again"
 CARRIES = "carries"  # in the route of `again`: up to which call the state's calls are carried over
 RAISE, APPROVE, STOP = "raise", "approve", "stop"

@@ -62,7 +62,7 @@ def make(rt: Runtime, run_id: UUID, *, by: str, asks: str, days: float = DAYS) -
     token, link_id = secrets.token_urlsafe(32), new_id()
 
     def work(db: Connection) -> datetime:
-        require(people.find(db, by), Right.INVITE)
+        require(rt, people.find(db, by), Right.INVITE)
         run = runs.lock(db, run_id)
         if run is None:
             raise NotFound(f"there is no run {run_id}")
@@ -79,7 +79,7 @@ def revoke(rt: Runtime, link_id: UUID, *, by: str, run_id: UUID | None = None) -
     """End a link at once; again changes nothing. Raises NotEntitled, or NotFound (also for a link of another run)."""
 
     def work(db: Connection) -> Mapping[str, Any]:
-        require(people.find(db, by), Right.INVITE)
+        require(rt, people.find(db, by), Right.INVITE)
         found = upload_links.revoke(db, link_id, by, run_id=run_id)
         if found is None:
             raise NotFound(f"there is no link {link_id}" + (f" of the run {run_id}" if run_id else ""))

@@ -49,7 +49,7 @@ def links_of(db: Connection, rt: Runtime, run: Mapping[str, Any], me: Person) ->
     takes = workflow is not None and any(isinstance(s, Wait) and s.event == EVENT for s in workflow.states)
     if not takes and not listed:
         return None
-    invites = may(me, Right.INVITE)
+    invites = may(rt, me, Right.INVITE)
     return Links(listed=listed, may_make=takes and invites and Status(run["status"]) not in ENDED, may_end=invites)
 
 

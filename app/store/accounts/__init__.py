@@ -1,4 +1,4 @@
-"""Who may come in, as rows: people, sessions, API keys, links.
+"""Who may come in, as rows: people, what their roles may, sessions, API keys, links.
 
 Imported by `app.accounts` and `app.insurance.claimant`.
 """

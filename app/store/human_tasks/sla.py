@@ -6,6 +6,7 @@ to tell, however many tasks are open: `sla_at` is when the next thing about a ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,8 @@ found AS (
     SELECT found.id, found.run_id, say.event, %(actor)s,
            jsonb_build_object('due_at', found.due_at, 'role', coalesce(say.role, found.role)), clock.at
     FROM found JOIN looked USING (id) CROSS JOIN clock
-      JOIN (VALUES (false, 'reminder', NULL), (true, 'overdue', NULL), (true, 'escalated', %(to)s)) AS say(is_due, event, role)
+      JOIN (VALUES (false, 'reminder', NULL), (true, 'overdue', NULL)
+            UNION ALL SELECT true, 'escalated', unnest(%(to)s::text[])) AS say(is_due, event, role)
         ON say.is_due = found.is_due
     ORDER BY found.id, say.role NULLS FIRST
 )
@@ -67,12 +69,12 @@ SELECT idle.id, idle.run_id, 'claim returned', %(actor)s, jsonb_build_object('cl
 FROM idle JOIN returned USING (id) RETURNING task_id, run_id"""
 
 
-def tell(db: Connection, *, actor: str, escalate_to: str, limit: int) -> list[dict[str, Any]]:
-    """Write down of each task what its time has come for: a reminder, or that it is overdue and who is to know.
+def tell(db: Connection, *, actor: str, escalate_to: Sequence[str], limit: int) -> list[dict[str, Any]]:
+    """Write down of each task what its time has come for: a reminder, or that it is overdue and which roles are to know.
 
     task_id, run_id and is_due of each. A task found only after its due time is not reminded of any more.
     """
-    return db.execute(_TELL, {"actor": actor, "to": escalate_to, "limit": limit}).fetchall()
+    return db.execute(_TELL, {"actor": actor, "to": list(escalate_to), "limit": limit}).fetchall()
 
 
 def overdue(db: Connection) -> list[OverdueTask]:

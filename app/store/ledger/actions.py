@@ -35,11 +35,12 @@ _REFUSALS: Mapping[str, type[LonghaulError]] = {
 _STANDING = """
 SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, p.revoked_because, coalesce(t.not_by, '{}') AS not_by,
     p.expires_at <= app_now() AS expired, needs_authority(a) AS needs, CASE WHEN p.id IS NOT NULL THEN fallen_because(p, a) END AS fallen,
-    coalesce((SELECT asked.role FROM (VALUES (1, p.role), (2, 'supervisor')) AS asked(n, role) WHERE EXISTS (
+    coalesce((SELECT asked.role FROM (
+        SELECT 1, p.role UNION ALL SELECT 2, r.role FROM role_rights r WHERE r.may = 'sign off') AS asked(n, role) WHERE EXISTS (
         SELECT 1 FROM users u WHERE asked.role = ANY (u.roles) AND u.disabled_at IS NULL AND u.username <> a.proposed_by
             AND u.username <> ALL (coalesce(t.not_by, '{}')) AND u.username NOT IN (SELECT username FROM took_part(a.run_id))
             AND authority_of(u.username, asked.role, a.coverage, a.currency) >= needs_authority(a))
-        ORDER BY asked.n LIMIT 1), p.role) AS asks
+        ORDER BY asked.n, asked.role LIMIT 1), p.role) AS asks
 FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
 WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1"""
 
@@ -109,7 +110,7 @@ def standing(db: Connection, action_id: UUID) -> dict[str, Any] | None:
     """An action with its last approval and the task that gave it, or None if there is no such action.
 
     `needs`: the authority it takes. `asks`: the role to ask for another approval, that of the last one if somebody in it
-    could give it, else the supervisors'. `fallen`: what has become of the approver since.
+    could give it, else one that may sign off. `fallen`: what has become of the approver since.
     """
     return db.execute(
         _STANDING,
@@ -154,7 +155,7 @@ def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) 
 def close_dispute(db: Connection, action_id: UUID, *, person: str, reason: str) -> bool:
     """Keep what a person found about a disputed action. False if it is not disputed, or not any more.
 
-    Raises NotEntitled (not a supervisor whose authority covers it, or one who proposed or approved it) or BadInput.
+    Raises NotEntitled (in no role that may sign off with authority for it, or one who proposed or approved it) or BadInput.
     """
     with _refusals_in_words():
         row = db.execute("SELECT close_dispute(%s, %s, %s) AS done", [action_id, person, reason]).fetchone()

@@ -2,6 +2,11 @@
 -- than the action needs approves no more, from the very commit that says so; what they had approved and nobody has done yet
 -- is revoked in that commit; a revoked approval stays in the books, and the same person may give a new one.
 
+-- Whether a role has a right, as `app/core/declarations/roles.py` and the application declare it.
+CREATE OR REPLACE FUNCTION role_may(p_role text, p_right text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM role_rights r WHERE r.role = p_role AND r.may = p_right)
+$$;
+
 -- Up to how much a person may approve in a role; without a row there is no authority. A person's own limit goes before their
 -- role's, and that of the coverage before '*', which stands for every other.
 CREATE OR REPLACE FUNCTION authority_of(p_person text, p_role text, p_coverage text, p_currency text) RETURNS numeric LANGUAGE sql STABLE AS $$
@@ -26,11 +31,11 @@ CREATE OR REPLACE FUNCTION fallen_because(p approvals, a actions) RETURNS text L
 $$;
 
 -- An approval stands while it is neither revoked nor ended, is of exactly this action, and is by somebody other than its
--- proposer whose authority covered it then and covers it now. A denial needs a supervisor.
+-- proposer whose authority covered it then and covers it now. A denial needs a role that may sign off.
 CREATE OR REPLACE FUNCTION approval_stands(p approvals, a actions) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT p.action_id = a.id AND p.digest = a.digest AND p.revoked_at IS NULL AND p.expires_at > app_now()
         AND p.authority >= needs_authority(a) AND p.approver <> a.proposed_by
-        AND (a.purpose <> 'denial_letter' OR p.role = 'supervisor') AND fallen_because(p, a) IS NULL
+        AND (a.purpose <> 'denial_letter' OR role_may(p.role, 'sign off')) AND fallen_because(p, a) IS NULL
 $$;
 
 -- Every digest made before stays what it was: what an action did not have is not in it.

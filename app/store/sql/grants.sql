@@ -8,7 +8,7 @@ BEGIN
     FOREACH named IN ARRAY ARRAY[
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'dead_letters', 'deliveries',
         'document_probes', 'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
-        'idempotency_keys', 'messages', 'people_changes', 'permits', 'refused_messages', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
+        'idempotency_keys', 'messages', 'people_changes', 'permits', 'refused_messages', 'role_rights', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
         'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
@@ -27,7 +27,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- Both read what a run is made of; what lets people in, the web alone.
 GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, dead_letters, deliveries, document_probes, documents, downstreams,
-    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, refused_messages, run_data, run_names,
+    human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, refused_messages, role_rights, run_data, run_names,
     runs, schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
 
 -- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.

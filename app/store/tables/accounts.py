@@ -1,6 +1,7 @@
 """People and programs, and what lets them in. A secret is kept as its hash alone.
 
 users: who may sign in, and in which roles they act.
+role_rights: what each role may do, as it is declared; every migrate writes it, and nobody else.
 people_changes: who enrolled somebody, changed their roles or authority, let them in or shut them out; never changed.
 authorities: what a person or a role may approve, up to how much; without a row there is no authority.
 sessions: browsers that are signed in.
@@ -44,6 +45,14 @@ users = Table(
     Column("oidc_subject", Text, unique=True),  # issuer and subject at the company's own sign-in, bound for good
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
+)
+
+role_rights = Table(
+    "role_rights",
+    metadata,
+    Column("role", Text, nullable=False),
+    Column("may", Text, nullable=False),
+    PrimaryKeyConstraint("role", "may"),
 )
 
 people_changes = Table(

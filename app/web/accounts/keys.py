@@ -67,7 +67,7 @@ def revoke_key(posted: Posted, rt: Rt, me: Me, key_id: UUID) -> Response:
     key = next((one for one in keys.listed(rt) if one["id"] == key_id), None)
     if key is None:
         raise NotFound(f"there is no key {key_id}")
-    if key["username"] != me.username and not may(me, Right.ADMINISTER):
+    if key["username"] != me.username and not may(rt, me, Right.ADMINISTER):
         raise NotEntitled("this is somebody else's key; they end it themselves, or an administrator does")
     keys.revoke(rt, key_id, by=f"person:{me.username}")
     return RedirectResponse("/keys", status_code=303)
@@ -102,9 +102,9 @@ def _page(
         scopes={scope: _DOES[scope] for scope in SCOPES},
         most=round(keys.MOST_DAYS),
         usual=USUAL_DAYS,
-        all=may(person, Right.ADMINISTER),
+        all=may(rt, person, Right.ADMINISTER),
     )
 
 
 def _seen_by(rt: Runtime, person: Person) -> Sequence[Mapping[str, Any]]:
-    return keys.listed(rt, None if may(person, Right.ADMINISTER) else person.username)
+    return keys.listed(rt, None if may(rt, person, Right.ADMINISTER) else person.username)

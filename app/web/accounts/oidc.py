@@ -81,7 +81,7 @@ def _ended(answer: Response) -> Response:
 
 
 def _provider(rt: Runtime) -> Oidc:
-    found = oidc.configured(rt.settings)
+    found = oidc.configured(rt.settings, rt.roles)
     if found is None:
         raise NotFound("no company sign-in is set up here; LONGHAUL_OIDC_ISSUER names one")
     return found

@@ -11,9 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app.accounts import administer, people
 from app.accounts.people import Person
-from app.accounts.rights import ROLES, Right, require
+from app.accounts.rights import Right, require
 from app.core.errors import BadInput, LonghaulError
 from app.core.values.typed_amount import typed_amount
+from app.engine.runtime import Runtime
 from app.store.reads import pages
 from app.web.http.posting import Posted
 from app.web.http.render import render
@@ -26,17 +27,17 @@ _FIELDS = ("username", "display_name", "roles", "authority")  # as they stand in
 @router.get("/people")
 def list_people(request: Request, rt: Rt, me: Me) -> Response:
     """Everybody, and the forms to enrol, change and let in."""
-    require(me, Right.ADMINISTER)
+    require(rt, me, Right.ADMINISTER)
     return _page(request, rt)
 
 
 @router.post("/people")
 def enrol(posted: Posted, request: Request, rt: Rt, me: Me) -> Response:
     """Enrol somebody; the page shows the link that lets them in, once. All that does not fit is told at once."""
-    require(me, Right.ADMINISTER)
+    require(rt, me, Right.ADMINISTER)
     name, wrong = posted.get("username", "").strip(), dict[str, str]()
-    person = Person(name, posted.get("display_name", "").strip(), _roles(posted), _amount(posted, wrong))
-    if wrong := administer.unfit(person) | wrong:
+    person = Person(name, posted.get("display_name", "").strip(), _roles(rt, posted), _amount(posted, wrong))
+    if wrong := administer.unfit(rt, person) | wrong:
         return _page(request, rt, typed=posted, wrong=wrong, status=422)
 
     def work() -> str:
@@ -55,9 +56,9 @@ def link(posted: Posted, request: Request, rt: Rt, me: Me, username: str) -> Res
 @router.post("/people/{username}/change")
 def change(posted: Posted, request: Request, rt: Rt, me: Me, username: str) -> Response:
     """Other roles and authority."""
-    require(me, Right.ADMINISTER)
+    require(rt, me, Right.ADMINISTER)
     by, wrong = f"person:{me.username}", dict[str, str]()
-    roles, authority = _roles(posted), _amount(posted, wrong)
+    roles, authority = _roles(rt, posted), _amount(posted, wrong)
     if wrong:
         return _page(request, rt, typed=posted, changing=username, wrong=wrong, status=422)
     return _done(
@@ -86,7 +87,7 @@ def _shown(
     request: Request, rt: Rt, me: Person, work: Callable[[], str], typed: Mapping[str, str] | None = None
 ) -> Response:
     """Do it and show the link it gave: here and now, because it is never shown again."""
-    require(me, Right.ADMINISTER)
+    require(rt, me, Right.ADMINISTER)
     try:
         path = work()
     except LonghaulError as problem:
@@ -102,7 +103,7 @@ def _done(
     typed: Mapping[str, str] | None = None,
     changing: str = "",
 ) -> Response:
-    require(me, Right.ADMINISTER)
+    require(rt, me, Right.ADMINISTER)
     try:
         work()
     except LonghaulError as problem:
@@ -130,7 +131,7 @@ def _page(
         "accounts/people.html",
         status=status,
         people=everybody,
-        roles=ROLES,
+        roles=rt.roles.names,
         message=message,
         link=link,
         typed=typed,
@@ -140,8 +141,8 @@ def _page(
     )
 
 
-def _roles(posted: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(role for role in ROLES if f"role.{role}" in posted)
+def _roles(rt: Runtime, posted: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(role for role in rt.roles.names if f"role.{role}" in posted)
 
 
 def _amount(posted: Mapping[str, str], wrong: dict[str, str]) -> Decimal:

@@ -123,7 +123,7 @@ def allowed(scope: str) -> Callable[[Request], Caller]:
             has = ", ".join(sorted(caller.scopes))
             raise NotEntitled(f"this needs a key with the scope {scope}; this one has {has}")
         if (right := _RIGHTS[scope]) is not None:
-            require(caller.person, right)
+            require(sessions.runtime_of(request), caller.person, right)
         return caller
 
     return check

@@ -20,7 +20,7 @@ _TEXTS: Mapping[str, str] = {
     "workflow": "insurance_claim",
     "status": Status.WAITING_FOR_HUMAN.value,
     "state": "AWAITING_REVIEW",
-    "role": "adjuster",
+    "role": "operator",
     "outcome": "pay",
     "currency": "USD",
     "filename": "invoice.pdf",

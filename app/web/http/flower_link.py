@@ -8,14 +8,14 @@ from uuid import UUID
 from app.accounts.people import Person
 from app.accounts.rights import Right, may
 from app.core.ids import task_id
-from app.settings import Settings
+from app.engine.runtime import Runtime
 
 HOME = "/flower/"
 
 
-def is_shown(settings: Settings, person: Person | None) -> bool:
+def is_shown(rt: Runtime, person: Person | None) -> bool:
     """Whether a person is shown ways to Flower: there is one, and they may look at it."""
-    return bool(settings.flower_url) and person is not None and may(person, Right.INSPECT)
+    return bool(rt.settings.flower_url) and person is not None and may(rt, person, Right.INSPECT)
 
 
 def task_address(run_id: UUID, state: str, step_seq: int) -> str:

@@ -9,6 +9,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from app.accounts.rights import Right, may
 from app.application import named
 from app.settings import settings
 from app.web.http import clocks, flower_link, show
@@ -57,14 +58,15 @@ def _templates(application: str) -> Environment:
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page. Called after its transaction has ended."""
     person = getattr(request.state, "person", None)
-    inspects = flower_link.is_shown(runtime_of(request).settings, person)
+    rt = runtime_of(request)
     response = bare(
         template,
         status=status,
         person=person,
         csrf=csrf_token(request),
         path=request.url.path,
-        inspects=inspects,
+        inspects=flower_link.is_shown(rt, person),
+        administers=person is not None and may(rt, person, Right.ADMINISTER),
         back=page_of(request) if request.method == "POST" else "",
         **values,
     )

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts.people import Person
-from app.accounts.rights import ROLES
 from app.core.errors import BadInput
 from app.engine.runtime import Runtime
 from app.store import clock
@@ -64,7 +63,7 @@ def inbox(request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text:
         view=view,
         now=view.now,
         tabs=TABS,
-        all_roles=ROLES,
+        all_roles=rt.roles.names,
         most=queue.MOST_COUNTED,
         poll=view.at("/inbox/rows", after=after),
     )

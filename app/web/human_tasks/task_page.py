@@ -97,8 +97,8 @@ def task_page(
         note=Note.of(task["note"]),
         page=evidence.page_of(rt, sight.documents, request.query_params),
         address=evidence.address,
-        may_take_over=may(me, Right.TAKE_OVER),
-        may_comment=may(me, Right.COMMENT),
+        may_take_over=may(rt, me, Right.TAKE_OVER),
+        may_comment=may(rt, me, Right.COMMENT),
         aside=ASIDE,
         proof=proof.asked_for(task, session_of(request)) if has_form else None,
     )

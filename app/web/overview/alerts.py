@@ -28,5 +28,5 @@ def alerts(request: Request, rt: Rt, me: Me) -> Response:
         alerts=found[:_SHOWN],
         go_on=len(found) > _SHOWN,
         shown=_SHOWN,
-        inspects_refused=may(me, Right.INSPECT),
+        inspects_refused=may(rt, me, Right.INSPECT),
     )

@@ -24,7 +24,7 @@ _WORDS = ("workflow", "task", "subject", "key", "id", "data")  # of what a messa
 @router.get("/refused")
 def messages(request: Request, rt: Rt, me: Me) -> Response:
     """The kinds of refused messages by the kind of queue they lay in, the last seen first. Raises NotEntitled."""
-    require(me, Right.INSPECT)
+    require(rt, me, Right.INSPECT)
     with pages.snapshot(rt.database) as db:
         now, kinds = clock.now(db), refused.standing(db)
     return render(

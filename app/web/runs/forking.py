@@ -15,6 +15,7 @@ from app.accounts.rights import Right, may, require
 from app.core.errors import BadInput
 from app.core.ids import new_id
 from app.engine.control.fork import fork
+from app.engine.runtime import Runtime
 from app.store.database import Connection
 from app.store.runs import forks
 from app.web.http.posting import Posted
@@ -33,16 +34,16 @@ class ForkPanel:
     fork_id: UUID
 
 
-def fork_panel(db: Connection, run_id: UUID, me: Person) -> ForkPanel:
+def fork_panel(db: Connection, rt: Runtime, run_id: UUID, me: Person) -> ForkPanel:
     """The steps a person may fork the run from, and its forks."""
-    steps = forks.choices(db, run_id, limit=_MOST) if may(me, Right.OPERATE) else ()
+    steps = forks.choices(db, run_id, limit=_MOST) if may(rt, me, Right.OPERATE) else ()
     return ForkPanel(steps=steps, made=forks.of_run(db, run_id, limit=_MOST), fork_id=new_id())
 
 
 @router.post("/runs/{run_id:uuid}/fork")
 def make_fork(posted: Posted, rt: Rt, me: Me, run_id: UUID) -> Response:
     """Make a fork, and go to its page. Raises Refused where the run cannot be forked from that step."""
-    require(me, Right.OPERATE)
+    require(rt, me, Right.OPERATE)
     step = posted.get("step", "")
     if not (step.isascii() and step.isdigit() and len(step) < 10):
         raise BadInput("step: choose the step the new run begins with")

@@ -55,14 +55,14 @@ class Panel:
     says: Mapping[str, tuple[str, str]]
 
 
-def panel(db: Connection, run_id: UUID, me: Person) -> Panel:
+def panel(db: Connection, rt: Runtime, run_id: UUID, me: Person) -> Panel:
     """The operations of a run as it stands."""
     run = runs.read(db, run_id)
     answers = bulk.possible(run) if run else {}
     return Panel(
         verbs=[verb for verb in SAYS if answers.get(verb, "") is None],
         refused={verb: why for verb in SAYS if (why := answers.get(verb)) is not None},
-        may=may(me, Right.OPERATE),
+        may=may(rt, me, Right.OPERATE),
         says=SAYS,
     )
 
@@ -70,7 +70,7 @@ def panel(db: Connection, run_id: UUID, me: Person) -> Panel:
 @router.post("/runs/{run_id:uuid}/operations")
 def operate(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> Response:
     """One verb on one run; one that ends it is first shown with what it means. Raises Refused where the run stands otherwise by now."""
-    require(me, Right.OPERATE)
+    require(rt, me, Right.OPERATE)
     verb, reason = posted.get("verb", ""), posted.get("reason", "")
     asks_again = verb in FINAL and posted.get(CONFIRMED) != "yes"
     (done,) = bulk.apply(rt, verb, [run_id], actor=f"person:{me.username}", reason=reason, dry_run=asks_again)
@@ -112,7 +112,7 @@ def show_dead_letters(request: Request, rt: Rt, me: Me) -> Response:
 @router.post("/dead-letters")
 def triage(posted: Posted, request: Request, rt: Rt, me: Me) -> Response:
     """One verb on the runs that are ticked, or on one or the rest of a kind; first a preview, then for good."""
-    require(me, Right.OPERATE)
+    require(rt, me, Right.OPERATE)
     chosen = [_uuid(name.removeprefix("run.")) for name in posted if name.startswith("run.")]
     verb, trial = posted.get("verb", ""), posted.get("for_good") != "yes"
     verb, _, of_kind = verb.partition(".")
@@ -158,7 +158,7 @@ def _page(
         message=message,
         typed={**(posted or {}), "verb": verb},
         says=SAYS,
-        may_operate=may(me, Right.OPERATE),
+        may_operate=may(rt, me, Right.OPERATE),
     )
 
 

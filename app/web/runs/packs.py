@@ -25,7 +25,7 @@ _PIECE = 256 * 1024
 @router.get("/runs/{run_id:uuid}/evidence.zip")
 def download(rt: Rt, me: Me, run_id: UUID) -> Response:
     """Everything of the run, signed. Raises NotEntitled or NotFound."""
-    require(me, Right.EXPORT)
+    require(rt, me, Right.EXPORT)
     return pack_of(rt, run_id, by=f"person:{me.username}")
 
 

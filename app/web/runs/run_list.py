@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.accounts.rights import ROLES, Right, may, require
+from app.accounts.rights import Right, may, require
 from app.core.canonical import canonical
 from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import Status
@@ -113,9 +113,9 @@ def list_runs(request: Request, rt: Rt, me: Me, asked: Annotated[Asked, Query()]
         workflows=names,
         states=_states(rt),
         statuses=[s.value for s in Status],
-        roles=ROLES,
+        roles=rt.roles.names,
         rules=rules,
-        exports=may(me, Right.EXPORT),
+        exports=may(rt, me, Right.EXPORT),
         same=asked.address(before=""),
         older=asked.address(before=cursors.written([found[_LISTED - 1]["id"]])) if len(found) > _LISTED else None,
     )
@@ -124,7 +124,7 @@ def list_runs(request: Request, rt: Rt, me: Me, asked: Annotated[Asked, Query()]
 @router.get("/runs/export.{kind}")
 def export(rt: Rt, me: Me, kind: str, asked: Annotated[Asked, Query()]) -> Response:
     """The list as CSV or JSON, times in UTC; at most 10,000 runs, the newest. Raises NotEntitled."""
-    require(me, Right.EXPORT)
+    require(rt, me, Right.EXPORT)
     if kind not in ("csv", "json"):
         raise NotFound("the list is given as csv or json; take export.csv or export.json")
     with pages.snapshot(rt.database) as db:

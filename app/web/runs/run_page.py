@@ -120,9 +120,9 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "attempts": bars.attempts(standings, now),
         "all_attempts": len(standings) < _STANDINGS,
         "bars": bars,
-        "operations": panel(db, run_id, me) if moment is None else None,
-        "forks": fork_panel(db, run_id, me) if moment is None else None,
-        "exports": moment is None and may(me, Right.EXPORT),
+        "operations": panel(db, rt, run_id, me) if moment is None else None,
+        "forks": fork_panel(db, rt, run_id, me) if moment is None else None,
+        "exports": moment is None and may(rt, me, Right.EXPORT),
         **_panels(db, rt, run, me, now=moment is None),
         "mark": timeline.marks(db, [run_id])[run_id] if moment is None else "",
     }

@@ -14,9 +14,9 @@ import pytest
 from app.accounts import keys, people
 from app.accounts.keys import SCOPES
 from app.accounts.people import Person
-from app.accounts.rights import ROLES
 from app.engine.runtime import Runtime
 from app.store.database import Database
+from tests.support.roles import DECLARED
 from tests.web.api.fuzzing import fuzz, served
 from tests.web.complaints import Desk
 from tests.web.conftest import task_of
@@ -25,7 +25,7 @@ from tests.web.conftest import task_of
 @pytest.mark.timeout(1800)
 def test_no_check_of_schemathesis_fails(web: Runtime, owner: Database, desk: Desk, tmp_path: Path) -> None:
     with owner.transaction() as db:
-        people.enrol(db, Person("dora.everyrole", "Dora Everyrole", tuple(ROLES), Decimal(10**6), "EUR"))
+        people.enrol(db, Person("dora.everyrole", "Dora Everyrole", DECLARED.names, Decimal(10**6), "EUR"))
     runs = [desk.file(f"CMP-{n}") for n in range(6)]
     known = {"run": [*map(str, runs), "CMP-1"], "task_id": [str(task_of(owner, run)) for run in runs]}
     key = keys.create(web, "dora.everyrole", name="fuzz", scopes=SCOPES, days=1, by="test").secret

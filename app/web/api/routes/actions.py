@@ -63,7 +63,7 @@ def revoke_approval(
     body: bodies.Because,
     idempotency_key: str | None = HEADER,
 ) -> Response:
-    """Take an approval back before its action begins: by who gave it, or a supervisor. Answers with the action."""
+    """Take an approval back before its action begins: by who gave it, or whoever may take tasks over. Answers with the action."""
 
     def work() -> Response:
         return reply(_one(rt, revoke(rt, approval_id, by=caller.person.username, reason=body.reason)))

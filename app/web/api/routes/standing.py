@@ -48,7 +48,7 @@ def refused_messages(
     request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAULT, cursor: RunCursor = ""
 ) -> Response:
     """Messages that were refused, a row for each kind, the newest kind first. For operators, auditors and administrators."""
-    require(caller.person, Right.INSPECT)
+    require(rt, caller.person, Right.INSPECT)
     at = place(cursor, UUID)
     with pages.snapshot(rt.database) as db:
         found = refused.kinds(db, behind=at[0] if at else None, limit=limit + 1)

@@ -97,7 +97,7 @@ def unpark(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_
 def take_over(
     request: Request, rt: Rt, caller: Worker, task_id: UUID, body: bodies.Because, idempotency_key: str | None = HEADER
 ) -> Response:
-    """Take it from whoever holds it: a supervisor's right."""
+    """Take it from whoever holds it: for whoever may take tasks over."""
     return _done(request, rt, caller, task_id, lambda by: desk.take_over(rt, task_id, by=by, reason=body.reason))
 
 
