@@ -39,7 +39,7 @@ def approve(
         _refuse_beyond(db, task, person, proposal, amount)
     action = actions.approve(db, task["id"], person=person, purpose=proposal["purpose"], payee=payee, amount=amount)
     return {
-        name: str(action[name])
+        name: str(getattr(action, name))
         for name in ("id", "purpose", "payee", "amount", "currency", "coverage", "proposed_by", "status")
     }
 

@@ -28,13 +28,12 @@ def close(rt: Runtime, action_id: UUID, *, by: str, reason: str) -> UUID:
         if action is None:
             raise NotFound(f"there is no action {action_id}; `longhaul show RUN` lists a run's actions")
         if not actions.close_dispute(db, action_id, person=by, reason=reason):
-            closed = action["dispute_closed_by"]
+            closed = action.dispute_closed_by
             raise Refused(
-                f"{closed} closed this dispute before" if closed else f"the action is {action['status']}, not disputed"
+                f"{closed} closed this dispute before" if closed else f"the action is {action.status}, not disputed"
             )
-        note = {"action": action_id, "purpose": action["purpose"], "reason": reason.strip()}
-        run_id: UUID = action["run_id"]
-        signals.note(db, run_id, "dispute closed", canonical(note), f"person:{by}")
-        return run_id
+        note = {"action": action_id, "purpose": action.purpose, "reason": reason.strip()}
+        signals.note(db, action.run_id, "dispute closed", canonical(note), f"person:{by}")
+        return action.run_id
 
     return rt.database.transact(work)

@@ -99,10 +99,10 @@ def show(
     for task in shown.get("human_tasks", ()):
         say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
     for action in shown.get("actions", ()):
-        by = ", ".join(action["approvers"]) or "nobody"
+        by = ", ".join(action.approvers) or "nobody"
         say(
-            f"action {action['purpose']} {action['status']}: {action['amount']} {action['currency']} to {action['payee']}, "
-            f"approved by {by}{', ' + action['reference'] if action['reference'] else ''}"
+            f"action {action.purpose} {action.status}: {action.amount} {action.currency} to {action.payee}, "
+            f"approved by {by}{', ' + action.reference if action.reference else ''}"
         )
     for child in shown.get("children", ()):
         say(f"child {child['run_id']} {child['subject']} {child['state']} {child['status']}")
@@ -112,8 +112,8 @@ def show(
 
 def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
-    from app.actions import ledger
     from app.store.human_tasks import human_tasks
+    from app.store.ledger import actions
     from app.store.reads import glance
 
     def read(db: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
         row = _renamed(glance.one(db, run_id))
         row["findings"] = _findings(row["data"])
         row["human_tasks"] = human_tasks.of_run(db, run_id)
-        row["actions"] = ledger.of_run(db, run_id)
+        row["actions"] = actions.of_run(db, run_id)
         row["alerts"] = glance.alerts(db, run_id)
         row["children"] = [_renamed(child) for child in glance.children(db, run_id)]
         return row

@@ -158,9 +158,9 @@ class BudgetReached(StepError):
 
 
 class ApprovalMissing(StepError):
-    """An irreversible call whose approval does not count (any more); `action` is the ledger's row of it."""
+    """An irreversible call whose approval does not count (any more); `action` is how the ledger has it."""
 
-    def __init__(self, message: str, *, action: Mapping[str, Any]) -> None:
+    def __init__(self, message: str, *, action: Any) -> None:
         super().__init__(message)
         self.action = action
 

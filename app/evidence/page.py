@@ -39,7 +39,7 @@ class Story:
     entries: Sequence[Mapping[str, Any]]
     more: bool
     tasks: Sequence[Mapping[str, Any]]
-    actions: Sequence[Mapping[str, Any]]
+    actions: Sequence[actions.Listed]
     alerts: Sequence[Mapping[str, Any]]
     children: Sequence[Mapping[str, Any]]
 

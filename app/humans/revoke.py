@@ -31,21 +31,20 @@ def revoke(rt: Runtime, approval_id: UUID, *, by: str, reason: str) -> UUID:
         if given is None:
             raise NotFound(f"there is no approval {approval_id}")
         me = people.find(db, by)
-        if given["approver"] != by:
+        if given.approver != by:
             require(rt, me, Right.TAKE_OVER)
         if actions.revoke(db, approval_id):
-            status = (actions.approval(db, approval_id) or given)["status"]  # as the update found it, behind its lock
+            status = (actions.approval(db, approval_id) or given).status  # as the update found it, behind its lock
             if status not in _NOT_BEGUN:
                 raise Refused(f"too late: the action is {status}; an approval is taken back before its action begins")
             human_tasks.add_event(
                 db,
-                given["task_id"],
-                given["run_id"],
+                given.task_id,
+                given.run_id,
                 "approval revoked",
                 f"person:{by}",
                 canonical({"approval": approval_id, "reason": why}),
             )
-        action_id: UUID = given["action_id"]
-        return action_id
+        return given.action_id
 
     return rt.database.transact(work)

@@ -91,7 +91,7 @@ def test_however_often_a_doubt_is_answered_again_an_effect_is_made_once(doubting
     assert len(registry.told) == 1
     holds(doubting, run_id)
     shown = doubting.rt.database.transact(lambda db: effects.of_run(db, run_id))
-    assert [each["step_seq"] for each in shown if each["name"] == TELL.name] == [2], "one effect is shown as several"
+    assert [sent.step_seq for sent in shown if sent.name == TELL.name] == [2], "one effect is shown as several"
 
 
 def test_a_doubt_before_anything_was_done_enters_the_state_as_it_always_did(

@@ -17,6 +17,7 @@ from app.core.run import Run
 from app.core.statuses import TaskKind
 from app.core.values.durations import seconds
 from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
+from app.store.ledger.actions import Standing
 from app.store.runs.steps import Checkpoint
 
 AGAIN = "again"
@@ -187,31 +188,31 @@ def budget(run: Run, problem: BudgetReached) -> str:
 
 def approval(run: Run, problem: ApprovalMissing) -> str:
     """An action whose approval does not count: a person of a role that may gives another, for exactly the same."""
-    a = problem.action
-    proposer = [] if a["proposed_by"] == "agent" else [a["proposed_by"]]
+    a: Standing = problem.action
+    proposer = [] if a.proposed_by == "agent" else [a.proposed_by]
     proposal = Proposal(
-        purpose=a["purpose"],
-        payee=a["payee"],
-        amount=a["amount"],
-        currency=a["currency"],
-        coverage=a["coverage"],
-        claim=a["claim"],
-        evidence=a["evidence"],
-        paid_before=a["paid_before"],
-        content=a["content"],
+        purpose=a.purpose,
+        payee=a.payee,
+        amount=a.amount,
+        currency=a.currency,
+        coverage=a.coverage,
+        claim=a.claim,
+        evidence=a.evidence,
+        paid_before=a.paid_before,
+        content=a.content,
     )
-    what = f"{a['purpose'].replace('_', ' ')} of {a['amount']} {a['currency']} to {a['payee']}"
+    what = f"{a.purpose.replace('_', ' ')} of {a.amount} {a.currency} to {a.payee}"
     return _row(
         kind=TaskKind.APPROVAL,
-        role=a["asks"] or OPERATOR,
+        role=a.asks or OPERATOR,
         title=f"Approve again: {what}",
         outcomes=[APPROVE, STOP],
         form=_verdict_form(),
         note=f"{run.state} of {run.subject} was to do this, but {problem}. Nothing has been sent since.\n"
         f"'{APPROVE}' allows exactly this, '{STOP}' cancels the run.",
         proposals=[_plain(proposal)],
-        approves={APPROVE: [a["purpose"]]},
-        not_by=list(dict.fromkeys([*proposer, *a["not_by"]])),
+        approves={APPROVE: [a.purpose]},
+        not_by=list(dict.fromkeys([*proposer, *a.not_by])),
     )
 
 

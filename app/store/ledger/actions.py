@@ -6,11 +6,12 @@ themselves. What they refuse comes back here as an error for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
@@ -18,8 +19,10 @@ import psycopg
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, LonghaulError, NotEntitled, Refused
 from app.core.ids import new_id
+from app.core.statuses import ActionStatus
 from app.store.clock import silence
 from app.store.database import Connection
+from app.store.rows import columns, each, one
 
 VALID_DAYS = 30
 NO_APPROVAL, DONE_ALREADY = "LH001", "LH004"  # what the database says of an intent it refuses
@@ -32,17 +35,109 @@ _REFUSALS: Mapping[str, type[LonghaulError]] = {
 }
 
 
-_STANDING = """
-SELECT a.*, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, p.revoked_because, coalesce(t.not_by, '{}') AS not_by,
-    p.expires_at <= app_now() AS expired, needs_authority(a) AS needs, CASE WHEN p.id IS NOT NULL THEN fallen_because(p, a) END AS fallen,
-    coalesce((SELECT asked.role FROM (
-        SELECT 1, p.role UNION ALL SELECT 2, r.role FROM role_rights r WHERE r.may = 'sign off') AS asked(n, role) WHERE EXISTS (
-        SELECT 1 FROM users u WHERE asked.role = ANY (u.roles) AND u.disabled_at IS NULL AND u.username <> a.proposed_by
-            AND u.username <> ALL (coalesce(t.not_by, '{}')) AND u.username NOT IN (SELECT username FROM took_part(a.run_id))
-            AND authority_of(u.username, asked.role, a.coverage, a.currency) >= needs_authority(a))
-        ORDER BY asked.n, asked.role LIMIT 1), p.role) AS asks
-FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
-WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1"""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """An irreversible effect: what is approved, and what came of it.
+
+    content: what else its call must carry. step_seq, call_seq: the one call that may do it. confirmation: what the service said
+    when asked afterwards. A dispute stays one; dispute_reason is what a person found.
+    """
+
+    id: UUID
+    run_id: UUID
+    created_at: datetime
+    purpose: str
+    claim: str
+    payee: str
+    amount: Decimal
+    currency: str
+    coverage: str
+    paid_before: Decimal
+    content: Mapping[str, str] | None
+    evidence: Mapping[str, Any]
+    shown_digest: str
+    proposed_by: str
+    digest: str
+    status: ActionStatus
+    step_seq: int | None
+    call_seq: int | None
+    executed_at: datetime | None
+    confirmed_at: datetime | None
+    confirmation: Any
+    dispute_closed_at: datetime | None
+    dispute_closed_by: str | None
+    dispute_reason: str | None
+
+    @classmethod
+    def from_row(cls, *, status: str, **row: Any) -> Self:
+        return cls(status=ActionStatus(status), **row)
+
+
+_ACTION = columns(Action, "a")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed(Action):
+    """An action with who approved it, and what it came to. reference: the other side's own id of it, if it gave one.
+
+    tool: who did it. expires_at: when the last of its approvals ends.
+    """
+
+    approvers: Sequence[str]
+    expires_at: datetime | None
+    tool: str | None
+    reference: str | None
+
+    @classmethod
+    def from_row(cls, *, status: str, answer: Any = None, **row: Any) -> Self:
+        return cls(status=ActionStatus(status), reference=_reference(answer), **row)
+
+
+def _reference(answer: Any) -> str | None:
+    """The id in an answer ("payment_id": "P-1"), or who attested it."""
+    if not isinstance(answer, Mapping):
+        return None
+    if by := answer.get("attested_by"):
+        return f"attested by {by}"
+    return next((str(value) for name, value in answer.items() if name == "id" or name.endswith("_id")), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing(Action):
+    """An action with its last approval, if it has one, and the task that gave it.
+
+    needs: the authority it takes. asks: the role to ask for another approval, that of the last one if somebody in it could give
+    it, else one that may sign off. fallen: what has become of the approver since. not_by: who may not give another.
+    """
+
+    approver: str | None
+    role: str | None
+    authority: Decimal | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    revoked_because: str | None
+    not_by: Sequence[str]
+    expired: bool | None
+    needs: Decimal
+    fallen: str | None
+    asks: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """What a person gave to one action, by answering a task. status: the action's."""
+
+    id: UUID
+    action_id: UUID
+    approver: str
+    task_id: UUID
+    revoked_at: datetime | None
+    run_id: UUID
+    status: ActionStatus
+
+    @classmethod
+    def from_row(cls, *, status: str, **row: Any) -> Approval:
+        return cls(status=ActionStatus(status), **row)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +154,19 @@ class Effect:
     age_seconds: float
 
 
+_STANDING = f"""
+SELECT {_ACTION}, p.approver, p.role, p.authority, p.expires_at, p.revoked_at, p.revoked_because, coalesce(t.not_by, '{{}}') AS not_by,
+    p.expires_at <= app_now() AS expired, needs_authority(a) AS needs, CASE WHEN p.id IS NOT NULL THEN fallen_because(p, a) END AS fallen,
+    coalesce((SELECT asked.role FROM (
+        SELECT 1, p.role UNION ALL SELECT 2, r.role FROM role_rights r WHERE r.may = 'sign off') AS asked(n, role) WHERE EXISTS (
+        SELECT 1 FROM users u WHERE asked.role = ANY (u.roles) AND u.disabled_at IS NULL AND u.username <> a.proposed_by
+            AND u.username <> ALL (coalesce(t.not_by, '{{}}')) AND u.username NOT IN (SELECT username FROM took_part(a.run_id))
+            AND authority_of(u.username, asked.role, a.coverage, a.currency) >= needs_authority(a))
+        ORDER BY asked.n, asked.role LIMIT 1), p.role) AS asks
+FROM actions a LEFT JOIN approvals p ON p.action_id = a.id LEFT JOIN human_tasks t ON t.id = p.task_id
+WHERE a.id = %s ORDER BY p.created_at DESC NULLS LAST LIMIT 1"""
+
+
 def authority(db: Connection, person: str, role: str, coverage: str, currency: str) -> Decimal:
     """The largest amount in `currency` a person may approve under a coverage, acting in a role; 0 without any."""
     row = db.execute("SELECT authority_of(%s, %s, %s, %s) AS up_to", [person, role, coverage, currency]).fetchone()
@@ -67,7 +175,7 @@ def authority(db: Connection, person: str, role: str, coverage: str, currency: s
 
 def approve(
     db: Connection, task_id: UUID, *, person: str, purpose: str, payee: str, amount: Decimal, days: int = VALID_DAYS
-) -> dict[str, Any]:
+) -> Action:
     """Write the action that a person allows by answering an open task, and their approval, valid for `days`.
 
     The action's `status` is APPROVED if this approval is enough. Raises NotEntitled, BadInput (not what the task proposes)
@@ -75,11 +183,11 @@ def approve(
     """
     with _refusals_in_words():
         row = db.execute(
-            "SELECT (a).* FROM approve_action(%s, %s, %s, %s, %s, %s, %s, %s) a",
+            f"SELECT {_ACTION} FROM approve_action(%s, %s, %s, %s, %s, %s, %s, %s) a",
             [new_id(), new_id(), task_id, person, purpose, payee, amount, days],
         ).fetchone()
     assert row is not None
-    return row
+    return Action.from_row(**row)
 
 
 @contextmanager
@@ -92,30 +200,24 @@ def _refusals_in_words() -> Iterator[None]:
         raise
 
 
-def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The actions of a run, the oldest first, each with who approved it and what the other side called it."""
-    return db.execute(
-        """SELECT a.*, p.approvers, p.expires_at, c.output AS answer, c.name AS tool
-           FROM actions a
-           LEFT JOIN LATERAL (
-               SELECT coalesce(array_agg(p.approver ORDER BY p.created_at), '{}') AS approvers, max(p.expires_at) AS expires_at
-               FROM approvals p WHERE p.action_id = a.id AND p.revoked_at IS NULL) p ON true
-           LEFT JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
-           WHERE a.run_id = %s ORDER BY a.created_at, a.purpose""",
+def of_run(db: Connection, run_id: UUID) -> list[Listed]:
+    """The actions of a run, the oldest first."""
+    rows = db.execute(
+        f"""SELECT {_ACTION}, p.approvers, p.expires_at, c.output AS answer, c.name AS tool
+            FROM actions a
+            LEFT JOIN LATERAL (
+                SELECT coalesce(array_agg(p.approver ORDER BY p.created_at), '{{}}') AS approvers, max(p.expires_at) AS expires_at
+                FROM approvals p WHERE p.action_id = a.id AND p.revoked_at IS NULL) p ON true
+            LEFT JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
+            WHERE a.run_id = %s ORDER BY a.created_at, a.purpose""",
         [run_id],
-    ).fetchall()
+    )
+    return each(Listed.from_row, rows)
 
 
-def standing(db: Connection, action_id: UUID) -> dict[str, Any] | None:
-    """An action with its last approval and the task that gave it, or None if there is no such action.
-
-    `needs`: the authority it takes. `asks`: the role to ask for another approval, that of the last one if somebody in it
-    could give it, else one that may sign off. `fallen`: what has become of the approver since.
-    """
-    return db.execute(
-        _STANDING,
-        [action_id],
-    ).fetchone()
+def standing(db: Connection, action_id: UUID) -> Standing | None:
+    """An action with its last approval, or None if there is no such action."""
+    return one(Standing.from_row, db.execute(_STANDING, [action_id]).fetchone())
 
 
 def unconfirmed(db: Connection, *, limit: int) -> list[Effect]:
@@ -140,8 +242,8 @@ def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Eff
             JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
             WHERE {condition} ORDER BY {since}, a.id LIMIT %s""",
         [limit],
-    ).fetchall()
-    return [Effect(**row) for row in rows]
+    )
+    return each(Effect, rows)
 
 
 def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) -> bool:
@@ -182,13 +284,14 @@ def void_of_ended(db: Connection) -> int:
     return int(row["n"]) if row else 0
 
 
-def approval(db: Connection, approval_id: UUID) -> dict[str, Any] | None:
+def approval(db: Connection, approval_id: UUID) -> Approval | None:
     """An approval with its task, its run, and the status of its action."""
-    return db.execute(
+    row = db.execute(
         """SELECT p.id, p.action_id, p.approver, p.task_id, p.revoked_at, a.run_id, a.status
            FROM approvals p JOIN actions a ON a.id = p.action_id WHERE p.id = %s""",
         [approval_id],
     ).fetchone()
+    return one(Approval.from_row, row)
 
 
 def revoke(db: Connection, approval_id: UUID) -> bool:

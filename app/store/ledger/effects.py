@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.core.statuses import ActionStatus, CheckpointStatus
 from app.store.database import Connection
+from app.store.rows import each
 
 _SHOWN = 4000  # characters of a request or a response
 
@@ -21,6 +25,33 @@ WHERE c.run_id = %(id)s AND c.kind = 'tool' AND c.idempotency_key IS NOT NULL
 ORDER BY c.step_seq, c.call_seq LIMIT %(limit)s"""
 
 
-def of_run(db: Connection, run_id: UUID, *, limit: int = 100) -> list[dict[str, Any]]:
-    """The first `limit` calls of a run that were sent under a key: `request`, `response`, `status`, and their action if they have one."""
-    return db.execute(_EFFECTS, {"id": run_id, "shown": _SHOWN, "limit": limit}).fetchall()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """A call that was sent under a key: the beginning of what was asked and of what came back, and its action if it has one."""
+
+    step_seq: int
+    call_seq: int
+    step_name: str
+    name: str
+    status: CheckpointStatus
+    idempotency_key: str
+    key_epoch: int
+    attempt: int
+    created_at: datetime
+    completed_at: datetime | None
+    request: str | None
+    response: str | None
+    action_id: UUID | None
+    action_status: ActionStatus | None
+    confirmation: Any
+    confirmed_at: datetime | None
+
+    @classmethod
+    def from_row(cls, *, status: str, action_status: str | None, **row: Any) -> Sent:
+        stands = ActionStatus(action_status) if action_status else None
+        return cls(status=CheckpointStatus(status), action_status=stands, **row)
+
+
+def of_run(db: Connection, run_id: UUID, *, limit: int = 100) -> list[Sent]:
+    """The first `limit` calls of a run that were sent under a key."""
+    return each(Sent.from_row, db.execute(_EFFECTS, {"id": run_id, "shown": _SHOWN, "limit": limit}))

@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from app.accounts.people import Person
 from app.accounts.rights import Right, may
-from app.actions import ledger
 from app.application import installed
 from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import STOPPED, Status
@@ -23,7 +22,7 @@ from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
-from app.store.ledger import effects
+from app.store.ledger import actions, effects
 from app.store.reads import finding, history, pages, situation, timeline
 from app.store.reads.history import Moment
 from app.store.reads.pages import Row
@@ -108,7 +107,7 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "data": in_order(rt, run["workflow"], run["workflow_version"], data),
         "documents_listed": documents_of(db, run_id, data),
         "tasks": human_tasks.of_run(db, run_id),
-        "actions": ledger.of_run(db, run_id),
+        "actions": actions.of_run(db, run_id),
         "effects": effects.of_run(db, run_id),
         "children": pages.children(db, run_id, limit=_CHILDREN),
         "children_shown": _CHILDREN,
