@@ -197,26 +197,26 @@ def _downstreams(database: Database) -> Check:
     )
 
 
-def _living(patient: Patient, database: Database) -> list[Mapping[str, Any]]:
+def _living(patient: Patient, database: Database) -> list[workers.Worker]:
     """Workers that ping and take leases."""
     return serving.able(database.transact(workers.living), patient.settings.silent_seconds)
 
 
 def _workers(patient: Patient, database: Database) -> Check:
     alive = _living(patient, database)
-    silent = [w for w in alive if w["silent_seconds"] > 2 * patient.settings.ping_seconds]
+    silent = [w for w in alive if w.silent_seconds > 2 * patient.settings.ping_seconds]
     if silent:
-        worst = max(silent, key=lambda w: float(w["silent_seconds"]))
-        whose = f"process {worst['pid']} on {worst['host']} for {spoken(worst['silent_seconds'])}"
+        worst = max(silent, key=lambda w: float(w.silent_seconds))
+        whose = f"process {worst.pid} on {worst.host} for {spoken(worst.silent_seconds)}"
         seen = f"{len(silent)} of {len(alive)} do not ping; {whose}"
         return Check("workers", False, seen, "look at those processes; their runs are reassigned after two minutes")
-    slots = sum(w["slots"] for w in alive)
+    slots = sum(w.slots for w in alive)
     return Check("workers", bool(alive), f"{len(alive)} alive with {slots} slots" if alive else "none is alive")
 
 
 def _clocks(patient: Patient, database: Database) -> Check:
     """Whose clock is not the database's: this host's, or that of a worker's when it last pinged."""
-    ahead = {w["host"]: w["clock_ahead_seconds"] or 0.0 for w in _living(patient, database)}
+    ahead = {w.host: w.clock_ahead_seconds or 0.0 for w in _living(patient, database)}
     ahead["this host"] = database.transact(lambda db: installation.clock_ahead_seconds(db, time.time()))
     off = [
         f"that of {host} is {spoken(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
@@ -228,7 +228,7 @@ def _clocks(patient: Patient, database: Database) -> Check:
 
 def _documents(patient: Patient, database: Database) -> Check:
     """Whether this host, and each worker, reads what the others have stored."""
-    apart = {w["host"]: w["cannot_read"] for w in _living(patient, database) if w["cannot_read"]}
+    apart = {w.host: w.cannot_read for w in _living(patient, database) if w.cannot_read}
     if unread := patient.unread(database):
         apart["this host"] = unread
     said = [f"{host} cannot read those of {', '.join(others)}" for host, others in apart.items()]

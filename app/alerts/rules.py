@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.core.lifecycle import Status
@@ -243,7 +243,7 @@ def _refused(kinds: Sequence[RefusedFacts], where: str) -> str:
 
 
 def _served(facts: EngineFacts, limits: Limits) -> set[str]:
-    alive = [asdict(worker) for worker in facts.workers if worker.gone_seconds is None]
+    alive = [worker for worker in facts.workers if worker.gone_seconds is None]
     return serving.served(alive, limits.silent_seconds)
 
 

@@ -95,7 +95,7 @@ def _ready(view: _View) -> str:
     run, workers = view.run, view.seen.workers
     since = run["ready_at"] or view.entered
     text = f"is READY to enter {run['state']} {view.lasting(since)}"
-    able = [w for w in serving.able(workers, view.settings.silent_seconds) if run["queue"] in w["queues"]]
+    able = [w for w in serving.able(workers, view.settings.silent_seconds) if run["queue"] in w.queues]
     if not able:
         return f"{text}, but {_nobody(view)}"
     age = (view.seen.now - since).total_seconds()
@@ -103,7 +103,7 @@ def _ready(view: _View) -> str:
         return f"{text}; the broker is away ({view.broker}), so workers find it more slowly, straight from the database"
     if age < YOUNG_SECONDS and not view.seen.ahead:
         return f"{text} and {_count(len(able), 'worker')} can take it"
-    slots = sum(w["slots"] for w in able)
+    slots = sum(w.slots for w in able)
     place = f"behind {_count(view.seen.ahead, 'older run')}" if view.seen.ahead else "first"
     text += f", {place} in its queue {run['queue']}"
     text += f"; {_count(len(able), 'worker')} with {_count(slots, 'slot')} can take it"
@@ -115,13 +115,13 @@ def _nobody(view: _View) -> str:
     run, workers = view.run, view.seen.workers
     if not workers:
         return "no worker is alive; start one"
-    if any(run["queue"] in w["queues"] for w in workers):
+    if any(run["queue"] in w.queues for w in workers):
         return f"every worker of its queue {run['queue']} is silent or shutting down; start one"
     versions = sorted(
         {
             q.rsplit(".v", 1)[1]
             for w in workers
-            for q in w["queues"]
+            for q in w.queues
             if q.split(".")[1:2] == [run["workflow"]] and ".v" in q
         }
     )

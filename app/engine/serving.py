@@ -6,21 +6,35 @@ the queues of the workflows this process has, and those of every unfinished run,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from app.core.ids import queue_name
 from app.engine.runtime import Registry
 
 
-def able(workers: Iterable[Mapping[str, Any]], silent_seconds: float) -> list[Mapping[str, Any]]:
-    """Those of the workers thought alive that take leases: each with `queues`, `stopping` and `silent_seconds`."""
-    return [w for w in workers if not w["stopping"] and w["silent_seconds"] <= silent_seconds]
+class Server(Protocol):
+    """What of a worker thought alive says whether it serves."""
+
+    @property
+    def queues(self) -> Sequence[str]: ...
+    @property
+    def stopping(self) -> bool: ...
+    @property
+    def silent_seconds(self) -> float: ...
 
 
-def served(workers: Iterable[Mapping[str, Any]], silent_seconds: float) -> set[str]:
+Of = TypeVar("Of", bound=Server)
+
+
+def able(workers: Iterable[Of], silent_seconds: float) -> list[Of]:
+    """Those of the workers thought alive that take leases."""
+    return [w for w in workers if not w.stopping and w.silent_seconds <= silent_seconds]
+
+
+def served(workers: Iterable[Server], silent_seconds: float) -> set[str]:
     """The queues that somebody serves."""
-    return {queue for worker in able(workers, silent_seconds) for queue in worker["queues"]}
+    return {queue for worker in able(workers, silent_seconds) for queue in worker.queues}
 
 
 def wanted(workflows: Registry, unfinished: Iterable[tuple[str, int]], ready: Iterable[str]) -> set[str]:

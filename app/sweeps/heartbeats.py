@@ -8,10 +8,9 @@ crashed: what it held counts as if it had been handed back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.core.lifecycle import EventKind, Status
@@ -55,8 +54,8 @@ def run_once(rt: Runtime) -> dict[str, int]:
 def _silent(rt: Runtime) -> list[Lost]:
     """Who does not ping, and who was given up and holds a lease all the same."""
 
-    def lost(rows: Iterable[Mapping[str, Any]], reason: str) -> list[Lost]:
-        return [Lost(row["id"], row["pinged_at"], reason, lock_stands=row["lock_stands"]) for row in rows]
+    def lost(unheard: Iterable[workers.Unheard], reason: str) -> list[Lost]:
+        return [Lost(worker.id, worker.pinged_at, reason, lock_stands=worker.lock_stands) for worker in unheard]
 
     silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
     again = rt.database.transact(workers.gone_with_leases)
@@ -98,8 +97,8 @@ def give_up(rt: Runtime, lost: Lost) -> int:
 
 def _judge(db: Connection, worker: UUID) -> tuple[bool, bool]:
     """(its death was planned, it held one run alone)."""
-    row = next((w for w in workers.living(db) if w["id"] == worker), None)
-    return bool(row and row["stopping"]), due.count_leased_by(db, worker) <= 1
+    found = next((w for w in workers.living(db) if w.id == worker), None)
+    return bool(found and found.stopping), due.count_leased_by(db, worker) <= 1
 
 
 def _lose(db: Connection, found: Iterable[Run], reason: str, *, alone: bool, planned: bool) -> list[advance.Moved]:

@@ -55,14 +55,14 @@ class Observer:
         rows = workers.without_lock(session)
         now = time.monotonic()
         # One that has missed a ping as well is no part of a sudden break; one that pings has a lock or soon will.
-        suspects = {row["id"]: row for row in rows if row["missing"]}
-        lately = [row for row in rows if row["silent_seconds"] < 1.5 * self._rt.settings.ping_seconds]
-        if len(lately) > 1 and sum(row["missing"] for row in lately) * 2 > len(lately):
+        suspects = {row.id: row for row in rows if row.missing}
+        lately = [row for row in rows if row.silent_seconds < 1.5 * self._rt.settings.ping_seconds]
+        if len(lately) > 1 and sum(row.missing for row in lately) * 2 > len(lately):
             for row in lately:
-                suspects.pop(row["id"], None)  # most at once: not the workers' fault
+                suspects.pop(row.id, None)  # most at once: not the workers' fault
         self._missing = {worker: self._missing.get(worker, now) for worker in suspects}
         seen = [w for w, since in self._missing.items() if now - since >= self._rt.settings.looks_apart_seconds]
-        return [Lost(w, suspects[w]["pinged_at"], "its database session is gone") for w in seen]
+        return [Lost(w, suspects[w].pinged_at, "its database session is gone") for w in seen]
 
     def _own(self) -> Connection:
         if self._session is None or self._session.closed:

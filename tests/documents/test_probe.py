@@ -35,7 +35,7 @@ def start(database: Database, monkeypatch: pytest.MonkeyPatch, host: str, folder
 
 def cannot_read(database: Database) -> dict[str, list[str]]:
     """What each living worker says, by its host."""
-    return {row["host"]: row["cannot_read"] for row in database.transact(workers.living)}
+    return {worker.host: list(worker.cannot_read) for worker in database.transact(workers.living)}
 
 
 def test_hosts_that_share_a_store_read_each_other(

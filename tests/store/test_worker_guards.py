@@ -53,5 +53,5 @@ def test_leases_of_workers_that_are_gone_are_found(db: Connection, status: str, 
     gone = _worker(db, OTHER_WORKER, gone_at="2020-01-01")
     db.execute("UPDATE runs SET worker_id = %s WHERE id = %s", [OTHER_WORKER, A])
     assert workers.gone_with_leases(db) == (
-        [{"id": OTHER_WORKER, "pinged_at": gone["pinged_at"], "lock_stands": False}] if found else []
+        [workers.Unheard(id=OTHER_WORKER, pinged_at=gone["pinged_at"], lock_stands=False)] if found else []
     )

@@ -236,8 +236,8 @@ def test_a_step_of_the_clock_is_noted_once_however_many_notice_it(journey: Trave
             assert watch.look(db) == 0.0
         journey.advance_clock(DAY)
         assert [round(watch.look(db) / 10) for watch in watches] == [8640, 8640, 8640]
-        (found,) = [w for w in workers.living(db) if w["id"] == worker]
-    assert found["silent_seconds"] < 60
+        (found,) = [w for w in workers.living(db) if w.id == worker]
+    assert found.silent_seconds < 60
     assert journey.one("SELECT pinged_at <= app_now() AS now FROM workers WHERE id = %s", worker)["now"]
 
 

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from app.core.ports import Bell
@@ -59,7 +59,7 @@ class Housekeeping:
         self._periods, self._sweep = dict(periods), sweep
         self._lock = threading.Lock()
         self._mine: set[UUID] = set()
-        self._offered: deque[Mapping[str, Any]] = deque(maxlen=OFFERED)
+        self._offered: deque[due.Ready] = deque(maxlen=OFFERED)
         self._backlog = False
         self._stopped = threading.Event()
         self._wake = threading.Event()
@@ -72,13 +72,13 @@ class Housekeeping:
 
     def offer(self, bells: Iterable[Bell]) -> None:
         """Runs whose bells the broker did not take: those of our queues are taken as soon as a slot is free."""
-        rows = [
-            {"id": bell.run_id, "step_seq": bell.step_seq, "workflow": bell.workflow, "state": bell.state}
+        ours = [
+            due.Ready(bell.run_id, bell.step_seq, bell.workflow, bell.state, bell.queue)
             for bell in bells
             if bell.queue in self._queues
         ]
         with self._lock:
-            self._offered.extend(rows)
+            self._offered.extend(ours)
         self._wake.set()
 
     def until_it_may_lease(self, seconds: float) -> None:
@@ -130,44 +130,46 @@ class Housekeeping:
         free = self._free()
         if self._slot is not None and not self._slot.acquire(blocking=False):
             return 0
-        taken: list[Mapping[str, Any]] = []
+        taken: list[due.Ready] = []
         try:
             found = self._waiting(free * SPREAD) if len(self._offered) < free else []
             taken = self._next_offered(free)
             self._backlog = bool(self._offered) or len(found) > free - len(taken)
             taken += random.sample(found, min(free - len(taken), len(found)))
-            for row in taken:
+            for ready in taken:
                 with self._lock:
-                    self._mine.add(row["id"])
-                self._pool.submit(self._work, row)
+                    self._mine.add(ready.id)
+                self._pool.submit(self._work, ready)
         finally:
             if self._slot is not None and not taken:
                 self._slot.release()
         return len(taken)
 
-    def _next_offered(self, count: int) -> list[Mapping[str, Any]]:
+    def _next_offered(self, count: int) -> list[due.Ready]:
         with self._lock:
             return [self._offered.popleft() for _ in range(min(count, len(self._offered)))]
 
-    def _waiting(self, limit: int) -> list[dict[str, Any]]:
+    def _waiting(self, limit: int) -> list[due.Ready]:
         """Runs of our queues that nobody took for two dispatch periods, the oldest of each queue."""
         older = 2 * self._rt.settings.dispatch_seconds
         found = self._rt.database.transact(
-            lambda db: [row for queue in self._queues for row in due.ready(db, queue, older_seconds=older, limit=limit)]
+            lambda db: [
+                ready for queue in self._queues for ready in due.ready(db, queue, older_seconds=older, limit=limit)
+            ]
         )
         with self._lock:
-            return [row for row in found if row["id"] not in self._mine]
+            return [ready for ready in found if ready.id not in self._mine]
 
-    def _work(self, row: Mapping[str, Any]) -> None:
+    def _work(self, ready: due.Ready) -> None:
         said = "failed"
         try:
-            said = run_step(self._rt, row["id"], row["step_seq"], workflow=row["workflow"], state=row["state"])
+            said = run_step(self._rt, ready.id, ready.step_seq, workflow=ready.workflow, state=ready.state)
         finally:
             with self._lock:
-                self._mine.discard(row["id"])
+                self._mine.discard(ready.id)
             if self._slot is not None:
                 self._slot.release()
-            logs.event("step_without_bell", run_id=str(row["id"]), step=row["state"], outcome=said)
+            logs.event("step_without_bell", run_id=str(ready.id), step=ready.state, outcome=said)
             if self._backlog:
                 self._wake.set()
 

@@ -171,15 +171,15 @@ class Liveness:
         """Leases that are ours no longer are taken from their threads; leases that no thread works on are handed back."""
         leased = self._rt.holdings.leased()  # before the rows: what is leased after them is not missed in them
         rows = workers.owned(session, self._rt.worker_id)
-        standing = {row["lease_token"] for row in rows}
+        standing = {row.lease_token for row in rows}
         taken = [h for h in leased if h.token not in standing]
         self._rt.holdings.lose(taken)
         held = {
             h.token for h in self._rt.holdings.all()
         }  # after the rows: a lease is held here before it is taken there
         for row in rows:
-            if row["lease_token"] not in held:
-                orphan = Holding(row["id"], row["step_seq"], row["lease_token"], time.monotonic() + 30)
+            if row.lease_token not in held:
+                orphan = Holding(row.id, row.step_seq, row.lease_token, time.monotonic() + 30)
                 hand_back(self._rt, orphan, "no thread works on it")
         return taken
 

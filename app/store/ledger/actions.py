@@ -22,7 +22,7 @@ from app.core.ids import new_id
 from app.core.statuses import ActionStatus
 from app.store.clock import silence
 from app.store.database import Connection
-from app.store.rows import columns, each, one
+from app.store.rows import columns
 
 VALID_DAYS = 30
 NO_APPROVAL, DONE_ALREADY = "LH001", "LH004"  # what the database says of an intent it refuses
@@ -69,8 +69,8 @@ class Action:
     dispute_reason: str | None
 
     @classmethod
-    def from_row(cls, *, status: str, **row: Any) -> Self:
-        return cls(status=ActionStatus(status), **row)
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        return cls(**{**row, "status": ActionStatus(row["status"])})
 
 
 _ACTION = columns(Action, "a")
@@ -89,8 +89,9 @@ class Listed(Action):
     reference: str | None
 
     @classmethod
-    def from_row(cls, *, status: str, answer: Any = None, **row: Any) -> Self:
-        return cls(status=ActionStatus(status), reference=_reference(answer), **row)
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        known = {name: value for name, value in row.items() if name != "answer"}
+        return cls(**known | {"status": ActionStatus(row["status"]), "reference": _reference(row["answer"])})
 
 
 def _reference(answer: Any) -> str | None:
@@ -136,8 +137,8 @@ class Approval:
     status: ActionStatus
 
     @classmethod
-    def from_row(cls, *, status: str, **row: Any) -> Approval:
-        return cls(status=ActionStatus(status), **row)
+    def from_row(cls, row: Mapping[str, Any]) -> Approval:
+        return cls(**{**row, "status": ActionStatus(row["status"])})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +188,7 @@ def approve(
             [new_id(), new_id(), task_id, person, purpose, payee, amount, days],
         ).fetchone()
     assert row is not None
-    return Action.from_row(**row)
+    return Action.from_row(row)
 
 
 @contextmanager
@@ -212,12 +213,13 @@ def of_run(db: Connection, run_id: UUID) -> list[Listed]:
             WHERE a.run_id = %s ORDER BY a.created_at, a.purpose""",
         [run_id],
     )
-    return each(Listed.from_row, rows)
+    return [Listed.from_row(row) for row in rows]
 
 
 def standing(db: Connection, action_id: UUID) -> Standing | None:
     """An action with its last approval, or None if there is no such action."""
-    return one(Standing.from_row, db.execute(_STANDING, [action_id]).fetchone())
+    row = db.execute(_STANDING, [action_id]).fetchone()
+    return Standing.from_row(row) if row else None
 
 
 def unconfirmed(db: Connection, *, limit: int) -> list[Effect]:
@@ -243,7 +245,7 @@ def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Eff
             WHERE {condition} ORDER BY {since}, a.id LIMIT %s""",
         [limit],
     )
-    return each(Effect, rows)
+    return [Effect(**row) for row in rows]
 
 
 def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) -> bool:
@@ -291,7 +293,7 @@ def approval(db: Connection, approval_id: UUID) -> Approval | None:
            FROM approvals p JOIN actions a ON a.id = p.action_id WHERE p.id = %s""",
         [approval_id],
     ).fetchone()
-    return one(Approval.from_row, row)
+    return Approval.from_row(row) if row else None
 
 
 def revoke(db: Connection, approval_id: UUID) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,6 @@ from uuid import UUID
 
 from app.core.statuses import ActionStatus, CheckpointStatus
 from app.store.database import Connection
-from app.store.rows import each
 
 _SHOWN = 4000  # characters of a request or a response
 
@@ -47,11 +47,12 @@ class Sent:
     confirmed_at: datetime | None
 
     @classmethod
-    def from_row(cls, *, status: str, action_status: str | None, **row: Any) -> Sent:
-        stands = ActionStatus(action_status) if action_status else None
-        return cls(status=CheckpointStatus(status), action_status=stands, **row)
+    def from_row(cls, row: Mapping[str, Any]) -> Sent:
+        stands = ActionStatus(row["action_status"]) if row["action_status"] else None
+        return cls(**{**row, "status": CheckpointStatus(row["status"]), "action_status": stands})
 
 
 def of_run(db: Connection, run_id: UUID, *, limit: int = 100) -> list[Sent]:
     """The first `limit` calls of a run that were sent under a key."""
-    return each(Sent.from_row, db.execute(_EFFECTS, {"id": run_id, "shown": _SHOWN, "limit": limit}))
+    rows = db.execute(_EFFECTS, {"id": run_id, "shown": _SHOWN, "limit": limit})
+    return [Sent.from_row(row) for row in rows]

@@ -17,12 +17,22 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Living:
+    """A worker thought alive, that pinged `silent_seconds` ago."""
+
+    queues: Sequence[str]
+    slots: int
+    stopping: bool
+    silent_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """A run's row and what stands around it.
 
     last: its last transition. tasks: its open human tasks. able: role -> the people who have it
     (username, display_name).
-    workers: the living ones, each with `queues`, `stopping`, `silent_seconds`. holder: the worker that has its lease.
+    workers: the living ones. holder: the worker that has its lease.
     ahead: READY runs of its queue that are older. children: those of its present step, with `reason`. sweeps: name ->
     seconds since its last start, without end if that lies in the future.
     """
@@ -32,7 +42,7 @@ class Situation:
     last: Row
     tasks: Sequence[Row] = ()
     able: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    workers: Sequence[Row] = ()
+    workers: Sequence[Living] = ()
     holder: Row | None = None
     ahead: int = 0
     children: Sequence[Row] = ()
@@ -46,7 +56,7 @@ SELECT id, kind, role, title, created_at, due_at, claimed_by, CASE WHEN proposal
 WHERE run_id = %(id)s AND status = 'OPEN' ORDER BY created_at"""
 _ABLE = "SELECT username, display_name, roles FROM users WHERE roles && %(roles)s::text[] ORDER BY username"
 _WORKERS = f"""
-SELECT id, host, pid, queues, slots, stopping, {lasted("pinged_at")} AS silent_seconds
+SELECT queues, slots, stopping, {lasted("pinged_at")} AS silent_seconds
 FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
 _HOLDER = f"""
 SELECT id, host, pid, stopping, gone_at, {lasted("pinged_at")} AS silent_seconds
@@ -82,7 +92,7 @@ def read(db: Connection, run_id: UUID) -> Situation:
         last=last,
         tasks=tasks,
         able=able(db, sorted({task["role"] for task in tasks})),
-        workers=db.execute(_WORKERS).fetchall(),
+        workers=[Living(**row) for row in db.execute(_WORKERS)],
         holder=db.execute(_HOLDER, params).fetchone() if run["worker_id"] else None,
         ahead=ahead["n"] if ahead else 0,
         children=db.execute(_CHILDREN, params).fetchall() if status == Status.WAITING_FOR_CHILDREN else (),

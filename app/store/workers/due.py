@@ -7,7 +7,7 @@ where few rows are looked for among many: the planner may walk the primary key u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.run import Run
@@ -28,7 +28,7 @@ SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM sig
   AND status = 'WAITING_FOR_EVENT' AND pending_events <> '{{}}'
   AND EXISTS (SELECT 1 FROM unnest(pending_events) AS e WHERE routes ? e) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _READY = """
-SELECT id, workflow, state, step_seq, queue, ready_at FROM runs
+SELECT id, step_seq, workflow, state, queue FROM runs
 WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
 ORDER BY ready_at LIMIT %(limit)s"""
 _OF_WORKER = f"""
@@ -48,6 +48,17 @@ BEAT, BEAT_SECONDS = (
 )  # a row that is none either: when a message of beat's was last taken; how often it is noted
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A step that waits for a worker."""
+
+    id: UUID
+    step_seq: int
+    workflow: str
+    state: str
+    queue: str
+
+
 def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tuple[Run, bool, bool]]:
     """Waiting runs whose timer is due or whose wait has expired: (run, is due, has expired), locked. `but`: all except these."""
     rows = db.execute(_DUE, {"limit": limit, "but": list(but)}).fetchall()
@@ -59,9 +70,9 @@ def missed_signals(db: Connection, limit: int) -> list[Run]:
     return [as_run(row) for row in db.execute(_MISSED_SIGNALS, {"limit": limit}).fetchall()]
 
 
-def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[dict[str, Any]]:
+def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[Ready]:
     """The oldest READY runs of a queue, unlocked: ringing twice does no harm."""
-    return db.execute(_READY, {"queue": queue, "older": older_seconds, "limit": limit}).fetchall()
+    return [Ready(**row) for row in db.execute(_READY, {"queue": queue, "older": older_seconds, "limit": limit})]
 
 
 def ready_queues(db: Connection) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.core.lifecycle import EventKind
@@ -19,6 +19,54 @@ _ITS_LOCK = """l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.classid = ((w.lock_key >> 32) & 4294967295)::bigint::oid AND l.objid = (w.lock_key & 4294967295)::bigint::oid"""
 _LOCK_STANDS = f"(w.liveness = 'lock' AND EXISTS (SELECT 1 FROM pg_locks l WHERE {_ITS_LOCK})) AS lock_stands"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A worker thought alive. queues: what it subscribes to, with so many slots. cannot_read: hosts whose documents it cannot read.
+
+    clock_ahead_seconds: how far its host's clock was ahead of the database's at its last ping, `silent_seconds` ago.
+    """
+
+    id: UUID
+    host: str
+    pid: int
+    queues: Sequence[str]
+    slots: int
+    stopping: bool
+    started_at: datetime
+    pinged_at: datetime
+    clock_ahead_seconds: float | None
+    cannot_read: Sequence[str]
+    silent_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leased:
+    """A run that a worker holds a lease of."""
+
+    id: UUID
+    step_seq: int
+    lease_token: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """A look at the lock of a worker that holds one. missing: no session holds it."""
+
+    id: UUID
+    pinged_at: datetime
+    missing: bool
+    silent_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unheard:
+    """A worker to be given up, as of its last ping. lock_stands: a session holds its lock all the same."""
+
+    id: UUID
+    pinged_at: datetime
+    lock_stands: bool
 
 
 def register(
@@ -75,12 +123,13 @@ def leave(db: Connection, worker_id: UUID) -> None:
     )
 
 
-def owned(db: Connection, worker_id: UUID) -> list[dict[str, Any]]:
+def owned(db: Connection, worker_id: UUID) -> list[Leased]:
     """The runs this process holds a lease of, as the database sees it."""
-    return db.execute(
+    rows = db.execute(
         "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s",
         [worker_id],
-    ).fetchall()
+    )
+    return [Leased(**row) for row in rows]
 
 
 def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
@@ -104,23 +153,25 @@ def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
     return row is not None
 
 
-def without_lock(db: Connection) -> list[dict[str, Any]]:
-    """The living workers of the kind 'lock': whether no session holds their lock, and for how long they have not pinged."""
-    return db.execute(
-        f"""SELECT w.id, w.stopping, w.pinged_at, (l.objid IS NULL) AS missing,
+def without_lock(db: Connection) -> list[Looked]:
+    """The living workers of the kind 'lock', whether or not their lock is held."""
+    rows = db.execute(
+        f"""SELECT w.id, w.pinged_at, (l.objid IS NULL) AS missing,
               {lasted("w.pinged_at")} AS silent_seconds
             FROM workers w LEFT JOIN pg_locks l ON {_ITS_LOCK}
             WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
-    ).fetchall()
+    )
+    return [Looked(**row) for row in rows]
 
 
-def silent(db: Connection, silent_seconds: float) -> list[dict[str, Any]]:
-    """Workers that have not pinged for too long: id, last ping, and whether a session holds their lock all the same."""
-    return db.execute(
+def silent(db: Connection, silent_seconds: float) -> list[Unheard]:
+    """Workers that have not pinged for too long."""
+    rows = db.execute(
         f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w
             WHERE w.gone_at IS NULL AND w.pinged_at < (SELECT app_now()) - make_interval(secs => %s)""",
         [silent_seconds],
-    ).fetchall()
+    )
+    return [Unheard(**row) for row in rows]
 
 
 def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
@@ -131,12 +182,13 @@ def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
     return row is not None
 
 
-def gone_with_leases(db: Connection) -> list[dict[str, Any]]:
+def gone_with_leases(db: Connection) -> list[Unheard]:
     """Workers given up that hold a lease all the same: taken in the moment between the verdict and their next ping."""
-    return db.execute(
+    rows = db.execute(
         f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w WHERE w.gone_at IS NOT NULL AND w.id IN (
                 SELECT r.worker_id FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL)"""
-    ).fetchall()
+    )
+    return [Unheard(**row) for row in rows]
 
 
 def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
@@ -152,13 +204,14 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
     return row is not None
 
 
-def living(db: Connection) -> list[dict[str, Any]]:
-    """The workers thought alive, with the age of their last ping in seconds."""
-    return db.execute(
+def living(db: Connection) -> list[Worker]:
+    """The workers thought alive, the oldest first."""
+    rows = db.execute(
         f"""SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds, cannot_read,
                   {lasted("pinged_at")} AS silent_seconds
            FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
-    ).fetchall()
+    )
+    return [Worker(**row) for row in rows]
 
 
 def could_begin(db: Connection, worker_id: UUID) -> bool:
