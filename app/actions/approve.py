@@ -12,42 +12,41 @@ from typing import Any
 from app.core.errors import BadInput, NotEntitled
 from app.core.statuses import TaskKind
 from app.store.database import Connection
+from app.store.human_tasks.rows import HumanTask
 from app.store.ledger import actions
 
 
-def chosen(task: Mapping[str, Any], outcome: str) -> list[Mapping[str, Any]]:
+def chosen(task: HumanTask, outcome: str) -> list[Mapping[str, Any]]:
     """The proposals of a task that an outcome approves."""
-    purposes = task["approves"].get(outcome) or ()
-    return [proposal for proposal in task["proposals"] if proposal["purpose"] in purposes]
+    purposes = task.approves.get(outcome) or ()
+    return [proposal for proposal in task.proposals if proposal["purpose"] in purposes]
 
 
-def authority(db: Connection, task: Mapping[str, Any], person: str, proposals: list[Mapping[str, Any]]) -> Decimal:
+def authority(db: Connection, task: HumanTask, person: str, proposals: list[Mapping[str, Any]]) -> Decimal:
     """Up to how much a person may approve each of these proposals; 0 without proposals."""
-    limits = [actions.authority(db, person, task["role"], p["coverage"], p["currency"]) for p in proposals]
+    limits = [actions.authority(db, person, task.role, p["coverage"], p["currency"]) for p in proposals]
     return min(limits, default=Decimal(0))
 
 
 def approve(
-    db: Connection, task: Mapping[str, Any], person: str, proposal: Mapping[str, Any], values: Mapping[str, Any]
+    db: Connection, task: HumanTask, person: str, proposal: Mapping[str, Any], values: Mapping[str, Any]
 ) -> dict[str, str]:
     """The action that the answer `values` to a task allows. Raises BadInput naming the field, NotEntitled or Refused."""
     amount = _amount(_chosen(proposal, "amount", values), proposal)
     payee = str(_chosen(proposal, "payee", values) or "").strip()
     if not payee:
         raise BadInput(f"{proposal.get('payee_field') or 'payee'}: nobody is named; say who is to receive it")
-    if task["not_by"] or task["kind"] == TaskKind.APPROVAL:  # nobody comes after this one
+    if task.not_by or task.kind == TaskKind.APPROVAL:  # nobody comes after this one
         _refuse_beyond(db, task, person, proposal, amount)
-    action = actions.approve(db, task["id"], person=person, purpose=proposal["purpose"], payee=payee, amount=amount)
+    action = actions.approve(db, task.id, person=person, purpose=proposal["purpose"], payee=payee, amount=amount)
     return {
         name: str(getattr(action, name))
         for name in ("id", "purpose", "payee", "amount", "currency", "coverage", "proposed_by", "status")
     }
 
 
-def _refuse_beyond(
-    db: Connection, task: Mapping[str, Any], person: str, proposal: Mapping[str, Any], amount: Decimal
-) -> None:
-    limit = actions.authority(db, person, task["role"], proposal["coverage"], proposal["currency"])
+def _refuse_beyond(db: Connection, task: HumanTask, person: str, proposal: Mapping[str, Any], amount: Decimal) -> None:
+    limit = actions.authority(db, person, task.role, proposal["coverage"], proposal["currency"])
     in_all = amount + Decimal(str(proposal.get("paid_before") or 0))
     if in_all > limit:
         raise NotEntitled(

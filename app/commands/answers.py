@@ -10,6 +10,7 @@ from typing import Any
 from app.core.canonical import parse_json
 from app.core.errors import BadInput, NotCanonical
 from app.core.values.typed_amount import typed_amount, wants_amount
+from app.store.human_tasks.rows import HumanTask
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 
@@ -24,7 +25,7 @@ def payload_of(text: str, *, what: str) -> Any:
     return parse_json(text, what=what)
 
 
-def answer_of(task: Mapping[str, Any], whole: str | None, fields: Sequence[str]) -> dict[str, Any]:
+def answer_of(task: HumanTask, whole: str | None, fields: Sequence[str]) -> dict[str, Any]:
     """A human task's answer: `whole` alone, or else the form's own defaults with `fields` on top, as on its page."""
     if whole is not None and fields:
         raise BadInput("give either --answer, the whole answer, or --set, field by field")
@@ -33,10 +34,10 @@ def answer_of(task: Mapping[str, Any], whole: str | None, fields: Sequence[str])
         if not isinstance(value, dict):
             raise BadInput('--answer must be one JSON object, such as {"comment": "…"}')
         return value
-    form = task["form"]
+    form = task.form
     known = form.get("properties", {})
-    answer: dict[str, Any] = {name: value for name, value in task["defaults"].items() if name in known}
-    currencies = {p["amount_field"]: p["currency"] for p in task.get("proposals") or () if p.get("amount_field")}
+    answer: dict[str, Any] = {name: value for name, value in task.defaults.items() if name in known}
+    currencies = {p["amount_field"]: p["currency"] for p in task.proposals if p.get("amount_field")}
     for field in fields:
         name, equals, text = field.partition("=")
         if not equals or not name:

@@ -97,7 +97,7 @@ def show(
     for finding in (f for f in shown["findings"] if isinstance(f, Mapping)):
         say(f"finding {finding.get('severity', '')} {finding.get('code')}: {finding.get('summary')}")
     for task in shown.get("human_tasks", ()):
-        say(f"task {task['id']} {task['status']} for {task['role']}: {task['title']}")
+        say(f"task {task.id} {task.status} for {task.role}: {task.title}")
     for action in shown.get("actions", ()):
         by = ", ".join(action.approvers) or "nobody"
         say(

@@ -24,6 +24,7 @@ from app.core.canonical import restore
 from app.diagnosis.explain import spoken
 from app.store.database import Connection
 from app.store.human_tasks import human_tasks
+from app.store.human_tasks.rows import HumanTask
 from app.store.ledger import actions
 from app.store.reads import pages, timeline
 
@@ -38,7 +39,7 @@ class Story:
 
     entries: Sequence[Mapping[str, Any]]
     more: bool
-    tasks: Sequence[Mapping[str, Any]]
+    tasks: Sequence[HumanTask]
     actions: Sequence[actions.Listed]
     alerts: Sequence[Mapping[str, Any]]
     children: Sequence[Mapping[str, Any]]

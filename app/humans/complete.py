@@ -28,6 +28,7 @@ from app.engine.step import advance, persons
 from app.humans import entitled, forms
 from app.store.database import Connection
 from app.store.human_tasks import handling, human_tasks
+from app.store.human_tasks.rows import HumanTask, TaskInRun
 from app.store.runs import budgets, carried, payloads, runs, verdicts
 
 _STOPPED = {TaskKind.BUDGET: "stopped at its token budget", TaskKind.APPROVAL: "stopped for want of an approval"}
@@ -80,23 +81,21 @@ def _complete(
     first = human_tasks.read(db, task_id)
     if first is None:
         raise NotFound(f"there is no human task {task_id}")
-    if first["kind"] == TaskKind.BUDGET:  # which stands on the root run: both rows, in the order of all
-        budgets.lock(db, first["run_id"], budgets.root_of(db, first["run_id"]))
-    run = advance.lock_or_refuse(db, first["run_id"])
+    if first.kind == TaskKind.BUDGET:  # which stands on the root run: both rows, in the order of all
+        budgets.lock(db, first.run_id, budgets.root_of(db, first.run_id))
+    run = advance.lock_or_refuse(db, first.run_id)
     task = human_tasks.read(db, task_id)  # again, now that nobody else can answer
     assert task is not None
     person = people.find(db, by)
-    if (task["completed_by"], task["outcome"], task["status"]) == (by, outcome, TaskStatus.COMPLETED) and _same(
-        task, answer
-    ):
-        return Completed(task_id, run.id, outcome, by, task["completed_at"]), []  # their own click again
+    if task.completed_at and (task.completed_by, task.outcome) == (by, outcome) and _same(task, answer):
+        return Completed(task_id, run.id, outcome, by, task.completed_at), []  # their own click again
     _check(task, person, outcome, row_version)
     if with_key and approve.chosen(task, outcome):
         raise NotEntitled(
             f"{outcome!r} approves {' and '.join(p['purpose'].replace('_', ' ') for p in approve.chosen(task, outcome))}, and no key "
             "can: the person must answer in their browser, where they show that they are there"
         )
-    values = forms.validated(task["form"], answer, outcome)
+    values = forms.validated(task.form, answer, outcome)
     given = _answer(rt, db, run, task, person, outcome, values)
     text = canonical(given)
     at = human_tasks.complete(db, task_id, outcome=outcome, answer=text, by=by)
@@ -104,7 +103,7 @@ def _complete(
     handling.drop_drafts(db, task_id, by)
     human_tasks.add_event(db, task_id, run.id, "completed", f"person:{by}", canonical({"outcome": outcome}))
     happened = _happened(run, task, person, outcome, given, at)
-    if not (task["kind"] == TaskKind.DOUBT and outcome == persons.AGAIN):
+    if not (task.kind == TaskKind.DOUBT and outcome == persons.AGAIN):
         return Completed(task_id, run.id, outcome, by, at), advance.apply(db, run, happened)
     moved = advance.apply(db, run, _anew(db, run, happened), also=_carry_over)
     return Completed(task_id, run.id, outcome, by, at), moved
@@ -122,29 +121,30 @@ def _carry_over(db: Connection, run: Run, to: Transition) -> None:
         carried.carry_over(db, run.id)
 
 
-def _same(task: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+def _same(task: HumanTask, answer: Mapping[str, Any]) -> bool:
     """Whether an accepted answer says the same as one that comes again."""
-    return {k: v for k, v in task["answer"]["values"].items() if k in answer} == dict(answer)
+    return {k: v for k, v in (task.answer or {})["values"].items() if k in answer} == dict(answer)
 
 
-def _check(task: Mapping[str, Any], person: Person, outcome: str, row_version: int | None) -> None:
-    if task["status"] == TaskStatus.COMPLETED:
-        when = task["completed_at"].strftime("%Y-%m-%d %H:%M:%S %Z")
-        raise AlreadyAnswered(f"{task['completed_by']} completed this task with {task['outcome']!r} at {when}")
-    if task["status"] != TaskStatus.OPEN:
-        raise Refused(f"this task is {task['status'].lower()}: its run has moved on")
-    if row_version is not None and row_version != task["row_version"]:
+def _check(task: TaskInRun, person: Person, outcome: str, row_version: int | None) -> None:
+    if task.status == TaskStatus.COMPLETED:
+        assert task.completed_at is not None, "who completes a task says when"
+        when = task.completed_at.strftime("%Y-%m-%d %H:%M:%S %Z")
+        raise AlreadyAnswered(f"{task.completed_by} completed this task with {task.outcome!r} at {when}")
+    if task.status != TaskStatus.OPEN:
+        raise Refused(f"this task is {task.status.lower()}: its run has moved on")
+    if row_version is not None and row_version != task.row_version:
         raise Stale("the task changed since you opened it; read it again, your text is kept in the form")
     if why_not := entitled.refusal(task, person):
         raise NotEntitled(why_not)
-    if task["claimed_by"] not in (None, person.username):
-        raise Refused(f"{task['claimed_by']} is working on this task; they release it, or it returns by itself")
-    if outcome not in task["outcomes"]:
-        raise BadInput(f"outcome: {outcome!r} is not offered; choose one of {', '.join(task['outcomes'])}")
+    if task.claimed_by not in (None, person.username):
+        raise Refused(f"{task.claimed_by} is working on this task; they release it, or it returns by itself")
+    if outcome not in task.outcomes:
+        raise BadInput(f"outcome: {outcome!r} is not offered; choose one of {', '.join(task.outcomes)}")
 
 
 def _answer(
-    rt: Runtime, db: Connection, run: Run, task: Mapping[str, Any], person: Person, outcome: str, values: dict[str, Any]
+    rt: Runtime, db: Connection, run: Run, task: HumanTask, person: Person, outcome: str, values: dict[str, Any]
 ) -> dict[str, Any]:
     """The answer as the next step will see it, with whatever it approves or corrects written beside."""
     proposals = approve.chosen(task, outcome)
@@ -155,25 +155,24 @@ def _answer(
         "name": person.display_name,
         "roles": list(person.roles),
         "authority": authority,
-        "task_id": task["id"],
+        "task_id": task.id,
         "values": values,
     }
     if proposals:
         given["actions"] = {p["purpose"]: approve.approve(db, task, person.username, p, values) for p in proposals}
-    if task["kind"] == TaskKind.UNKNOWN:
+    if task.kind == TaskKind.UNKNOWN:
         _judge(db, run, task, person, outcome, values)
-    if task["kind"] == TaskKind.BUDGET and outcome == persons.RAISE:
+    if task.kind == TaskKind.BUDGET and outcome == persons.RAISE:
         budgets.allow_more(db, budgets.root_of(db, run.id), _tokens(values))
-    if task["kind"] == TaskKind.DOUBT and values.get("data"):
+    if task.kind == TaskKind.DOUBT and values.get("data"):
         given["data"] = _correct(rt, db, run, values["data"])
     return given
 
 
-def _judge(
-    db: Connection, run: Run, task: Mapping[str, Any], person: Person, outcome: str, values: Mapping[str, Any]
-) -> None:
+def _judge(db: Connection, run: Run, task: HumanTask, person: Person, outcome: str, values: Mapping[str, Any]) -> None:
     """Write the verdict on a call of unknown outcome to its checkpoint."""
-    call = (run.id, task["step_seq"], task["call_seq"])
+    assert task.call_seq is not None, "a task about an unknown outcome names its call"
+    call = (run.id, task.step_seq, task.call_seq)
     if outcome == persons.DONE:
         result = canonical(values.get("result") or {"attested_by": person.username})
         settled = verdicts.happened(db, *call, output=result)
@@ -203,16 +202,14 @@ def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
     return data.model_dump(mode="json")
 
 
-def _happened(
-    run: Run, task: Mapping[str, Any], person: Person, outcome: str, given: Mapping[str, Any], at: datetime
-) -> Event:
+def _happened(run: Run, task: HumanTask, person: Person, outcome: str, given: Mapping[str, Any], at: datetime) -> Event:
     actor, comment = f"person:{person.username}", str(given["values"].get("comment", ""))[:500]
-    if task["kind"] == TaskKind.TRIAGE:
+    if task.kind == TaskKind.TRIAGE:
         return Event(kind=_TRIAGE[outcome], actor=actor, reason=comment or outcome)
     if run.status is not Status.WAITING_FOR_HUMAN:
         raise Refused(f"the run is {run.status.value}; it does not wait for this answer")
-    if task["kind"] in _STOPPED and outcome == persons.STOP:
-        return Event(kind=EventKind.CANCELLED, actor=actor, reason=comment or _STOPPED[task["kind"]])
+    if task.kind in _STOPPED and outcome == persons.STOP:
+        return Event(kind=EventKind.CANCELLED, actor=actor, reason=comment or _STOPPED[task.kind])
     cause = {"event": EventKind.ANSWERED.value, "answer": {**given, "at": at}}
     if "data" in given:
         cause["data"] = given["data"]

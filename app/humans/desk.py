@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.accounts import people
@@ -23,20 +23,21 @@ from app.humans import entitled
 from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import handling, human_tasks
+from app.store.human_tasks.rows import TaskInRun
 from app.store.runs import payloads
 
 LONGEST_TEXT = 4000  # characters of a comment or a reason
-_Task = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
     """Take a task, so that others leave it alone; again renews it. Raises NotEntitled, Refused naming who has it."""
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
         if not handling.claim(db, task_id, by):
             raise Refused(_held(db, task))
-        if task["claimed_by"] != by:
+        if task.claimed_by != by:
             _note(db, task, "claimed", by)
 
     _work(rt, task_id, by, change)
@@ -45,7 +46,7 @@ def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
 def release(rt: Runtime, task_id: UUID, *, by: str) -> None:
     """Give a task back to everybody of its role. Raises Refused if the person does not have it."""
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         if not handling.release(db, task_id, by):
             raise Refused("you do not have this task; it was released, taken over or answered")
         _note(db, task, "released", by)
@@ -57,11 +58,11 @@ def take_over(rt: Runtime, task_id: UUID, *, by: str, reason: str) -> None:
     """Take a task from whoever holds it: the right to take over, with a reason. The draft of the other stays theirs."""
     why = _text(reason, "reason")
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         require(rt, me, Right.TAKE_OVER)
         _entitled(task, me)
         _hand_over(db, task, to=by)
-        _note(db, task, "taken over", by, {"from": task["claimed_by"], "reason": why})
+        _note(db, task, "taken over", by, {"from": task.claimed_by, "reason": why})
 
     _work(rt, task_id, by, change)
 
@@ -70,8 +71,8 @@ def delegate(rt: Runtime, task_id: UUID, *, by: str, to: str, reason: str) -> No
     """Give a task to a colleague who may answer it: by whoever holds it, or by whoever may take it over."""
     why = _text(reason, "reason")
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
-        if task["claimed_by"] != by:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
+        if task.claimed_by != by:
             require(rt, me, Right.TAKE_OVER)
         other = people.find(db, to)
         if why_not := entitled.refusal(task, other):
@@ -88,7 +89,7 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
     if until.tzinfo is None:
         raise BadInput("until: name the time zone, such as 2026-03-01T09:00:00+01:00")
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
         if until <= clock.now(db):
             raise Refused(f"{until.isoformat()} is past; set the task aside until a later time")
@@ -102,9 +103,9 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
 def unpark(rt: Runtime, task_id: UUID, *, by: str) -> None:
     """Take a task up again before its time."""
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
-        if task["follow_up_at"] is None:
+        if task.follow_up_at is None:
             raise Refused("the task is not set aside")
         if not handling.park(db, task_id, by, until=None, reason=None):
             raise Refused(_held(db, task))
@@ -117,7 +118,7 @@ def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
     """Note something for whoever works on the task or reads of it later: its id. It cannot be changed."""
     text, comment_id = _text(body, "comment"), new_id()
 
-    def change(db: Connection, task: _Task, me: Person) -> None:
+    def change(db: Connection, task: TaskInRun, me: Person) -> None:
         require(rt, me, Right.COMMENT)
         handling.add_comment(db, comment_id, task_id, by, text)
         _note(db, task, "commented", by)
@@ -134,62 +135,61 @@ def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str],
     """
     text = payloads.boundary_text(dict(draft), what="the draft")
 
-    def change(db: Connection, task: _Task, me: Person) -> datetime:
+    def change(db: Connection, task: TaskInRun, me: Person) -> datetime:
         _entitled(task, me)
         before = handling.draft(db, task_id, by)
-        if seen is not None and before and before["updated_at"].isoformat() != seen and before["draft"] != dict(draft):
+        if seen is not None and before and before.updated_at.isoformat() != seen and before.draft != dict(draft):
             raise Stale(
-                f"another draft of yours was saved at {before['updated_at']:%H:%M:%S} UTC, in another tab or window"
+                f"another draft of yours was saved at {before.updated_at:%H:%M:%S} UTC, in another tab or window"
             )
         at = handling.save_draft(db, task_id, by, text)
         if at is None:
             raise Refused(_held(db, task))
         return at
 
-    kept_at: datetime = _work(rt, task_id, by, change)
-    return kept_at
+    return _work(rt, task_id, by, change)
 
 
 def _work(
     rt: Runtime,
     task_id: UUID,
     by: str,
-    change: Callable[[Connection, _Task, Person], Any],
+    change: Callable[[Connection, TaskInRun, Person], T],
     *,
     even_closed: bool = False,
-) -> Any:
-    def work(db: Connection) -> Any:
+) -> T:
+    def work(db: Connection) -> T:
         handling.lock(db, task_id)
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
-        if task["status"] != TaskStatus.OPEN and not even_closed:
+        if task.status != TaskStatus.OPEN and not even_closed:
             raise Refused(_held(db, task))
         return change(db, task, people.find(db, by))
 
     return rt.database.transact(work)
 
 
-def _hand_over(db: Connection, task: _Task, *, to: str) -> None:
-    if not handling.hand_over(db, task["id"], to, holder=task["claimed_by"]):
+def _hand_over(db: Connection, task: TaskInRun, *, to: str) -> None:
+    if not handling.hand_over(db, task.id, to, holder=task.claimed_by):
         raise Refused(_held(db, task))
 
 
-def _entitled(task: _Task, person: Person) -> None:
+def _entitled(task: TaskInRun, person: Person) -> None:
     if why_not := entitled.refusal(task, person):
         raise NotEntitled(why_not)
 
 
-def _held(db: Connection, task: _Task) -> str:
-    who = handling.holder(db, task["id"])
-    if task["status"] != TaskStatus.OPEN:
-        return f"this task is {task['status'].lower()} already; open it to see by whom and when"
+def _held(db: Connection, task: TaskInRun) -> str:
+    who = handling.holder(db, task.id)
+    if task.status != TaskStatus.OPEN:
+        return f"this task is {task.status.lower()} already; open it to see by whom and when"
     return f"{who} has this task already" if who else "the task has changed meanwhile; open it again"
 
 
-def _note(db: Connection, task: _Task, event: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
+def _note(db: Connection, task: TaskInRun, event: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
     human_tasks.add_event(
-        db, task["id"], task["run_id"], event, f"person:{by}", canonical(dict(detail)) if detail is not None else None
+        db, task.id, task.run_id, event, f"person:{by}", canonical(dict(detail)) if detail is not None else None
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.commands.answers import answer_of, payload_of
 from app.core.errors import BadInput
 from tests.cli.conftest import Longhaul
+from tests.support.human_tasks import a_task
 from tests.support.journey import Travel
 
 
@@ -146,7 +146,7 @@ FORM = {
 
 
 def test_fields_take_the_type_the_form_asks_for() -> None:
-    task: dict[str, Any] = {"form": FORM, "defaults": {"count": 1, "not_a_field": 2, "data": {"a": 1}}}
+    task = a_task(form=FORM, defaults={"count": 1, "not_a_field": 2, "data": {"a": 1}})
     fields = [
         "amount=1200.10",
         "count=7",
@@ -166,13 +166,13 @@ def test_fields_take_the_type_the_form_asks_for() -> None:
         "kind": "1",
         "data": {"a": 1, "b": "x", "c": 2},
     }
-    assert task["defaults"]["data"] == {"a": 1}, "the task's own defaults are left alone"
+    assert task.defaults["data"] == {"a": 1}, "the task's own defaults are left alone"
 
 
 def test_an_amount_is_taken_as_people_write_it() -> None:
     proposal = {"amount_field": "amount", "currency": "USD"}
     amount = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}
-    task: dict[str, Any] = {"form": {"properties": {"amount": amount}}, "defaults": {}, "proposals": [proposal]}
+    task = a_task(form={"properties": {"amount": amount}}, proposals=[proposal])
     assert answer_of(task, None, ["amount=$3,871.13"]) == {"amount": "3871.13"}
     for text, said in (("EUR 3,871.13", "USD is asked for"), ("3871,13", "such as 3,871.13"), ("3.871", "two ways")):
         with pytest.raises(BadInput, match=said):

@@ -61,7 +61,7 @@ def test_a_human_task_completed_by_many_at_once_has_one_winner_and_the_others_ar
             "values": {"remark": winner.completed_by[-1]},
         }
         with web[0].database.transaction() as db:
-            events = [event["event"] for event in human_tasks.events_of(db, task["id"])]
+            events = [event.event for event in human_tasks.events_of(db, task["id"])]
         assert events == ["opened", "completed"]
 
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,6 +19,7 @@ from app.humans.complete import complete
 from app.store.database import Database
 from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
+from app.store.human_tasks.rows import HumanTask
 from tests.web.complaints import Desk
 from tests.web.conftest import task_of
 
@@ -35,7 +35,7 @@ def task(desk: Desk, owner: Database) -> UUID:
     return task_of(owner, desk.file("CMP-1"))
 
 
-def read(owner: Database, task: UUID) -> dict[str, Any]:
+def read(owner: Database, task: UUID) -> HumanTask:
     with owner.transaction() as db:
         found = human_tasks.read(db, task)
     assert found is not None
@@ -44,7 +44,7 @@ def read(owner: Database, task: UUID) -> dict[str, Any]:
 
 def told(owner: Database, task: UUID) -> list[tuple[str, str]]:
     with owner.transaction() as db:
-        return [(e["event"], e["actor"].removeprefix("person:")) for e in human_tasks.events_of(db, task)[1:]]
+        return [(e.event, e.actor.removeprefix("person:")) for e in human_tasks.events_of(db, task)[1:]]
 
 
 def test_a_task_has_one_holder_however_many_reach_for_it(web: Runtime, owner: Database, task: UUID) -> None:
@@ -61,7 +61,7 @@ def test_a_task_has_one_holder_however_many_reach_for_it(web: Runtime, owner: Da
         hand.start()
     for hand in hands:
         hand.join()
-    held_by = read(owner, task)["claimed_by"]
+    held_by = read(owner, task).claimed_by
     assert told(owner, task) == [("claimed", held_by)], "claiming again renews and tells nothing twice"
     name = "Ada Quillmore, Adjuster" if held_by == ADA else "Bela Ostrander, Adjuster"
     assert refused == [f"{name} has this task already"] * 4
@@ -97,10 +97,12 @@ def test_a_supervisor_takes_over_with_a_reason_and_the_others_draft_stays(
     with pytest.raises(BadInput, match="reason: write 1 to"):
         at_desk.take_over(web, task, by=SUE, reason="  ")
     at_desk.take_over(web, task, by=SUE, reason="Ada is ill")
-    assert read(owner, task)["claimed_by"] == SUE
+    assert read(owner, task).claimed_by == SUE
     with owner.transaction() as db:
-        assert (store.draft(db, task, ADA) or {})["draft"] == {"answer.comment": "half a thou"}
-        assert human_tasks.events_of(db, task)[-1]["detail"] == {"from": ADA, "reason": "Ada is ill"}
+        kept = store.draft(db, task, ADA)
+        assert kept is not None
+        assert kept.draft == {"answer.comment": "half a thou"}
+        assert human_tasks.events_of(db, task)[-1].detail == {"from": ADA, "reason": "Ada is ill"}
 
 
 def test_a_task_is_handed_only_to_somebody_who_may_answer_it(web: Runtime, owner: Database, task: UUID) -> None:
@@ -112,9 +114,9 @@ def test_a_task_is_handed_only_to_somebody_who_may_answer_it(web: Runtime, owner
     with pytest.raises(NotFound):
         at_desk.delegate(web, task, by=ADA, to="nobody", reason="yours")
     at_desk.delegate(web, task, by=ADA, to=BELA, reason="you know the garage")
-    assert read(owner, task)["claimed_by"] == BELA
+    assert read(owner, task).claimed_by == BELA
     at_desk.delegate(web, task, by=SUE, to=ADA, reason="Bela is on leave")
-    assert read(owner, task)["claimed_by"] == ADA
+    assert read(owner, task).claimed_by == ADA
 
 
 def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: Database, task: UUID) -> None:
@@ -124,7 +126,7 @@ def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: 
         at_desk.park(web, task, by=ADA, until=LATER.replace(tzinfo=None), reason="x")
     at_desk.park(web, task, by=ADA, until=LATER, reason="the garage answers on Friday")
     aside = read(owner, task)
-    assert (aside["claimed_by"], aside["follow_up_at"], aside["parked_reason"]) == (
+    assert (aside.claimed_by, aside.follow_up_at, aside.parked_reason) == (
         ADA,
         LATER,
         "the garage answers on Friday",
@@ -132,7 +134,7 @@ def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: 
     with pytest.raises(Refused, match="Ada Quillmore, Adjuster has this task already"):
         at_desk.park(web, task, by=BELA, until=LATER, reason="mine now")
     at_desk.unpark(web, task, by=ADA)
-    assert read(owner, task)["follow_up_at"] is None
+    assert read(owner, task).follow_up_at is None
     with pytest.raises(Refused, match="not set aside"):
         at_desk.unpark(web, task, by=ADA)
 
@@ -144,7 +146,7 @@ def test_comments_stay_also_after_the_answer_and_drafts_go_with_it(web: Runtime,
     complete(web, task, by=ADA, outcome="pay", answer=ANSWER)
     at_desk.comment(web, task, by=ADA, body="Told the customer by telephone.")
     with owner.transaction() as db:
-        assert [c["body"] for c in store.comments(db, task)] == [
+        assert [c.body for c in store.comments(db, task)] == [
             "The scanner was repaired.",
             "Told the customer by telephone.",
         ]
@@ -158,13 +160,13 @@ def test_new_evidence_makes_every_older_sight_of_the_task_count_for_nothing(
     web: Runtime, owner: Database, task: UUID
 ) -> None:
     seen = read(owner, task)
-    web.database.transact(lambda db: store.new_evidence(db, seen["run_id"], files=["photo.png"], actor="claimant"))
+    web.database.transact(lambda db: store.new_evidence(db, seen.run_id, files=["photo.png"], actor="claimant"))
     with pytest.raises(Refused, match="changed since you opened it"):
-        complete(web, task, by=ADA, outcome="pay", answer=ANSWER, row_version=seen["row_version"])
+        complete(web, task, by=ADA, outcome="pay", answer=ANSWER, row_version=seen.row_version)
     assert told(owner, task) == [("new evidence", "claimant")]
     again = read(owner, task)
-    assert again["evidence_at"] is not None
-    complete(web, task, by=ADA, outcome="pay", answer=ANSWER, row_version=again["row_version"])
+    assert again.evidence_at is not None
+    complete(web, task, by=ADA, outcome="pay", answer=ANSWER, row_version=again.row_version)
 
 
 @pytest.mark.parametrize("act", [at_desk.claim, at_desk.release, at_desk.unpark])

@@ -56,7 +56,7 @@ class ClaimsDesk:
     def task(self, run_id: UUID) -> UUID:
         """The newest task of a run."""
         with connect(self.url, "owner") as db:
-            task_id: UUID = human_tasks.of_run(db, run_id)[-1]["id"]
+            task_id: UUID = human_tasks.of_run(db, run_id)[-1].id
         return task_id
 
     def paid(self) -> list[tuple[object, ...]]:

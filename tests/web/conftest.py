@@ -142,5 +142,5 @@ def carl(visitor: Callable[[str], Visitor]) -> Visitor:
 def task_of(database: Database, run_id: UUID) -> UUID:
     """The newest human task of a run."""
     with database.transaction() as db:
-        task_id: UUID = human_tasks.of_run(db, run_id)[-1]["id"]
+        task_id: UUID = human_tasks.of_run(db, run_id)[-1].id
         return task_id

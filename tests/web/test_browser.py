@@ -45,7 +45,7 @@ def state_of(owner: Database, task: UUID) -> str:
     with owner.transaction() as db:
         row = human_tasks.read(db, task)
     assert row is not None
-    return str(row["status"])
+    return str(row.status)
 
 
 def test_a_task_is_read_and_completed_without_scripts(page: Page, desk: Desk, owner: Database) -> None:
@@ -71,7 +71,8 @@ def test_a_task_is_read_and_completed_without_scripts(page: Page, desk: Desk, ow
     with owner.transaction() as db:
         row = human_tasks.read(db, task)
     assert row is not None
-    assert {n: row["answer"]["values"][n] for n in ("amount", "comment", "seen", "sent_on")} == {
+    assert row.answer is not None
+    assert {n: row.answer["values"][n] for n in ("amount", "comment", "seen", "sent_on")} == {
         "amount": "900",
         "comment": "Seen.\nThe photographs agree.",
         "seen": False,
@@ -181,7 +182,7 @@ def test_another_sites_form_changes_nothing(
     assert page.get_by_role("heading", name="This is not open to you").is_visible()
     assert sent[0].url == f"{site}/tasks/{task}/claim"
     with owner.transaction() as db:
-        assert [e["event"] for e in human_tasks.events_of(db, task)] == ["opened"]
+        assert [e.event for e in human_tasks.events_of(db, task)] == ["opened"]
 
 
 def test_two_people_answer_at_once_and_one_is_told(

@@ -122,7 +122,7 @@ class Stage:
         with self.owner.transaction() as db:
             task = human_tasks.read(db, task_id)
         assert task
-        return made | {"version": task["row_version"]}
+        return made | {"version": task.row_version}
 
     def as_role(self, role: str) -> Visitor:
         """Somebody of a role, signed in."""

@@ -47,21 +47,21 @@ def test_an_old_proof_is_not_enough_and_the_text_is_kept(bela: Visitor, owner: D
     assert refused.status_code == 403
     assert "it signs off, so write your password below" in refused.text
     assert "My reasons, at length." in refused.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_a_wrong_password_signs_nothing_and_counts_as_a_guess(bela: Visitor, owner: Database, task: UUID) -> None:
     refused = bela.post(f"/tasks/{task}", outcome="pay", row_version="1", **{**form(), "proof.password": "wrong"})
     assert refused.status_code == 403
     assert "the password is wrong" in refused.text and 'value="wrong"' not in refused.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_the_password_with_the_answer_is_enough(bela: Visitor, owner: Database, task: UUID) -> None:
     done = bela.post(f"/tasks/{task}", outcome="pay", row_version="1", **{**form(), "proof.password": PASSWORD})
     assert done.status_code == 200
     row = stored(owner, task)
-    assert (row["status"], row["completed_by"]) == ("COMPLETED", BELA)
+    assert (row.status, row.completed_by) == ("COMPLETED", BELA)
 
 
 def test_who_just_signed_in_is_asked_for_nothing(
@@ -70,14 +70,14 @@ def test_who_just_signed_in_is_asked_for_nothing(
     fresh = visitor(BELA)
     assert "Your password" not in fresh.get(f"/tasks/{task}").text
     assert fresh.answer(task, "pay").status_code == 200
-    assert stored(owner, task)["status"] == "COMPLETED"
+    assert stored(owner, task).status == "COMPLETED"
 
 
 def test_who_has_no_password_is_told_what_to_do(visitor: Callable[[str], Visitor], owner: Database, task: UUID) -> None:
     refused = waited(visitor(BELA), owner).answer(task, "pay")
     assert refused.status_code == 403
     assert "ask for a new sign-in link" in refused.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_what_signs_nothing_off_asks_for_no_proof(bela: Visitor, desk: Desk, owner: Database, task: UUID) -> None:

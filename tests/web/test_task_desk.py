@@ -14,6 +14,7 @@ from app.core.ids import new_id
 from app.store.database import Database
 from app.store.human_tasks import handling as store
 from app.store.human_tasks import human_tasks
+from app.store.human_tasks.rows import HumanTask
 from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
 from tests.web.markup import Page
@@ -33,7 +34,7 @@ def sue(task: UUID, visitor: Callable[[str], Visitor]) -> Visitor:
     return visitor(SUE)
 
 
-def read(owner: Database, task: UUID) -> dict[str, object]:
+def read(owner: Database, task: UUID) -> HumanTask:
     with owner.transaction() as db:
         found = human_tasks.read(db, task)
     assert found is not None
@@ -51,7 +52,7 @@ def test_a_task_is_handed_on_to_who_may_answer_it(owner: Database, ada: Visitor,
     assert "He knows bicycles." in wrong.text, "what was typed is still there"
     done = ada.post(f"/tasks/{task}/delegate", to=BELA, reason="She knows bicycles.")
     assert done.status_code == 200
-    assert read(owner, task)["claimed_by"] == BELA
+    assert read(owner, task).claimed_by == BELA
     told = Page(bela.get(f"/tasks/{task}").text).text
     assert "delegated by Ada Quillmore" in " ".join(told.split())
     assert "She knows bicycles." in told
@@ -66,7 +67,7 @@ def test_taking_over_is_for_supervisors_and_asks_why(
     assert "/take-over" in sue.get(f"/tasks/{task}").text
     assert sue.post(f"/tasks/{task}/take-over", reason="").status_code == 400
     assert sue.post(f"/tasks/{task}/take-over", reason="Ada is on holiday.").status_code == 200
-    assert read(owner, task)["claimed_by"] == SUE
+    assert read(owner, task).claimed_by == SUE
 
 
 def test_a_task_set_aside_says_until_when_and_why(owner: Database, ada: Visitor, task: UUID) -> None:
@@ -75,7 +76,7 @@ def test_a_task_set_aside_says_until_when_and_why(owner: Database, ada: Visitor,
     assert "Set aside until" in page
     assert "The garage is closed." in page
     assert ada.post(f"/tasks/{task}/unpark").status_code == 200
-    assert read(owner, task)["follow_up_at"] is None
+    assert read(owner, task).follow_up_at is None
 
 
 def test_comments_are_kept_and_shown_as_text(ada: Visitor, bela: Visitor, task: UUID) -> None:
@@ -118,7 +119,7 @@ def test_new_evidence_asks_for_a_second_look_and_loses_nothing(
 ) -> None:
     ada.post(f"/tasks/{task}/draft", **{"answer.comment": "Written before."})
     with owner.transaction() as db:
-        store.new_evidence(db, read(owner, task)["run_id"], files=["second <opinion>.pdf"], actor="claimant")  # type: ignore[arg-type]
+        store.new_evidence(db, read(owner, task).run_id, files=["second <opinion>.pdf"], actor="claimant")
     refused = ada.answer(task, "pay", comment="Written before.")
     assert refused.status_code == 409
     assert "Written before." in refused.text

@@ -15,6 +15,7 @@ from app.core.canonical import canonical
 from app.store import clock
 from app.store.database import Database
 from app.store.human_tasks import human_tasks
+from app.store.human_tasks.rows import HumanTask
 from app.store.runs import runs
 from tests.support.clock import later
 from tests.web.complaints import QUOTE, Desk
@@ -32,7 +33,7 @@ def task(owner: Database, run: UUID) -> UUID:
     return task_of(owner, run)
 
 
-def stored(owner: Database, task: UUID) -> dict[str, object]:
+def stored(owner: Database, task: UUID) -> HumanTask:
     with owner.transaction() as db:
         row = human_tasks.read(db, task)
     assert row is not None
@@ -77,8 +78,9 @@ def test_an_answer_completes_the_task_and_wakes_the_run(
     )
     changed = shown[shown.index("Changed from what was suggested") :]
     assert changed.index("1240.00") < changed.index("→") < changed.index("900.10")
-    row = stored(owner, task)
-    assert row["answer"]["values"] == {  # type: ignore[index]
+    kept = stored(owner, task).answer
+    assert kept is not None
+    assert kept["values"] == {
         "comment": "The photographs agree.",
         "amount": "900.10",
         "wheels": 2,
@@ -106,10 +108,10 @@ def test_who_comes_second_is_told_who_and_when_and_keeps_the_text(
     assert second.status_code == 409
     assert page.problems == []
     assert "Ada Quillmore, Adjuster answered “Pay”" in page.text
-    assert str(stored(owner, task)["completed_at"])[:19] in page.text
+    assert str(stored(owner, task).completed_at)[:19] in page.text
     assert "My own long reasoning <b>&</b>" in page.text
     row = stored(owner, task)
-    assert (row["completed_by"], row["outcome"]) == ("ada.quillmore", "pay")
+    assert (row.completed_by, row.outcome) == ("ada.quillmore", "pay")
 
 
 def test_the_same_answer_sent_twice_is_one_answer(owner: Database, ada: Visitor, task: UUID) -> None:
@@ -117,7 +119,7 @@ def test_the_same_answer_sent_twice_is_one_answer(owner: Database, ada: Visitor,
     assert ada.answer(task, "pay").status_code == 200
     assert ada.answer(task, "pay", comment="Something else.").status_code == 409
     with owner.transaction() as db:
-        assert [e["event"] for e in human_tasks.events_of(db, task)] == ["opened", "completed"]
+        assert [e.event for e in human_tasks.events_of(db, task)] == ["opened", "completed"]
 
 
 def test_the_wrong_role_may_read_but_not_answer(owner: Database, carl: Visitor, task: UUID) -> None:
@@ -129,7 +131,7 @@ def test_the_wrong_role_may_read_but_not_answer(owner: Database, carl: Visitor, 
     assert answer.status_code == 403
     assert "I try all the same." in answer.text
     assert carl.post(f"/tasks/{task}/claim").status_code == 403
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_who_took_part_may_not_answer(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
@@ -150,7 +152,7 @@ def test_a_form_that_changed_meanwhile_is_shown_anew_with_the_text(
     assert "the task changed since you opened it" in stale.text
     assert "Written for the old form." in stale.text
     assert 'name="row_version" value="2"' in stale.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
     held = ada.answer(task, "pay", row_version=2)
     assert held.status_code == 409
     assert "is working on this task" in held.text
@@ -185,7 +187,7 @@ def test_what_does_not_fit_comes_back_with_the_reason_by_its_field(
     assert said in page.text
     assert "kept paper" in page.text
     assert field == "severity" or not typed or typed in answer.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(
@@ -207,7 +209,7 @@ def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(
 def test_an_amount_is_taken_as_the_page_prints_it(owner: Database, ada: Visitor, task: UUID) -> None:
     assert ada.answer(task, "pay", amount="$1,240.00").status_code == 422, "the claim is in euros"
     assert ada.answer(task, "pay", amount="EUR 1,240.00").status_code == 200
-    assert stored(owner, task)["answer"]["values"]["amount"] == "1240.00"  # type: ignore[index]
+    assert stored(owner, task).answer["values"]["amount"] == "1240.00"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("outcome", ["", "reject", "PAY"])
@@ -218,7 +220,7 @@ def test_an_answer_without_a_known_outcome_is_asked_again(
     assert answer.status_code == 422
     assert "Choose one of the buttons" in answer.text
     assert "Typed, then Enter was pressed." in answer.text
-    assert stored(owner, task)["status"] == "OPEN"
+    assert stored(owner, task).status == "OPEN"
 
 
 def test_text_is_given_back_exactly(ada: Visitor, task: UUID) -> None:
@@ -240,7 +242,7 @@ def test_a_task_is_held_by_one_and_given_back(owner: Database, ada: Visitor, bel
     assert bela.post(f"/tasks/{task}/release").status_code == 409
     assert "Take it" in ada.post(f"/tasks/{task}/release").text
     with owner.transaction() as db:
-        events = [(e["event"], e["actor"]) for e in human_tasks.events_of(db, task)][1:]
+        events = [(e.event, e.actor) for e in human_tasks.events_of(db, task)][1:]
     assert events == [("claimed", "person:ada.quillmore"), ("released", "person:ada.quillmore")]
 
 
@@ -269,7 +271,7 @@ def test_an_overdue_task_says_so(owner: Database, visitor: Callable[[str], Visit
     assert "overdue" not in ada.get(f"/tasks/{task}").text
     with owner.transaction() as db:
         db.execute(later(timedelta(days=3)))
-        assert clock.now(db) > stored(owner, task)["due_at"]  # type: ignore[operator]
+        assert clock.now(db) > (stored(owner, task).due_at or clock.now(db))
     page = visitor("ada.quillmore").get(f"/tasks/{task}").text
     assert "overdue since" in page and "overdue by 1 d" in page
     assert "overdue by" in visitor("ada.quillmore").get("/inbox").text

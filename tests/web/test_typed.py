@@ -37,7 +37,7 @@ def draft(owner: Database, task: UUID) -> dict[str, str]:
     with owner.transaction() as db:
         found = store.draft(db, task, "ada.quillmore")
     assert found is not None
-    return dict(found["draft"])
+    return dict(found.draft)
 
 
 def old_form(ada: Visitor, task: UUID) -> Response:

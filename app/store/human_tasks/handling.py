@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.canonical import canonical, restore
+from app.core.canonical import canonical
 from app.store.database import Connection
+from app.store.human_tasks.rows import Comment, Draft
 
 
 def lock(db: Connection, task_id: UUID) -> None:
@@ -94,12 +95,13 @@ def add_comment(db: Connection, comment_id: UUID, task_id: UUID, author: str, bo
     )
 
 
-def comments(db: Connection, task_id: UUID) -> list[dict[str, Any]]:
+def comments(db: Connection, task_id: UUID) -> list[Comment]:
     """The comments on a task, oldest first."""
-    return db.execute(
+    rows = db.execute(
         "SELECT id, author, body, created_at FROM human_task_comments WHERE task_id = %s ORDER BY created_at, id",
         [task_id],
     ).fetchall()
+    return [Comment.from_row(row) for row in rows]
 
 
 def save_draft(db: Connection, task_id: UUID, author: str, draft: str) -> datetime | None:
@@ -114,12 +116,12 @@ def save_draft(db: Connection, task_id: UUID, author: str, draft: str) -> dateti
     return row["updated_at"] if row else None
 
 
-def draft(db: Connection, task_id: UUID, author: str) -> dict[str, Any] | None:
-    """What somebody has filled in so far: `draft` (the form's fields as typed) and `updated_at`."""
+def draft(db: Connection, task_id: UUID, author: str) -> Draft | None:
+    """What somebody has filled in so far, if anything."""
     row = db.execute(
         "SELECT draft, updated_at FROM human_task_drafts WHERE task_id = %s AND author = %s", [task_id, author]
     ).fetchone()
-    return {**row, "draft": restore(row["draft"])} if row else None
+    return Draft.from_row(row) if row else None
 
 
 def drop_drafts(db: Connection, task_id: UUID, author: str) -> None:

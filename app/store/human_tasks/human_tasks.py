@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.core.canonical import digest, restore
 from app.store.clock import lasted
 from app.store.database import Connection
+from app.store.human_tasks.rows import HumanTask, TaskEvent, TaskInRun
 
 _JSON = ("form", "defaults", "evidence", "proposals", "approves", "answer")
 _READ = """
@@ -35,23 +37,24 @@ def open_tasks(
     return [_restored(row) for row in rows]
 
 
-def read(db: Connection, task_id: UUID) -> dict[str, Any] | None:
-    """One task with its run's subject and workflow; `took_part`: who may not approve what it proposes, and by what they took part."""
+def read(db: Connection, task_id: UUID) -> TaskInRun | None:
+    """One task, with its run's subject and workflow and who took part."""
     row = db.execute(_READ, [task_id]).fetchone()
-    return _restored(row) if row else None
+    return TaskInRun.from_row(row) if row else None
 
 
-def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+def of_run(db: Connection, run_id: UUID) -> list[HumanTask]:
     """All tasks of a run, oldest first."""
     rows = db.execute("SELECT * FROM human_tasks WHERE run_id = %s ORDER BY created_at", [run_id]).fetchall()
-    return [_restored(row) for row in rows]
+    return [HumanTask.from_row(row) for row in rows]
 
 
-def events_of(db: Connection, task_id: UUID) -> list[dict[str, Any]]:
+def events_of(db: Connection, task_id: UUID) -> list[TaskEvent]:
     """What happened to a task, in order."""
-    return db.execute(
+    rows = db.execute(
         "SELECT event, actor, detail, created_at FROM human_task_events WHERE task_id = %s ORDER BY seq", [task_id]
     ).fetchall()
+    return [TaskEvent.from_row(row) for row in rows]
 
 
 def add_event(db: Connection, task_id: UUID, run_id: UUID, event: str, actor: str, detail: str | None = None) -> None:
@@ -63,7 +66,7 @@ def add_event(db: Connection, task_id: UUID, run_id: UUID, event: str, actor: st
     )
 
 
-def complete(db: Connection, task_id: UUID, *, outcome: str, answer: str, by: str) -> Any | None:
+def complete(db: Connection, task_id: UUID, *, outcome: str, answer: str, by: str) -> datetime | None:
     """OPEN -> COMPLETED; when, or None if somebody was first."""
     row = db.execute(
         """UPDATE human_tasks SET status = 'COMPLETED', outcome = %s, answer = %s::jsonb, answer_hash = %s, completed_by = %s,

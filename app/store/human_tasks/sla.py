@@ -6,9 +6,9 @@ to tell, however many tasks are open: `sla_at` is when the next thing about a ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from app.store.clock import within
@@ -25,6 +25,38 @@ class OverdueTask:
     title: str
     role: str
     late_seconds: float
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The task of a row of `_OVERDUE`."""
+        return cls(**row)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToldTask:
+    """A task of which something was written down: that it is due by now, or else a reminder."""
+
+    task_id: UUID
+    run_id: UUID
+    is_due: bool
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The task of a row of `_TELL`."""
+        return cls(**row)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReturnedTask:
+    """A task that was taken back from whoever held it."""
+
+    task_id: UUID
+    run_id: UUID
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The task of a row of `_RETURN`."""
+        return cls(**row)
 
 
 # One statement: the row itself says what was told, so it is told once however many sweepers there are.
@@ -69,22 +101,21 @@ SELECT idle.id, idle.run_id, 'claim returned', %(actor)s, jsonb_build_object('cl
 FROM idle JOIN returned USING (id) RETURNING task_id, run_id"""
 
 
-def tell(db: Connection, *, actor: str, escalate_to: Sequence[str], limit: int) -> list[dict[str, Any]]:
+def tell(db: Connection, *, actor: str, escalate_to: Sequence[str], limit: int) -> list[ToldTask]:
     """Write down of each task what its time has come for: a reminder, or that it is overdue and which roles are to know.
 
-    task_id, run_id and is_due of each. A task found only after its due time is not reminded of any more.
+    A task found only after its due time is not reminded of any more.
     """
-    return db.execute(_TELL, {"actor": actor, "to": list(escalate_to), "limit": limit}).fetchall()
+    rows = db.execute(_TELL, {"actor": actor, "to": list(escalate_to), "limit": limit}).fetchall()
+    return [ToldTask.from_row(row) for row in rows]
 
 
 def overdue(db: Connection) -> list[OverdueTask]:
     """Every open task past its due time of which that was told."""
-    return [OverdueTask(**row) for row in db.execute(_OVERDUE).fetchall()]
+    return [OverdueTask.from_row(row) for row in db.execute(_OVERDUE).fetchall()]
 
 
-def return_claims(db: Connection, *, lease_seconds: float, actor: str, limit: int) -> list[dict[str, Any]]:
-    """Give back tasks claimed longer ago than the lease, unless the claimer saved a draft since or has set it aside.
-
-    task_id, run_id of each.
-    """
-    return db.execute(_RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit}).fetchall()
+def return_claims(db: Connection, *, lease_seconds: float, actor: str, limit: int) -> list[ReturnedTask]:
+    """Give back tasks claimed longer ago than the lease, unless the claimer saved a draft since or has set it aside."""
+    rows = db.execute(_RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit}).fetchall()
+    return [ReturnedTask.from_row(row) for row in rows]

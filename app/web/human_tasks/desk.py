@@ -99,9 +99,7 @@ def draft(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Re
     except Stale as problem:
         with pages.snapshot(rt.database) as db:
             other = store.draft(db, task_id, me.username)
-        return JSONResponse(
-            {"problem": str(problem), "other": other and other["updated_at"].isoformat()}, status_code=409
-        )
+        return JSONResponse({"problem": str(problem), "other": other and other.updated_at.isoformat()}, status_code=409)
     except (Refused, NotEntitled, BadInput) as problem:
         return JSONResponse({"problem": str(problem)}, status_code=409)
     return JSONResponse({"saved_at": at.isoformat()})

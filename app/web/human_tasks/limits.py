@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from app.accounts.people import Person
 from app.core.statuses import TaskKind
 from app.humans.entitled import refusal
 from app.store.database import Connection
 from app.store.human_tasks import answerers
+from app.store.human_tasks.answerers import Answerer
+from app.store.human_tasks.rows import TaskInRun
 
 Standing = Literal["nothing to approve", "within", "beyond, somebody signs after", "beyond, not yours to approve"]
 
@@ -25,7 +27,7 @@ class Limits:
 
     role: str
     refusal: str | None
-    able: Sequence[Mapping[str, Any]]
+    able: Sequence[Answerer]
     amount: Decimal | None
     currency: str
     coverage: str
@@ -44,24 +46,24 @@ class Limits:
     @property
     def enough(self) -> list[str]:
         """The names of those whose limit covers the proposal."""
-        return [each["display_name"] for each in self.able if self.amount is not None and each["up_to"] >= self.amount]
+        return [each.display_name for each in self.able if self.amount is not None and each.up_to >= self.amount]
 
 
-def of(db: Connection, task: Mapping[str, Any], me: Person) -> Limits:
+def of(db: Connection, task: TaskInRun, me: Person) -> Limits:
     """The limits of a task for one person."""
-    proposal = max(task["proposals"], key=lambda each: Decimal(str(each["amount"])), default=None)
+    proposal = max(task.proposals, key=lambda each: Decimal(str(each["amount"])), default=None)
     coverage, currency = (proposal["coverage"], proposal["currency"]) if proposal else ("*", "")
-    barred = [*task["not_by"], *task["took_part"]]
-    able = answerers.of_role(db, task["role"], not_by=barred, coverage=coverage, currency=currency)
+    barred = [*task.not_by, *task.took_part]
+    able = answerers.of_role(db, task.role, not_by=barred, coverage=coverage, currency=currency)
     why_not = refusal(task, me)
-    mine = next((each["up_to"] for each in able if each["username"] == me.username), Decimal(0))
+    mine = next((each.up_to for each in able if each.username == me.username), Decimal(0))
     return Limits(
-        role=task["role"],
+        role=task.role,
         refusal=why_not,
         able=able,
         amount=Decimal(str(proposal["amount"])) if proposal else None,
         currency=currency,
         coverage=coverage,
         up_to=None if why_not or not proposal else mine,
-        last_word=bool(task["not_by"]) or task["kind"] == TaskKind.APPROVAL,
+        last_word=bool(task.not_by) or task.kind == TaskKind.APPROVAL,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 
@@ -17,6 +16,7 @@ from app.accounts.passwords import WrongPassword
 from app.accounts.sessions import Session
 from app.accounts.throttle import TooOften
 from app.engine.runtime import Runtime
+from app.store.human_tasks.rows import HumanTask
 from app.web.http.session import address_of
 
 FIELD = "proof.password"
@@ -30,14 +30,14 @@ class Proof:
     has_password: bool
 
 
-def asked_for(task: Mapping[str, Any], session: Session) -> Proof | None:
+def asked_for(task: HumanTask, session: Session) -> Proof | None:
     """What to ask of this person beside the form of a task; None if nothing."""
     outcomes = signing(task)
     return Proof(outcomes, session.has_password) if outcomes and not session.proven else None
 
 
 def lacking(
-    request: Request, rt: Runtime, session: Session, task: Mapping[str, Any], outcome: str, posted: Mapping[str, str]
+    request: Request, rt: Runtime, session: Session, task: HumanTask, outcome: str, posted: Mapping[str, str]
 ) -> str | None:
     """Why an answer does not count for want of proof, as a sentence; None if it does. A right password proves."""
     if session.proven or outcome not in signing(task):
@@ -60,6 +60,6 @@ def lacking(
     return None
 
 
-def signing(task: Mapping[str, Any]) -> tuple[str, ...]:
+def signing(task: HumanTask) -> tuple[str, ...]:
     """The answers by which a task approves what somebody else decided."""
-    return tuple(outcome for outcome, purposes in task["approves"].items() if purposes) if task["not_by"] else ()
+    return tuple(outcome for outcome, purposes in task.approves.items() if purposes) if task.not_by else ()

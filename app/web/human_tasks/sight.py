@@ -16,6 +16,7 @@ from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import answerers, handling, human_tasks
+from app.store.human_tasks.rows import Comment, Draft, HumanTask, TaskEvent, TaskInRun
 from app.store.reads import pages
 from app.store.records.documents import documents_of
 from app.store.runs import runs
@@ -32,24 +33,22 @@ from app.web.human_tasks.suggestion import Suggestion, suggested
 class Sight:
     """A task and all that is shown beside it, as of one moment."""
 
-    task: Mapping[str, Any]
+    task: TaskInRun
     now: datetime
     data: Any
     documents: Sequence[Document]
     suggestion: Suggestion | None
     limits: Limits
-    events: Sequence[Mapping[str, Any]]
-    comments: Sequence[Mapping[str, Any]]
-    draft: Mapping[str, Any] | None
+    events: Sequence[TaskEvent]
+    comments: Sequence[Comment]
+    draft: Draft | None
     names: Mapping[str, str]
     order: Sequence[str]
 
     def fields(self, typed: Mapping[str, str] | None = None) -> list[FormField]:
         """The form, with what was typed into it."""
-        currencies = {p["amount_field"]: p["currency"] for p in self.task["proposals"] if p.get("amount_field")}
-        return form_fields.fields_of(
-            self.task["form"], self.task["defaults"], typed, order=self.order, currencies=currencies
-        )
+        currencies = {p["amount_field"]: p["currency"] for p in self.task.proposals if p.get("amount_field")}
+        return form_fields.fields_of(self.task.form, self.task.defaults, typed, order=self.order, currencies=currencies)
 
     def letter(self, proposal: Mapping[str, Any]) -> Document | None:
         """The letter whose very bytes a proposal is about; None if it is about none, or they are gone."""
@@ -63,14 +62,14 @@ class Sight:
     @property
     def new_files(self) -> list[str]:
         """What came in while the task was open: nothing the note or the suggestion knows of."""
-        told = [e["detail"] or {} for e in self.events if e["event"] == "new evidence"]
+        told = [e.detail or {} for e in self.events if e.event == "new evidence"]
         return [str(name) for detail in told for name in detail.get("files", ())]
 
     @property
     def draft_is_older(self) -> bool:
         """Whether the draft was written before the last evidence came in."""
-        came = self.task["evidence_at"]
-        return bool(self.draft and came and self.draft["updated_at"] < came)
+        came = self.task.evidence_at
+        return bool(self.draft and came and self.draft.updated_at < came)
 
 
 def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
@@ -79,14 +78,14 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
         task = human_tasks.read(db, task_id)
         if task is None:
             raise NotFound(f"there is no human task {task_id}")
-        data = in_order(rt, task["workflow"], task["workflow_version"], runs.data_of(db, task["run_id"]))
+        data = in_order(rt, task.workflow, task.workflow_version, runs.data_of(db, task.run_id))
         events, comments = human_tasks.events_of(db, task_id), handling.comments(db, task_id)
         return Sight(
             task=task,
             now=clock.now(db),
             data=data,
-            documents=documents_with_marks(documents_of(db, task["run_id"], data), data, task["evidence"]),
-            suggestion=suggested(db, task["run_id"], task["step_seq"], data) if task["kind"] == TaskKind.WORK else None,
+            documents=documents_with_marks(documents_of(db, task.run_id, data), data, task.evidence),
+            suggestion=suggested(db, task.run_id, task.step_seq, data) if task.kind == TaskKind.WORK else None,
             limits=limits.of(db, task, me),
             events=events,
             comments=comments,
@@ -96,22 +95,20 @@ def see(rt: Runtime, task_id: UUID, me: Person) -> Sight:
         )
 
 
-def _names(db: Connection, task: Mapping[str, Any], *told: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _names(db: Connection, task: HumanTask, events: Sequence[TaskEvent], comments: Sequence[Comment]) -> dict[str, str]:
     """The names of everybody the page speaks of."""
-    who = {task["claimed_by"], task["completed_by"], *task["not_by"]}
-    for entry in (entry for entries in told for entry in entries):
-        who.add(entry.get("author") or str(entry.get("actor")).removeprefix("person:"))
-        who |= {str(v) for k, v in (entry.get("detail") or {}).items() if k in ("to", "from", "claimed_by")}
+    who = {task.claimed_by, task.completed_by, *task.not_by, *(comment.author for comment in comments)}
+    for event in events:
+        who.add(event.actor.removeprefix("person:"))
+        who |= {str(v) for k, v in (event.detail or {}).items() if k in ("to", "from", "claimed_by")}
     return answerers.names(db, sorted(each for each in who if each))
 
 
-def _order(rt: Runtime, task: Mapping[str, Any]) -> Sequence[str]:
+def _order(rt: Runtime, task: TaskInRun) -> Sequence[str]:
     """The names of a work task's fields as its workflow wrote them, if this process has that workflow."""
-    found = rt.state_of(task["workflow"], task["workflow_version"], task["state"])
+    found = rt.state_of(task.workflow, task.workflow_version, task.state)
     return (
-        list(found[1].form.model_fields)
-        if found and isinstance(found[1], Human) and task["kind"] == TaskKind.WORK
-        else []
+        list(found[1].form.model_fields) if found and isinstance(found[1], Human) and task.kind == TaskKind.WORK else []
     )
 
 

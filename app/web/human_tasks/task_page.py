@@ -73,10 +73,10 @@ def task_page(
     """The page, with what the person had typed: now, else in their draft."""
     task = sight.task
     why_not = refusal(task, me)
-    has_form = task["status"] == TaskStatus.OPEN and not why_not
+    has_form = task.status == TaskStatus.OPEN and not why_not
     restored = sight.draft if has_form and sight.draft and not _answers(typed) else None
-    fields = sight.fields(restored["draft"] if restored else typed)
-    given = (task["answer"] or {}).get("values", {})
+    fields = sight.fields(restored.draft if restored else typed)
+    given = (task.answer or {}).get("values", {})
     return render(
         request,
         "human_tasks/task.html",
@@ -93,8 +93,8 @@ def task_page(
         restored=restored,
         given={field.label: given.get(field.name) for field in fields},
         compared=_compared(fields, given) if _answers(typed) and not has_form else (),
-        changed=_changed(fields, task["defaults"], given) if task["status"] == TaskStatus.COMPLETED else (),
-        note=Note.of(task["note"]),
+        changed=_changed(fields, task.defaults, given) if task.status == TaskStatus.COMPLETED else (),
+        note=Note.of(task.note),
         page=evidence.page_of(rt, sight.documents, request.query_params),
         address=evidence.address,
         may_take_over=may(rt, me, Right.TAKE_OVER),

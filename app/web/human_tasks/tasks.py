@@ -36,8 +36,8 @@ def standing(request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
     """What may change on the page while it is open: who holds the task, its clock, comments, what came in."""
     sight = see(rt, task_id, me)
     seen = (
-        sight.task["row_version"],
-        sight.task["status"],
+        sight.task.row_version,
+        sight.task.status,
         len(sight.comments),
         sight.now.strftime("%H:%M"),
         me.username,
@@ -66,13 +66,13 @@ def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Sig
     fields = sight.fields(posted)
     answer, wrong = form_answers.read(fields, posted)
     outcome = posted.get("outcome", "")
-    if outcome not in sight.task["outcomes"]:
+    if outcome not in sight.task.outcomes:
         wrong["outcome"] = "Choose one of the buttons below the form."
     elif wrong:
-        wrong = form_answers.problems(fields, answer, wrong, sight.task["form"], outcome)
+        wrong = form_answers.problems(fields, answer, wrong, sight.task.form, outcome)
     version = _version(posted)
-    answerable = sight.task["status"] == TaskStatus.OPEN and not refusal(sight.task, me)
-    if wrong and answerable and version == sight.task["row_version"]:
+    answerable = sight.task.status == TaskStatus.OPEN and not refusal(sight.task, me)
+    if wrong and answerable and version == sight.task.row_version:
         return task_page(request, rt, me, sight, typed=posted, wrong=wrong, status=422)
     if answerable and (lacking := proof.lacking(request, rt, session, sight.task, outcome, posted)):
         return task_page(request, rt, me, sight, typed=posted, message=lacking, status=403)

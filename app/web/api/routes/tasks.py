@@ -17,8 +17,8 @@ from app.core.errors import BadInput, NotEntitled, NotFound
 from app.engine.runtime import Runtime
 from app.humans import complete as completing
 from app.humans import desk, entitled
-from app.store.human_tasks import handling as kept
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import handling, human_tasks
+from app.store.human_tasks.rows import TaskInRun
 from app.store.reads import api_lists, pages
 from app.web.api import bodies, shapes
 from app.web.api.answers import etag, listed, reply, shaped
@@ -216,19 +216,19 @@ def _done(request: Request, rt: Runtime, caller: Caller, task_id: UUID, work: Ca
 def _told(rt: Runtime, caller: Caller, task_id: UUID) -> Response:
     with pages.snapshot(rt.database) as db:
         task = human_tasks.read(db, task_id)
-        comments = kept.comments(db, task_id)
+        comments = handling.comments(db, task_id)
     if task is None:
         raise NotFound(f"there is no human task {task_id}")
     shown = shaped(
         shapes.Task,
-        task,
-        comments=[shaped(shapes.Comment, row) for row in comments],
+        asdict(task),
+        comments=[shapes.Comment(**asdict(comment)) for comment in comments],
         refusal=entitled.refusal(task, caller.person),
     )
-    return reply(shown, headers={"ETag": etag(task["row_version"])})
+    return reply(shown, headers={"ETag": etag(task.row_version)})
 
 
-def _read(rt: Runtime, task_id: UUID) -> dict[str, Any]:
+def _read(rt: Runtime, task_id: UUID) -> TaskInRun:
     with pages.snapshot(rt.database) as db:
         task = human_tasks.read(db, task_id)
     if task is None:
