@@ -133,7 +133,7 @@ def on_many(
 ) -> None:
     """Do one of the verbs to many runs: a trial first, that changes nothing."""
     from app.engine.control import bulk
-    from app.store.reads import glance
+    from app.store.reads import run_list
 
     if not run and not status and not alike:
         raise BadInput("name runs by --run, their --status, or --alike; `bulk` never means all there are")
@@ -142,8 +142,8 @@ def on_many(
         if alike:
             chosen += bulk.of_a_kind(rt, verb, alike, the_rest=rest)
         if status:
-            wanted = glance.FamilyFilter(status=status, workflow=workflow)
-            chosen += [row["id"] for row in rt.database.transact(lambda db: glance.page(db, wanted, limit=limit))]
+            wanted = run_list.RunFilter(status=status, workflow=workflow or "")
+            chosen += [run.id for run in rt.database.transact(lambda db: run_list.page(db, wanted, limit=limit))]
         done = bulk.apply(rt, verb, chosen[:limit], actor=person(user), reason=reason, dry_run=not for_good)
     if as_json:
         emit(done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
@@ -38,30 +39,30 @@ def runs(
 ) -> None:
     """List runs, newest first."""
     from app.diagnosis.explain import spoken
-    from app.store.reads import glance
+    from app.store.reads import run_list
 
     with opened() as rt:
-        wanted = glance.FamilyFilter(
+        wanted = run_list.RunFilter(
             status=status or (),
-            state=state,
-            workflow=workflow,
-            subject=subject,
+            state=state or "",
+            workflow=workflow or "",
+            subject=subject or "",
             parent=run_named(rt, parent) if parent else None,
+            before=run_named(rt, before) if before else None,
         )
-        older = run_named(rt, before) if before else None
-        found = rt.database.transact(lambda db: glance.page(db, wanted, limit=limit, before=older))
+        found = rt.database.transact(lambda db: run_list.page(db, wanted, limit=limit))
     if as_json:
-        emit([_renamed(row) for row in found])
+        emit([_renamed(asdict(run)) for run in found])
         return
     rows = [
         (
-            r["id"],
-            r["subject"],
-            f"{r['workflow']} v{r['workflow_version']}",
-            r["state"],
-            r["status"],
-            spoken(r["age_seconds"]),
-            _cut(r["waiting_reason"]),
+            r.id,
+            r.subject,
+            f"{r.workflow} v{r.workflow_version}",
+            r.state,
+            r.status,
+            spoken(r.age_seconds),
+            _cut(r.waiting_reason),
         )
         for r in found
     ]

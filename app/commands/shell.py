@@ -159,20 +159,20 @@ def named(db: Connection, text: str) -> UUID:
 
     A claim that named no number has its documents' fingerprint behind its subject, and nobody types that.
     """
-    from app.store.reads import glance
+    from app.store.reads import glance, run_list
 
     try:
         return glance.find(db, text)
     except NotFound:
         beginning = text.strip()
-        found = glance.page(db, glance.FamilyFilter(subject=beginning), limit=6) if len(beginning) >= _SHORTEST else []
+        wanted = run_list.RunFilter(subject=beginning)
+        found = run_list.page(db, wanted, limit=6) if len(beginning) >= _SHORTEST else []
         if not found:
             raise
         if len(found) > 1:
-            could = "; ".join(f"{run['id']} ({run['subject']}, {run['status']})" for run in found[:5])
+            could = "; ".join(f"{run.id} ({run.subject}, {run.status})" for run in found[:5])
             raise BadInput(f"{text!r} could be any of these runs, give more of it or an id: {could}") from None
-        run_id: UUID = found[0]["id"]
-        return run_id
+        return found[0].id
 
 
 def whoever() -> str:

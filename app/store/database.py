@@ -2,8 +2,7 @@
 
 A pool connects anew as soon as somebody asks, however long the server was away.
 
-Two doors: `Database.transaction()` gives a raw psycopg connection for writes and guarded statements,
-`Database.engine` a SQLAlchemy engine for the read models.
+One door: `Database.transaction()` gives a psycopg connection of the one pool. What `app.store.composed` reads, it reads there.
 """
 
 from __future__ import annotations
@@ -14,18 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.core.errors import BadInput, StoreUnavailable
 from app.store.network import REACH, SERVERS_REACH, Session, patience
-
-if TYPE_CHECKING:  # a worker does without it, and starts sooner
-    import sqlalchemy as sa
 
 Connection = psycopg.Connection[DictRow]
 DatabaseError = psycopg.Error
@@ -136,12 +132,11 @@ class Database:
         self._lock = threading.Lock()
         self._pid = 0
         self._pool: ConnectionPool[Session] | None = None
-        self._engine: sa.Engine | None = None
 
     def _here(self) -> None:
         """A pool that crossed a fork is forgotten, not closed: its sockets belong to the parent."""
         if self._pid != os.getpid():
-            self._pool, self._engine, self._pid = None, None, os.getpid()
+            self._pool, self._pid = None, os.getpid()
 
     @property
     def pool(self) -> ConnectionPool[Session]:
@@ -159,34 +154,13 @@ class Database:
                     check=_check,
                     configure=self._configure,
                     connection_class=Session,
-                    kwargs={"row_factory": dict_row, **self._reach()},
+                    kwargs={"row_factory": dict_row, "options": session_options(self.role), **REACH},
                     name=f"longhaul-{self.role}",
                 )
             return self._pool
 
-    @property
-    def engine(self) -> sa.Engine:
-        with self._lock:
-            self._here()
-            if self._engine is None:
-                import sqlalchemy as sa
-
-                self._engine = sa.create_engine(
-                    engine_url(self.url), creator=self._connect, pool_size=self._size, pool_pre_ping=True
-                )
-            return self._engine
-
-    def _reach(self) -> dict[str, Any]:
-        return {"options": session_options(self.role), **REACH}
-
     def _configure(self, session: Session) -> None:
         session.patience_seconds = patience(_TIMEOUTS[self.role][1] / 1000)
-
-    def _connect(self) -> Session:
-        """A connection for SQLAlchemy, which chooses its rows' form itself."""
-        session: Session = Session.connect(self.url, row_factory=tuple_row, **self._reach())  # type: ignore[arg-type]
-        self._configure(session)
-        return session
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -201,12 +175,6 @@ class Database:
             raise
         finally:
             pool.putconn(connection)
-
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A SQLAlchemy connection for read models."""
-        with self.engine.connect() as connection:
-            yield connection
 
     def transact(self, work: Callable[[Connection], T], *, tries: int = 6) -> T:
         """Run `work` in a transaction of its own; a deadlock or a lost serialization reruns it alone, anew."""
@@ -223,12 +191,9 @@ class Database:
     def close(self) -> None:
         """Close what this process opened."""
         with self._lock:
-            if self._pid == os.getpid():
-                if self._pool is not None:
-                    self._pool.close(timeout=2)
-                if self._engine is not None:
-                    self._engine.dispose()
-            self._pool, self._engine = None, None
+            if self._pid == os.getpid() and self._pool is not None:
+                self._pool.close(timeout=2)
+            self._pool = None
 
 
 def _check(session: Session) -> None:

@@ -1,34 +1,18 @@
-"""Read models of runs: find one as people name it, list many, read one whole. Nothing here writes.
-
-The law: every list is bounded, ordered newest first and continued by a key, so it costs the same on page one and
-page thousand. Ids of root runs ascend with time, so the primary key is that order.
-"""
+"""One run: found as people name it, read whole with what belongs to it; and how many runs stand where."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.core.canonical import restore
 from app.core.errors import BadInput, NotFound
-from app.core.lifecycle import Status
 from app.store.database import Connection
 from app.store.reads import finding
 
 _LISTED = """id, workflow, workflow_version, subject, state, status, waiting_reason, wake_at, expires_at, attempt,
     queue, tokens_in, tokens_out, cost, created_at, updated_at, finished_at, parent_run_id, children_left,
     extract(epoch FROM coalesce(finished_at, app_now()) - created_at)::float8 AS age_seconds"""
-_PAGE = f"""
-SELECT {_LISTED} FROM runs
-WHERE (%(status)s::text[] IS NULL OR status = ANY (%(status)s)) AND (%(state)s::text IS NULL OR state = %(state)s)
-  AND (%(workflow)s::text IS NULL OR workflow = %(workflow)s)
-  AND (%(subject)s::text IS NULL OR starts_with(subject, %(subject)s))
-  AND (%(before)s::uuid IS NULL OR id < %(before)s) AND {{of}}
-ORDER BY id DESC LIMIT %(limit)s"""
-_ROOTS = _PAGE.replace("{of}", "parent_run_id IS NULL")
-_OF_PARENT = _PAGE.replace("{of}", "parent_run_id = %(parent)s")
 _COUNTS = "SELECT status, count(*) AS n FROM runs WHERE parent_run_id IS NULL GROUP BY status"
 
 _ONE = f"""
@@ -45,17 +29,6 @@ SELECT id, rule, subject, message, detail, opened_at, resolved_at
 FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FamilyFilter:
-    """Which runs to list. `subject` is a beginning of it; `parent`: its children, else root runs."""
-
-    status: Sequence[Status] = ()
-    state: str | None = None
-    workflow: str | None = None
-    subject: str | None = None
-    parent: UUID | None = None
-
-
 def find(db: Connection, text: str) -> UUID:
     """The run a person means by whatever they have of it: `app.store.reads.finding`.
 
@@ -70,20 +43,6 @@ def find(db: Connection, text: str) -> UUID:
         could = "; ".join(f"{row.run_id} ({row.workflow} {row.subject}, {row.status})" for row in rows[:5])
         raise BadInput(f"{text.strip()!r} could be any of these runs, give an id: {could}")
     return rows[0].run_id
-
-
-def page(db: Connection, wanted: FamilyFilter, *, limit: int = 50, before: UUID | None = None) -> list[dict[str, Any]]:
-    """Up to `limit` runs, newest first, older than the run `before`."""
-    params = {
-        "status": [status.value for status in wanted.status] or None,
-        "state": wanted.state,
-        "workflow": wanted.workflow,
-        "subject": wanted.subject,
-        "parent": wanted.parent,
-        "before": before,
-        "limit": limit,
-    }
-    return db.execute(_OF_PARENT if wanted.parent else _ROOTS, params).fetchall()
 
 
 def counts(db: Connection) -> dict[str, int]:

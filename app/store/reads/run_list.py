@@ -1,31 +1,47 @@
-"""The list of runs, narrowed by what people ask of it. Bounded, newest first, continued by the key of the last one."""
+"""The list of runs, narrowed by what is asked of it: one read model for pages, API and commands.
+
+The law: it is bounded, newest first and continued by the key of its last run, so that it costs the same on page one and page
+thousand. Ids of runs ascend with time, so the primary key is that order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from app.core.lifecycle import Status
+from app.core.statuses import TaskStatus
 from app.store.clock import lasted
+from app.store.composed import among, constant, fetch
 from app.store.database import Connection
 from app.store.reads import finding
-from app.store.reads.pages import Row
+from app.store.tables.human_tasks import human_tasks
+from app.store.tables.records import alerts
+from app.store.tables.runs import runs
+
+ANY_ALERT = "any"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFilter:
     """What the list is narrowed to; what is empty narrows nothing.
 
-    text: whatever finds a run (`app.store.reads.finding`), or the beginning of a subject. role: an open task waits for it.
-    alert: a rule with an open alert, or "any". late: longer than expected, waits for people and events not counted.
+    text: whatever finds a run (`app.store.reads.finding`), or the beginning of a subject; children only so, or as those of a
+    `parent`. subject: its beginning. role: an open task waits for it. alert: a rule with an open alert, or ANY_ALERT. late:
+    longer than expected, waits for people and events not counted.
     """
 
-    status: str = ""
+    status: Collection[str] = ()
     workflow: str = ""
     version: int | None = None
     state: str = ""
+    subject: str = ""
     role: str = ""
     alert: str = ""
     text: str = ""
@@ -34,43 +50,127 @@ class RunFilter:
     least_tokens: int | None = None
     retried: bool = False
     late: bool = False
+    parent: UUID | None = None
     before: UUID | None = None
 
 
-_WORKED = "extract(epoch FROM coalesce(r.finished_at, app_now()) - r.created_at)::float8"
-_WAITING = "('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT')"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLine:
+    """A run as lists show it. age_seconds: since its start, up to its end. spent_seconds: of these, what it did not wait for
+    people and events. retries: tries beyond the first of each step. waits_for_role, alerts: names, joined by commas.
+    """
+
+    id: UUID
+    workflow: str
+    workflow_version: int
+    subject: str
+    state: str
+    status: str
+    waiting_reason: str | None
+    wake_at: datetime | None
+    expires_at: datetime | None
+    attempt: int
+    queue: str
+    parent_run_id: UUID | None
+    children_left: int
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    expected_seconds: float | None
+    tokens_in: int
+    tokens_out: int
+    token_budget: int | None
+    cost: Decimal
+    unpriced_calls: int
+    age_seconds: float
+    spent_seconds: float
+    retries: int
+    waits_for_role: str | None
+    alerts: str | None
+
+
+_r, _t, _a = runs.alias("r"), human_tasks.alias("t"), alerts.alias("a")
+_OPEN_TASK = _t.c.status == constant(TaskStatus.OPEN)
+_OPEN_ALERT = _a.c.resolved_at.is_(None)
+_COMMA: sa.ColumnClause[str] = sa.literal_column("', '")
+_AGE = "extract(epoch FROM coalesce(r.finished_at, app_now()) - r.created_at)::float8"
 # What it waited for people and events is no part of how long it was expected to take; the present wait is not yet counted.
-_SPENT = f"""greatest(0, {_WORKED} - r.waited_seconds
-    - CASE WHEN r.status IN {_WAITING} THEN {lasted("r.updated_at")} ELSE 0 END)"""
-_RETRIES = "r.attempt - 1 + r.late_retries + r.crash_attempts"
-_LIST = f"""
-SELECT r.id, r.workflow, r.workflow_version, r.subject, r.state, r.status, r.waiting_reason, r.parent_run_id, r.created_at, r.updated_at,
-    r.finished_at, r.expected_seconds, r.tokens_in, r.tokens_out, r.token_budget, r.cost, r.unpriced_calls,
-    {_WORKED} AS age_seconds, {_SPENT} AS spent_seconds, {_RETRIES} AS retries,
-    (SELECT string_agg(DISTINCT t.role, ', ') FROM human_tasks t WHERE t.run_id = r.id AND t.status = 'OPEN') AS waits_for_role,
-    (SELECT string_agg(a.rule, ', ' ORDER BY a.rule) FROM alerts a WHERE a.run_id = r.id AND a.resolved_at IS NULL) AS alerts
-FROM runs r
-WHERE (%(status)s = '' OR r.status = %(status)s) AND (%(workflow)s = '' OR r.workflow = %(workflow)s)
-  AND (%(version)s::int IS NULL OR r.workflow_version = %(version)s) AND (%(state)s = '' OR r.state = %(state)s)
-  AND (%(since)s::timestamptz IS NULL OR r.created_at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR r.created_at < %(until)s)
-  AND (%(least_tokens)s::bigint IS NULL OR r.tokens_in + r.tokens_out >= %(least_tokens)s)
-  AND (NOT %(retried)s OR {_RETRIES} > 0) AND (NOT %(late)s OR {_SPENT} > r.expected_seconds)
-  AND (%(role)s = '' OR r.id IN (SELECT t.run_id FROM human_tasks t WHERE t.status = 'OPEN' AND t.role = %(role)s))
-  AND (%(alert)s = '' OR r.id IN (SELECT a.run_id FROM alerts a WHERE a.resolved_at IS NULL AND a.rule = %(alert)s)
-       OR %(alert)s = 'any' AND r.id IN (SELECT a.run_id FROM alerts a WHERE a.resolved_at IS NULL))
-  AND (%(before)s::uuid IS NULL OR r.id < %(before)s)
-  AND CASE WHEN %(text)s = '' THEN r.parent_run_id IS NULL ELSE r.id = ANY (%(found)s::uuid[]) OR starts_with(r.subject, %(text)s) END
-ORDER BY r.id DESC LIMIT %(limit)s"""
+_SPENT = sa.literal_column(
+    f"""greatest(0, {_AGE} - r.waited_seconds
+    - CASE WHEN r.status IN ('{Status.WAITING_FOR_HUMAN}', '{Status.WAITING_FOR_EVENT}') THEN {lasted("r.updated_at")} ELSE 0 END)""",
+    sa.Double,
+)
+_RETRIES = _r.c.attempt - 1 + _r.c.late_retries + _r.c.crash_attempts
+_ROLES = sa.select(sa.func.string_agg(_t.c.role.distinct(), _COMMA)).where(_t.c.run_id == _r.c.id, _OPEN_TASK)
+_RULES = sa.select(sa.func.string_agg(_a.c.rule, aggregate_order_by(_COMMA, _a.c.rule))).where(
+    _a.c.run_id == _r.c.id, _OPEN_ALERT
+)
+_COMPUTED = {
+    "age_seconds": sa.literal_column(_AGE, sa.Double),
+    "spent_seconds": _SPENT,
+    "retries": _RETRIES,
+    "waits_for_role": _ROLES.scalar_subquery(),
+    "alerts": _RULES.scalar_subquery(),
+}
+_LINES = sa.select(
+    *(_r.c[name] for name in RunLine.__dataclass_fields__ if name not in _COMPUTED),
+    *(column.label(name) for name, column in _COMPUTED.items()),
+).order_by(_r.c.id.desc())
 
 
-def page(db: Connection, wanted: RunFilter, *, limit: int) -> list[Row]:
-    """Up to `limit` runs, newest first (their ids ascend with time); children only when they are searched for."""
-    params: dict[str, Any] = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__}
-    params["text"] = wanted.text.strip()
-    params["found"] = (
-        [each.run_id for each in finding.find_all(db, wanted.text, limit=200)] if wanted.text.strip() else []
-    )
-    return list(db.execute(_LIST, params | {"limit": limit}).fetchall())
+def page(db: Connection, wanted: RunFilter, *, limit: int) -> list[RunLine]:
+    """Up to `limit` runs, newest first."""
+    text = wanted.text.strip()
+    found = [each.run_id for each in finding.find_all(db, text, limit=200)] if text else []
+    return fetch(db, _LINES.where(*_narrowed(wanted, text, found)).limit(limit), RunLine)
+
+
+def _narrowed(wanted: RunFilter, text: str, found: Sequence[UUID]) -> Iterator[sa.ColumnElement[bool]]:
+    yield _family(wanted, text, found)
+    yield from _standing(wanted)
+    yield from _going(wanted)
+    if wanted.before:
+        yield _r.c.id < wanted.before
+
+
+def _family(wanted: RunFilter, text: str, found: Sequence[UUID]) -> sa.ColumnElement[bool]:
+    """Root runs, unless others are meant."""
+    if text:
+        return (_r.c.id == sa.any_(sa.literal(found, ARRAY(sa.Uuid)))) | sa.func.starts_with(_r.c.subject, text)
+    return _r.c.parent_run_id == wanted.parent if wanted.parent else _r.c.parent_run_id.is_(None)
+
+
+def _standing(wanted: RunFilter) -> Iterator[sa.ColumnElement[bool]]:
+    """What it is and where it stands."""
+    if wanted.status:
+        yield among(_r.c.status, [str(status) for status in wanted.status])
+    if wanted.workflow:
+        yield _r.c.workflow == wanted.workflow
+    if wanted.version is not None:
+        yield _r.c.workflow_version == wanted.version
+    if wanted.state:
+        yield _r.c.state == wanted.state
+    if wanted.subject:
+        yield sa.func.starts_with(_r.c.subject, wanted.subject)
+    if wanted.since:
+        yield _r.c.created_at >= wanted.since
+    if wanted.until:
+        yield _r.c.created_at < wanted.until
+
+
+def _going(wanted: RunFilter) -> Iterator[sa.ColumnElement[bool]]:
+    """How it goes, and who should look at it."""
+    if wanted.least_tokens is not None:
+        yield _r.c.tokens_in + _r.c.tokens_out >= wanted.least_tokens
+    if wanted.retried:
+        yield _RETRIES > 0
+    if wanted.late:
+        yield _r.c.expected_seconds < _SPENT
+    if wanted.role:
+        yield _r.c.id.in_(sa.select(_t.c.run_id).where(_OPEN_TASK, _t.c.role == wanted.role))
+    if wanted.alert:
+        rule = [] if wanted.alert == ANY_ALERT else [_a.c.rule == wanted.alert]
+        yield _r.c.id.in_(sa.select(_a.c.run_id).where(_OPEN_ALERT, *rule))
 
 
 def alert_rules(db: Connection) -> Sequence[str]:

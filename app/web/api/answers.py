@@ -26,10 +26,10 @@ class Shape(BaseModel):
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
 
-def shaped(shape: type[_Shape], row: Mapping[str, Any], **more: Any) -> _Shape:
-    """What a row says of the fields of a model."""
-    given = {**row, **more}
-    return shape.model_validate({name: given[name] for name in shape.model_fields if name in given})
+def shaped(shape: type[_Shape], row: object, **more: Any) -> _Shape:
+    """What a row, by its columns or by its attributes, says of the fields of a model."""
+    given = row if isinstance(row, Mapping) else {n: getattr(row, n) for n in shape.model_fields if hasattr(row, n)}
+    return shape.model_validate({n: v for n, v in {**given, **more}.items() if n in shape.model_fields})
 
 
 def reply(

@@ -22,8 +22,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.lifecycle import Status
 from app.engine.runtime import Runtime
 from app.store.reads import finding, pages, run_list
-from app.store.reads.pages import Row
-from app.store.reads.run_list import RunFilter
+from app.store.reads.run_list import RunFilter, RunLine
 from app.web.http import cursors
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -76,7 +75,7 @@ class Asked(BaseModel):
         """In the store's words. Raises BadInput naming what cannot be read."""
         place = cursors.place(self.before, UUID, name="before")
         return RunFilter(
-            status=self.status,
+            status=[self.status] if self.status else (),
             workflow=self.workflow,
             version=_number(self.version, "version"),
             state=self.state.strip().upper(),
@@ -117,7 +116,7 @@ def list_runs(request: Request, rt: Rt, me: Me, asked: Annotated[Asked, Query()]
         rules=rules,
         exports=may(rt, me, Right.EXPORT),
         same=asked.address(before=""),
-        older=asked.address(before=cursors.written([found[_LISTED - 1]["id"]])) if len(found) > _LISTED else None,
+        older=asked.address(before=cursors.written([found[_LISTED - 1].id])) if len(found) > _LISTED else None,
     )
 
 
@@ -154,19 +153,19 @@ def _utc(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def _plain(row: Row) -> dict[str, Any]:
-    return {"run_id" if name == "id" else name: _utc(row[name]) for name in _COLUMNS}
+def _plain(run: RunLine) -> dict[str, Any]:
+    return {"run_id" if name == "id" else name: _utc(getattr(run, name)) for name in _COLUMNS}
 
 
-def _json(rows: Sequence[Row]) -> str:
-    return json.dumps(json.loads(canonical([_plain(row) for row in rows])), indent=1, ensure_ascii=False)
+def _json(runs: Sequence[RunLine]) -> str:
+    return json.dumps(json.loads(canonical([_plain(run) for run in runs])), indent=1, ensure_ascii=False)
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def _csv(runs: Sequence[RunLine]) -> str:
     out = io.StringIO()
     sheet = csv.DictWriter(out, ["run_id", *_COLUMNS[1:]])
     sheet.writeheader()
-    sheet.writerows(_harmless(_plain(row)) for row in rows)
+    sheet.writerows(_harmless(_plain(run)) for run in runs)
     return out.getvalue()
 
 

@@ -120,5 +120,5 @@ def _filtered(rt: Rt, verb: str, wanted: bodies.ManyRuns | None) -> list[UUID]:
     if wanted.fingerprint:
         return bulk.of_a_kind(rt, verb, wanted.fingerprint, the_rest=wanted.rest)
     with pages.snapshot(rt.database) as db:
-        found = run_list.page(db, run_list.RunFilter(status=wanted.status, workflow=wanted.workflow), limit=bulk.MOST)
-    return [row["id"] for row in found]
+        asked = run_list.RunFilter(status=[wanted.status] if wanted.status else (), workflow=wanted.workflow)
+        return [run.id for run in run_list.page(db, asked, limit=bulk.MOST)]

@@ -51,11 +51,11 @@ def list_runs(
     """Runs, newest first; children only where `text` finds them."""
     behind = place(cursor, UUID)
     wanted = run_list.RunFilter(
-        status=status or "", workflow=workflow, text=text.strip(), before=behind[0] if behind else None
+        status=[status] if status else (), workflow=workflow, text=text.strip(), before=behind[0] if behind else None
     )
     with pages.snapshot(rt.database) as db:
         found = run_list.page(db, wanted, limit=limit + 1)
-    return listed(request, [shaped(shapes.RunLine, row) for row in found], [(row["id"],) for row in found], limit)
+    return listed(request, [shaped(shapes.RunLine, run) for run in found], [(run.id,) for run in found], limit)
 
 
 @router.get("/runs/{run}", responses=answers(shapes.Run, 404))
