@@ -8,6 +8,7 @@ PURE = ("app/core/decide.py", "app/core/lifecycle.py")
 FILES = (
     *PURE,
     "app/store/runs/steps.py",
+    "app/store/runs/intents.py",
     "app/store/runs/moves.py",
     "app/engine/calls/calls.py",
     "app/engine/calls/sending.py",

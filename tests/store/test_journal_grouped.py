@@ -26,7 +26,7 @@ from app.store.journal.grouped import GroupedJournal
 from app.store.journal.items import Item
 from app.store.journal.journal import Rows
 from app.store.journal.pipeline import Encoded, Pipeline
-from app.store.runs import steps
+from app.store.runs import intents, steps
 from app.store.runs.moves import Statement
 from tests.support.waiting import wait_for
 
@@ -324,7 +324,7 @@ def test_an_irreversible_intent_without_approval_fails_with_the_trigger_s_own_co
             [run_id, token],
         )
     place = steps.Place(run_id=run_id, step_seq=1, call_seq=1, token=token, attempt=1)
-    intent = steps.intent(
+    intent = intents.intent(
         place, step_name="S", kind=CheckpointKind.TOOL, name="pay", input_text="{}", key="k", action=uuid.uuid4()
     )
     with pytest.raises(psycopg.Error) as refused:

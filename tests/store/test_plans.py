@@ -23,7 +23,7 @@ from app.store.human_tasks import sla
 from app.store.journal import pipeline
 from app.store.journal.grouped import GroupedJournal
 from app.store.reads import facts, run_facts
-from app.store.runs import budgets, conversations, downstreams, moves, steps
+from app.store.runs import budgets, conversations, downstreams, intents, moves, steps
 from app.store.runs.conversations import Kept
 from app.store.runs.moves import Beside, Statement
 from app.store.workers import due, workers
@@ -40,19 +40,34 @@ RUN = Run(
 )
 EVERYTHING = Beside(output="{}", data="{}", error="{}", task="{}", dead_letter="{}", alert="{}", names="[]")
 
-# Every statement of `app.store.runs.steps`, by the function that makes it.
+TOKENS = budgets.Reservation(ID, 1)
+
+# Every statement of a module, by the function that makes it.
+OF_INTENTS: dict[str, Sequence[Statement]] = {
+    "intent": [
+        intents.intent(PLACE, **CALL),
+        intents.intent(PLACE, **CALL, action=ID),
+        intents.intent(PLACE, **CALL, reserves=TOKENS),
+    ],
+    "reopen": [
+        intents.reopen(PLACE, action=None),
+        intents.reopen(PLACE, action=ID),
+        intents.reopen(PLACE, action=None, reserves=TOKENS),
+    ],
+    "redirect": [
+        intents.redirect(PLACE, input_text="{}", model="m", note="{}"),
+        intents.redirect(PLACE, input_text="{}", model="m", note="{}", reserves=TOKENS),
+    ],
+    "date_intent": [intents.date_intent(PLACE)],
+}
 OF_STEPS: dict[str, Sequence[Statement]] = {
     "lease": steps.lease(ID, 1, token=ID, worker=ID, timeout_seconds=1.0),
     "leased": steps.leased(ID, 1, ID),
-    "intent": [steps.intent(PLACE, **CALL), steps.intent(PLACE, **CALL, action=ID)],
-    "reopen": [steps.reopen(PLACE, action=None), steps.reopen(PLACE, action=ID)],
-    "redirect": [steps.redirect(PLACE, input_text="{}", model="m", note="{}")],
     "result": [
         steps.result(PLACE, status=CheckpointStatus.COMPLETE, output="{}"),
         steps.result(PLACE, status=CheckpointStatus.FAILED, error="{}"),
     ],
     "stands_no_longer": [steps.stands_no_longer(PLACE)],
-    "date_intent": [steps.date_intent(PLACE)],
     "call": [steps.call(PLACE)],
 }
 
@@ -92,14 +107,6 @@ OF_CONVERSATIONS: dict[str, Sequence[Statement]] = {
     "keep": [conversations.keep(PLACE, Kept("0" * 64, "{}"), "{}")],
 }
 OF_LIMITS: dict[str, Sequence[Statement]] = {
-    "reserving": [
-        budgets.reserving(statement, root=ID, tokens=1)
-        for statement in (
-            steps.intent(PLACE, **CALL),
-            steps.reopen(PLACE, action=None),
-            steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
-        )
-    ],
     "settle": [budgets.settle(PLACE, root=ID, reserved=1, tokens_in=1, tokens_out=1, cost=None)],
     "unmeasured": [budgets.unmeasured(PLACE, root=ID)],
     "give_back": [downstreams.give_back(PLACE)],
@@ -123,6 +130,7 @@ BY_KEY = {
 
 def test_every_statement_of_the_hot_path_is_looked_at() -> None:
     looks = (
+        ((intents,), OF_INTENTS),
         ((steps,), OF_STEPS),
         ((moves,), OF_MOVES),
         ((conversations,), OF_CONVERSATIONS),
@@ -153,7 +161,7 @@ def test_the_journal_finds_every_row_by_its_key_whatever_the_planner_believes(da
     wrong = []
     for state in _states_of_a_database(database_url):
         with connect(database_url, "worker", options=pipeline.OPTIONS) as db:
-            for name, statements in (OF_STEPS | OF_MOVES | OF_CONVERSATIONS | OF_LIMITS).items():
+            for name, statements in (OF_INTENTS | OF_STEPS | OF_MOVES | OF_CONVERSATIONS | OF_LIMITS).items():
                 for n, statement in enumerate(statements):
                     _, plan = next(plans(db, statement))  # the generic one: the journal has no other
                     if whole_tables(plan) or not indexes(plan) <= BY_KEY:

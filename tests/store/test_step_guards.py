@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from app.core.statuses import CheckpointKind, CheckpointStatus
+from app.core.statuses import CheckpointStatus
 from app.store.database import Connection, connect
 from app.store.runs import steps
 from app.store.runs.moves import Statement
@@ -32,33 +32,10 @@ from tests.support.bench import (
 )
 
 PLACE = Place(run_id=A, step_seq=2, call_seq=1, token=TOKEN, attempt=5)
-NEW = Place(run_id=A, step_seq=2, call_seq=3, token=TOKEN, attempt=5)
-
-
-def _intent(place: Place, action: UUID | None = None) -> Statement:
-    return steps.intent(
-        place,
-        step_name="HERE",
-        kind=CheckpointKind.MODEL,
-        name="ask",
-        input_text='{"a":1}',
-        key="k",
-        key_epoch=2,
-        key_seconds=60.0,
-        action=action,
-        model="m",
-        prompt_version="p1",
-    )
 
 
 STATEMENTS: dict[str, Callable[[], Statement]] = {
-    "intent": lambda: _intent(NEW),
-    "irreversible intent": lambda: _intent(NEW, ACTION),
-    "reopen": lambda: steps.reopen(PLACE, action=None),
-    "irreversible reopen": lambda: steps.reopen(PLACE, action=ACTION),
-    "redirect": lambda: steps.redirect(PLACE, input_text="{}", model="m", note="{}"),
     "result": lambda: steps.result(PLACE, status=CheckpointStatus.COMPLETE, output="1"),
-    "date of an intent": lambda: steps.date_intent(PLACE),
     "stands no longer": lambda: steps.stands_no_longer(PLACE),
 }
 LEASE_GONE = {
@@ -68,12 +45,7 @@ LEASE_GONE = {
 OF_A_CALL = f"UPDATE checkpoints SET status = 'COMPLETE' WHERE run_id = '{A}' AND step_seq = 2 AND call_seq = 1"
 REFUSED = [
     *((name, said, sql) for name in STATEMENTS for said, sql in LEASE_GONE.items()),
-    *(
-        (name, "a cancel came first", f"UPDATE runs SET cancel_requested = true WHERE id = '{A}'")
-        for name in ("irreversible intent", "irreversible reopen")
-    ),
-    *((name, "the call is complete", OF_A_CALL) for name in ("reopen", "irreversible reopen", "redirect", "result")),
-    ("redirect", "its outcome is unknown", OF_A_CALL.replace("COMPLETE", "UNKNOWN")),
+    ("result", "the call is complete", OF_A_CALL),
     ("result", "it certainly failed", OF_A_CALL.replace("COMPLETE", "FAILED")),
 ]
 
@@ -83,19 +55,9 @@ REFUSED = [
 )
 def test_a_write_is_refused_when_one_thing_is_not_as_it_should_be(db: Connection, name: str, sql: str) -> None:
     db.execute("UPDATE runs SET irreversible_since = '2020-01-01'")
-    db.execute("UPDATE checkpoints SET intent_at = app_now() + interval '1 day'")
     db.execute(sql)
     before = look(db)
     assert write(db, STATEMENTS[name]()) == []
-    after = look(db)
-    if name.startswith("irreversible reopen") and "COMPLETE" in sql:  # the row says that one stands; it does
-        after["runs"] = before["runs"]
-    assert changed(before, after) == {}
-
-
-def test_a_second_intent_of_a_call_is_no_intent(db: Connection) -> None:
-    before = look(db)
-    assert write(db, _intent(PLACE)) == []
     assert changed(before, look(db)) == {}
 
 
@@ -104,95 +66,6 @@ def _row(db: Connection, before: Any, table: str = "checkpoints") -> dict[str, A
     found = changed(before, look(db))
     assert list(found) == [table] and len(found[table]) == 1, found
     return found[table][0]
-
-
-def test_an_intent_is_written_whole(db: Connection) -> None:
-    before = look(db)
-    (told,) = write(db, _intent(NEW))
-    row = _row(db, before)
-    expected = {
-        "run_id": A,
-        "step_seq": 2,
-        "call_seq": 3,
-        "step_name": "HERE",
-        "kind": "model",
-        "name": "ask",
-        "status": "INTENT",
-        "input": {"a": 1},
-        "idempotency_key": "k",
-        "key_epoch": 2,
-        "action_id": None,
-        "attempt": 5,
-        "lease_token": TOKEN,
-        "model": "m",
-        "prompt_version": "p1",
-        "output": None,
-        "completed_at": None,
-    }
-    assert {name: row[name] for name in expected} == expected
-    assert row["created_at"] == row["intent_at"] == told["created_at"] == told["intent_at"]
-    assert (
-        row["key_valid_until"] - row["created_at"]
-        == timedelta(seconds=60)
-        == told["key_valid_until"] - told["created_at"]
-    )
-
-
-@pytest.mark.parametrize("since", [None, "2020-01-01 00:00:00+00"])
-def test_an_irreversible_intent_says_so_on_the_row_of_its_run_from_the_first_on(
-    db: Connection, since: str | None
-) -> None:
-    db.execute("UPDATE runs SET irreversible_since = %s", [since])
-    before = look(db)
-    assert write(db, _intent(NEW, ACTION))
-    found = changed(before, look(db))
-    assert found["checkpoints"][0]["action_id"] == ACTION and len(found["checkpoints"]) == 1
-    mine = db.execute("SELECT id, irreversible_since::text AS at FROM runs ORDER BY id").fetchall()
-    assert [row["at"] for row in mine if row["id"] == B] == [since]
-    assert [row["at"] for row in mine if row["id"] == A] != [None]
-    assert since is None or list(found) == ["checkpoints"]
-
-
-@pytest.mark.parametrize("status", ["FAILED", "UNKNOWN", "INTENT"])
-def test_a_call_that_may_be_made_again_is_an_intent_of_this_attempt(db: Connection, status: str) -> None:
-    db.execute("UPDATE checkpoints SET status = %s", [status])
-    before = look(db)
-    assert write(db, STATEMENTS["reopen"]())
-    row = _row(db, before)
-    assert (row["run_id"], row["step_seq"], row["call_seq"]) == (A, 2, 1)
-    assert (row["status"], row["attempt"], row["lease_token"], row["errors"]) == ("INTENT", 5, TOKEN, ["first"])
-    assert row["intent_at"] > row["created_at"] + timedelta(minutes=59)
-
-
-def test_an_irreversible_call_made_again_stands_again_and_names_its_action(db: Connection) -> None:
-    db.execute("UPDATE checkpoints SET status = 'FAILED'")
-    before = look(db)
-    assert write(db, STATEMENTS["irreversible reopen"]())
-    found = changed(before, look(db))
-    assert {table: len(rows) for table, rows in found.items()} == {"runs": 1, "checkpoints": 1}
-    assert found["runs"][0]["id"] == A and found["runs"][0]["irreversible_since"] is not None
-    row = found["checkpoints"][0]
-    assert (row["status"], row["action_id"], row["attempt"], row["lease_token"]) == ("INTENT", ACTION, 5, TOKEN)
-
-
-def test_an_intent_is_written_anew_only_from_where_it_was_told(db: Connection) -> None:
-    db.execute("UPDATE checkpoints SET status = 'FAILED'")
-    assert write(db, steps.reopen(PLACE, action=None, come_from=(CheckpointStatus.INTENT,))) == []
-
-
-@pytest.mark.parametrize("status", ["INTENT", "FAILED"])
-def test_a_question_put_to_another_model_keeps_what_was_said_before(db: Connection, status: str) -> None:
-    db.execute("UPDATE checkpoints SET status = %s", [status])
-    before = look(db)
-    assert write(db, steps.redirect(PLACE, input_text='{"b":2}', model="m2", note='"asked another"'))
-    row = _row(db, before)
-    assert (row["status"], row["input"], row["model"], row["errors"]) == (
-        "INTENT",
-        {"b": 2},
-        "m2",
-        ["first", "asked another"],
-    )
-    assert (row["attempt"], row["lease_token"]) == (5, TOKEN) and row["input_hash"]
 
 
 @pytest.mark.parametrize("status", ["INTENT", "UNKNOWN"])
@@ -254,20 +127,6 @@ def test_a_run_may_be_cancelled_again_only_when_no_irreversible_call_of_it_stand
         assert rows and _row(db, before, "runs")["irreversible_since"] is None
     else:
         assert rows == [] and changed(before, look(db)) == {}
-
-
-@pytest.mark.parametrize("ahead", ["1 hour", "0", "-1 second"])
-def test_an_intent_of_the_future_was_begun_now_and_one_of_the_past_when_it_was(db: Connection, ahead: str) -> None:
-    db.execute("UPDATE checkpoints SET intent_at = app_now() + %s::interval", [ahead])
-    before = look(db)
-    told = write(db, steps.date_intent(PLACE))
-    if ahead != "1 hour":
-        assert told == [] and changed(before, look(db)) == {}
-        return
-    row = _row(db, before)
-    assert (row["run_id"], row["step_seq"], row["call_seq"]) == (A, 2, 1)
-    now = db.execute("SELECT app_now() AS now").fetchone()
-    assert now and before["checkpoints"][0]["created_at"] < row["intent_at"] == told[0]["intent_at"] <= now["now"]
 
 
 def _lease(step_seq: int = 2) -> list[Statement]:

@@ -27,7 +27,7 @@ from app.engine.process.liveness import Liveness
 from app.engine.runtime import Runtime
 from app.store.database import Connection
 from app.store.journal.journal import Journal, Rows
-from app.store.runs import budgets, moves, steps
+from app.store.runs import budgets, intents, moves, steps
 from app.store.runs.moves import Statement
 
 VARIABLE = "LONGHAUL_TEST_FAULTS"
@@ -50,6 +50,16 @@ Point = Literal[
     "in_step",
     "in_liveness",
 ]
+INTENTS = (
+    intents._INTENT,
+    intents._IRREVERSIBLE_INTENT,
+    intents._RESERVING_INTENT,
+    intents._REOPEN,
+    intents._IRREVERSIBLE_REOPEN,
+    intents._RESERVING_REOPEN,
+    intents._REDIRECT,
+    intents._RESERVING_REDIRECT,
+)
 T = TypeVar("T")
 
 
@@ -144,12 +154,10 @@ def _kind(statement: Statement) -> tuple[str, object]:
     text, params = statement
     if text == steps._LEASE:
         return "lease", params["step_seq"]
-    if text in (steps._INTENT, steps._IRREVERSIBLE) or text.startswith(steps._REOPEN.split("{")[0]):
+    if text in INTENTS:
         return "intent", params["call_seq"]
     if text == steps._RESULT:
         return "result", params["call_seq"]
-    if text.startswith((budgets._HELD_ONCE, budgets._HELD_AGAIN)):
-        return "intent", params["call_seq"]
     if text == budgets._SETTLE:  # comes before the result, in its commit
         return "result", params["call_seq"]
     if text.startswith(moves._MOVED):

@@ -23,7 +23,7 @@ from app.engine.calls.sending import CallSender
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
 from app.store.clock import last_step
-from app.store.runs import payloads, steps
+from app.store.runs import intents, payloads
 from app.store.runs.steps import Checkpoint
 
 
@@ -64,8 +64,8 @@ class Caller(CallSender):
         raise Diverged(f"{what}; {why}", call_seq=call.seq, made={"call": call.name, "parameters": call.params})
 
     def _first(self, call: Call, text: str) -> Any:
-        key = ids.idempotency_key(self._run_id, self._step_seq, call.seq, 0)
-        statement = steps.intent(
+        key, begun = ids.idempotency_key(self._run_id, self._step_seq, call.seq, 0), time.monotonic()
+        statement = intents.intent(
             self._place(call),
             step_name=self._step_name,
             kind=call.kind,
@@ -76,23 +76,26 @@ class Caller(CallSender):
             key_seconds=call.tool.key_valid_seconds if call.tool else None,
             model=call.model,
             prompt_version=call.prompt_version,
+            reserves=self._spending.reservation(call.reserve_tokens),
         )
-        begun = time.monotonic()
-        self._open(call, self._spending.reserve(statement, call.reserve_tokens))
+        self._open(call, statement)
         return self._act(call, key, begun)
 
     def _again(self, call: Call, found: Checkpoint, begun: float) -> Any:
         """Act again under the same key: certainly without effect so far, or harmless to repeat from `begun` for a call's length."""
-        reopened = steps.reopen(self._place(call), action=call.action)
-        self._open(call, self._spending.reserve(reopened, call.reserve_tokens))
+        reserves = self._spending.reservation(call.reserve_tokens)
+        self._open(call, intents.reopen(self._place(call), action=call.action, reserves=reserves))
         return self._act(call, found.key or "", begun)
 
     def _redirected(self, call: Call, found: Checkpoint, text: str) -> Any:
         """A question that was never answered goes to the model that is named now; whom it was for is kept beside its errors."""
         said = f"asked of {found.input['provider']} and never answered; now asked of {call.params['provider']}"
         note = canonical({"error": said, "attempt": self._attempt, "at": self._now()})
-        redirected = steps.redirect(self._place(call), input_text=text, model=call.model, note=note)
-        self._open(call, self._spending.reserve(redirected, call.reserve_tokens))
+        reserves = self._spending.reservation(call.reserve_tokens)
+        redirected = intents.redirect(
+            self._place(call), input_text=text, model=call.model, note=note, reserves=reserves
+        )
+        self._open(call, redirected)
         return self._act(call, found.key or "", time.monotonic())
 
     def _settle(self, call: Call, found: Checkpoint) -> Any:
@@ -105,7 +108,7 @@ class Caller(CallSender):
         self._doubt(call, found, "the attempt that began it did not live to tell")
         patience = tool.timeout_seconds + tool.settle_seconds
         if now < found.intent_at:
-            self._write([steps.date_intent(self._place(call))])
+            self._write([intents.date_intent(self._place(call))])
         if tool.reconciles:
             value = asked.known(call, found.key or "")
             if value is not None:

@@ -14,7 +14,7 @@ from app.core.statuses import CheckpointStatus
 from app.engine.calls.call import Call
 from app.engine.calls.call_journal import CallJournal
 from app.engine.calls.effects import RETRY_UNKNOWN_SECONDS
-from app.store.runs import steps
+from app.store.runs import intents
 
 
 class CallSender(CallJournal):
@@ -48,7 +48,7 @@ class CallSender(CallJournal):
                 f"{call.name} was not repeated in time", call_seq=call.seq, retry_in_seconds=RETRY_UNKNOWN_SECONDS
             )
         begun = time.monotonic()
-        self._open(call, steps.reopen(self._place(call), action=call.action, come_from=(CheckpointStatus.INTENT,)))
+        self._open(call, intents.reopen(self._place(call), action=call.action, come_from=(CheckpointStatus.INTENT,)))
         return begun
 
     def _not_done(self, call: Call, problem: NotDone, started: float) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.core.errors import BudgetReached, NotDone
 from app.engine.runtime import Runtime
 from app.store.runs import budgets
-from app.store.runs.budgets import Bill
+from app.store.runs.budgets import Bill, Reservation
 from app.store.runs.moves import Statement
 from app.store.runs.steps import Place
 
@@ -34,9 +34,9 @@ class Spending:
             self._known = self._transact(lambda db: budgets.root_of(db, self._run_id))
         return self._known
 
-    def reserve(self, statement: Statement, tokens: int) -> Statement:
-        """The intent of a call that may use so many tokens."""
-        return budgets.reserving(statement, root=self._root, tokens=tokens) if tokens else statement
+    def reservation(self, tokens: int) -> Reservation | None:
+        """What the intent of a call that may use so many tokens reserves; None if it uses none."""
+        return Reservation(self._root, tokens) if tokens else None
 
     def refuse_if_over(self, tokens: int, name: str) -> None:
         """After an intent was not written under a standing lease: raises BudgetReached if the budget had no room for it."""

@@ -1,52 +1,39 @@
 """Budgets: what model calls reserve, use and cost, counted on the root run.
 
-The law: a reservation is made by the very statement that writes the intent, and replaced by what was used in the commit
-of the result. One whose call was lost stays for good: it may have been paid for. Written again after a lost answer,
-each counts once. Of two runs the one with the lower id is locked first.
+The law: a reservation is made by the very statement that writes the intent (`intents.py`), and replaced by what was
+used in the commit of the result. One whose call was lost stays for good: it may have been paid for. Written again after
+a lost answer, each counts once. Of two runs the one with the lower id is locked first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from app.core.statuses import BEGUN
 from app.store.database import Connection
 from app.store.runs.moves import Statement
-from app.store.runs.steps import Place
+from app.store.runs.steps import STANDING_LEASE, Place
 
 TIMES_BUDGET = 3
 """A run stops at so many times what was expected; more only by a person's leave."""
 
 _LIMIT = f"{TIMES_BUDGET} * r.token_budget + r.tokens_raised"
 _USED = "r.tokens_in + r.tokens_out + r.tokens_reserved"
-_PLACE = "c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s"
-_LEASE = "(SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE)"
-_HELD = f"""
-WITH mine AS {_LEASE},
-held AS (
-    UPDATE runs r SET tokens_reserved = r.tokens_reserved + %(reserve)s WHERE r.id = %(root)s AND EXISTS (SELECT 1 FROM mine)
-      AND {{once}} AND (r.token_budget IS NULL OR {_USED} + %(reserve)s <= {_LIMIT}) RETURNING 1
-)"""
-_HELD_ONCE = _HELD.format(once=f"NOT EXISTS (SELECT 1 FROM checkpoints c WHERE {_PLACE})")
-_HELD_AGAIN = _HELD.format(
-    once=f"EXISTS (SELECT 1 FROM checkpoints c WHERE {_PLACE} AND c.status = ANY (%(from)s) AND c.lease_token IS DISTINCT FROM %(token)s)"
-)
-# In the intent of a new call, and in that of a call asked again: an intent found is one whose asking was lost.
-_NEW = (
-    ("attempt, lease_token,", "attempt, tokens_reserved, lease_token,"),
-    ("%(attempt)s, %(token)s,", "%(attempt)s, %(reserve)s, %(token)s,"),
-)
-_COUNTED = "tokens_reserved = c.tokens_reserved + %(reserve)s, repeated = c.repeated + (c.status <> 'FAILED')::int"
-_AGAIN = (("SET status =", f"SET {_COUNTED}, status ="),)
+HAS_ROOM = f"(r.token_budget IS NULL OR {_USED} + %(reserve)s <= {_LIMIT})"
+"""Of a root run `r`: `reserve` tokens more fit its budget."""
 
+# Leaves the call at INTENT or UNKNOWN, which its result in the same commit changes. No row: the lease is lost, or the
+# call has its result or another lease's intent.
 _SETTLE = f"""
-WITH mine AS {_LEASE},
+WITH lease AS {STANDING_LEASE},
 call AS (
-    UPDATE checkpoints c SET tokens_reserved = c.tokens_reserved - %(reserve)s FROM mine
-    WHERE {_PLACE} AND c.lease_token = %(token)s AND c.status = ANY (%(open)s) RETURNING 1
+    UPDATE checkpoints c SET tokens_reserved = c.tokens_reserved - %(reserve)s FROM lease
+    WHERE c.run_id = %(id)s AND c.step_seq = %(step_seq)s AND c.call_seq = %(call_seq)s AND c.lease_token = %(token)s
+        AND c.status = ANY (%(open)s) RETURNING 1
 )
 UPDATE runs r SET tokens_reserved = r.tokens_reserved - %(reserve)s, tokens_in = r.tokens_in + %(tokens_in)s,
     tokens_out = r.tokens_out + %(tokens_out)s, cost = r.cost + %(cost)s, unpriced_calls = r.unpriced_calls + %(unpriced)s
@@ -72,6 +59,17 @@ FROM family JOIN checkpoints c ON c.run_id = family.id
 WHERE c.kind = 'model' GROUP BY 1, 2 ORDER BY 1, 2"""
 _RAISE = """UPDATE runs r SET tokens_raised = r.tokens_raised + %s WHERE r.id = %s
 RETURNING r.tokens_raised, r.token_budget"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Tokens that an intent holds of a root run's budget, and is not written without."""
+
+    root: UUID
+    tokens: int
+
+    def params(self) -> Mapping[str, Any]:
+        return {"root": self.root, "reserve": self.tokens}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,21 +105,6 @@ class Bill:
     def used(self) -> int:
         """Spent, or held as spent."""
         return self.tokens_in + self.tokens_out + self.tokens_reserved
-
-
-def reserving(statement: Statement, *, root: UUID, tokens: int) -> Statement:
-    """The same intent, written only if `tokens` more fit the root run's budget, and with them reserved."""
-    text, params = statement
-    again = "from" in params
-    for before, after in _AGAIN if again else _NEW:
-        text = _replaced(text, before, after)
-    text = _replaced(text, f"{_LEASE} lease", "held")
-    return (_HELD_AGAIN if again else _HELD_ONCE) + text, {**params, "root": root, "reserve": tokens}
-
-
-def _replaced(text: str, before: str, after: str) -> str:
-    assert before in text, f"the statement has changed: no {before!r} in it"
-    return text.replace(before, after)
 
 
 def settle(

@@ -16,12 +16,13 @@ from app.core.statuses import CheckpointStatus
 from app.store.database import Connection
 from app.store.runs import payloads
 from app.store.runs.moves import Statement
-from app.store.runs.steps import Place
+from app.store.runs.steps import STANDING_LEASE, Place
 
-_KEEP = """
+# A message is kept; no call or run changes its status. No row: the lease is lost, or the message is kept already.
+_KEEP = f"""
 INSERT INTO messages (run_id, sha256, content, created_at)
 SELECT %(id)s, %(sha256)s, %(content)s::jsonb, app_now()
-FROM (SELECT 1 FROM runs WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE) lease
+FROM {STANDING_LEASE} lease
 ON CONFLICT (run_id, sha256) DO NOTHING RETURNING sha256"""
 _CALL = """
 SELECT name, status, model, prompt_version, input, output, tokens_in, tokens_out, cost, latency_ms, errors, created_at

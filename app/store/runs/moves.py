@@ -48,6 +48,8 @@ class Beside:
     move_id: UUID = field(default_factory=ids.new_token)
 
 
+# The run: the status that was seen -> the status decided for it, with the transition and its link of the chain. No row:
+# the run changed since it was seen; then no part below writes anything either.
 _MOVED = """
 WITH clock AS MATERIALIZED (SELECT app_now() AS at),
 moved AS (
@@ -78,31 +80,44 @@ moved AS (
     FROM moved
 )"""
 
+# The finished step's checkpoint: INTENT -> COMPLETE, or FAILED, with its output and its error.
 _COMPLETED = """, completed AS (
     UPDATE checkpoints c SET status = %(step_status)s, output = %(output)s::jsonb, output_hash = %(output_hash)s,
         lease_token = %(seen_token)s::uuid, attempt = %(seen_attempt)s, completed_at = moved.at, latency_ms = %(latency_ms)s,
         errors = c.errors || %(errors)s::jsonb
     FROM moved WHERE c.run_id = %(id)s AND c.step_seq = %(seen_step)s AND c.call_seq = 0
 )"""
+# The checkpoint of a step that has not ended: it stays INTENT, its error is kept.
 _ERROR = """, failed AS (
     UPDATE checkpoints c SET errors = c.errors || %(errors)s::jsonb, attempt = %(seen_attempt)s
     FROM moved WHERE c.run_id = %(id)s AND c.step_seq = %(seen_step)s AND c.call_seq = 0
 )"""
+# The next step's checkpoint: no row -> INTENT, with what led to it.
 _ENTERED = """, entered AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
-    SELECT %(id)s, %(step_seq)s, 0, %(state)s, 'step', %(task_name)s, 'INTENT', jsonb_build_object('cause', %(cause)s::jsonb){signals}, at
+    SELECT %(id)s, %(step_seq)s, 0, %(state)s, 'step', %(task_name)s, 'INTENT', jsonb_build_object('cause', %(cause)s::jsonb), at
     FROM moved
 )"""
-_SIGNALS = """ || jsonb_build_object('signals', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.signal_id, 'name', s.name,
-        'payload', s.payload, 'actor', s.actor, 'at', s.created_at) ORDER BY s.seq), '[]') FROM signals s
-        WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL))"""
+# The same, with the pending signals that the move consumes.
+_ENTERED_BY_SIGNALS = """, entered AS (
+    INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
+    SELECT %(id)s, %(step_seq)s, 0, %(state)s, 'step', %(task_name)s, 'INTENT', jsonb_build_object('cause', %(cause)s::jsonb)
+    || jsonb_build_object('signals', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.signal_id, 'name', s.name,
+    'payload', s.payload, 'actor', s.actor, 'at', s.created_at) ORDER BY s.seq), '[]') FROM signals s
+    WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL)), at
+    FROM moved
+)"""
+# The signals that the move consumes: pending -> consumed by the step it leads to.
 _CONSUMED = """, consumed AS (
     UPDATE signals s SET consumed_step_seq = %(step_seq)s FROM moved
     WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL
 )"""
+# The run's data -> the new data.
 _DATA = """, changed AS (
     UPDATE run_data d SET data = %(data)s::jsonb, updated_at = moved.at FROM moved WHERE d.run_id = %(id)s
 )"""
+# What waited for a person in the state the run leaves: tasks OPEN -> CANCELLED or EXPIRED, the alerts that asked for one
+# (at an ending, all) -> resolved, the dead letter -> closed.
 _CLOSED = """, closed AS (
     UPDATE human_tasks t SET status = %(task_status)s, row_version = t.row_version + 1 FROM moved
     WHERE t.run_id = %(id)s AND t.status = %(task_open)s RETURNING t.id
@@ -117,6 +132,7 @@ _CLOSED = """, closed AS (
     UPDATE dead_letters l SET closed_at = moved.at, closed_by = %(actor)s, verdict = %(event)s FROM moved
     WHERE l.run_id = %(id)s AND l.closed_at IS NULL
 )"""
+# A human task: no row -> OPEN, if the run now waits for a person or has stopped.
 _TASK = """, task AS (
     INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, defaults, evidence, proposals, approves,
         outcomes, not_by, call_seq, shown_digest, fingerprint, due_at, sla_at, created_at)
@@ -132,12 +148,14 @@ _TASK = """, task AS (
     INSERT INTO human_task_events (task_id, run_id, event, actor, created_at) SELECT task.id, %(id)s, 'opened', %(actor)s, moved.at
     FROM task, moved
 )"""
+# A dead letter: no row -> open, if the run has stopped.
 _LETTER = """, letter AS (
     INSERT INTO dead_letters (id, run_id, step_seq, state, fingerprint, reason, created_at)
     SELECT l.id, %(id)s, %(step_seq)s, %(state)s, l.fingerprint, l.reason, moved.at
     FROM moved, jsonb_to_record(%(dead_letter)s::jsonb) AS l(id uuid, fingerprint text, reason text)
     WHERE %(status)s = ANY (%(stopped)s)
 )"""
+# An alert: no row -> open, if the run has stopped and none of its rule and subject is open.
 _ALERT = """, alarm AS (
     INSERT INTO alerts (id, rule, subject, run_id, message, fingerprint, opened_at)
     SELECT a.id, a.rule, a.subject, %(id)s, a.message, a.fingerprint, moved.at
@@ -145,6 +163,7 @@ _ALERT = """, alarm AS (
     WHERE %(status)s = ANY (%(stopped)s)
     ON CONFLICT (rule, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING rule, subject, message
 )"""
+# Names by which the run is found: those it does not have yet are added.
 _NAMES = """, named AS (
     INSERT INTO run_names (name, run_id, kind, created_at)
     SELECT n.name, %(id)s, n.kind, moved.at FROM moved, jsonb_to_recordset(%(names)s::jsonb) AS n(name text, kind text)
@@ -157,43 +176,38 @@ _TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, *_STOPPED]
 _WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
 
 
+# The parts that a move may have beside its row, in the order in which they are written.
+_PARTS = (_COMPLETED, _ERROR, _ENTERED, _ENTERED_BY_SIGNALS, _CONSUMED, _DATA, _CLOSED, _TASK, _LETTER, _ALERT, _NAMES)
+
+
+def _parts(to: Transition, beside: Beside) -> frozenset[str]:
+    """The parts of the move to `to`."""
+    consumes = to.consumes is not None
+    completes = to.completes_step or beside.step_failed
+    wanted = {
+        _COMPLETED: completes,
+        _ERROR: beside.error is not None and not completes,
+        _ENTERED: to.enters and not consumes,
+        _ENTERED_BY_SIGNALS: to.enters and consumes,
+        _CONSUMED: consumes,
+        _DATA: beside.data is not None,
+        _CLOSED: to.closes_tasks,
+        _TASK: beside.task is not None,
+        _LETTER: beside.dead_letter is not None,
+        _ALERT: beside.alert is not None,
+        _NAMES: beside.names is not None,
+    }
+    return frozenset(part for part, is_wanted in wanted.items() if is_wanted)
+
+
 @lru_cache(maxsize=256)
-def _text(
-    completes: bool,
-    fails: bool,
-    enters: bool,
-    consumes: bool,
-    data: bool,
-    closes: bool,
-    task: bool,
-    letter: bool,
-    alert: bool,
-    names: bool,
-) -> str:
-    parts = [_MOVED]
-    if completes:
-        parts.append(_COMPLETED)
-    elif fails:
-        parts.append(_ERROR)
-    if enters:
-        parts.append(_ENTERED.replace("{signals}", _SIGNALS if consumes else ""))
-    parts += [
-        part
-        for part, wanted in (
-            (_CONSUMED, consumes),
-            (_DATA, data),
-            (_CLOSED, closes),
-            (_TASK, task),
-            (_LETTER, letter),
-            (_ALERT, alert),
-            (_NAMES, names),
-        )
-        if wanted
-    ]
-    said = (_SAID.format(alerts="alarm a", what="opened") if alert else "") + (
-        _SAID.format(alerts="quieted a", what="resolved") if closes else ""
+def _text(parts: frozenset[str]) -> str:
+    """The one statement of a move with these parts."""
+    said = (_SAID.format(alerts="alarm a", what="opened") if _ALERT in parts else "") + (
+        _SAID.format(alerts="quieted a", what="resolved") if _CLOSED in parts else ""
     )
-    return "".join(parts) + f"\nSELECT transition_seq, at, parent_run_id, parent_step_seq{said} FROM moved"
+    written = "".join(part for part in _PARTS if part in parts)
+    return f"{_MOVED}{written}\nSELECT transition_seq, at, parent_run_id, parent_step_seq{said} FROM moved"
 
 
 def move(
@@ -205,25 +219,11 @@ def move(
     `token` and `worker` become the lease of a run that starts RUNNING.
     """
     beside = beside or Beside()
-    completes = to.completes_step or beside.step_failed
-    consumes = to.consumes is not None
-    text = _text(
-        completes,
-        beside.error is not None,
-        to.enters,
-        consumes,
-        beside.data is not None,
-        to.closes_tasks,
-        beside.task is not None,
-        beside.dead_letter is not None,
-        beside.alert is not None,
-        beside.names is not None,
-    )
     cause = canonical(to.cause)
     output_hash = digest(beside.output) if beside.output is not None else None
     payload_hash = output_hash or digest(cause)
     salt = secrets.token_hex(8)
-    return text, {
+    return _text(_parts(to, beside)), {
         "id": run.id,
         "state": to.state,
         "status": to.status.value,
@@ -283,6 +283,7 @@ def move(
 
 
 _OF_THEN = "alerts a WHERE a.run_id = %(id)s AND a.{column} = t.created_at"
+# Changes nothing. No row: no move of this id was written.
 _WAS_MINE = (
     "SELECT t.seq AS transition_seq, t.created_at AS at"
     + _SAID.format(alerts=_OF_THEN.format(column="opened_at"), what="opened")

@@ -39,7 +39,7 @@ def lock(db: Connection, run_id: UUID) -> Run | None:
     return as_run(row) if row else None
 
 
-INSERT = """
+_INSERT = """
 WITH clock AS MATERIALIZED (SELECT app_now() AS at),
 made AS (
     INSERT INTO runs (id, workflow, workflow_version, definition_hash, subject, state, status, step_seq, queue, ready_at,
@@ -49,8 +49,10 @@ made AS (
         %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, %(forked_from)s, 1,
         app_chain(''::bytea, %(id)s, 1, %(event)s, NULL, NULL, %(state)s, 'READY', 1, %(actor)s, at, %(reason_digest)s, %(payload_digest)s),
         at, at
-    FROM clock
-    ON CONFLICT {conflict} DO NOTHING
+    FROM clock"""
+# What is written with a run in the same statement: its first transition, its data, what it was started with, and the
+# intent of its first step.
+_WITH_IT = """
     RETURNING id, transition_hash, created_at
 ), logged AS (
     INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason, salt, reason_digest, payload_hash,
@@ -70,8 +72,14 @@ made AS (
         created_at FROM made
 )
 SELECT id, created_at FROM made"""
-_BY_SUBJECT = INSERT.replace("{conflict}", "(workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL")
-_BY_ID = INSERT.replace("{conflict}", "(id)")
+
+# A run of a subject: none -> READY at its first state. No row: the workflow has a run of this subject.
+_START = f"""{_INSERT}
+    ON CONFLICT (workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL DO NOTHING{_WITH_IT}"""
+
+# A child or a fork: none -> READY at its first state. No row: a run of this id is there, from before a lost answer.
+_START_FROM_ANOTHER = f"""{_INSERT}
+    ON CONFLICT (id) DO NOTHING{_WITH_IT}"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +117,7 @@ def insert(
     payload_hash = digest(f'{{"data":{data},"forked":{fork.origin}}}' if fork else f'{{"data":{data}}}')
     reason = fork.reason if fork else None
     done = db.execute(
-        _BY_ID if parent or fork else _BY_SUBJECT,
+        _START_FROM_ANOTHER if parent or fork else _START,
         {
             "id": run_id,
             "workflow": workflow,
