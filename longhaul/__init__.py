@@ -2,8 +2,9 @@
 
     from longhaul import Human, Step, Tool, Wait, Workflow
 
-`longhaul.client` starts runs inside a database transaction of yours, `longhaul.sender` over the broker, and
-`longhaul.plugin` has what a company adds to the product. Everything else is ours to change without a word.
+`longhaul.client` starts runs inside a database transaction of yours, `longhaul.sender` over the broker;
+`longhaul.plugin` has what a company adds to the product, and `longhaul.testing` tests a workflow in memory.
+Everything else is ours to change without a word.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 import longhaul
-from longhaul import client, plugin, sender
+from longhaul import client, plugin, sender, testing
 
 HEAVY = ("celery", "kombu", "psycopg", "sqlalchemy", "fastapi", "app.store", "app.engine", "app.settings")
 
 
-@pytest.mark.parametrize("module", [longhaul, client, plugin, sender], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", [longhaul, client, plugin, sender, testing], ids=lambda module: str(module.__name__))
 def test_every_word_that_is_promised_is_there_and_documented(module: object) -> None:
     promised: list[str] = module.__all__  # type: ignore[attr-defined]
     assert promised
@@ -23,6 +23,6 @@ def test_every_word_that_is_promised_is_there_and_documented(module: object) -> 
 
 
 def test_the_words_of_a_workflow_load_neither_a_broker_nor_a_database() -> None:
-    code = f"import longhaul, sys; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import longhaul, longhaul.testing, sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -16,6 +16,15 @@ VIN = "1M8GDM9AXKP042788"
 WRITTEN = {"sha256": "ab" * 32, "filename": "letter.pdf", "text": "Dear Nora Quill,"}
 """What writing a letter answers."""
 
+ANSWERS = {
+    "documents.elsewhere": {"subjects": [], "of": 0},
+    "claims.same_loss": {"claims": [], "of": 0, "paid": [], "alike": []},
+    "letters.write": WRITTEN,
+    "letters.send": {"letter_id": "let_1"},
+    "letters.send_decision": {"letter_id": "let_1"},
+}
+"""What a claim's tools answer where nothing of it is known elsewhere."""
+
 POLICY = PolicyRecord(
     policy_number="NW-2031-00417",
     named_insured="Nora Quill",

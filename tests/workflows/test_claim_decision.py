@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.core.errors import BadInput
 from app.humans.forms import validated
-from tests.workflows.claims import POLICY, WRITTEN, claim, ref, with_document
+from longhaul.testing import FakeStep
+from tests.workflows.claims import ANSWERS, POLICY, claim, ref, with_document
 from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.assessing.note import review_note
 from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
@@ -19,24 +19,14 @@ from workflows.insurance_claim.facts import Coverage
 from workflows.insurance_claim.forms import ReviewForm
 from workflows.insurance_claim.intake import add_documents, request_documents
 from workflows.insurance_claim.models import ClaimFile2, Recommendation
+from workflows.insurance_claim.tools import WRITE_LETTER
 
 AT = datetime(2031, 5, 21, 9, 0, tzinfo=UTC)
 
 
-def step(**answer: Any) -> Any:
-    """A step that was led to by an answer, or by none; `wrote` is what its letters said."""
-    wrote: list[dict[str, Any]] = []
-
-    def call(tool: Any, **params: Any) -> dict[str, Any]:
-        if tool.name == "letters.write":
-            wrote.append(params)
-        if tool.name == "documents.elsewhere":
-            return {"subjects": [], "of": 0}
-        if tool.name == "claims.same_loss":
-            return {"claims": [], "of": 0, "paid": [], "alike": []}
-        return WRITTEN | {"letter_id": "let_1"}
-
-    return SimpleNamespace(answer=answer, cause={}, now=AT, call=call, wrote=wrote, subject="CLM-88214")
+def step(**answer: Any) -> FakeStep:
+    """A step that was led to by an answer, or by none."""
+    return FakeStep(answer=answer, now=AT, calls=ANSWERS, subject="CLM-88214")
 
 
 def below_the_deductible() -> ClaimFile2:
@@ -149,7 +139,7 @@ def test_what_a_reviewer_wrote_for_colleagues_is_in_no_settlement_letter() -> No
     file = reviewed()
     at = step()
     ask_sign_off(at, file)
-    (letter,) = at.wrote
+    (letter,) = at.calls_of(WRITE_LETTER)
     assert letter["lines"] == ["The payment goes to Nora Quill."]
     assert "because ada says so" not in str(letter)
 
@@ -160,8 +150,8 @@ def test_a_denial_letter_says_why() -> None:
     decide(step(**answered("deny", "ada", values=values)), file)
     at = step()
     ask_sign_off(at, file)
-    assert at.wrote[0]["lines"] == ["The loss was after the last day."]
-    assert at.wrote[0]["provision"] == "1.2"
+    assert at.calls_of(WRITE_LETTER)[0]["lines"] == ["The loss was after the last day."]
+    assert at.calls_of(WRITE_LETTER)[0]["provision"] == "1.2"
 
 
 def test_who_sent_a_file_that_cannot_be_read_is_told_which_and_why() -> None:
@@ -170,8 +160,8 @@ def test_who_sent_a_file_that_cannot_be_read_is_told_which_and_why() -> None:
     file.missing = ["police_report"]
     at = step()
     request_documents(at, file)
-    assert at.wrote[0]["documents"] == ["police_report"]
-    assert at.wrote[0]["lines"] == [
+    assert at.calls_of(WRITE_LETTER)[0]["documents"] == ["police_report"]
+    assert at.calls_of(WRITE_LETTER)[0]["lines"] == [
         "We could not read the file scan.pdf: it opens only with a password; please send it without one.",
         "We could not read the file torn.pdf: please send it again as a PDF file whose text can be selected.",
     ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from app.core.errors import NeedsPerson, SchemaFailure, StepError, Throttled
-from tests.support.bare_step import BareStep
+from longhaul.testing import FakeStep
 from tests.workflows.claims import claim
 from workflows.insurance_claim.assessing import draft
 from workflows.insurance_claim.assessing.prompts import LETTER
@@ -62,12 +60,7 @@ def test_the_template_passes_the_same_check() -> None:
 
 @pytest.mark.parametrize("problem", [NeedsPerson("x", "y"), SchemaFailure("x"), Throttled("x")])
 def test_a_letter_does_not_wait_for_a_model(problem: StepError) -> None:
-    class Step(BareStep):
-        def ask(self, prompt: Any, request: Any, **_more: Any) -> Any:
-            raise problem
-
-        def log(self, message: str, **more: Any) -> None:
-            assert "x" not in message
-
-    text, by = draft.drafted(Step(), _file(), LETTER, "settlement")
+    step = FakeStep(asks={LETTER.name: problem})
+    text, by = draft.drafted(step, _file(), LETTER, "settlement")
+    assert [more for _, more in step.logged] == [{"why": type(problem).__name__}]
     assert by == "template" and text == draft.by_template(draft.request_of(_file(), "settlement")).text

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.workflows.claims import TODAY, WRITTEN, claim, findings, ref, with_document
+from longhaul.testing import FakeStep
+from tests.workflows.claims import ANSWERS, TODAY, claim, findings, ref, with_document
 from workflows.insurance_claim.assessing import assess
 from workflows.insurance_claim.checks import check_claim
 from workflows.insurance_claim.decision import ask_sign_off, weigh
 from workflows.insurance_claim.elsewhere import look
 from workflows.insurance_claim.models import ClaimFile2, Finding
-from workflows.insurance_claim.tools import SAME_LOSS, WRITE_LETTER
+from workflows.insurance_claim.tools import ELSEWHERE
 
 AT = datetime(2031, 5, 12, 9, 0, tzinfo=UTC)
 BILL, REPORT = "bill" * 8, "report" * 8
@@ -34,19 +34,10 @@ def subject(number: str, *files: str, **more: Any) -> dict[str, Any]:
     return told | more
 
 
-def step(*subjects: dict[str, Any], of: int | None = None, **answer: Any) -> Any:
-    """A step whose tool tells of these claims; `asked` is what the tool was asked. Nobody claims the same loss."""
-    asked: list[dict[str, Any]] = []
-
-    def call(tool: Any, **params: Any) -> dict[str, Any]:
-        if tool is WRITE_LETTER:
-            return dict(WRITTEN)
-        if tool is SAME_LOSS:
-            return {"claims": [], "of": 0, "paid": [], "alike": []}
-        asked.append(params)
-        return {"subjects": list(subjects), "of": len(subjects) if of is None else of}
-
-    return SimpleNamespace(answer=answer, cause={}, now=AT, call=call, subject="CLM-88214", asked=asked)
+def step(*subjects: dict[str, Any], of: int | None = None, **answer: Any) -> FakeStep:
+    """A step whose tool tells of these claims. Nobody claims the same loss."""
+    told = {"subjects": list(subjects), "of": len(subjects) if of is None else of}
+    return FakeStep(answer=answer, now=AT, calls=ANSWERS | {ELSEWHERE.name: told}, subject="CLM-88214")
 
 
 def billed() -> ClaimFile2:
@@ -157,7 +148,7 @@ def test_nobody_settles_alone_what_was_sent_under_another_number_since_they_look
     assert weigh(step(**settled()), file) == "within_authority"
     at = step(subject("CLM-2", action=PAID), **settled())
     assert weigh(at, file) == "needs_sign_off"
-    assert at.asked == [
+    assert at.calls_of(ELSEWHERE) == [
         {
             "sha256": ["form" * 8, REPORT, BILL],
             "workflow": "insurance_claim",
@@ -183,4 +174,4 @@ def test_a_claim_without_documents_asks_nobody() -> None:
     file.documents = []
     at = step()
     look(at, file)
-    assert at.asked == []
+    assert at.calls_of(ELSEWHERE) == []

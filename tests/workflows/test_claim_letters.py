@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.core.definition import difference
 from app.core.workflow import Proposal, Request
-from tests.workflows.claims import claim
+from longhaul.testing import FakeStep
+from tests.workflows.claims import ANSWERS, claim
 from tests.workflows.test_claim_decision import AT, answered
 from workflows.insurance_claim import INSURANCE_CLAIM_1, decision_letters
+from workflows.insurance_claim.assessing.prompts import LETTER
 from workflows.insurance_claim.decision import ask_reviewer, ask_sign_off, decide
 from workflows.insurance_claim.models import ClaimFile2, Recommendation
 from workflows.insurance_claim.tools import SEND_DECISION, WRITE_LETTER
@@ -23,30 +24,19 @@ VERSION_1 = (
 )
 
 
-def desk(led_here: str = "", **answer: Any) -> Any:
-    """A step; each letter it writes has a hash of its own, told by what the letter says. `sent`: what went out."""
-    sent: list[dict[str, Any]] = []
+def desk(led_here: str = "", **answer: Any) -> FakeStep:
+    """A step; each letter it writes has a hash of its own, told by what the letter says."""
 
-    def call(tool: Any, **params: Any) -> dict[str, Any]:
-        if tool is WRITE_LETTER:
-            said = f"{params['amount']} to {params['recipient']}: {' '.join(params['lines'])} by {params['decided_by']}"
-            return {"sha256": f"{abs(hash(said)):064x}"[-64:], "filename": "letter.pdf", "text": said}
-        if tool is SEND_DECISION:
-            sent.append(params)
-            return {"letter_id": "let_1"}
-        return {"subjects": [], "claims": [], "of": 0, "paid": [], "alike": []}
+    def write(**params: Any) -> dict[str, Any]:
+        said = f"{params['amount']} to {params['recipient']}: {' '.join(params['lines'])} by {params['decided_by']}"
+        return {"sha256": f"{abs(hash(said)):064x}"[-64:], "filename": "letter.pdf", "text": said}
 
-    def ask(prompt: Any, request: Any) -> Any:
-        return SimpleNamespace(text="We wish you well.")
-
-    return SimpleNamespace(
+    return FakeStep(
         answer=answer,
         cause={"outcome": led_here},
         now=AT,
-        call=call,
-        ask=ask,
-        answered_by="scripted",
-        sent=sent,
+        calls=ANSWERS | {WRITE_LETTER.name: write},
+        asks={LETTER.name: {"text": "We wish you well."}},
         subject="CLM-88214",
     )
 
@@ -96,10 +86,10 @@ def test_what_was_approved_is_what_is_sent() -> None:
     assert decide(desk(**settled("1728.00")), file) == "within_authority"
     at = desk()
     decision_letters.send(at, file)
-    (sent,) = at.sent
+    (sent,) = at.calls_of(SEND_DECISION)
     assert content is not None
     assert content.items() <= sent.items()
-    assert sent["action"] == "a2"
+    assert [call.action for call in at.called] == ["a2"]
     assert [letter.sha256 for letter in file.letters] == [content["sha256"]]
 
 
@@ -151,8 +141,8 @@ def test_a_paragraph_is_drafted_once_for_all_letters_of_its_kind() -> None:
     file = assessed()
     decide(desk(**settled("1700.00")), file)
     at = desk("letter_to_approve")
-    del at.ask
     assert decision_letters.draft_letter(at, file) == "decided"
+    assert at.asked == []
 
 
 def test_version_1_means_what_it_meant_when_its_runs_began() -> None:
@@ -164,7 +154,7 @@ def test_a_reason_of_two_paragraphs_is_no_part_of_the_letter() -> None:
     answer = answered("deny", "ada")
     told = {"comment": "First.\n\nSecond.", "provision_id": "4.2", "provision_text": "Nothing is paid.\n\nNever."}
     answer["values"] = told
-    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "needs_sign_off"
+    assert decide(desk(**answer), file) == "needs_sign_off"
     decision_letters.draft_letter(desk("needs_sign_off"), file)
     note = ask_sign_off(desk("to_sign"), file).note
     assert note.index("Never.") < note.index("The letter to "), "what was decided, then the letter, then what was seen"
@@ -175,7 +165,7 @@ def test_a_name_with_blanks_around_it_is_approved_and_sent_alike(named: str) -> 
     file = assessed()
     file.claimant = named
     answer = answered("deny", "ada")
-    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "needs_sign_off"
+    assert decide(desk(**answer), file) == "needs_sign_off"
     decision_letters.draft_letter(desk("needs_sign_off"), file)
     proposal, letter = letter_of(ask_sign_off(desk("to_sign"), file)), file.decision_letters[-1]
     assert (proposal.payee, letter.payee) == (letter.payee, letter.payee.strip())
@@ -186,5 +176,5 @@ def test_an_amount_within_authority_and_tolerance_needs_nobody_else_though_its_l
     file = assessed()
     answer = settled("1700.00")
     answer["actions"]["settlement_letter"]["status"] = "PROPOSED"  # of another amount than was decided
-    assert decide(SimpleNamespace(**vars(desk()) | {"answer": answer}), file) == "letter_to_approve"
+    assert decide(desk(**answer), file) == "letter_to_approve"
     assert file.review is not None and file.review.sign_off_reasons == []

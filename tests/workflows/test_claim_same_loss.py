@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.workflows.claims import VIN, WRITTEN, claim, fact, findings, with_facts
+from longhaul.testing import FakeStep
+from tests.workflows.claims import ANSWERS, VIN, claim, fact, findings, with_facts
 from tests.workflows.test_claim_decision import answered
 from workflows.insurance_claim import intake
 from workflows.insurance_claim.assessing import assess
@@ -16,26 +16,17 @@ from workflows.insurance_claim.decision import ask_sign_off, weigh
 from workflows.insurance_claim.facts import StatedDate
 from workflows.insurance_claim.models import ClaimFile2
 from workflows.insurance_claim.same_loss import look, names
-from workflows.insurance_claim.tools import ELSEWHERE, WRITE_LETTER
+from workflows.insurance_claim.tools import SAME_LOSS
 
 AT = datetime(2031, 5, 12, 9, 0, tzinfo=UTC)
 PAID = {"status": "EXECUTED", "amount": "1228.00", "currency": "USD", "at": "2031-05-12T09:00:00+00:00"}
 MINE = {"claim": "CLM-88214", "payee": "Nora Quill", **PAID}
 
 
-def step(*, claims: Any = (), paid: Any = (), alike: Any = (), answer: Any = None) -> Any:
-    """A step whose tool tells of these; `asked` is what it was asked."""
-    asked: list[dict[str, Any]] = []
-
-    def call(tool: Any, **params: Any) -> dict[str, Any]:
-        if tool is WRITE_LETTER:
-            return dict(WRITTEN)
-        if tool is ELSEWHERE:
-            return {"subjects": [], "of": 0}
-        asked.append(params)
-        return {"claims": list(claims), "of": len(claims), "paid": list(paid), "alike": list(alike)}
-
-    return SimpleNamespace(answer=answer or {}, cause={}, now=AT, call=call, subject="CLM-88214", asked=asked)
+def step(*, claims: Any = (), paid: Any = (), alike: Any = (), answer: Any = None) -> FakeStep:
+    """A step whose tool tells of these."""
+    told = {"claims": list(claims), "of": len(claims), "paid": list(paid), "alike": list(alike)}
+    return FakeStep(answer=answer, now=AT, calls=ANSWERS | {SAME_LOSS.name: told}, subject="CLM-88214")
 
 
 def other(number: str, *shares: str, **more: Any) -> dict[str, Any]:
@@ -70,7 +61,7 @@ def test_however_it_is_spelled_and_a_few_days_off_it_asks_for_the_same(policy: s
     file = ClaimFile2(claim_number="CLM-OTHER", policy_number=policy, date_of_loss=StatedDate(raw="x", value=day))
     at = step()
     look(at, file)
-    assert "NW203100417 on 2031-05-12" in at.asked[0]["names"]
+    assert "NW203100417 on 2031-05-12" in at.calls_of(SAME_LOSS)[0]["names"]
 
 
 @pytest.mark.parametrize("day", [date(2031, 5, 8), date(2031, 5, 16), date(2030, 5, 12)])
@@ -80,7 +71,7 @@ def test_another_accident_of_the_same_vehicle_is_another_loss(day: date) -> None
     )
     at = step()
     look(at, file)
-    assert "NW203100417 on 2031-05-12" not in at.asked[0]["names"]
+    assert "NW203100417 on 2031-05-12" not in at.calls_of(SAME_LOSS)[0]["names"]
 
 
 def test_the_same_loss_is_a_finding_that_blocks_and_says_whether_it_was_paid() -> None:
@@ -155,7 +146,8 @@ def test_what_came_up_since_the_checks_takes_a_second_person(told: dict[str, Any
 def test_the_amount_that_was_decided_is_the_one_that_is_compared() -> None:
     at = step(answer=settled())
     weigh(at, claim())
-    assert (at.asked[0]["payee"], at.asked[0]["amount"], at.asked[0]["currency"]) == ("Nora Quill", "1228.00", "USD")
+    (asked,) = at.calls_of(SAME_LOSS)
+    assert (asked["payee"], asked["amount"], asked["currency"]) == ("Nora Quill", "1228.00", "USD")
 
 
 def test_what_was_known_of_a_claim_that_is_erased_since_stays_known() -> None:

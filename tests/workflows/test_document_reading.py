@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.insurance.reading.extraction import Statements
-from tests.support.bare_step import BareStep
+from longhaul.testing import FakeStep
 from workflows.document_reading import DocumentReading
 from workflows.document_reading.prompts import EXTRACTION
 from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_SCAN, read
@@ -16,26 +16,20 @@ from workflows.document_reading.workflow import MOST_SCANNED_PAGES, READ, READ_S
 ENGINE = "rapidocr/3.10.0"
 
 
-class Told(BareStep):
-    """A step whose calls are answered from a script; `asked` is what was called, in order."""
+class Told(FakeStep):
+    """A step that is told what the document and its scanned pages hold."""
 
     def __init__(self, document: Mapping[str, Any], scans: Mapping[int, Mapping[str, Any]]) -> None:
-        self._document, self._scans = document, scans
-        self.asked: list[int | str] = []
-        self.pages: list[tuple[int, str]] = []
+        def scan(page: int, **_more: Any) -> dict[str, Any]:
+            return {"status": "read", "engine": ENGINE, "unsure": [], "sentence": "", **scans[page]}
 
-    def call(self, tool: Any, **params: Any) -> Any:
-        if tool is READ:
-            self.asked.append("document")
-            return self._document
-        assert tool is READ_SCAN
-        self.asked.append(params["page"])
-        return {"status": "read", "engine": ENGINE, "unsure": [], "sentence": "", **self._scans[params["page"]]}
+        found = Statements(kind="other", kind_confidence=0.5)
+        super().__init__(calls={READ.name: document, READ_SCAN.name: scan}, asks={EXTRACTION.name: found})
 
-    def ask(self, prompt: Any, request: Mapping[str, Any], **_more: Any) -> Any:
-        assert prompt is EXTRACTION
-        self.pages = [(page["number"], page["text"]) for page in request["pages"]]
-        return Statements(kind="other", kind_confidence=0.5)
+    @property
+    def pages(self) -> list[tuple[int, str]]:
+        """The pages that the model was shown."""
+        return [(page["number"], page["text"]) for page in self.asked[0].request["pages"]]
 
 
 def reading() -> DocumentReading:
@@ -61,7 +55,10 @@ def test_scanned_pages_take_their_place_among_the_others() -> None:
 def test_a_document_of_scans_only_is_read_one_page_a_call() -> None:
     step, data = Told({**NO_TEXT, "scanned": [1, 2, 3]}, {n: {"text": f"page {n}"} for n in (1, 2, 3)}), reading()
     assert read(step, data) == "read"
-    assert step.asked == ["document", 1, 2, 3]
+    assert [(call.tool, call.params.get("page")) for call in step.called] == [
+        (READ.name, None),
+        *((READ_SCAN.name, page) for page in (1, 2, 3)),
+    ]
     assert (data.status, data.reason, data.sentence, data.pages) == ("read", None, "", 3)
 
 
@@ -124,4 +121,4 @@ def test_the_calls_are_the_same_when_the_step_is_run_again(scanned: list[int]) -
     first, again = (Told({**pages("one"), "scanned": scanned}, {1: {"text": "one"}}) for _ in range(2))
     read(first, reading())
     read(again, reading())
-    assert first.asked == again.asked
+    assert first.called == again.called
