@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.accounts import people
@@ -21,6 +20,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.ids import new_id
 from app.engine.runtime import Runtime
 from app.store.accounts import api_keys
+from app.store.accounts.api_keys import ApiKey
 from app.store.database import Connection
 from app.telemetry import logs
 
@@ -62,7 +62,7 @@ def create(rt: Runtime, username: str, *, name: str, scopes: Sequence[str], days
         raise BadInput(f"days: a key lasts up to {MOST_DAYS:.0f} days")
     key_id, secret = new_id(), secrets.token_urlsafe(32)
 
-    def work(db: Connection) -> dict[str, Any]:
+    def work(db: Connection) -> ApiKey:
         people.find(db, username)
         return api_keys.insert(
             db,
@@ -76,8 +76,8 @@ def create(rt: Runtime, username: str, *, name: str, scopes: Sequence[str], days
         )
 
     row = rt.database.transact(work)
-    logs.event("api_keys", event="created", key=str(key_id), username=username, actor=by, scopes=row["scopes"])
-    return Created(id=key_id, secret=f"{PREFIX}{key_id.hex}_{secret}", expires_at=row["expires_at"])
+    logs.event("api_keys", event="created", key=str(key_id), username=username, actor=by, scopes=row.scopes)
+    return Created(id=key_id, secret=f"{PREFIX}{key_id.hex}_{secret}", expires_at=row.expires_at)
 
 
 def find(rt: Runtime, sent: str) -> Key | None:
@@ -85,13 +85,13 @@ def find(rt: Runtime, sent: str) -> Key | None:
     key_id, secret = _parts(sent)
     with rt.database.transaction() as db:
         row = api_keys.live(db, key_id) if key_id else None
-        fits = hmac.compare_digest(row["key_hash"] if row else _UNKNOWN, hashed(secret))
+        fits = hmac.compare_digest(row.key_hash if row else _UNKNOWN, hashed(secret))
         if row is None or not fits:
             return None
-        if row["unused_seconds"] > _TOUCH_SECONDS:
-            api_keys.touch(db, row["id"])
-    person = Person(row["username"], row["display_name"], tuple(row["roles"]), row["authority"])
-    return Key(id=row["id"], person=person, scopes=frozenset(row["scopes"]))
+        if row.unused_seconds > _TOUCH_SECONDS:
+            api_keys.touch(db, row.id)
+    person = Person(row.username, row.display_name, tuple(row.roles), row.authority)
+    return Key(id=row.id, person=person, scopes=frozenset(row.scopes))
 
 
 def revoke(rt: Runtime, key_id: UUID, *, by: str) -> None:
@@ -101,7 +101,7 @@ def revoke(rt: Runtime, key_id: UUID, *, by: str) -> None:
     logs.event("api_keys", event="revoked", key=str(key_id), actor=by)
 
 
-def listed(rt: Runtime, username: str | None = None) -> list[dict[str, Any]]:
+def listed(rt: Runtime, username: str | None = None) -> list[ApiKey]:
     """The keys there are, without anything a program could send."""
     return rt.database.transact(lambda db: api_keys.everyones(db, username))
 

@@ -252,14 +252,14 @@ def _person(db: Connection, oidc: Oidc, claims: Mapping[str, Any], wanted: _Want
     row = users.by_oidc_subject(db, subject)
     if row is None:
         row = users.find(db, wanted.username)
-        if row is not None and (row["oidc_subject"] is not None or row["password_hash"] is not None):
+        if row is not None and (row.oidc_subject is not None or row.has_password):
             raise Refused(
                 f"{wanted.username} is somebody here already, who signs in otherwise; an administrator gives one of you another name"
             )
     mapped = {role for roles in oidc.roles.values() for role in roles}
-    kept = [role for role in (row["roles"] if row else ()) if role not in mapped]
-    username = row["username"] if row else wanted.username
-    authority = row["authority"] if row else Decimal(0)
+    kept = [role for role in (row.roles if row else ()) if role not in mapped]
+    username = row.username if row else wanted.username
+    authority = row.authority if row else Decimal(0)
     people.enrol(db, Person(username, wanted.display_name, (*kept, *sorted(wanted.roles)), authority))
     users.set_oidc_subject(db, username, subject)
     return people.find(db, username), row is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from app.core.errors import NotEntitled, NotFound
 from app.store.accounts import users
@@ -32,14 +31,6 @@ def find(db: Connection, username: str) -> Person:
     row = users.find(db, username)
     if row is None:
         raise NotFound(f"there is no person {username!r}; `longhaul people list` says who there is")
-    if row["disabled_at"] is not None:
-        raise NotEntitled(f"{row['display_name']} is shut out; an administrator lets them in again")
-    return Person(row["username"], row["display_name"], tuple(row["roles"]), row["authority"])
-
-
-def directory(db: Connection) -> list[dict[str, Any]]:
-    """Everybody as administrators read of them: also who is shut out, and whether they have a password."""
-    names = ("username", "display_name", "roles", "authority", "disabled_at", "created_at")
-    return [
-        {n: row[n] for n in names} | {"has_password": row["password_hash"] is not None} for row in users.everyone(db)
-    ]
+    if row.disabled_at is not None:
+        raise NotEntitled(f"{row.display_name} is shut out; an administrator lets them in again")
+    return Person(row.username, row.display_name, tuple(row.roles), row.authority)

@@ -69,13 +69,11 @@ def find(rt: Runtime, token: str) -> Session | None:
         row = sessions.find(db, hashed(token), idle_seconds=IDLE_SECONDS)
         if row is None:
             return None
-        if row["unseen_seconds"] > _TOUCH_SECONDS:
-            sessions.touch(db, row["id_hash"])
-    person = Person(row["username"], row["display_name"], tuple(row["roles"]), row["authority"])
-    proven = row["proven_seconds"] is not None and row["proven_seconds"] < PROOF_SECONDS
-    return Session(
-        id_hash=row["id_hash"], person=person, csrf=row["csrf"], proven=proven, has_password=row["has_password"]
-    )
+        if row.unseen_seconds > _TOUCH_SECONDS:
+            sessions.touch(db, row.id_hash)
+    person = Person(row.username, row.display_name, tuple(row.roles), row.authority)
+    proven = row.proven_seconds is not None and row.proven_seconds < PROOF_SECONDS
+    return Session(id_hash=row.id_hash, person=person, csrf=row.csrf, proven=proven, has_password=row.has_password)
 
 
 def prove(rt: Runtime, session: Session) -> None:

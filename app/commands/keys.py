@@ -57,12 +57,12 @@ def list_keys(
         return
     rows = [
         (
-            str(k["id"]),
-            k["username"],
-            k["name"],
-            ", ".join(k["scopes"]),
-            "revoked" if k["revoked_at"] else f"{k['expires_at']:%Y-%m-%d}" if k["expires_at"] else "never",
-            f"{k['used_at']:%Y-%m-%d %H:%M}" if k["used_at"] else "never",
+            str(k.id),
+            k.username,
+            k.name,
+            ", ".join(k.scopes),
+            "revoked" if k.revoked_at else f"{k.expires_at:%Y-%m-%d}" if k.expires_at else "never",
+            f"{k.used_at:%Y-%m-%d %H:%M}" if k.used_at else "never",
         )
         for k in found
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated
 
@@ -31,20 +32,20 @@ Authority = Annotated[str, typer.Option(help="The largest amount in US dollars t
 @people.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """Everybody, with roles and authority."""
-    from app.accounts.people import directory
+    from app.store.accounts.users import everyone
 
     with opened() as rt:
-        found = rt.database.transact(directory)
+        found = rt.database.transact(everyone)
     if as_json:
-        emit(found)
+        emit([{name: value for name, value in asdict(p).items() if name != "oidc_subject"} for p in found])
         return
     rows = [
         (
-            p["username"],
-            p["display_name"],
-            ", ".join(p["roles"]),
-            f"{p['authority']:,.2f}",
-            "shut out" if p["disabled_at"] else "password" if p["has_password"] else "by link",
+            p.username,
+            p.display_name,
+            ", ".join(p.roles),
+            f"{p.authority:,.2f}",
+            "shut out" if p.disabled_at else "password" if p.has_password else "by link",
         )
         for p in found
     ]

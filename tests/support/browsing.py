@@ -15,10 +15,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app.accounts import links, people
+from app.accounts import links
 from app.accounts.sessions import hashed
 from app.stack.servers.ports import choose_port
-from app.store.accounts import sessions
+from app.store.accounts import sessions, users
 from app.store.database import Database
 from tests.support.dispatchers import SILENT_DISPATCHER
 from tests.support.nursery import PROJECT, start
@@ -98,7 +98,7 @@ def sign_in(page: Page, name: str) -> Page:
     token = secrets.token_urlsafe(32)
     database = Database(_DATABASES[address], "web", size=1)
     with database.transaction() as db:
-        username = next(row["username"] for row in people.directory(db) if row["display_name"].startswith(name))
+        username = next(row.username for row in users.everyone(db) if row.display_name.startswith(name))
         sessions.add_link(db, hashed(token), username=username, by="test", lasts_seconds=60)
     database.close()
     page.goto(f"{links.PATH}{token}")

@@ -166,7 +166,7 @@ def test_a_proof_of_identity_in_the_future_proves_nothing_and_the_session_is_tou
         journey.advance_clock(BACK)
         row = sessions.find(db, "h", idle_seconds=60.0)
     assert row is not None, "nobody is signed out by it"
-    assert row["proven_seconds"] == row["unseen_seconds"] == float("inf")
+    assert row.proven_seconds == row.unseen_seconds == float("inf")
 
 
 def test_a_downstream_is_held_back_no_longer_than_it_asked_for(journey: Travel) -> None:

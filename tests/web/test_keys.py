@@ -39,8 +39,8 @@ def test_a_key_is_made_shown_once_and_ended(ada: Visitor, web: Runtime) -> None:
     shown = ada.get("/keys").text
     assert "claims portal" in shown and secret not in shown
     (key,) = keys.listed(web, "ada.quillmore")
-    assert key["scopes"] == ["read"] and key["created_by"] == "person:ada.quillmore"
-    assert "ended" in ada.post(f"/keys/{key['id']}/revoke").text
+    assert key.scopes == ["read"] and key.created_by == "person:ada.quillmore"
+    assert "ended" in ada.post(f"/keys/{key.id}/revoke").text
     assert asks(web, secret) == 401
 
 
@@ -77,15 +77,15 @@ def test_somebody_elses_key_is_neither_seen_nor_ended_but_by_an_administrator(
     ada: Visitor, visitor: Callable[[str], Visitor], web: Runtime, owner: Database
 ) -> None:
     ada.post("/keys", **READ)
-    key_id: UUID = keys.listed(web)[0]["id"]
+    key_id: UUID = keys.listed(web)[0].id
     carl = visitor("carl.vintergard")
     assert "claims portal" not in carl.get("/keys").text
     assert carl.post(f"/keys/{key_id}/revoke").status_code == 403
-    assert keys.listed(web)[0]["revoked_at"] is None
+    assert keys.listed(web)[0].revoked_at is None
     with owner.transaction() as db:
         people.enrol(db, people.Person("dora.pemberline", "Dora Pemberline", ("admin",), Decimal(0)))
     admin = visitor("dora.pemberline")
     assert "claims portal" in admin.get("/keys").text
     assert admin.post(f"/keys/{key_id}/revoke").status_code == 200
-    assert keys.listed(web)[0]["revoked_at"] is not None
+    assert keys.listed(web)[0].revoked_at is not None
     assert admin.post(f"/keys/{UUID(int=7)}/revoke").status_code == 404

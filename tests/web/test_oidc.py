@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -70,7 +70,7 @@ def sign_in(browser: TestClient, where: str = "/account", **more: str) -> Any:
     return browser.get(back.removeprefix("http://127.0.0.1:8710"))
 
 
-def row(owner: Database, username: str = NAME) -> Mapping[str, Any] | None:
+def row(owner: Database, username: str = NAME) -> users.User | None:
     with owner.transaction() as db:
         return users.find(db, username)
 
@@ -83,13 +83,13 @@ def test_whoever_the_company_lets_in_is_enrolled_with_the_roles_of_their_groups(
     page = sign_in(visitor, "/account")
     assert (page.status_code, page.url.path) == (200, "/account") and "Mira Tollervane" in page.text
     known = row(owner)
-    assert known is not None and known["roles"] == ["adjuster"] and known["authority"] == 0
-    assert known["oidc_subject"] == f"{provider.issuer} u-1"
+    assert known is not None and known.roles == ["adjuster"] and known.authority == 0
+    assert known.oidc_subject == f"{provider.issuer} u-1"
     provider.claims["groups"] = ["leads"]
     provider.claims["preferred_username"] = "mira.married"
     assert sign_in(browser()).status_code == 200
     known = row(owner)
-    assert known is not None and known["roles"] == ["adjuster", "supervisor"], (
+    assert known is not None and known.roles == ["adjuster", "supervisor"], (
         "known by subject, roles as the groups are now"
     )
 
@@ -102,7 +102,7 @@ def test_a_role_that_no_group_gives_is_the_administrators_matter(
         db.execute("UPDATE users SET roles = '{adjuster,siu,operator}' WHERE username = %s", [NAME])
     sign_in(browser())
     known = row(owner)
-    assert known is not None and sorted(known["roles"]) == ["adjuster", "siu"], "operator is the provider's to give"
+    assert known is not None and sorted(known.roles) == ["adjuster", "siu"], "operator is the provider's to give"
 
 
 def test_without_a_group_that_gives_a_role_nobody_is_let_in(

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from app.accounts import administer, people
+from app.accounts import administer
 from app.accounts.people import Person
 from app.core.errors import BadInput, Refused
 from app.engine.runtime import Runtime
+from app.store.accounts import users
 from tests.web.conftest import Visitor
 
 
@@ -83,7 +84,7 @@ def test_what_does_not_fit_is_named_and_nobody_is_enrolled(web: Runtime, person:
     with pytest.raises(BadInput, match=problem):
         administer.enrol(web, person, by="test")
     with web.database.transaction() as db:
-        assert person.username not in {row["username"] for row in people.directory(db)}
+        assert person.username not in {row.username for row in users.everyone(db)}
 
 
 def test_all_that_does_not_fit_is_told_at_once_and_what_was_typed_stays(root: Visitor) -> None:

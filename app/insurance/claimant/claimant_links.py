@@ -10,10 +10,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.accounts import people
@@ -23,6 +22,7 @@ from app.core.ids import new_id
 from app.core.lifecycle import ENDED
 from app.engine.runtime import Runtime
 from app.store.accounts import upload_links
+from app.store.accounts.upload_links import UploadLink
 from app.store.database import Connection
 from app.store.runs import runs
 
@@ -75,10 +75,10 @@ def make(rt: Runtime, run_id: UUID, *, by: str, asks: str, days: float = DAYS) -
     return NewLink(id=link_id, run_id=run_id, token=token, expires_at=rt.database.transact(work))
 
 
-def revoke(rt: Runtime, link_id: UUID, *, by: str, run_id: UUID | None = None) -> Mapping[str, Any]:
+def revoke(rt: Runtime, link_id: UUID, *, by: str, run_id: UUID | None = None) -> UploadLink:
     """End a link at once; again changes nothing. Raises NotEntitled, or NotFound (also for a link of another run)."""
 
-    def work(db: Connection) -> Mapping[str, Any]:
+    def work(db: Connection) -> UploadLink:
         require(rt, people.find(db, by), Right.INVITE)
         found = upload_links.revoke(db, link_id, by, run_id=run_id)
         if found is None:
@@ -88,7 +88,7 @@ def revoke(rt: Runtime, link_id: UUID, *, by: str, run_id: UUID | None = None) -
     return rt.database.transact(work)
 
 
-def opened(db: Connection, token: str) -> Mapping[str, Any]:
+def opened(db: Connection, token: str) -> UploadLink:
     """The link a secret opens now. Raises LinkEnded."""
     found = upload_links.live(db, _hash(token)) if _TOKEN.fullmatch(token) else None
     if found is None:
@@ -96,9 +96,9 @@ def opened(db: Connection, token: str) -> Mapping[str, Any]:
     return found
 
 
-def use(db: Connection, link: Mapping[str, Any]) -> UUID:
+def use(db: Connection, link: UploadLink) -> UUID:
     """Use a link, in the transaction that keeps what was sent by it; its run. Raises LinkEnded if it ended meanwhile."""
-    run_id = upload_links.use(db, link["id"])
+    run_id = upload_links.use(db, link.id)
     if run_id is None:
         raise LinkEnded("this link does not let in any more")
     return run_id
@@ -129,9 +129,9 @@ def is_form_of(token: str, sent: str) -> bool:
     return hmac.compare_digest(form_token(token).encode(), sent.encode())
 
 
-def actor(link: Mapping[str, Any]) -> str:
+def actor(link: UploadLink) -> str:
     """Who sends what comes by a link, as the journal keeps it."""
-    return f"claimant:{link['id']}"
+    return f"claimant:{link.id}"
 
 
 def _hash(text: str) -> str:

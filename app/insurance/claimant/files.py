@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from app.core.errors import BadInput
 from app.documents import media
@@ -14,6 +13,7 @@ from app.documents.storage import MAX_BYTES, DocumentStore, StoredDocument, disp
 from app.engine.runtime import Runtime
 from app.insurance import intake
 from app.insurance.claimant import claimant_links
+from app.store.accounts.upload_links import UploadLink
 from app.store.records import documents
 from app.web.http.receiving import Limits, Sent
 
@@ -32,7 +32,7 @@ class Taken:
     nothing: bool = False
 
 
-def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
+def take(rt: Runtime, link: UploadLink, files: Sequence[Sent]) -> Taken:
     """Keep what is new and let the run know, all in one transaction with the link's use.
 
     Raises LinkEnded or Refused: then nothing was taken, though bytes that nobody names may lie in the store.
@@ -40,7 +40,7 @@ def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
     taken, fresh = Taken(nothing=not files), list[StoredDocument]()
     store = rt.documents
     with rt.database.transaction() as db:
-        listed = documents.of_run(db, link["run_id"])
+        listed = documents.of_run(db, link.run_id)
     have = {row["sha256"]: row["created_at"] for row in listed}
     room = intake.MAX_FILES - sum(row["uploaded_by"] == claimant_links.actor(link) for row in listed)
     for sent in files:  # one at a time: only one is ever in memory
@@ -65,7 +65,7 @@ def take(rt: Runtime, link: Mapping[str, Any], files: Sequence[Sent]) -> Taken:
         have |= {stored.sha256: None for stored in new}
     if fresh:
         intake.announce(
-            rt, link["run_id"], fresh, actor=claimant_links.actor(link), under=lambda db: claimant_links.use(db, link)
+            rt, link.run_id, fresh, actor=claimant_links.actor(link), under=lambda db: claimant_links.use(db, link)
         )
     return taken
 

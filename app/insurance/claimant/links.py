@@ -22,6 +22,7 @@ from app.insurance.claimant.claimant_links import DAYS, MOST_DAYS
 from app.insurance.claimant.view import asked_of
 from app.insurance.intake import EVENT
 from app.store.accounts import upload_links
+from app.store.accounts.upload_links import ListedLink
 from app.store.database import Connection
 from app.store.reads import pages
 from app.web.http.posting import Posted
@@ -35,7 +36,7 @@ router = APIRouter()
 class Links:
     """What the run page shows of a run's links. may_make: whether this person may make one, now."""
 
-    listed: Sequence[Mapping[str, Any]]
+    listed: Sequence[ListedLink]
     may_make: bool
     may_end: bool
     days: float = DAYS

@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter
@@ -23,6 +22,7 @@ from app.insurance.claimant import claimant_links
 from app.insurance.claimant.claimant_links import LinkEnded, TooOften
 from app.insurance.claimant.files import ACCEPTED, LIMITS, Taken, take
 from app.insurance.claimant.view import View, see
+from app.store.accounts.upload_links import UploadLink
 from app.store.reads.pages import DATABASE_PROBLEM
 from app.web.http.posting import NotOurForm, refuse_foreign
 from app.web.http.receiving import Form, TooMuch, received
@@ -75,7 +75,7 @@ async def send(request: Request, token: str) -> Response:
         return await to_thread.run_sync(_refused, rt, token, problem)
 
 
-def _admitted(rt: Runtime, token: str, address: str) -> Mapping[str, Any]:
+def _admitted(rt: Runtime, token: str, address: str) -> UploadLink:
     claimant_links.admit(rt, token=token, address=address)
     with rt.database.transaction() as db:
         return claimant_links.opened(db, token)

@@ -41,7 +41,7 @@ def see(rt: Runtime, token: str) -> View:
     """Look at a claim through a link. Raises LinkEnded."""
     with pages.snapshot(rt.database) as db:
         link = claimant_links.opened(db, token)
-        run = runs.read(db, link["run_id"])
+        run = runs.read(db, link.run_id)
         if run is None:
             raise claimant_links.LinkEnded("its run is gone")
         waits = run.status is Status.WAITING_FOR_EVENT and intake.EVENT in run.routes
@@ -53,7 +53,7 @@ def see(rt: Runtime, token: str) -> View:
             asked=asked,
             unread=unread,
             received=mine,
-            expires_at=link["expires_at"],
+            expires_at=link.expires_at,
         )
 
 

@@ -67,4 +67,4 @@ def _end(link: str, user: str, as_json: bool) -> None:
     if as_json:
         emit(ended)
     else:
-        say(f"the link {link_id} lets nobody in any more, since {ended['revoked_at']:%Y-%m-%d %H:%M} UTC")
+        say(f"the link {link_id} lets nobody in any more, since {ended.revoked_at:%Y-%m-%d %H:%M} UTC")

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 from app.store.clock import silence, within
 from app.store.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveSession:
+    """A session that lets in now, with its person: when they proved who they are, if ever, and were last seen.
+
+    Both in seconds ago, without end if that lies in the future.
+    """
+
+    id_hash: str
+    csrf: str
+    username: str
+    display_name: str
+    roles: Sequence[str]
+    authority: Decimal
+    has_password: bool
+    proven_seconds: float | None
+    unseen_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenSession:
+    """A session as its person sees it. let_in_by: what they signed in with. agent: the browser's own name."""
+
+    id_hash: str
+    let_in_by: str
+    agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
 
 
 def begin(
@@ -31,10 +64,10 @@ def begin(
     )
 
 
-def find(db: Connection, id_hash: str, *, idle_seconds: float) -> dict[str, Any] | None:
-    """A live session with its person's row: `proven_seconds` and `unseen_seconds` ago, without end if that lies in the future."""
-    return db.execute(
-        f"""SELECT s.id_hash, s.csrf, s.let_in_by, u.username, u.display_name, u.roles, u.authority,
+def find(db: Connection, id_hash: str, *, idle_seconds: float) -> LiveSession | None:
+    """The session of this token's hash, if it lets in now."""
+    row = db.execute(
+        f"""SELECT s.id_hash, s.csrf, u.username, u.display_name, u.roles, u.authority,
                u.password_hash IS NOT NULL AS has_password,
                {silence("s.stepped_up_at")} AS proven_seconds, {silence("s.seen_at")} AS unseen_seconds
            FROM sessions s JOIN users u ON u.username = s.username
@@ -42,6 +75,7 @@ def find(db: Connection, id_hash: str, *, idle_seconds: float) -> dict[str, Any]
              AND u.disabled_at IS NULL""",
         [id_hash, idle_seconds],
     ).fetchone()
+    return LiveSession(**row) if row else None
 
 
 def touch(db: Connection, id_hash: str) -> None:
@@ -64,13 +98,14 @@ def end_all(db: Connection, username: str, *, but: str = "") -> int:
     return db.execute("DELETE FROM sessions WHERE username = %s AND id_hash <> %s", [username, but]).rowcount
 
 
-def of(db: Connection, username: str) -> list[dict[str, Any]]:
+def of(db: Connection, username: str) -> list[OpenSession]:
     """A person's live sessions, the newest first."""
-    return db.execute(
+    rows = db.execute(
         """SELECT id_hash, let_in_by, agent, created_at, seen_at, expires_at FROM sessions
            WHERE username = %s AND expires_at > app_now() ORDER BY created_at DESC LIMIT 50""",
         [username],
-    ).fetchall()
+    )
+    return [OpenSession(**row) for row in rows]
 
 
 def add_link(db: Connection, token_hash: str, *, username: str, by: str, lasts_seconds: float) -> None:

@@ -6,15 +6,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.store.clock import BARE, within
 from app.store.database import Connection
+from app.store.rows import columns
 
-_LISTED = "id, run_id, asks, created_by, created_at, expires_at, revoked_at, revoked_by, uploads"
 _IN_WINDOW = within("r.since", "%(window)s", BARE)
 _LIVE = "revoked_at IS NULL AND expires_at > (SELECT app_now())"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadLink:
+    """A link. asks: what it was made for, in the words of the letter. uploads: how often something was sent by it."""
+
+    id: UUID
+    run_id: UUID
+    asks: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+    uploads: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedLink(UploadLink):
+    """A link, and whether it lets in now."""
+
+    live: bool
+
+
+_LINK = columns(UploadLink)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,9 +63,10 @@ def insert(
     return expires_at
 
 
-def live(db: Connection, token_hash: str) -> dict[str, Any] | None:
+def live(db: Connection, token_hash: str) -> UploadLink | None:
     """The link of this secret, if it lets in now."""
-    return db.execute(f"SELECT {_LISTED} FROM upload_links WHERE token_hash = %s AND {_LIVE}", [token_hash]).fetchone()
+    row = db.execute(f"SELECT {_LINK} FROM upload_links WHERE token_hash = %s AND {_LIVE}", [token_hash]).fetchone()
+    return UploadLink(**row) if row else None
 
 
 def use(db: Connection, link_id: UUID) -> UUID | None:
@@ -52,23 +77,25 @@ def use(db: Connection, link_id: UUID) -> UUID | None:
     return row["run_id"] if row else None
 
 
-def revoke(db: Connection, link_id: UUID, by: str, *, run_id: UUID | None = None) -> dict[str, Any] | None:
-    """End a link (of this run, if one is named), now or as it was ended before; its row, or None if there is none."""
-    return db.execute(
+def revoke(db: Connection, link_id: UUID, by: str, *, run_id: UUID | None = None) -> UploadLink | None:
+    """End a link (of this run, if one is named), now or as it was ended before; None if there is none."""
+    row = db.execute(
         f"""UPDATE upload_links SET revoked_by = CASE WHEN revoked_at IS NULL THEN %(by)s ELSE revoked_by END,
                 revoked_at = coalesce(revoked_at, app_now())
-            WHERE id = %(id)s AND (%(run)s::uuid IS NULL OR run_id = %(run)s) RETURNING {_LISTED}""",
+            WHERE id = %(id)s AND (%(run)s::uuid IS NULL OR run_id = %(run)s) RETURNING {_LINK}""",
         {"id": link_id, "by": by, "run": run_id},
     ).fetchone()
+    return UploadLink(**row) if row else None
 
 
-def of_run(db: Connection, run_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]:
-    """The links of a run, newest first, each with `live`: whether it lets in now."""
-    return db.execute(
-        f"""SELECT {_LISTED}, ({_LIVE}) AS live FROM upload_links WHERE run_id = %s
+def of_run(db: Connection, run_id: UUID, *, limit: int = 50) -> list[ListedLink]:
+    """The links of a run, newest first."""
+    rows = db.execute(
+        f"""SELECT {_LINK}, ({_LIVE}) AS live FROM upload_links WHERE run_id = %s
             ORDER BY created_at DESC LIMIT %s""",
         [run_id, limit],
-    ).fetchall()
+    )
+    return [ListedLink(**row) for row in rows]
 
 
 def count(db: Connection, who: str, *, window_seconds: float) -> Rate:

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from app.store.database import Connection
+
+_USER = """username, display_name, roles, authority, password_hash IS NOT NULL AS has_password, oidc_subject, created_at,
+    disabled_at"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A person's row. authority: as it was given last. oidc_subject: who they are to the company's sign-in."""
+
+    username: str
+    display_name: str
+    roles: Sequence[str]
+    authority: Decimal
+    has_password: bool
+    oidc_subject: str | None
+    created_at: datetime
+    disabled_at: datetime | None
 
 
 def upsert(
@@ -26,12 +44,15 @@ def upsert(
     )
 
 
-def find(db: Connection, username: str) -> dict[str, Any] | None:
-    return db.execute("SELECT * FROM users WHERE username = %s", [username]).fetchone()
+def find(db: Connection, username: str) -> User | None:
+    """The person of this username."""
+    row = db.execute(f"SELECT {_USER} FROM users WHERE username = %s", [username]).fetchone()
+    return User(**row) if row else None
 
 
-def everyone(db: Connection) -> list[dict[str, Any]]:
-    return db.execute("SELECT * FROM users ORDER BY username").fetchall()
+def everyone(db: Connection) -> list[User]:
+    """Everybody, by username: also who is shut out."""
+    return [User(**row) for row in db.execute(f"SELECT {_USER} FROM users ORDER BY username")]
 
 
 def password_hash(db: Connection, username: str) -> str | None:
@@ -50,9 +71,10 @@ def set_password(db: Connection, username: str, password_hash: str | None) -> No
     )
 
 
-def by_oidc_subject(db: Connection, subject: str) -> dict[str, Any] | None:
+def by_oidc_subject(db: Connection, subject: str) -> User | None:
     """The person that the company's sign-in knows as `subject` (issuer and subject)."""
-    return db.execute("SELECT * FROM users WHERE oidc_subject = %s", [subject]).fetchone()
+    row = db.execute(f"SELECT {_USER} FROM users WHERE oidc_subject = %s", [subject]).fetchone()
+    return User(**row) if row else None
 
 
 def set_oidc_subject(db: Connection, username: str, subject: str) -> None:

@@ -7,7 +7,6 @@ that answers the form, and never again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -23,6 +22,7 @@ from app.accounts.sessions import Session
 from app.accounts.throttle import TooOften
 from app.core.errors import BadInput, NotEntitled, NotFound
 from app.engine.runtime import Runtime
+from app.store.accounts.api_keys import ApiKey
 from app.web.accounts.account import prove
 from app.web.http.posting import Posted
 from app.web.http.render import render
@@ -64,10 +64,10 @@ def make_key(posted: Posted, request: Request, rt: Rt, session: Signed) -> Respo
 @router.post("/keys/{key_id:uuid}/revoke")
 def revoke_key(posted: Posted, rt: Rt, me: Me, key_id: UUID) -> Response:
     """End a key at once. Raises NotFound, or NotEntitled for somebody else's key."""
-    key = next((one for one in keys.listed(rt) if one["id"] == key_id), None)
+    key = next((one for one in keys.listed(rt) if one.id == key_id), None)
     if key is None:
         raise NotFound(f"there is no key {key_id}")
-    if key["username"] != me.username and not may(rt, me, Right.ADMINISTER):
+    if key.username != me.username and not may(rt, me, Right.ADMINISTER):
         raise NotEntitled("this is somebody else's key; they end it themselves, or an administrator does")
     keys.revoke(rt, key_id, by=f"person:{me.username}")
     return RedirectResponse("/keys", status_code=303)
@@ -106,5 +106,5 @@ def _page(
     )
 
 
-def _seen_by(rt: Runtime, person: Person) -> Sequence[Mapping[str, Any]]:
+def _seen_by(rt: Runtime, person: Person) -> Sequence[ApiKey]:
     return keys.listed(rt, None if may(rt, person, Right.ADMINISTER) else person.username)

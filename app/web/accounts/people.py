@@ -9,12 +9,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.accounts import administer, people
+from app.accounts import administer
 from app.accounts.people import Person
 from app.accounts.rights import Right, require
 from app.core.errors import BadInput, LonghaulError
 from app.core.values.typed_amount import typed_amount
 from app.engine.runtime import Runtime
+from app.store.accounts import users
 from app.store.reads import pages
 from app.web.http.posting import Posted
 from app.web.http.render import render
@@ -124,7 +125,7 @@ def _page(
 ) -> Response:
     """typed: what was sent, given back in the form of `changing`, or in the one that enrols; wrong: field -> problem."""
     with pages.snapshot(rt.database) as db:
-        everybody = people.directory(db)
+        everybody = users.everyone(db)
     wrong = wrong or {}
     return render(
         request,
