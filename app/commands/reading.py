@@ -232,13 +232,13 @@ def refused(as_json: AsJson = False) -> None:
         return
     rows = [
         (
-            k["what"],
-            k["queue"],
-            k["name"],
-            f"{k['count']:,}",
-            f"{spoken(k['seconds'])} ago",
-            k["reason"],
-            "; ".join(f"{word} {value}" for word, value in k["samples"][0].items()) if k["samples"] else "",
+            k.what,
+            k.queue,
+            k.name,
+            f"{k.count:,}",
+            f"{spoken(k.seconds)} ago",
+            k.reason,
+            "; ".join(f"{word} {value}" for word, value in k.samples[0].items()) if k.samples else "",
         )
         for k in found
     ]

@@ -10,6 +10,7 @@ from app.documents.reader import read_document, read_scan
 from app.documents.storage import DocumentStore
 from app.store.database import Database
 from app.store.records import documents as listed
+from app.store.rows import told
 
 
 class DocumentReader:
@@ -50,6 +51,6 @@ class SentElsewhere:
         with self._database.transaction() as db:
             found = listed.elsewhere(db, **params, most=self.MOST)
         return {
-            "subjects": [{k: v for k, v in row.items() if k != "of"} for row in found],
-            "of": len(found) and found[0]["of"],
+            "subjects": [{name: value for name, value in told(one).items() if name != "of"} for one in found],
+            "of": len(found) and found[0].of,
         }

@@ -106,7 +106,7 @@ def _submit(
         started = _begin(db, claim, data, key=key, fingerprint=fingerprint, actor=actor)
         if started.new:
             for stored in kept:
-                documents.insert(db, new_id(), started.run_id, stored.model_dump(), actor)
+                documents.insert(db, new_id(), started.run_id, **stored.model_dump(), by=actor)
         return started
 
     started = rt.database.transact(work)
@@ -161,7 +161,7 @@ def announce(
     def work(db: Connection) -> list[advance.Moved]:
         new, moved = signals.keep(db, run_id, EVENT, text, signal_id=signal_id, actor=actor)
         for stored in kept if new else []:
-            documents.insert(db, new_id(), run_id, stored.model_dump(), actor)
+            documents.insert(db, new_id(), run_id, **stored.model_dump(), by=actor)
         if new:
             handling.new_evidence(db, run_id, files=[stored.filename for stored in kept], actor=actor)
         under(db)

@@ -17,6 +17,7 @@ from app.insurance.connectors.payments import MailRoom, Payments
 from app.settings import Settings
 from app.store.database import Database
 from app.store.records import same_loss
+from app.store.rows import told
 
 
 def tools(config: Settings, database: Database, store: DocumentStore) -> dict[str, ToolCode]:
@@ -61,7 +62,7 @@ class SameLoss:
                 most=self.MOST,
             )
             paid = same_loss.paid(db, claim, purpose=purpose, most=self.MOST)
-            alike = []
+            alike = list[same_loss.Paid]()
             if params["payee"] and amount is not None:
                 alike = same_loss.paid_alike(
                     db,
@@ -73,8 +74,12 @@ class SameLoss:
                     purpose=purpose,
                     most=self.MOST,
                 )
-        told = [{k: v for k, v in row.items() if k != "of"} for row in others]
-        return {"claims": told, "of": len(others) and others[0]["of"], "paid": paid, "alike": alike}
+        return {
+            "claims": [{name: value for name, value in told(other).items() if name != "of"} for other in others],
+            "of": len(others) and others[0].of,
+            "paid": [told(payment) for payment in paid],
+            "alike": [told(payment) for payment in alike],
+        }
 
 
 class LetterWriter:

@@ -42,8 +42,18 @@ def submit(bureau: Bureau) -> UUID:
 
 def upload(bureau: Bureau) -> UUID:
     run_id = bureau.begin()
-    sent = {"sha256": "ab", "filename": "bill.pdf", "media_type": "application/pdf", "size": 3}
-    bureau.journey.rt.database.transact(lambda db: documents.insert(db, new_id(), run_id, sent, "person:ada"))
+    bureau.journey.rt.database.transact(
+        lambda db: documents.insert(
+            db,
+            new_id(),
+            run_id,
+            sha256="ab",
+            filename="bill.pdf",
+            media_type="application/pdf",
+            size=3,
+            by="person:ada",
+        )
+    )
     return run_id
 
 

@@ -13,6 +13,7 @@ import pytest
 from app.core.ids import new_id
 from app.store.database import Connection, connect
 from app.store.records import documents
+from app.store.records.documents import SentElsewhere
 from tests.support.plans import plans, whole_tables
 
 BILL, REPORT, EMPTY = "b" * 64, "a" * 64, "e" * 64
@@ -34,8 +35,10 @@ class Office:
             [run_id, workflow, subject, status, more.get("parent"), more.get("forked_from")],
         )
         for sha256 in more.get("sent", (BILL,)):
-            stored = {"sha256": sha256, "filename": "f.pdf", "media_type": "application/pdf", "size": sha256 != EMPTY}
-            documents.insert(self.db, new_id(), run_id, stored | {"size": int(sha256 != EMPTY)}, "test")
+            kind, size = "application/pdf", int(sha256 != EMPTY)
+            documents.insert(
+                self.db, new_id(), run_id, sha256=sha256, filename="f.pdf", media_type=kind, size=size, by="test"
+            )
         return run_id
 
     def action(self, run_id: UUID, status: str, *, purpose: str = "payment") -> None:
@@ -68,22 +71,22 @@ def office(database_url: str) -> Iterator[Office]:
 
 
 @pytest.fixture
-def look(database_url: str) -> Callable[..., list[Row]]:
+def look(database_url: str) -> Callable[..., list[SentElsewhere]]:
     """Asks as a worker does."""
 
-    def ask(*sha256: str, most: int = 10) -> list[Row]:
+    def ask(*sha256: str, most: int = 10) -> list[SentElsewhere]:
         with connect(database_url, "worker") as db:
             return _elsewhere(db, *sha256, most=most)
 
     return ask
 
 
-def _elsewhere(db: Connection, *sha256: str, most: int = 10) -> list[Row]:
+def _elsewhere(db: Connection, *sha256: str, most: int = 10) -> list[SentElsewhere]:
     return documents.elsewhere(db, sha256 or (BILL,), workflow="claim", subject="MINE", purpose="payment", most=most)
 
 
 def test_other_claims_that_were_sent_the_file_are_named_and_nobody_else(
-    office: Office, look: Callable[..., list[Row]]
+    office: Office, look: Callable[..., list[SentElsewhere]]
 ) -> None:
     mine = office.run("MINE")
     office.run("MINE", forked_from=mine)
@@ -91,24 +94,27 @@ def test_other_claims_that_were_sent_the_file_are_named_and_nobody_else(
     office.run("OTHER/d1", parent=other)
     office.run("ELSEWHERE", workflow="another")
     office.run("NOT-THIS-FILE", sent=(REPORT,))
-    assert [(row["subject"], row["sha256"], row["of"]) for row in look(BILL)] == [("OTHER", [BILL], 1)]
-    assert {row["subject"]: row["sha256"] for row in look(BILL, REPORT)} == {
+    assert [(row.subject, row.sha256, row.of) for row in look(BILL)] == [("OTHER", [BILL], 1)]
+    assert {row.subject: row.sha256 for row in look(BILL, REPORT)} == {
         "OTHER": [REPORT, BILL],
         "NOT-THIS-FILE": [REPORT],
     }
 
 
-def test_an_empty_file_makes_no_two_claims_alike(office: Office, look: Callable[..., list[Row]]) -> None:
+def test_an_empty_file_makes_no_two_claims_alike(office: Office, look: Callable[..., list[SentElsewhere]]) -> None:
     office.run("OTHER", sent=(EMPTY,))
     assert look(EMPTY) == []
 
 
-def test_a_fork_of_a_claim_is_that_claim_and_its_payment_counts(office: Office, look: Callable[..., list[Row]]) -> None:
+def test_a_fork_of_a_claim_is_that_claim_and_its_payment_counts(
+    office: Office, look: Callable[..., list[SentElsewhere]]
+) -> None:
     original = office.run("OTHER", status="CANCELLED")
     fork = office.run("OTHER", forked_from=original)
     office.action(fork, "EXECUTED")
     (row,) = look()
-    assert (row["status"], row["action"]["status"]) == ("CANCELLED", "EXECUTED")
+    assert row.action is not None
+    assert (row.status, row.action["status"]) == ("CANCELLED", "EXECUTED")
 
 
 @pytest.mark.parametrize(
@@ -125,33 +131,33 @@ def test_a_fork_of_a_claim_is_that_claim_and_its_payment_counts(office: Office, 
     ],
 )
 def test_a_payment_is_told_from_the_moment_it_may_have_happened(
-    office: Office, look: Callable[..., list[Row]], status: str, told: bool
+    office: Office, look: Callable[..., list[SentElsewhere]], status: str, told: bool
 ) -> None:
     office.action(office.run("OTHER"), status)
     (row,) = look()
-    assert (row["action"] is not None) == told
-    if told:
-        assert (row["action"]["status"], row["action"]["amount"], row["action"]["currency"]) == (status, "12.50", "USD")
+    assert (row.action is not None) == told
+    if row.action:
+        assert (row.action["status"], row.action["amount"], row.action["currency"]) == (status, "12.50", "USD")
 
 
-def test_a_letter_is_no_payment(office: Office, look: Callable[..., list[Row]]) -> None:
+def test_a_letter_is_no_payment(office: Office, look: Callable[..., list[SentElsewhere]]) -> None:
     office.action(office.run("OTHER"), "EXECUTED", purpose="denial_letter")
-    assert look()[0]["action"] is None
+    assert look()[0].action is None
 
 
 def test_what_is_told_is_bounded_the_paid_ones_come_first_and_the_rest_is_counted(
-    office: Office, look: Callable[..., list[Row]]
+    office: Office, look: Callable[..., list[SentElsewhere]]
 ) -> None:
     for n in range(12):
         run_id = office.run(f"OTHER-{n:02}")
         if n in (7, 9):
             office.action(run_id, "EXECUTED")
     found = look(most=4)
-    assert [row["subject"] for row in found] == ["OTHER-07", "OTHER-09", "OTHER-00", "OTHER-01"]
-    assert {row["of"] for row in found} == {12}
+    assert [row.subject for row in found] == ["OTHER-07", "OTHER-09", "OTHER-00", "OTHER-01"]
+    assert {row.of for row in found} == {12}
 
 
-def test_what_was_erased_is_not_found(office: Office, look: Callable[..., list[Row]]) -> None:
+def test_what_was_erased_is_not_found(office: Office, look: Callable[..., list[SentElsewhere]]) -> None:
     run_id = office.run("OTHER")
     assert look()
     office.db.execute("UPDATE documents SET sha256 = 'erased' WHERE run_id = %s", [run_id])

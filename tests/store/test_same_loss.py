@@ -42,7 +42,7 @@ def known_as(office: Office, run_id: UUID, *names: tuple[str, str]) -> UUID:
     return run_id
 
 
-def named(db: Connection) -> list[dict[str, Any]]:
+def named(db: Connection) -> list[same_loss.Named]:
     return same_loss.named(
         db, [LOSS, "E1 over 5.00"], kinds=["loss", "bill"], workflow="claim", subject="MINE", purpose="payment", most=9
     )
@@ -59,11 +59,11 @@ def test_other_claims_that_go_by_a_name_of_the_loss_are_told_with_what_was_paid(
     paid = known_as(office, office.run("PAID"), ("loss", LOSS), ("bill", "E1 over 5.00"))
     office.action(paid, "EXECUTED")
     told = named(worker)
-    assert [(row["subject"], sorted(row["shares"]), row["of"]) for row in told] == [
+    assert [(row.subject, sorted(row.shares), row.of) for row in told] == [
         ("PAID", ["E1 over 5.00", LOSS], 2),
         ("OPEN", ["E1 over 5.00"], 2),
     ]
-    assert [row["action"] and row["action"]["amount"] for row in told] == ["12.50", None]
+    assert [row.action and row.action["amount"] for row in told] == ["12.50", None]
 
 
 @pytest.mark.parametrize("status", ["EXECUTING", "UNKNOWN", "EXECUTED", "CONFIRMED", "DISPUTED"])
@@ -71,8 +71,8 @@ def test_what_may_have_been_paid_counts(office: Office, worker: Connection, stat
     run_id = office.run("OTHER")
     office.action(run_id, status)
     office.action(run_id, status, purpose="settlement_letter")
-    assert [row["status"] for row in same_loss.paid(worker, str(run_id).upper(), purpose="payment", most=9)] == [status]
-    assert [row["status"] for row in same_loss.paid_alike(worker, claim="MINE", **ALIKE)] == [status]
+    assert [row.status for row in same_loss.paid(worker, str(run_id).upper(), purpose="payment", most=9)] == [status]
+    assert [row.status for row in same_loss.paid_alike(worker, claim="MINE", **ALIKE)] == [status]
     assert same_loss.paid_alike(worker, claim=str(run_id), **ALIKE) == [], "its own claim"
     assert same_loss.paid_alike(worker, claim="MINE", **ALIKE | {"amount": Decimal("12.80")}) == []
     assert same_loss.paid_alike(worker, claim="MINE", **ALIKE | {"currency": "EUR"}) == []

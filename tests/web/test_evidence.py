@@ -14,6 +14,7 @@ from app.documents.page_images import PageImages
 from app.documents.reader import WordPlace
 from app.engine.runtime import Runtime
 from app.store.database import Database
+from app.store.records import documents
 from app.store.records import documents as listed
 from app.web.human_tasks.marks import documents_with_marks
 from tests.documents.pdfs import pdf_of, scan_of
@@ -68,7 +69,7 @@ def run(desk: Desk, web: Runtime, owner: Database) -> UUID:
     ]
     with owner.transaction() as db:
         for each in kept:
-            listed.insert(db, new_id(), run, each.model_dump(), "claimant")
+            listed.insert(db, new_id(), run, **each.model_dump(), by="claimant")
         db.execute(
             "UPDATE run_data SET data = data || %s::jsonb WHERE run_id = %s",
             [json.dumps({"documents": refs, "extractions": read}), run],
@@ -169,7 +170,7 @@ def test_what_cannot_be_drawn_says_why_and_can_be_saved(
 ) -> None:
     text = web.documents.put(b"plain words", "note.txt")
     with owner.transaction() as db:
-        listed.insert(db, new_id(), run, text.model_dump(), "claimant")
+        listed.insert(db, new_id(), run, **text.model_dump(), by="claimant")
     page = ada.get(f"/tasks/{task}?document={text.sha256}").text
     assert "has no pages that can be shown" in page
     assert f"/runs/{run}/documents/{text.sha256}" in page
@@ -178,7 +179,7 @@ def test_what_cannot_be_drawn_says_why_and_can_be_saved(
 
 
 def test_odd_data_makes_no_marks() -> None:
-    row = [{"sha256": "a" * 64, "filename": "x"}]
+    row = [documents.Document(sha256="a" * 64, filename="x")]
     refs = [{"id": "d", "sha256": "a" * 64}]
     facts = {"document_id": "d", "fields": {"x": 3, "y": {"page": "1", "quote": "q"}}, "lines": "no"}
     odd: list[Any] = [

@@ -160,7 +160,7 @@ def test_a_document_is_saved_never_shown(ada: Visitor, desk: Desk, web: Runtime,
         from app.core.ids import new_id
         from app.store.records.documents import insert
 
-        insert(db, new_id(), run, stored.model_dump(), "claimant")
+        insert(db, new_id(), run, **stored.model_dump(), by="claimant")
     answer = ada.get(f"/runs/{run}/documents/{stored.sha256}")
     assert answer.content == b"<script>alert(1)</script>"
     assert answer.headers["content-type"] == "application/octet-stream"

@@ -47,8 +47,11 @@ def hostile_run(desk: Desk, owner: Database, web: Runtime) -> UUID:
             db,
             new_id(),
             run,
-            {"sha256": "ab" * 32, "filename": HOSTILE[1], "media_type": "text/html", "size": 1},
-            HOSTILE[0],
+            sha256="ab" * 32,
+            filename=HOSTILE[1],
+            media_type="text/html",
+            size=1,
+            by=HOSTILE[0],
         )
         db.execute(
             "INSERT INTO alerts (id, rule, subject, run_id, message, opened_at) VALUES (%s, %s, %s, %s, %s, app_now())",

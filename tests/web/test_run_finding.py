@@ -28,9 +28,7 @@ def test_any_identifier_finds_the_run(desk: Desk, owner: Database) -> None:
     with owner.transaction() as db:
         finding.keep_names(db, run, [("policy", " POL-77 "), ("policy", "")])
         finding.keep_names(db, run, [("policy", "POL-77")])
-        documents.insert(
-            db, new_id(), run, {"sha256": SHA, "filename": "a.pdf", "media_type": "application/pdf", "size": 3}, "x"
-        )
+        documents.insert(db, new_id(), run, sha256=SHA, filename="a.pdf", media_type="application/pdf", size=3, by="x")
     for text, by in (
         (str(run), "id"),
         (run.hex, "id"),

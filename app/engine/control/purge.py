@@ -39,12 +39,12 @@ def purge(owner: Database, run_id: UUID, *, actor: str, reason: str, forget_docu
         if not family:
             raise NotFound(f"there is no run {run_id}")
         for run in family:
-            if run["status"] not in ENDED:
+            if run.status not in ENDED:
                 raise Refused(
-                    f"run {run['id']} ({run['subject']}) is {run['status']}; only ended runs can be erased, "
+                    f"run {run.id} ({run.subject}) is {run.status}; only ended runs can be erased, "
                     "so cancel it first or wait"
                 )
-        todo = [run["id"] for run in family if not run["erased"]]
+        todo = [run.id for run in family if not run.erased]
         documents = sum(forget_document(sha256) for sha256 in erasure.own_documents(db, todo))
         erasure.erase(db, todo, actor=actor, reason=reason)
         return Purged(run_id, len(todo), documents)

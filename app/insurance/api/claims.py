@@ -140,10 +140,10 @@ def download(rt: Rt, caller: Reader, run: RunName, sha256: str) -> Response:
     """One document, to be saved and never shown."""
     run_id = run_named(rt, run)
     with pages.snapshot(rt.database) as db:
-        found = next((d for d in documents_of(db, run_id, runs.data_of(db, run_id)) if d["sha256"] == sha256), None)
+        found = next((d for d in documents_of(db, run_id, runs.data_of(db, run_id)) if d.sha256 == sha256), None)
     if found is None:
         raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
-    name = quote(found["filename"], safe="")
+    name = quote(found.filename, safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(rt.documents.get(sha256), media_type="application/octet-stream", headers=headers)
 

@@ -41,8 +41,8 @@ def take(rt: Runtime, link: UploadLink, files: Sequence[Sent]) -> Taken:
     store = rt.documents
     with rt.database.transaction() as db:
         listed = documents.of_run(db, link.run_id)
-    have = {row["sha256"]: row["created_at"] for row in listed}
-    room = intake.MAX_FILES - sum(row["uploaded_by"] == claimant_links.actor(link) for row in listed)
+    have = {one.sha256: one.created_at for one in listed}
+    room = intake.MAX_FILES - sum(one.uploaded_by == claimant_links.actor(link) for one in listed)
     for sent in files:  # one at a time: only one is ever in memory
         name = display_name(sent.filename)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -33,7 +33,7 @@ class View:
     standing: Standing
     asked: Sequence[str]
     unread: Sequence[str]
-    received: Sequence[Mapping[str, Any]]
+    received: Sequence[documents.Document]
     expires_at: datetime
 
 
@@ -46,7 +46,7 @@ def see(rt: Runtime, token: str) -> View:
             raise claimant_links.LinkEnded("its run is gone")
         waits = run.status is Status.WAITING_FOR_EVENT and intake.EVENT in run.routes
         asked, unread = asked_of(db, run.id) if waits else ([], [])
-        mine = [row for row in documents.of_run(db, run.id) if row["uploaded_by"] == claimant_links.actor(link)]
+        mine = [sent for sent in documents.of_run(db, run.id) if sent.uploaded_by == claimant_links.actor(link)]
         return View(
             claim=run.subject,
             standing="ended" if run.status in ENDED else "asked" if waits else "nothing",

@@ -3,32 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.store.database import Connection
+from app.store.rows import columns
 
 
-def insert(db: Connection, document_id: UUID, run_id: UUID, stored: Mapping[str, Any], by: str) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A document of a run. One that only the run's data names was not sent: uploaded_by and created_at are None, size may be."""
+
+    sha256: str
+    filename: str
+    media_type: str | None = None
+    size: int | None = None
+    uploaded_by: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentElsewhere:
+    """Another subject that sent some of the same files, and where it stands. of: how many such subjects there are.
+
+    action: its status, amount, currency and when it was executed (`at`), if one was begun.
+    """
+
+    subject: str
+    sha256: Sequence[str]
+    state: str
+    status: str
+    since: datetime
+    action: Mapping[str, Any] | None
+    of: int
+
+
+def insert(
+    db: Connection, document_id: UUID, run_id: UUID, *, sha256: str, filename: str, media_type: str, size: int, by: str
+) -> None:
     """List a stored document under a run."""
     db.execute(
         """INSERT INTO documents (id, run_id, sha256, filename, media_type, size, uploaded_by, created_at)
            VALUES (%s, %s, %s, %s, %s, %s, %s, app_now())""",
-        [document_id, run_id, stored["sha256"], stored["filename"], stored["media_type"], stored["size"], by],
+        [document_id, run_id, sha256, filename, media_type, size, by],
     )
 
 
-def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
+def of_run(db: Connection, run_id: UUID) -> list[Document]:
     """The documents of a run, oldest first."""
-    return db.execute("SELECT * FROM documents WHERE run_id = %s ORDER BY created_at, filename", [run_id]).fetchall()
+    rows = db.execute(
+        f"SELECT {columns(Document)} FROM documents WHERE run_id = %s ORDER BY created_at, filename", [run_id]
+    )
+    return [Document(**row) for row in rows]
 
 
-def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Mapping[str, Any]]:
+def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Document]:
     """The documents listed under a run, then those only its data names: letters it wrote, a child's document."""
-    listed: dict[str, Mapping[str, Any]] = {row["sha256"]: row for row in of_run(db, run_id)}
+    listed = {document.sha256: document for document in of_run(db, run_id)}
     for entry in _entries(data):
-        if isinstance(entry.get("sha256"), str) and isinstance(entry.get("filename"), str):
-            listed.setdefault(entry["sha256"], {"size": None, "created_at": None, "uploaded_by": None, **entry})
+        sha256, filename = entry.get("sha256"), entry.get("filename")
+        if isinstance(sha256, str) and isinstance(filename, str):
+            named = Document(
+                sha256=sha256, filename=filename, media_type=entry.get("media_type"), size=entry.get("size")
+            )
+            listed.setdefault(sha256, named)
     return list(listed.values())
 
 
@@ -64,11 +104,10 @@ SELECT s.subject, s.sha256, {WITH_STANDING}"""
 
 def elsewhere(
     db: Connection, sha256: Sequence[str], *, workflow: str, subject: str, purpose: str, most: int
-) -> list[dict[str, Any]]:
+) -> list[SentElsewhere]:
     """Who else sent these files: other subjects of the workflow, those with an action of that purpose first, then the oldest.
 
-    At most `most` of them; `of` says how many there are. `sha256`: the files shared. `action`: its status, amount, currency
-    and when it was executed, if one was begun.
+    At most `most` of them.
     """
     asked = {"sha256": list(sha256), "workflow": workflow, "subject": subject, "purpose": purpose, "most": most}
-    return db.execute(_ELSEWHERE, asked).fetchall()
+    return [SentElsewhere(**row) for row in db.execute(_ELSEWHERE, asked)]

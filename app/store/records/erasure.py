@@ -8,11 +8,13 @@ and `run_data` says who erased, when and why. Only the owner role may do this.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.core.canonical import canonical
+from app.core.lifecycle import Status
 from app.store.database import Connection
 
 MARK = "$erased"
@@ -102,13 +104,28 @@ def _hashes(value: Any) -> Iterator[str]:
             yield from _hashes(inner)
 
 
-def whole_family(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The run, its descendants and the forks of all of them, locked by ascending id: id, subject, status, and whether each is erased."""
-    return db.execute(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relative:
+    """A run that is erased with another, or was."""
+
+    id: UUID
+    subject: str
+    status: Status
+    erased: bool
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Relative:
+        return cls(**{**row, "status": Status(row["status"])})
+
+
+def whole_family(db: Connection, run_id: UUID) -> list[Relative]:
+    """The run, its descendants and the forks of all of them, locked by ascending id."""
+    rows = db.execute(
         """SELECT r.id, r.subject, r.status, coalesce(d.data ? %s, false) AS erased
            FROM runs r LEFT JOIN run_data d ON d.run_id = r.id WHERE r.id IN (
                WITH RECURSIVE kin AS (SELECT id FROM runs WHERE id = %s
                UNION SELECT r.id FROM runs r JOIN kin ON r.parent_run_id = kin.id OR r.forked_from = kin.id) SELECT id FROM kin)
            ORDER BY r.id FOR NO KEY UPDATE OF r""",
         [MARK, run_id],
-    ).fetchall()
+    )
+    return [Relative.from_row(row) for row in rows]

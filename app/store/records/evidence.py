@@ -13,7 +13,7 @@ from uuid import UUID
 from app.core.errors import NotFound
 from app.store.database import Connection
 from app.store.reads.pages import Row
-from app.store.records.documents import documents_of, of_run
+from app.store.records.documents import documents_of
 from app.store.runs import payloads
 
 _AT_ONCE = 50  # rows fetched together: each may hold half a megabyte
@@ -40,6 +40,7 @@ RECORDS: Mapping[str, str] = {
 _RUN = "SELECT r.* FROM runs r WHERE r.id = %s"
 _DATA = "SELECT data, updated_at FROM run_data WHERE run_id = %s"
 _NAMES = "SELECT name, kind, created_at FROM run_names WHERE run_id = %s ORDER BY kind, name"
+_DOCUMENTS = "SELECT * FROM documents WHERE run_id = %s ORDER BY created_at, id"
 _DEFINITION = "SELECT * FROM workflow_definitions WHERE (workflow, version) = (%s, %s)"
 _DESCENDANTS = """
 WITH RECURSIVE kin AS (
@@ -82,12 +83,12 @@ def records(db: Connection, kind: str, run_id: UUID) -> Iterator[Row]:
 
 def documents(db: Connection, run_id: UUID, data: Any) -> list[dict[str, Any]]:
     """Every time a document came in, then those only the run's data names: letters it wrote, a child's document."""
-    listed = sorted(of_run(db, run_id), key=lambda row: (row["created_at"], row["id"]))
+    listed = db.execute(_DOCUMENTS, [run_id]).fetchall()
     hashes = {row["sha256"] for row in listed}
     named = [
-        {"run_id": run_id, **{n: row.get(n) for n in ("sha256", "filename", "media_type", "size")}}
-        for row in documents_of(db, run_id, data)
-        if row["sha256"] not in hashes
+        {"run_id": run_id, **{name: getattr(document, name) for name in ("sha256", "filename", "media_type", "size")}}
+        for document in documents_of(db, run_id, data)
+        if document.sha256 not in hashes
     ]
     return [*listed, *named]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.core.canonical import canonical
 from app.core.ids import new_id
 from app.store.clock import lasted
 from app.store.database import Connection
+from app.store.rows import columns
 
 What = Literal["start", "bell"]
 MOST_KINDS = 100
@@ -103,20 +105,45 @@ def _params(kind: Refused) -> dict[str, Any]:
     }
 
 
-_COLUMNS = "id, fingerprint, what, queue, name, reason, samples, count, first_at, last_at, spell_count, spell_at"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A row: the messages of one kind, with their number since `first_at`, and since `spell_at` with no hour between two."""
+
+    id: UUID
+    fingerprint: str
+    what: What
+    queue: str
+    name: str
+    reason: str
+    samples: Sequence[Mapping[str, str]]
+    count: int
+    first_at: datetime
+    last_at: datetime
+    spell_count: int
+    spell_at: datetime
 
 
-def kinds(db: Connection, *, behind: UUID | None = None, limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing(Kind):
+    """A kind, last seen `seconds` ago."""
+
+    seconds: float
+
+
+_KIND = columns(Kind)
+
+
+def kinds(db: Connection, *, behind: UUID | None = None, limit: int) -> list[Kind]:
     """The kinds, the newest first: an order that stays while they are counted on."""
-    return db.execute(
-        f"""SELECT {_COLUMNS} FROM refused_messages WHERE %(id)s::uuid IS NULL OR id < %(id)s
+    rows = db.execute(
+        f"""SELECT {_KIND} FROM refused_messages WHERE %(id)s::uuid IS NULL OR id < %(id)s
             ORDER BY id DESC LIMIT %(limit)s""",
         {"id": behind, "limit": limit},
-    ).fetchall()
+    )
+    return [Kind(**row) for row in rows]
 
 
-def standing(db: Connection) -> list[dict[str, Any]]:
-    """All kinds, the last seen first, with the seconds since then as `seconds`."""
-    return db.execute(
-        f"SELECT {_COLUMNS}, {lasted('last_at')} AS seconds FROM refused_messages ORDER BY last_at DESC, id"
-    ).fetchall()
+def standing(db: Connection) -> list[Standing]:
+    """All kinds, the last seen first."""
+    rows = db.execute(f"SELECT {_KIND}, {lasted('last_at')} AS seconds FROM refused_messages ORDER BY last_at DESC, id")
+    return [Standing(**row) for row in rows]

@@ -5,10 +5,13 @@ The law: every look is by an index and bounded. What may have been paid counts a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from app.core.statuses import ActionStatus
 from app.store.database import Connection
 from app.store.records.documents import WITH_STANDING
 
@@ -35,12 +38,44 @@ WHERE payee_key(a.payee) = payee_key(%(payee)s) AND a.currency = %(currency)s AN
 ORDER BY a.created_at DESC LIMIT %(most)s"""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """Another subject that shares some names, and where it stands. of: how many such subjects there are.
+
+    action: as `documents.SentElsewhere` tells it.
+    """
+
+    subject: str
+    shares: Sequence[str]
+    state: str
+    status: str
+    since: datetime
+    action: Mapping[str, Any] | None
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paid:
+    """What was paid, or may have been. amount: as written."""
+
+    claim: str
+    payee: str
+    amount: str
+    currency: str
+    status: ActionStatus
+    at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Paid:
+        return cls(**{**row, "status": ActionStatus(row["status"])})
+
+
 def named(
     db: Connection, names: Sequence[str], *, kinds: Sequence[str], workflow: str, subject: str, purpose: str, most: int
-) -> list[dict[str, Any]]:
+) -> list[Named]:
     """Other subjects of the workflow that go by one of these names, those with an action of that purpose first, then the oldest.
 
-    At most `most`; `of` says how many there are. `shares`: the names in common. `action`: as `documents.elsewhere` tells it.
+    At most `most`.
     """
     asked = {
         "names": list(names),
@@ -50,17 +85,18 @@ def named(
         "purpose": purpose,
         "most": most,
     }
-    return db.execute(_NAMED, asked).fetchall() if names else []
+    return [Named(**row) for row in db.execute(_NAMED, asked)] if names else []
 
 
-def paid(db: Connection, claim: str, *, purpose: str, most: int) -> list[dict[str, Any]]:
+def paid(db: Connection, claim: str, *, purpose: str, most: int) -> list[Paid]:
     """What was paid for a claim, or may have been, by whichever run of it."""
-    return db.execute(_OF_CLAIM, {"claim": claim, "purpose": purpose, "most": most}).fetchall()
+    rows = db.execute(_OF_CLAIM, {"claim": claim, "purpose": purpose, "most": most})
+    return [Paid.from_row(row) for row in rows]
 
 
 def paid_alike(
     db: Connection, *, claim: str, payee: str, currency: str, amount: Decimal, within: Decimal, purpose: str, most: int
-) -> list[dict[str, Any]]:
+) -> list[Paid]:
     """What the payee was paid for other claims of late, if it is within that share of the amount."""
     asked = {
         "claim": claim,
@@ -72,4 +108,4 @@ def paid_alike(
         "low": amount * (1 - within),
         "high": amount * (1 + within),
     }
-    return db.execute(_ALIKE, asked).fetchall()
+    return [Paid.from_row(row) for row in db.execute(_ALIKE, asked)]

@@ -22,7 +22,7 @@ def download(rt: Rt, me: Me, run_id: UUID, sha256: str) -> Response:
     """One document of the run. Raises NotFound for bytes that are not the run's."""
     with pages.snapshot(rt.database) as db:
         listed = documents_of(db, run_id, runs.data_of(db, run_id))
-    document = next((d for d in listed if d["sha256"] == sha256), None)
+    document = next((d for d in listed if d.sha256 == sha256), None)
     if document is None:
         raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
     content = rt.documents.get(sha256)
@@ -30,7 +30,7 @@ def download(rt: Rt, me: Me, run_id: UUID, sha256: str) -> Response:
         content,
         media_type="application/octet-stream",
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document['filename'], safe='')}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.filename, safe='')}",
             "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
         },
     )

@@ -66,7 +66,7 @@ def page_picture(rt: Rt, me: Me, run_id: UUID, sha256: str, number: int) -> Resp
     """A page of a run's document as a picture. Raises NotFound for what is not the run's, or cannot be drawn."""
     with pages.snapshot(rt.database) as db:
         listed = documents_of(db, run_id, runs.data_of(db, run_id))
-    if sha256 not in {row["sha256"] for row in listed}:
+    if sha256 not in {row.sha256 for row in listed}:
         raise NotFound(f"the run {run_id} has no document {sha256[:80]}")
     shown = drawn(rt, sha256, number)
     if not shown.png:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.store.records import documents
 from app.web.http import show
 
 _MOST = 400  # marks of one document
@@ -47,8 +48,8 @@ class Document:
         return [mark for mark in self.marks if mark.kind in kinds]
 
 
-def documents_with_marks(listed: Sequence[Mapping[str, Any]], data: Any, evidence: Sequence[Any]) -> list[Document]:
-    """The listed documents (rows with sha256 and filename), each with what a run's data and a task's evidence quote of it."""
+def documents_with_marks(listed: Sequence[documents.Document], data: Any, evidence: Sequence[Any]) -> list[Document]:
+    """The listed documents, each with what a run's data and a task's evidence quote of it."""
     known = {
         ref["id"]: ref
         for ref in _records(data)
@@ -61,11 +62,11 @@ def documents_with_marks(listed: Sequence[Mapping[str, Any]], data: Any, evidenc
     for document_id, *rest in [*_of_facts(data), *_of_evidence(evidence)]:
         if document_id in known:
             found.setdefault(known[document_id]["sha256"], []).append(tuple(rest))
-    return [_document(row, refs.get(row["sha256"], {}), found.get(row["sha256"], ())) for row in listed]
+    return [_document(row, refs.get(row.sha256, {}), found.get(row.sha256, ())) for row in listed]
 
 
 def _document(
-    row: Mapping[str, Any], ref: Mapping[str, Any], found: Sequence[tuple[Kind, str, str, int, str, str]]
+    row: documents.Document, ref: Mapping[str, Any], found: Sequence[tuple[Kind, str, str, int, str, str]]
 ) -> Document:
     marks = [
         Mark(n=n, kind=kind, name=name, value=value, page=page, quote=quote, note=note)
@@ -78,14 +79,14 @@ def _document(
         else ""
     )
     return Document(
-        sha256=row["sha256"],
-        filename=row["filename"],
+        sha256=row.sha256,
+        filename=row.filename,
         kind=str(ref.get("kind") or ""),
         said=said,
         marks=marks,
         pages=pages if isinstance(pages, int) and pages > 0 else None,
-        size=row.get("size"),
-        uploaded_by=row.get("uploaded_by"),
+        size=row.size,
+        uploaded_by=row.uploaded_by,
     )
 
 

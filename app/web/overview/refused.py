@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -40,9 +40,9 @@ def messages(request: Request, rt: Rt, me: Me) -> Response:
     )
 
 
-def _by_place(kinds: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    places: dict[str, list[Mapping[str, Any]]] = {}
+def _by_place(kinds: Sequence[refused.Standing]) -> dict[str, list[refused.Standing]]:
+    places: dict[str, list[refused.Standing]] = {}
     for kind in kinds:
-        said = [{word: sample.get(word, "") for word in _WORDS} for sample in kind["samples"] if sample]
-        places.setdefault(refusals.place(kind["queue"]), []).append({**kind, "samples": said})
+        said = [{word: sample.get(word, "") for word in _WORDS} for sample in kind.samples if sample]
+        places.setdefault(refusals.place(kind.queue), []).append(replace(kind, samples=said))
     return places

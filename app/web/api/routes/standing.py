@@ -52,4 +52,4 @@ def refused_messages(
     at = place(cursor, UUID)
     with pages.snapshot(rt.database) as db:
         found = refused.kinds(db, behind=at[0] if at else None, limit=limit + 1)
-    return listed(request, [shaped(shapes.RefusedMessages, r) for r in found], [(r["id"],) for r in found], limit)
+    return listed(request, [shaped(shapes.RefusedMessages, r) for r in found], [(r.id,) for r in found], limit)
