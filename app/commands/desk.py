@@ -1,4 +1,4 @@
-"""Working at a human task before its answer: `take`, `release`, `hand-over`, `set-aside`, `comment`."""
+"""Working at a human task before it is completed: `claim`, `release`, `take-over`, `delegate`, `snooze`, `unsnooze`, `comment`."""
 
 from __future__ import annotations
 
@@ -21,58 +21,77 @@ Why = Annotated[str, typer.Option("--reason", help="Why; kept in the task's hist
 
 
 @commands.command()
-def take(task: TaskName, user: By) -> None:
-    """Take a task, so that others leave it alone."""
+def claim(task: TaskName, user: By) -> None:
+    """Claim a task, so that others leave it alone."""
     from app.humans import desk
 
     with opened() as rt:
         task_id = rt.database.transact(lambda db: task_named(db, task))
         desk.claim(rt, task_id, by=user)
-    say(f"{user} has task {task_id}")
+    say(f"{user} has claimed task {task_id}")
 
 
 @commands.command()
 def release(task: TaskName, user: By) -> None:
-    """Give a task back to everybody of its role."""
+    """Release a claimed task to everybody of its role."""
     from app.humans import desk
 
     with opened() as rt:
         task_id = rt.database.transact(lambda db: task_named(db, task))
         desk.release(rt, task_id, by=user)
-    say(f"task {task_id} is free again")
+    say(f"task {task_id} is released")
 
 
-@commands.command("hand-over")
-def hand_over(
-    task: TaskName, to: Annotated[str, typer.Option(metavar="USER", help="Who may answer it.")], user: By, reason: Why
-) -> None:
-    """Give a task to a colleague: by whoever has it, or by whoever may take tasks over (and so takes it over)."""
+@commands.command("take-over")
+def take_over(task: TaskName, user: By, reason: Why) -> None:
+    """Take a task over from whoever claimed it: a right of its own."""
     from app.humans import desk
 
     with opened() as rt:
         task_id = rt.database.transact(lambda db: task_named(db, task))
-        if to == user:
-            desk.take_over(rt, task_id, by=user, reason=reason)
-        else:
-            desk.delegate(rt, task_id, by=user, to=to, reason=reason)
-    say(f"{to} has task {task_id}")
+        desk.take_over(rt, task_id, by=user, reason=reason)
+    say(f"{user} has taken over task {task_id}")
 
 
-@commands.command("set-aside")
-def set_aside(
+@commands.command()
+def delegate(
+    task: TaskName, to: Annotated[str, typer.Option(metavar="USER", help="Who may answer it.")], user: By, reason: Why
+) -> None:
+    """Delegate a task to a colleague: by whoever claimed it, or by a supervisor."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.delegate(rt, task_id, by=user, to=to, reason=reason)
+    say(f"task {task_id} is delegated to {to}")
+
+
+@commands.command()
+def snooze(
     task: TaskName,
     until: Annotated[str, typer.Option(metavar="TIME", help="2026-03-01T09:00:00+01:00; UTC if no zone is named.")],
     user: By,
     reason: Why,
 ) -> None:
-    """Set a task aside until a time; it stays the person's, and its clocks go on."""
+    """Snooze a task until a time; it stays the person's, and its clocks go on."""
     from app.humans import desk
 
     when = _moment(until)
     with opened() as rt:
         task_id = rt.database.transact(lambda db: task_named(db, task))
-        desk.park(rt, task_id, by=user, until=when, reason=reason)
-    say(f"task {task_id} is set aside until {when.isoformat()}")
+        desk.snooze(rt, task_id, by=user, until=when, reason=reason)
+    say(f"task {task_id} is snoozed until {when.isoformat()}")
+
+
+@commands.command()
+def unsnooze(task: TaskName, user: By) -> None:
+    """End a task's snooze before its time."""
+    from app.humans import desk
+
+    with opened() as rt:
+        task_id = rt.database.transact(lambda db: task_named(db, task))
+        desk.unsnooze(rt, task_id, by=user)
+    say(f"task {task_id} is snoozed no more")
 
 
 @commands.command()

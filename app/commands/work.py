@@ -103,7 +103,7 @@ def complete(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a human task; the run it belongs to goes on."""
+    """Complete a human task with an answer; the run it belongs to goes on."""
     from app.humans import complete as humans
     from app.store.human_tasks import human_tasks
 

@@ -1,4 +1,4 @@
-"""Working at a human task before it is answered: take it, give it back, hand it on, set it aside, note, draft.
+"""Working at a human task before it is completed: claim, release, take over, delegate, snooze, unsnooze, comment, draft.
 
 The law: each is one transaction: the guarded change and its line in the task's history. None of them moves a run, and
 none can lose what somebody wrote: drafts are kept per person, comments for ever.
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
-    """Take a task, so that others leave it alone; again renews it. Raises NotEntitled, Refused naming who has it."""
+    """Claim a task, so that others leave it alone; again renews it. Raises NotEntitled, Refused naming who has it."""
 
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
@@ -44,31 +44,31 @@ def claim(rt: Runtime, task_id: UUID, *, by: str) -> None:
 
 
 def release(rt: Runtime, task_id: UUID, *, by: str) -> None:
-    """Give a task back to everybody of its role. Raises Refused if the person does not have it."""
+    """Release a claimed task to everybody of its role. Raises Refused if the person has not claimed it."""
 
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
         if not handling.release(db, task_id, by):
-            raise Refused("you do not have this task; it was released, taken over or answered")
+            raise Refused("you have not claimed this task; it was released, taken over or completed")
         _note(db, task, "released", by)
 
     _work(rt, task_id, by, change)
 
 
 def take_over(rt: Runtime, task_id: UUID, *, by: str, reason: str) -> None:
-    """Take a task from whoever holds it: the right to take over, with a reason. The draft of the other stays theirs."""
+    """Take a task over from whoever claimed it: the right to take over, with a reason. The draft of the other stays theirs."""
     why = _text(reason, "reason")
 
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
         require(rt, me, Right.TAKE_OVER)
         _entitled(task, me)
-        _hand_over(db, task, to=by)
+        _assign(db, task, to=by)
         _note(db, task, "taken over", by, {"from": task.claimed_by, "reason": why})
 
     _work(rt, task_id, by, change)
 
 
 def delegate(rt: Runtime, task_id: UUID, *, by: str, to: str, reason: str) -> None:
-    """Give a task to a colleague who may answer it: by whoever holds it, or by whoever may take it over."""
+    """Delegate a task to a colleague who may answer it: by whoever claimed it, or by whoever may take it over."""
     why = _text(reason, "reason")
 
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
@@ -77,14 +77,14 @@ def delegate(rt: Runtime, task_id: UUID, *, by: str, to: str, reason: str) -> No
         other = people.find(db, to)
         if why_not := entitled.refusal(task, other):
             raise BadInput(f"to: {other.display_name} may not answer this task. Told to them: {why_not}")
-        _hand_over(db, task, to=to)
+        _assign(db, task, to=to)
         _note(db, task, "delegated", by, {"to": to, "reason": why})
 
     _work(rt, task_id, by, change)
 
 
-def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -> None:
-    """Set a task aside until a time with a zone: it stays the person's, and its clocks go on."""
+def snooze(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -> None:
+    """Snooze a task until a time with a zone: it stays the person's, and its clocks go on."""
     why = _text(reason, "reason")
     if until.tzinfo is None:
         raise BadInput("until: name the time zone, such as 2026-03-01T09:00:00+01:00")
@@ -92,24 +92,24 @@ def park(rt: Runtime, task_id: UUID, *, by: str, until: datetime, reason: str) -
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
         if until <= clock.now(db):
-            raise Refused(f"{until.isoformat()} is past; set the task aside until a later time")
-        if not handling.park(db, task_id, by, until=until, reason=why):
+            raise Refused(f"{until.isoformat()} is past; snooze the task until a later time")
+        if not handling.snooze(db, task_id, by, until=until, reason=why):
             raise Refused(_held(db, task))
-        _note(db, task, "parked", by, {"until": until, "reason": why})
+        _note(db, task, "snoozed", by, {"until": until, "reason": why})
 
     _work(rt, task_id, by, change)
 
 
-def unpark(rt: Runtime, task_id: UUID, *, by: str) -> None:
-    """Take a task up again before its time."""
+def unsnooze(rt: Runtime, task_id: UUID, *, by: str) -> None:
+    """End a task's snooze before its time."""
 
     def change(db: Connection, task: TaskInRun, me: Person) -> None:
         _entitled(task, me)
-        if task.follow_up_at is None:
-            raise Refused("the task is not set aside")
-        if not handling.park(db, task_id, by, until=None, reason=None):
+        if task.snoozed_until is None:
+            raise Refused("the task is not snoozed")
+        if not handling.unsnooze(db, task_id, by):
             raise Refused(_held(db, task))
-        _note(db, task, "taken up again", by)
+        _note(db, task, "unsnoozed", by)
 
     _work(rt, task_id, by, change)
 
@@ -128,7 +128,7 @@ def comment(rt: Runtime, task_id: UUID, *, by: str, body: str) -> UUID:
 
 
 def save_draft(rt: Runtime, task_id: UUID, *, by: str, draft: Mapping[str, str], seen: str | None = None) -> datetime:
-    """Keep what a person has filled in so far (fields as typed); when. It renews their hold on the task.
+    """Keep what a person has filled in so far (fields as typed); when. It renews their claim of the task.
 
     `seen`: when the draft that they had before them was kept, "" for none. Raises Stale where another was kept since,
     such as in another tab: neither text is written over without their word.
@@ -170,8 +170,8 @@ def _work(
     return rt.database.transact(work)
 
 
-def _hand_over(db: Connection, task: TaskInRun, *, to: str) -> None:
-    if not handling.hand_over(db, task.id, to, holder=task.claimed_by):
+def _assign(db: Connection, task: TaskInRun, *, to: str) -> None:
+    if not handling.assign(db, task.id, to, holder=task.claimed_by):
         raise Refused(_held(db, task))
 
 
@@ -184,7 +184,7 @@ def _held(db: Connection, task: TaskInRun) -> str:
     who = handling.holder(db, task.id)
     if task.status != TaskStatus.OPEN:
         return f"this task is {task.status.lower()} already; open it to see by whom and when"
-    return f"{who} has this task already" if who else "the task has changed meanwhile; open it again"
+    return f"{who} has claimed this task already" if who else "the task has changed meanwhile; open it again"
 
 
 def _note(db: Connection, task: TaskInRun, event: str, by: str, detail: Mapping[str, Any] | None = None) -> None:

@@ -64,13 +64,13 @@ def test_a_task_has_one_holder_however_many_reach_for_it(web: Runtime, owner: Da
     held_by = read(owner, task).claimed_by
     assert told(owner, task) == [("claimed", held_by)], "claiming again renews and tells nothing twice"
     name = "Ada Quillmore, Adjuster" if held_by == ADA else "Bela Ostrander, Adjuster"
-    assert refused == [f"{name} has this task already"] * 4
+    assert refused == [f"{name} has claimed this task already"] * 4
 
 
-def test_who_is_not_entitled_cannot_take_it_and_is_told_why(web: Runtime, owner: Database, task: UUID) -> None:
+def test_who_is_not_entitled_cannot_claim_it_and_is_told_why(web: Runtime, owner: Database, task: UUID) -> None:
     for act in (
         lambda: at_desk.claim(web, task, by=CARL),
-        lambda: at_desk.park(web, task, by=CARL, until=LATER, reason="later"),
+        lambda: at_desk.snooze(web, task, by=CARL, until=LATER, reason="later"),
         lambda: at_desk.save_draft(web, task, by=CARL, draft={}),
     ):
         with pytest.raises(NotEntitled, match="for the role adjuster; you have operator"):
@@ -78,9 +78,9 @@ def test_who_is_not_entitled_cannot_take_it_and_is_told_why(web: Runtime, owner:
     assert told(owner, task) == []
 
 
-def test_only_its_holder_gives_a_task_back(web: Runtime, owner: Database, task: UUID) -> None:
+def test_only_its_holder_releases_a_task(web: Runtime, owner: Database, task: UUID) -> None:
     at_desk.claim(web, task, by=ADA)
-    with pytest.raises(Refused, match="you do not have this task"):
+    with pytest.raises(Refused, match="you have not claimed this task"):
         at_desk.release(web, task, by=BELA)
     at_desk.release(web, task, by=ADA)
     at_desk.claim(web, task, by=BELA)
@@ -105,7 +105,7 @@ def test_a_supervisor_takes_over_with_a_reason_and_the_others_draft_stays(
         assert human_tasks.events_of(db, task)[-1].detail == {"from": ADA, "reason": "Ada is ill"}
 
 
-def test_a_task_is_handed_only_to_somebody_who_may_answer_it(web: Runtime, owner: Database, task: UUID) -> None:
+def test_a_task_is_delegated_only_to_somebody_who_may_answer_it(web: Runtime, owner: Database, task: UUID) -> None:
     at_desk.claim(web, task, by=ADA)
     with pytest.raises(BadInput, match="to: Carl Vintergard, Operator may not answer"):
         at_desk.delegate(web, task, by=ADA, to=CARL, reason="yours")
@@ -119,24 +119,24 @@ def test_a_task_is_handed_only_to_somebody_who_may_answer_it(web: Runtime, owner
     assert read(owner, task).claimed_by == ADA
 
 
-def test_a_task_set_aside_stays_its_holders_until_its_time(web: Runtime, owner: Database, task: UUID) -> None:
+def test_a_snoozed_task_stays_its_holders_until_its_time(web: Runtime, owner: Database, task: UUID) -> None:
     with pytest.raises(Refused, match="is past"):
-        at_desk.park(web, task, by=ADA, until=LATER - timedelta(days=9), reason="x")
+        at_desk.snooze(web, task, by=ADA, until=LATER - timedelta(days=9), reason="x")
     with pytest.raises(BadInput, match="name the time zone"):
-        at_desk.park(web, task, by=ADA, until=LATER.replace(tzinfo=None), reason="x")
-    at_desk.park(web, task, by=ADA, until=LATER, reason="the garage answers on Friday")
+        at_desk.snooze(web, task, by=ADA, until=LATER.replace(tzinfo=None), reason="x")
+    at_desk.snooze(web, task, by=ADA, until=LATER, reason="the garage answers on Friday")
     aside = read(owner, task)
-    assert (aside.claimed_by, aside.follow_up_at, aside.parked_reason) == (
+    assert (aside.claimed_by, aside.snoozed_until, aside.snooze_reason) == (
         ADA,
         LATER,
         "the garage answers on Friday",
     )
-    with pytest.raises(Refused, match="Ada Quillmore, Adjuster has this task already"):
-        at_desk.park(web, task, by=BELA, until=LATER, reason="mine now")
-    at_desk.unpark(web, task, by=ADA)
-    assert read(owner, task).follow_up_at is None
-    with pytest.raises(Refused, match="not set aside"):
-        at_desk.unpark(web, task, by=ADA)
+    with pytest.raises(Refused, match="Ada Quillmore, Adjuster has claimed this task already"):
+        at_desk.snooze(web, task, by=BELA, until=LATER, reason="mine now")
+    at_desk.unsnooze(web, task, by=ADA)
+    assert read(owner, task).snoozed_until is None
+    with pytest.raises(Refused, match="not snoozed"):
+        at_desk.unsnooze(web, task, by=ADA)
 
 
 def test_comments_stay_also_after_the_answer_and_drafts_go_with_it(web: Runtime, owner: Database, task: UUID) -> None:
@@ -169,7 +169,7 @@ def test_new_evidence_makes_every_older_sight_of_the_task_count_for_nothing(
     complete(web, task, by=ADA, outcome="pay", answer=ANSWER, row_version=again.row_version)
 
 
-@pytest.mark.parametrize("act", [at_desk.claim, at_desk.release, at_desk.unpark])
+@pytest.mark.parametrize("act", [at_desk.claim, at_desk.release, at_desk.unsnooze])
 def test_a_task_that_does_not_exist_is_said_to(web: Runtime, owner: Database, act: Callable[..., None]) -> None:
     with pytest.raises(NotFound, match="no human task"):
         act(web, UUID(int=1), by=ADA)

@@ -247,7 +247,7 @@ FOLLOWS = {
     "wake_at": "a time of day, shown to people",
     "due_at": "a time of day, shown to people",
     "sla_at": "a time of day, shown to people",
-    "follow_up_at": "a time of day that a person chose, or the end of a claim that is set aside",
+    "snoozed_until": "a time of day that a person chose, or the end of a claim that is snoozed",
     "pinged_at": "set to now first where it lies in the future: restart",
     "ready_at": "set to now first where it lies in the future: restart",
     "claimed_at": "set to now first where it lies in the future: restart",

@@ -74,7 +74,7 @@ class Visitor:
             "seen": "true",
         }
         typed = {f"answer.{name}": text for name, text in (usual | answers).items()}
-        return self.post(f"/tasks/{task}", outcome=outcome, row_version=str(row_version), **typed)
+        return self.post(f"/tasks/{task}/complete", outcome=outcome, row_version=str(row_version), **typed)
 
 
 @pytest.fixture

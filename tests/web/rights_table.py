@@ -76,7 +76,7 @@ PAGES: Mapping[str, Row] = {
     "POST /people/{username}/shut-out": Row(needs=Right.ADMINISTER),
     # Nobody of the scene is shut out: letting them in is taken, and changes nothing.
     "POST /people/{username}/let-in": Row(needs=Right.ADMINISTER, changes=False),
-    "POST /tasks/{task_id:uuid}": Row(
+    "POST /tasks/{task_id:uuid}/complete": Row(
         needs=ANSWER, sends={"outcome": "do_not_pay", "row_version": "{version}", **_TYPED}
     ),
     "POST /tasks/{task_id:uuid}/claim": Row(needs=ANSWER),
@@ -84,8 +84,8 @@ PAGES: Mapping[str, Row] = {
     "POST /tasks/{task_id:uuid}/release": Row(needs=ANSWER, held=True, refused=(403, 409)),
     "POST /tasks/{task_id:uuid}/take-over": Row(needs=Right.TAKE_OVER, sends=_WHY, role="supervisor"),
     "POST /tasks/{task_id:uuid}/delegate": Row(needs=Right.TAKE_OVER, sends={"to": "adjuster", **_WHY}),
-    "POST /tasks/{task_id:uuid}/park": Row(needs=ANSWER, sends={"for": "1d", **_WHY}),
-    "POST /tasks/{task_id:uuid}/unpark": Row(needs=ANSWER, held=True),
+    "POST /tasks/{task_id:uuid}/snooze": Row(needs=ANSWER, sends={"for": "1d", **_WHY}),
+    "POST /tasks/{task_id:uuid}/unsnooze": Row(needs=ANSWER, held=True),
     "POST /tasks/{task_id:uuid}/comment": Row(needs=Right.COMMENT, sends={"body": "noted"}),
     "POST /tasks/{task_id:uuid}/draft": Row(needs=ANSWER, sends={"answer.comment": "so far"}),
     "POST /runs/{run_id:uuid}/links": Row(needs=Right.INVITE, sends={"days": "3"}),
@@ -117,10 +117,10 @@ API: Mapping[str, Row] = {
     ),
     "POST /tasks/{task_id}/claim": Row(needs=ANSWER, scope="work"),
     "POST /tasks/{task_id}/release": Row(needs=ANSWER, scope="work", held=True, refused=(403, 409)),
-    "POST /tasks/{task_id}/unpark": Row(needs=ANSWER, scope="work", held=True),
+    "POST /tasks/{task_id}/unsnooze": Row(needs=ANSWER, scope="work", held=True),
     "POST /tasks/{task_id}/take-over": Row(needs=Right.TAKE_OVER, scope="work", sends=_WHY, role="supervisor"),
     "POST /tasks/{task_id}/delegate": Row(needs=Right.TAKE_OVER, scope="work", sends={"to": "adjuster", **_WHY}),
-    "POST /tasks/{task_id}/park": Row(needs=ANSWER, scope="work", sends={"until": "2999-01-01T00:00:00Z", **_WHY}),
+    "POST /tasks/{task_id}/snooze": Row(needs=ANSWER, scope="work", sends={"until": "2999-01-01T00:00:00Z", **_WHY}),
     "POST /tasks/{task_id}/comments": Row(needs=Right.COMMENT, scope="work", sends={"body": "noted"}),
     "PUT /tasks/{task_id}/draft": Row(needs=ANSWER, scope="work", sends={"draft": {"comment": "so far"}}),
     "POST /tasks/{task_id}/complete": Row(

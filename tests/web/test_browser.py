@@ -54,8 +54,8 @@ def test_a_task_is_read_and_completed_without_scripts(page: Page, desk: Desk, ow
     page.get_by_role("link", name="Review the complaint CMP-1").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Review the complaint CMP-1"
     assert page.get_by_text("invoice.pdf, page 2").first.is_visible()
-    page.get_by_role("button", name="Take it").click()
-    assert page.get_by_role("button", name="Give it back").is_visible()
+    page.get_by_role("button", name="Claim task").click()
+    assert page.get_by_role("button", name="Release task").is_visible()
 
     page.get_by_label("Amount to pay").fill("nine hundred")
     page.get_by_role("button", name="Pay", exact=True).click()
@@ -102,7 +102,7 @@ def test_everything_can_be_reached_by_keyboard(page: Page, desk: Desk, owner: Da
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.name || document.activeElement.innerText"))
-    assert {"outcome", "answer.comment", "answer.payee", "Take it", "Sign out", "Runs", "1 entry"} <= reached
+    assert {"outcome", "answer.comment", "answer.payee", "Claim task", "Sign out", "Runs", "1 entry"} <= reached
     page.get_by_label("Payee").focus()
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Pay", "the Enter key's own button is no stop on the way"

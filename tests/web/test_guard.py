@@ -124,7 +124,7 @@ def test_our_own_form_is_taken_from_any_browser(ada: Visitor, task: UUID, header
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "ä"])
 @pytest.mark.parametrize(
-    "path", ["/tasks/{task}", "/tasks/{task}/claim", "/tasks/{task}/release", "/sign-in", "/sign-out"]
+    "path", ["/tasks/{task}/complete", "/tasks/{task}/claim", "/tasks/{task}/release", "/sign-in", "/sign-out"]
 )
 def test_a_form_without_the_sessions_token_is_refused(
     ada: Visitor, owner: Database, task: UUID, token: str | None, path: str
@@ -143,7 +143,7 @@ def test_another_sessions_token_is_refused(visitor: Callable[[str], Visitor], ta
 
 
 def test_what_is_no_form_of_ours_is_refused(ada: Visitor, task: UUID) -> None:
-    path = f"/tasks/{task}"
+    path = f"/tasks/{task}/complete"
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert ada.http.post(path, json={"csrf": ada.token()}).status_code == 400
     assert ada.http.post(path, files={"csrf": b"x"}).status_code == 400

@@ -58,7 +58,7 @@ def test_red_and_a_clear_page_while_the_database_is_away(
     try:
         assert ada.get("/healthz").json() == {"status": "red", "database": "does not answer", "overdue_sweeps": []}
         form = {"csrf": "unknown", "answer.comment": "Not to be lost."}
-        answer = ada.http.post("/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20", data=form)
+        answer = ada.http.post("/tasks/01934f7e-8c1a-7d2e-9b1f-3a5c7e9d1f20/complete", data=form)
         assert ada.get("/inbox").status_code == 503
         assert "The database does not answer" in ada.get("/inbox").text
         assert "Not to be lost." in answer.text

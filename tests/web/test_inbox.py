@@ -25,10 +25,10 @@ def test_each_view_shows_what_its_name_says(desk: Desk, owner: Database, ada: Vi
     first, second, third = (task_of(owner, desk.file(f"CMP-{n}")) for n in (1, 2, 3))
     assert listed(ada.get("/inbox").text) == ["CMP-1", "CMP-2", "CMP-3"]
     ada.post(f"/tasks/{second}/claim")
-    ada.post(f"/tasks/{third}/park", **{"for": "1d", "reason": "The garage is closed."})
+    ada.post(f"/tasks/{third}/snooze", **{"for": "1d", "reason": "The garage is closed."})
     assert listed(ada.get("/inbox?tab=mine").text) == ["CMP-2", "CMP-3"]
-    assert listed(ada.get("/inbox").text) == ["CMP-1", "CMP-2"], "what is set aside is not in the way"
-    aside = ada.get("/inbox?tab=aside").text
+    assert listed(ada.get("/inbox").text) == ["CMP-1", "CMP-2"], "what is snoozed is not in the way"
+    aside = ada.get("/inbox?tab=snoozed").text
     assert listed(aside) == ["CMP-3"]
     assert "The garage is closed." in aside
     assert "Nothing for your roles is overdue." in ada.get("/inbox?tab=overdue").text
@@ -38,7 +38,7 @@ def test_each_view_shows_what_its_name_says(desk: Desk, owner: Database, ada: Vi
     assert "Nothing waits for you." in carl.get("/inbox").text
     theirs = carl.get("/inbox?tab=all").text
     assert listed(theirs) == ["CMP-1", "CMP-2", "CMP-3"]
-    assert "Take it" not in theirs, "who may not answer is not invited to"
+    assert "Claim task" not in theirs, "who may not answer is not invited to"
     assert "Ada Quillmore, Adjuster" in theirs
     assert str(first) in theirs
 
@@ -104,13 +104,13 @@ def test_who_took_part_sees_that_somebody_else_must_answer(desk: Desk, owner: Da
         db.execute("UPDATE human_tasks SET not_by = %s WHERE id = %s", [["ada.quillmore"], task])
     page = ada.get("/inbox").text
     assert "You took part; somebody else must answer." in page
-    assert "Take it" not in page
+    assert "Claim task" not in page
 
 
 def test_every_view_is_well_formed(desk: Desk, owner: Database, ada: Visitor, carl: Visitor) -> None:
     empty = [who.get(f"/inbox?tab={tab}").text for who in (ada, carl) for tab in inbox.TABS]
     task: UUID = task_of(owner, desk.file("CMP-1"))
-    ada.post(f"/tasks/{task}/park", **{"for": "2h", "reason": "Later."})
+    ada.post(f"/tasks/{task}/snooze", **{"for": "2h", "reason": "Later."})
     full = [who.get(f"/inbox?tab={tab}").text for who in (ada, carl) for tab in inbox.TABS]
     for html in [*empty, *full]:
         assert Page(html).problems == []

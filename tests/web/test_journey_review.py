@@ -63,7 +63,7 @@ def test_a_claim_is_reviewed_and_signed_off_by_two_people(claims: ClaimsDesk, pe
     assert tomas.get_by_text("suggestion, not a decision").is_visible()
     assert tomas.get_by_text("below the").first.is_visible(), "the limit is told before one tries"
     assert tomas.locator("svg.sheet-of-paper rect.mark").count() > 2
-    tomas.get_by_role("button", name="Take it", exact=True).click()
+    tomas.get_by_role("button", name="Claim task", exact=True).click()
     tomas.get_by_label("Why", exact=True).fill("Everything agrees with the policy.")
     amount = tomas.get_by_label("Amount to pay").input_value()
     expect(tomas.get_by_text("Draft saved at")).to_be_visible()
@@ -127,7 +127,7 @@ def test_the_same_by_keyboard_alone(claims: ClaimsDesk, person: Callable[[str], 
     assert focused(tomas).startswith("Review claim"), "the first row has nothing before it"
     keys.press("c")
     tomas.wait_for_url("**/tasks/**")
-    expect(tomas.get_by_role("button", name="Give it back")).to_be_visible()
+    expect(tomas.get_by_role("button", name="Release task")).to_be_visible()
     tab_to(tomas, "Show it")
     keys.press("Enter")
     tomas.wait_for_url(lambda address: "document=" in address)

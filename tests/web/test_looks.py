@@ -75,7 +75,7 @@ def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
             "/runs",
             "/inbox",
             "/inbox?tab=mine",
-            "/inbox?tab=aside",
+            "/inbox?tab=snoozed",
             "/alerts",
             "/dead-letters",
             "/refused",

@@ -114,10 +114,10 @@ class Stage:
             made["key_id"] = keys.create(self.web, target, name="x", scopes=("read",), days=1, by="test").id
         if row.held:
             humans_desk.claim(self.web, task_id, by="adjuster")
-        if "unpark" in address:
+        if "unsnooze" in address:
             with self.owner.transaction() as db:
                 db.execute(
-                    "UPDATE human_tasks SET follow_up_at = app_now() + interval '1 day' WHERE id = %s", [task_id]
+                    "UPDATE human_tasks SET snoozed_until = app_now() + interval '1 day' WHERE id = %s", [task_id]
                 )
         with self.owner.transaction() as db:
             task = human_tasks.read(db, task_id)

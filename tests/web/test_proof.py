@@ -51,14 +51,18 @@ def test_an_old_proof_is_not_enough_and_the_text_is_kept(bela: Visitor, owner: D
 
 
 def test_a_wrong_password_signs_nothing_and_counts_as_a_guess(bela: Visitor, owner: Database, task: UUID) -> None:
-    refused = bela.post(f"/tasks/{task}", outcome="pay", row_version="1", **{**form(), "proof.password": "wrong"})
+    refused = bela.post(
+        f"/tasks/{task}/complete", outcome="pay", row_version="1", **{**form(), "proof.password": "wrong"}
+    )
     assert refused.status_code == 403
     assert "the password is wrong" in refused.text and 'value="wrong"' not in refused.text
     assert stored(owner, task).status == "OPEN"
 
 
 def test_the_password_with_the_answer_is_enough(bela: Visitor, owner: Database, task: UUID) -> None:
-    done = bela.post(f"/tasks/{task}", outcome="pay", row_version="1", **{**form(), "proof.password": PASSWORD})
+    done = bela.post(
+        f"/tasks/{task}/complete", outcome="pay", row_version="1", **{**form(), "proof.password": PASSWORD}
+    )
     assert done.status_code == 200
     row = stored(owner, task)
     assert (row.status, row.completed_by) == ("COMPLETED", BELA)

@@ -1,4 +1,4 @@
-"""Working at a task on its page before the answer: held, handed on, set aside, noted, drafted, limits shown."""
+"""Working at a task on its page before the answer: claimed, delegated, snoozed, noted, drafted, limits shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(owner: Database, task: UUID) -> HumanTask:
     return found
 
 
-def test_a_task_is_handed_on_to_who_may_answer_it(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
+def test_a_task_is_delegated_to_who_may_answer_it(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
     ada.post(f"/tasks/{task}/claim")
     choices = [o["value"] for o in Page(ada.get(f"/tasks/{task}").text).all("option")]
     assert {BELA, SUE} <= set(choices)
@@ -70,13 +70,21 @@ def test_taking_over_is_for_supervisors_and_asks_why(
     assert read(owner, task).claimed_by == SUE
 
 
-def test_a_task_set_aside_says_until_when_and_why(owner: Database, ada: Visitor, task: UUID) -> None:
-    assert ada.post(f"/tasks/{task}/park", **{"for": "for ever", "reason": "x"}).status_code == 400
-    page = ada.post(f"/tasks/{task}/park", **{"for": "3d", "reason": "The garage is closed."}).text
-    assert "Set aside until" in page
+def test_a_snoozed_task_says_until_when_and_why(owner: Database, ada: Visitor, task: UUID) -> None:
+    assert ada.post(f"/tasks/{task}/snooze", **{"for": "for ever", "reason": "x"}).status_code == 400
+    page = ada.post(f"/tasks/{task}/snooze", **{"for": "3d", "reason": "The garage is closed."}).text
+    assert "Snoozed until" in page
     assert "The garage is closed." in page
-    assert ada.post(f"/tasks/{task}/unpark").status_code == 200
-    assert read(owner, task).follow_up_at is None
+    assert ada.post(f"/tasks/{task}/unsnooze").status_code == 200
+    assert read(owner, task).snoozed_until is None
+
+
+def test_history_recorded_under_an_older_word_is_still_told(owner: Database, ada: Visitor, task: UUID) -> None:
+    with owner.transaction() as db:
+        human_tasks.add_event(db, task, read(owner, task).run_id, "parked", f"person:{ADA}", '{"reason": "It rained."}')
+    told = " ".join(Page(ada.get(f"/tasks/{task}").text).text.split())
+    assert "parked by Ada Quillmore" in told
+    assert "It rained." in told
 
 
 def test_comments_are_kept_and_shown_as_text(ada: Visitor, bela: Visitor, task: UUID) -> None:
@@ -92,7 +100,7 @@ def test_comments_are_kept_and_shown_as_text(ada: Visitor, bela: Visitor, task: 
 
 def test_a_draft_comes_back_and_goes_with_the_answer(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
     kept = ada.post(
-        f"/tasks/{task}", save="draft", outcome="", **{"answer.comment": "Half a <thought>", "answer.wheels": "many"}
+        f"/tasks/{task}/complete", save="draft", **{"answer.comment": "Half a <thought>", "answer.wheels": "many"}
     )
     assert "Half a &lt;thought&gt;" in kept.text
     assert 'value="many"' in kept.text

@@ -233,14 +233,14 @@ def test_text_is_given_back_exactly(ada: Visitor, task: UUID) -> None:
     assert html.unescape(area[1:]) == typed
 
 
-def test_a_task_is_held_by_one_and_given_back(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
-    assert "Give it back" in ada.post(f"/tasks/{task}/claim").text
+def test_a_task_is_claimed_by_one_and_released(owner: Database, ada: Visitor, bela: Visitor, task: UUID) -> None:
+    assert "Release task" in ada.post(f"/tasks/{task}/claim").text
     held = bela.post(f"/tasks/{task}/claim")
     assert held.status_code == 409
-    assert "Ada Quillmore, Adjuster has this task already" in held.text
+    assert "Ada Quillmore, Adjuster has claimed this task already" in held.text
     assert "Ada Quillmore" in bela.get(f"/tasks/{task}").text
     assert bela.post(f"/tasks/{task}/release").status_code == 409
-    assert "Take it" in ada.post(f"/tasks/{task}/release").text
+    assert "Claim task" in ada.post(f"/tasks/{task}/release").text
     with owner.transaction() as db:
         events = [(e.event, e.actor) for e in human_tasks.events_of(db, task)][1:]
     assert events == [("claimed", "person:ada.quillmore"), ("released", "person:ada.quillmore")]

@@ -45,7 +45,7 @@ def old_form(ada: Visitor, task: UUID) -> Response:
     token = ada.token(f"/tasks/{task}")
     ada.http.cookies.clear()
     sent = {"csrf": token, "outcome": "pay", "row_version": "1", "answer.comment": TYPED}
-    answer: Response = ada.http.post(f"/tasks/{task}", data=sent, headers=dict(ada.headers))
+    answer: Response = ada.http.post(f"/tasks/{task}/complete", data=sent, headers=dict(ada.headers))
     return answer
 
 
@@ -67,19 +67,21 @@ def test_who_signs_in_again_finds_the_form_filled(web: Runtime, owner: Database,
 
 
 def test_a_form_of_another_session_is_filled_in_again(owner: Database, ada: Visitor, task: UUID) -> None:
-    told = ada.http.post(f"/tasks/{task}", data={"csrf": "x" * 43, "answer.comment": TYPED}, headers=dict(ada.headers))
-    assert told.status_code == 403
-    again = ada.http.post(
-        f"/tasks/{task}", data=hidden(told, f"/tasks/{task}") | {"save": "draft"}, headers=dict(ada.headers)
+    told = ada.http.post(
+        f"/tasks/{task}/complete", data={"csrf": "x" * 43, "answer.comment": TYPED}, headers=dict(ada.headers)
     )
+    assert told.status_code == 403
+    again = ada.http.post(f"/tasks/{task}/draft", data=hidden(told, f"/tasks/{task}/draft"), headers=dict(ada.headers))
     assert again.status_code == 200
     assert draft(owner, task)["answer.comment"] == TYPED
 
 
 def test_another_sites_form_is_not_filled_in_again(ada: Visitor, task: UUID) -> None:
-    told = ada.http.post(f"/tasks/{task}", data={"answer.comment": TYPED}, headers={"Sec-Fetch-Site": "cross-site"})
+    told = ada.http.post(
+        f"/tasks/{task}/complete", data={"answer.comment": TYPED}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
     assert told.status_code == 403
-    assert 'value="draft"' not in told.text
+    assert f"/tasks/{task}/draft" not in told.text
 
 
 def test_two_tabs_of_one_person_do_not_write_over_each_other(owner: Database, ada: Visitor, task: UUID) -> None:
@@ -96,7 +98,7 @@ def test_two_tabs_of_one_person_do_not_write_over_each_other(owner: Database, ad
     assert other.status_code == 409
     assert "another tab or window" in other.json()["problem"]
     assert draft(owner, task)["answer.comment"] == "Tab one."
-    told = ada.post(f"/tasks/{task}", save="draft", draft_seen="", **{"answer.comment": "Tab two, no scripts."})
+    told = ada.post(f"/tasks/{task}/draft", draft_seen="", **{"answer.comment": "Tab two, no scripts."})
     assert told.status_code == 409 and "Tab two, no scripts." in told.text
     assert save("Tab two, after all.", other.json()["other"]).status_code == 200
     assert draft(owner, task)["answer.comment"] == "Tab two, after all."

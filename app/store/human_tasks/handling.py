@@ -1,4 +1,4 @@
-"""Human tasks between opening and answering: held, handed on, set aside, commented on, drafted.
+"""Human tasks between opening and completing: claimed, released, delegated, snoozed, commented on, drafted.
 
 The law: every change of a task is one guarded statement that says whether it came about, and raises the task's version,
 so that whoever looks at an older one is told before their answer counts.
@@ -32,7 +32,7 @@ def holder(db: Connection, task_id: UUID) -> str | None:
 
 
 def claim(db: Connection, task_id: UUID, by: str) -> bool:
-    """Give a free task to somebody; again to who has it renews their hold. False: another has it, or it is not open."""
+    """Claim a free task for somebody; again by who has it renews their claim. False: another has it, or it is not open."""
     return _changed(
         db,
         """claimed_by = %(by)s, claimed_at = app_now() WHERE id = %(id)s AND status = 'OPEN'
@@ -41,8 +41,8 @@ def claim(db: Connection, task_id: UUID, by: str) -> bool:
     )
 
 
-def hand_over(db: Connection, task_id: UUID, to: str, *, holder: str | None) -> bool:
-    """Give a task to somebody else, whoever holds it; False if it is not `holder` any more, or the task is not open."""
+def assign(db: Connection, task_id: UUID, to: str, *, holder: str | None) -> bool:
+    """Claim a task for somebody, whoever holds it; False if that is not `holder` any more, or the task is not open."""
     return _changed(
         db,
         """claimed_by = %(to)s, claimed_at = app_now() WHERE id = %(id)s AND status = 'OPEN'
@@ -52,20 +52,29 @@ def hand_over(db: Connection, task_id: UUID, to: str, *, holder: str | None) -> 
 
 
 def release(db: Connection, task_id: UUID, by: str) -> bool:
-    """Give a held task back to everybody of its role; what was set aside is so no more."""
+    """Give a claimed task back to everybody of its role; one that was snoozed is so no more."""
     return _changed(
         db,
-        """claimed_by = NULL, claimed_at = NULL, follow_up_at = NULL, parked_reason = NULL
+        """claimed_by = NULL, claimed_at = NULL, snoozed_until = NULL, snooze_reason = NULL
            WHERE id = %(id)s AND claimed_by = %(by)s AND status = 'OPEN'""",
         {"id": task_id, "by": by},
     )
 
 
-def park(db: Connection, task_id: UUID, by: str, *, until: datetime | None, reason: str | None) -> bool:
-    """Set a task aside until a time, in the hands of who holds it or takes it so; without a time take it up again."""
+def snooze(db: Connection, task_id: UUID, by: str, *, until: datetime, reason: str) -> bool:
+    """Snooze a task until a time, claimed by who does it. False: another has it, or it is not open."""
+    return _snoozed(db, task_id, by, until, reason)
+
+
+def unsnooze(db: Connection, task_id: UUID, by: str) -> bool:
+    """End a task's snooze before its time; it stays claimed. False: another has it, or it is not open."""
+    return _snoozed(db, task_id, by, None, None)
+
+
+def _snoozed(db: Connection, task_id: UUID, by: str, until: datetime | None, reason: str | None) -> bool:
     return _changed(
         db,
-        """follow_up_at = %(until)s, parked_reason = %(reason)s, claimed_by = %(by)s, claimed_at = app_now()
+        """snoozed_until = %(until)s, snooze_reason = %(reason)s, claimed_by = %(by)s, claimed_at = app_now()
            WHERE id = %(id)s AND status = 'OPEN' AND (claimed_by IS NULL OR claimed_by = %(by)s)""",
         {"id": task_id, "by": by, "until": until, "reason": reason},
     )

@@ -14,20 +14,20 @@ from uuid import UUID
 
 from app.store.database import Connection
 
-Tab = Literal["mine", "roles", "overdue", "aside", "all"]
+Tab = Literal["mine", "roles", "overdue", "snoozed", "all"]
 MOST_COUNTED = 1000
 _DUE = "coalesce(t.due_at, 'infinity'::timestamptz)"
 _WHICH: Mapping[Tab, str] = {
     "mine": "t.claimed_by = %(me)s",
-    "roles": "t.role = ANY (%(roles)s::text[]) AND (t.follow_up_at IS NULL OR t.follow_up_at <= (SELECT app_now()))",
+    "roles": "t.role = ANY (%(roles)s::text[]) AND (t.snoozed_until IS NULL OR t.snoozed_until <= (SELECT app_now()))",
     "overdue": f"t.role = ANY (%(roles)s::text[]) AND {_DUE} <= (SELECT app_now())",
-    "aside": "t.role = ANY (%(roles)s::text[]) AND t.follow_up_at > (SELECT app_now())",
+    "snoozed": "t.role = ANY (%(roles)s::text[]) AND t.snoozed_until > (SELECT app_now())",
     "all": "true",
 }
 _NARROWED = """t.status = 'OPEN' AND (%(role)s = '' OR t.role = %(role)s)
     AND (%(text)s = '' OR starts_with(r.subject, %(text)s))"""
-_SHOWN = """t.id, t.run_id, t.kind, t.role, t.title, t.created_at, t.due_at, t.claimed_by, t.not_by, t.row_version, t.follow_up_at,
-    t.parked_reason, t.evidence_at, t.fingerprint, r.subject, r.workflow, coalesce(u.display_name, t.claimed_by) AS holder"""
+_SHOWN = """t.id, t.run_id, t.kind, t.role, t.title, t.created_at, t.due_at, t.claimed_by, t.not_by, t.row_version, t.snoozed_until,
+    t.snooze_reason, t.evidence_at, t.fingerprint, r.subject, r.workflow, coalesce(u.display_name, t.claimed_by) AS holder"""
 # Of the runs that stopped of the same thing the first task stands for all, found by jumps along the index of those alike.
 _HEADS = f"""heads AS (
     (SELECT fingerprint, id FROM human_tasks t WHERE status = 'OPEN' AND fingerprint IS NOT NULL

@@ -46,8 +46,8 @@ class HumanTask:
     row_version: int
     claimed_by: str | None
     claimed_at: datetime | None
-    follow_up_at: datetime | None
-    parked_reason: str | None
+    snoozed_until: datetime | None
+    snooze_reason: str | None
     evidence_at: datetime | None
     outcome: str | None
     answer: Mapping[str, Any] | None

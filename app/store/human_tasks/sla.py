@@ -88,12 +88,12 @@ _RETURN = f"""
 WITH idle AS (
     SELECT t.id, t.run_id, t.claimed_by FROM human_tasks t
     WHERE t.status = 'OPEN' AND t.claimed_at < (SELECT app_now()) - make_interval(secs => %(lease)s)
-      AND (t.follow_up_at IS NULL OR t.follow_up_at < (SELECT app_now()) - make_interval(secs => %(lease)s))
+      AND (t.snoozed_until IS NULL OR t.snoozed_until < (SELECT app_now()) - make_interval(secs => %(lease)s))
       AND NOT EXISTS (SELECT 1 FROM human_task_drafts d WHERE d.task_id = t.id AND d.author = t.claimed_by
                       AND {within("d.updated_at", "%(lease)s")})
     ORDER BY t.claimed_at LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
 ), returned AS (
-    UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL, follow_up_at = NULL, parked_reason = NULL FROM idle
+    UPDATE human_tasks t SET claimed_by = NULL, claimed_at = NULL, snoozed_until = NULL, snooze_reason = NULL FROM idle
     WHERE t.id = idle.id RETURNING t.id
 )
 INSERT INTO human_task_events (task_id, run_id, event, actor, detail, created_at)
@@ -116,6 +116,6 @@ def overdue(db: Connection) -> list[OverdueTask]:
 
 
 def return_claims(db: Connection, *, lease_seconds: float, actor: str, limit: int) -> list[ReturnedTask]:
-    """Give back tasks claimed longer ago than the lease, unless the claimer saved a draft since or has set it aside."""
+    """Release tasks claimed longer ago than the lease, unless the claimer saved a draft since or has snoozed it."""
     rows = db.execute(_RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit}).fetchall()
     return [ReturnedTask.from_row(row) for row in rows]

@@ -28,7 +28,7 @@ _ERASE = (
        WHERE run_id = %(r)s""",
     "UPDATE signals SET payload = NULL, body_hash = '' WHERE run_id = %(r)s",
     """UPDATE human_tasks SET title = %(gone)s, note = %(gone)s, defaults = '{}', evidence = '[]', proposals = '[]',
-           answer = NULL, answer_hash = NULL, shown_digest = '', parked_reason = NULL WHERE run_id = %(r)s""",
+           answer = NULL, answer_hash = NULL, shown_digest = '', snooze_reason = NULL WHERE run_id = %(r)s""",
     "UPDATE human_task_events SET detail = NULL WHERE run_id = %(r)s",
     "UPDATE human_task_comments c SET body = %(gone)s FROM human_tasks t WHERE t.id = c.task_id AND t.run_id = %(r)s",
     "DELETE FROM human_task_drafts d USING human_tasks t WHERE t.id = d.task_id AND t.run_id = %(r)s",

@@ -50,7 +50,7 @@ GRANT UPDATE (revoked_at) ON approvals TO longhaul_web;
 GRANT EXECUTE ON FUNCTION approve_action, close_dispute, carry_calls_over, copy_calls_to_fork, took_part TO longhaul_web;
 
 -- A task's question, and for whom it is, are written once. Afterwards it is worked at and, in the web, answered.
-GRANT UPDATE (status, row_version, claimed_by, claimed_at, follow_up_at, parked_reason, evidence_at, sla_at) ON human_tasks
+GRANT UPDATE (status, row_version, claimed_by, claimed_at, snoozed_until, snooze_reason, evidence_at, sla_at) ON human_tasks
     TO longhaul_worker, longhaul_web;
 GRANT UPDATE (outcome, answer, answer_hash, completed_by, completed_at) ON human_tasks TO longhaul_web;
 

@@ -40,7 +40,7 @@ CREATE OR REPLACE TRIGGER signals_written_once BEFORE UPDATE ON signals FOR EACH
     EXECUTE FUNCTION refuse_rewriting('payload body_hash');
 
 CREATE OR REPLACE TRIGGER human_tasks_written_once BEFORE UPDATE OR DELETE ON human_tasks FOR EACH ROW WHEN (OLD.status <> 'OPEN')
-    EXECUTE FUNCTION refuse_rewriting('title note defaults evidence proposals answer answer_hash shown_digest parked_reason');
+    EXECUTE FUNCTION refuse_rewriting('title note defaults evidence proposals answer answer_hash shown_digest snooze_reason');
 CREATE OR REPLACE TRIGGER human_task_events_written_once BEFORE UPDATE OR DELETE ON human_task_events FOR EACH ROW
     EXECUTE FUNCTION refuse_rewriting('detail');
 

@@ -74,8 +74,8 @@ human_tasks = Table(
     Column("row_version", Integer, nullable=False, server_default=text("1")),  # grows with every change
     Column("claimed_by", Text),
     Column("claimed_at", Moment),
-    Column("follow_up_at", Moment),  # until when its holder has set it aside
-    Column("parked_reason", Text),
+    Column("snoozed_until", Moment),  # until when whoever claimed it has snoozed it
+    Column("snooze_reason", Text),
     Column("evidence_at", Moment),  # when something came in that whoever had opened it has not seen
     # The answer.
     Column("outcome", Text),

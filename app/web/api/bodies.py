@@ -34,7 +34,7 @@ class DelegateTo(Asked):
     reason: Reason
 
 
-class ParkUntil(Asked):
+class SnoozeUntil(Asked):
     until: datetime = Field(description="With its zone.", examples=["2026-12-01T09:00:00+01:00"])
     reason: Reason
 

@@ -135,7 +135,7 @@ class TaskLine(Shape):
     claimed_by: str | None
     created_at: datetime
     due_at: datetime | None
-    follow_up_at: datetime | None
+    snoozed_until: datetime | None
 
 
 class Comment(Shape):
@@ -153,7 +153,7 @@ class Task(TaskLine):
     proposals: list[Any]
     outcomes: list[str]
     not_by: list[str]
-    parked_reason: str | None
+    snooze_reason: str | None
     outcome: str | None
     answer: Any
     completed_by: str | None

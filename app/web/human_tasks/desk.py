@@ -1,4 +1,4 @@
-"""Working at a task before its answer, by forms of its page: take, give back, hand on, set aside, note, draft.
+"""Working at a task before it is completed, by forms of its page: claim, release, take over, delegate, snooze, comment, draft.
 
 What is allowed `app.humans.desk` decides; whoever is refused gets the page as it stands now, with their text in it.
 """
@@ -23,58 +23,58 @@ from app.store.reads import pages
 from app.web.http.form_fields import answers_of
 from app.web.http.posting import Posted
 from app.web.http.session import Me, Rt
-from app.web.human_tasks.task_page import ASIDE, refused
+from app.web.human_tasks.task_page import SNOOZES, refused
 
 router = APIRouter()
 
 
 @router.post("/tasks/{task_id:uuid}/claim")
 def claim(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Take the task for oneself, so that others leave it alone."""
+    """Claim the task, so that others leave it alone."""
     return _done(request, rt, me, task_id, posted, lambda: desk.claim(rt, task_id, by=me.username))
 
 
 @router.post("/tasks/{task_id:uuid}/release")
 def release(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Give the task back to everybody of its role."""
+    """Release the task to everybody of its role."""
     return _done(request, rt, me, task_id, posted, lambda: desk.release(rt, task_id, by=me.username))
 
 
 @router.post("/tasks/{task_id:uuid}/take-over")
 def take_over(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Take the task from whoever holds it, with a reason."""
+    """Take the task over from whoever claimed it, with a reason."""
     why = posted.get("reason", "")
     return _done(request, rt, me, task_id, posted, lambda: desk.take_over(rt, task_id, by=me.username, reason=why))
 
 
 @router.post("/tasks/{task_id:uuid}/delegate")
 def delegate(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Give the task to a colleague, with a reason."""
+    """Delegate the task to a colleague, with a reason."""
     to, why = posted.get("to", ""), posted.get("reason", "")
     return _done(
         request, rt, me, task_id, posted, lambda: desk.delegate(rt, task_id, by=me.username, to=to, reason=why)
     )
 
 
-@router.post("/tasks/{task_id:uuid}/park")
-def park(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Set the task aside for a while, with a reason."""
+@router.post("/tasks/{task_id:uuid}/snooze")
+def snooze(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
+    """Snooze the task for a while, with a reason."""
 
-    def aside() -> None:
+    def change() -> None:
         lasts = posted.get("for", "")
-        if lasts not in ASIDE:
-            raise BadInput(f"for: choose one of {', '.join(ASIDE.values())}")
+        if lasts not in SNOOZES:
+            raise BadInput(f"for: choose one of {', '.join(SNOOZES.values())}")
         with pages.snapshot(rt.database) as db:
             until = clock.now(db) + timedelta(seconds=seconds(lasts))
-        desk.park(rt, task_id, by=me.username, until=until, reason=posted.get("reason", ""))
+        desk.snooze(rt, task_id, by=me.username, until=until, reason=posted.get("reason", ""))
 
-    return _done(request, rt, me, task_id, posted, aside)
+    return _done(request, rt, me, task_id, posted, change)
 
 
-@router.post("/tasks/{task_id:uuid}/unpark")
-def unpark(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
-    """Take the task up again before its time."""
-    return _done(request, rt, me, task_id, posted, lambda: desk.unpark(rt, task_id, by=me.username))
+@router.post("/tasks/{task_id:uuid}/unsnooze")
+def unsnooze(posted: Posted, request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
+    """End the task's snooze before its time."""
+    return _done(request, rt, me, task_id, posted, lambda: desk.unsnooze(rt, task_id, by=me.username))
 
 
 @router.post("/tasks/{task_id:uuid}/comment")

@@ -28,9 +28,9 @@ router = APIRouter()
 _SHOWN = 50  # tasks on one page
 TABS: Final[Mapping[str, str]] = {
     "roles": "For my roles",
-    "mine": "Held by me",
+    "mine": "Claimed by me",
     "overdue": "Overdue",
-    "aside": "Set aside",
+    "snoozed": "Snoozed",
     "all": "All open",
 }
 

@@ -25,7 +25,7 @@ from app.web.human_tasks import evidence, proof
 from app.web.human_tasks.sight import Sight, see
 
 _SHORT_NOTE, _LEAD = 900, 200  # characters
-ASIDE = {"2h": "for 2 hours", "1d": "until tomorrow", "3d": "for 3 days", "7d": "for a week", "14d": "for two weeks"}
+SNOOZES = {"2h": "for 2 hours", "1d": "until tomorrow", "3d": "for 3 days", "7d": "for a week", "14d": "for two weeks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def task_page(
         address=evidence.address,
         may_take_over=may(rt, me, Right.TAKE_OVER),
         may_comment=may(rt, me, Right.COMMENT),
-        aside=ASIDE,
+        snoozes=SNOOZES,
         proof=proof.asked_for(task, session_of(request)) if has_form else None,
     )
 

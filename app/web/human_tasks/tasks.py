@@ -53,10 +53,10 @@ def standing(request: Request, rt: Rt, me: Me, task_id: UUID) -> Response:
     )
 
 
-@router.post("/tasks/{task_id:uuid}")
+@router.post("/tasks/{task_id:uuid}/complete")
 def complete_task(posted: Posted, request: Request, rt: Rt, me: Me, session: Signed, task_id: UUID) -> Response:
-    """Answer the task; whatever is refused, the page comes back with the person's text."""
-    if posted.get("save") == "draft":
+    """Complete the task; whatever is refused, the page comes back with the person's text."""
+    if posted.get("save") == "draft":  # the form's other button
         try:
             desk.save_draft(rt, task_id, by=me.username, draft=answers_of(posted), seen=posted.get("draft_seen"))
         except Refused as problem:

@@ -2,7 +2,7 @@
    The law: no page needs it; whatever a key does, a link or button reached by Tab does too. */
 
 const KEYS = [
-  ["j, k", "next and previous row"], ["Enter", "open it"], ["c", "take the task"], ["n, p", "next page and page before"],
+  ["j, k", "next and previous row"], ["Enter", "open it"], ["c", "claim the task"], ["n, p", "next page and page before"],
   ["/", "search"], ["g i", "inbox"], ["g r", "runs"], ["g a", "alerts"], ["g o", "overview"], ["?", "this help"],
 ];
 const PLACES = { i: "/inbox", r: "/runs", a: "/alerts", o: "/" };

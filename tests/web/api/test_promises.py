@@ -158,12 +158,12 @@ def test_a_task_is_worked_at(program: Make, task: UUID) -> None:
     ada = program()
     assert ada.get("/tasks?mine=true").json()["items"][0]["id"] == str(task)
     assert ada.get("/tasks?overdue=true").json()["items"] == []
-    assert ada.post(f"/tasks/{task}/park", {"until": "2999-01-01T00:00:00Z", "reason": "waits"}).status_code == 200
-    assert ada.post(f"/tasks/{task}/unpark").status_code == 200
+    assert ada.post(f"/tasks/{task}/snooze", {"until": "2999-01-01T00:00:00Z", "reason": "waits"}).status_code == 200
+    assert ada.post(f"/tasks/{task}/unsnooze").status_code == 200
     assert ada.ask("PUT", f"/tasks/{task}/draft", json={"draft": {"comment": "so far"}}).status_code == 200
     assert ada.post(f"/tasks/{task}/delegate", {"to": "bela.ostrander", "reason": "on leave"}).status_code == 200
     assert ada.post(f"/tasks/{task}/take-over", {"reason": "mine"}).status_code == 403
-    assert ada.get("/tasks?held=true").json()["items"] == []
+    assert ada.get("/tasks?claimed=true").json()["items"] == []
 
 
 def test_no_key_signs_off(program: Make, owner: Database, task: UUID) -> None:

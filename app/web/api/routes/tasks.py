@@ -1,4 +1,4 @@
-"""Human tasks: listed, read, worked at, answered. The version of a task is its ETag; an answer names the one it was made from."""
+"""Human tasks: listed, read, worked at, completed. The version of a task is its ETag; an answer names the one it was made from."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def list_tasks(
     rt: Rt,
     caller: Reader,
     mine: Annotated[bool, Query(description="Only of my roles.")] = False,
-    held: Annotated[bool, Query(description="Only those I hold.")] = False,
+    claimed: Annotated[bool, Query(description="Only those I have claimed.")] = False,
     role: Annotated[str, Query(max_length=64)] = "",
     overdue: bool = False,
     run: UUID | None = None,
@@ -59,7 +59,7 @@ def list_tasks(
         found = api_lists.tasks(
             db,
             roles=roles,
-            holder=caller.person.username if held else None,
+            holder=caller.person.username if claimed else None,
             run=run,
             overdue=overdue,
             behind=(behind[0], behind[1]) if behind else None,
@@ -77,27 +77,27 @@ def show_task(rt: Rt, caller: Reader, task_id: UUID) -> Response:
 
 @router.post("/tasks/{task_id}/claim", responses=_VERB_ANSWERS)
 def claim(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_key: str | None = HEADER) -> Response:
-    """Take it, so that others leave it alone."""
+    """Claim it, so that others leave it alone."""
     return _done(request, rt, caller, task_id, lambda by: desk.claim(rt, task_id, by=by))
 
 
 @router.post("/tasks/{task_id}/release", responses=_VERB_ANSWERS)
 def release(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_key: str | None = HEADER) -> Response:
-    """Give it back to everybody of its role."""
+    """Release it to everybody of its role."""
     return _done(request, rt, caller, task_id, lambda by: desk.release(rt, task_id, by=by))
 
 
-@router.post("/tasks/{task_id}/unpark", responses=_VERB_ANSWERS)
-def unpark(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_key: str | None = HEADER) -> Response:
-    """Take it up again before its time."""
-    return _done(request, rt, caller, task_id, lambda by: desk.unpark(rt, task_id, by=by))
+@router.post("/tasks/{task_id}/unsnooze", responses=_VERB_ANSWERS)
+def unsnooze(request: Request, rt: Rt, caller: Worker, task_id: UUID, idempotency_key: str | None = HEADER) -> Response:
+    """End its snooze before its time."""
+    return _done(request, rt, caller, task_id, lambda by: desk.unsnooze(rt, task_id, by=by))
 
 
 @router.post("/tasks/{task_id}/take-over", responses=_VERB_ANSWERS)
 def take_over(
     request: Request, rt: Rt, caller: Worker, task_id: UUID, body: bodies.Because, idempotency_key: str | None = HEADER
 ) -> Response:
-    """Take it from whoever holds it: for whoever may take tasks over."""
+    """Take it over from whoever claimed it: for whoever may take tasks over."""
     return _done(request, rt, caller, task_id, lambda by: desk.take_over(rt, task_id, by=by, reason=body.reason))
 
 
@@ -110,24 +110,24 @@ def delegate(
     body: bodies.DelegateTo,
     idempotency_key: str | None = HEADER,
 ) -> Response:
-    """Give it to a colleague who may answer it."""
+    """Delegate it to a colleague who may answer it."""
     return _done(
         request, rt, caller, task_id, lambda by: desk.delegate(rt, task_id, by=by, to=body.to, reason=body.reason)
     )
 
 
-@router.post("/tasks/{task_id}/park", responses=_VERB_ANSWERS)
-def park(
+@router.post("/tasks/{task_id}/snooze", responses=_VERB_ANSWERS)
+def snooze(
     request: Request,
     rt: Rt,
     caller: Worker,
     task_id: UUID,
-    body: bodies.ParkUntil,
+    body: bodies.SnoozeUntil,
     idempotency_key: str | None = HEADER,
 ) -> Response:
-    """Set it aside until a time; its clocks go on."""
+    """Snooze it until a time; its clocks go on."""
     return _done(
-        request, rt, caller, task_id, lambda by: desk.park(rt, task_id, by=by, until=body.until, reason=body.reason)
+        request, rt, caller, task_id, lambda by: desk.snooze(rt, task_id, by=by, until=body.until, reason=body.reason)
     )
 
 
@@ -168,7 +168,7 @@ def complete(
     if_match: Annotated[str | None, Header(description="The ETag of the task as it was read.")] = None,
     idempotency_key: str | None = HEADER,
 ) -> Response:
-    """Answer it. What approves a payment or a letter needs a person in their browser, never a key; a second signature, a fresh proof."""
+    """Complete it. What approves a payment or a letter needs a person in their browser, never a key; a second signature, a fresh proof."""
     version = _version(if_match)
 
     def work() -> Response:
