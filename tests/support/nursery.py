@@ -65,6 +65,7 @@ _LOADED = {
         *_SERVER,
     ),
     "app.insurance.demo.payments": ("app.insurance.demo.payments_store", "fastapi", *_SERVER),
+    "a model": ("app.agents.asking",),
 }
 """What each kind of program loads; the first of its kind waits for it."""
 
@@ -146,7 +147,7 @@ def main() -> None:
     while line := lines.readline():
         request = json.loads(line)
         if request["what"] == "fork":
-            _load(request["command"])
+            _load(request["command"], request["env"])
             pid = os.fork()
             if pid == 0:
                 break
@@ -162,8 +163,10 @@ def main() -> None:
     _become(request)
 
 
-def _load(command: Sequence[str]) -> None:
+def _load(command: Sequence[str], env: Mapping[str, str]) -> None:
     names = _LOADED.pop("celery" if command[0] == CELERY else command[2], ())
+    if "LONGHAUL_OPENAI_BASE_URL" in env:  # it will ask a model, whose libraries take longer than all else
+        names += _LOADED.pop("a model", ())
     for name in names:
         import_module(name)
     if names:

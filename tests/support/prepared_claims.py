@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from app.bootstrap import runtime
@@ -30,8 +34,19 @@ def seed(database_url: str, data: Path) -> None:
 
 
 def samples(folder: Path, scenario: str) -> list[SampleClaim]:
-    """The sample claims of a scenario, their folders written."""
-    return [claim for claim in generate(folder / "samples", today=DAY) if claim.scenario == scenario]
+    """The sample claims of a scenario, their folders in `folder`: written when first asked for, and the test's to change."""
+    place = folder / "samples"
+    if not place.exists():
+        shutil.copytree(_written()[0].folder.parent, place)
+    return [replace(claim, folder=place / claim.folder.name) for claim in _written() if claim.scenario == scenario]
+
+
+@lru_cache(maxsize=1)
+def _written() -> Sequence[SampleClaim]:
+    """All sample claims, drawn once by this process: every test copies them."""
+    folder = Path(tempfile.mkdtemp(prefix="longhaul-samples-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return generate(folder, today=DAY)
 
 
 @dataclass(frozen=True)
