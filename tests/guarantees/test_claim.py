@@ -155,6 +155,7 @@ def test_claims_whose_workers_are_killed_again_and_again_are_each_paid_and_answe
         run_ids = [office.submit(sample.folder, sample.key) for sample in samples]
         for moves in (4, 9, 14):
             stack.wait(partial(moved_on, stack, run_ids[0], moves), "some progress")
+            stack.until_the_dead_are_known()
             workers[moves % 2].kill()
             stack.tend()
         for run_id in run_ids:
@@ -165,6 +166,7 @@ def test_claims_whose_workers_are_killed_again_and_again_are_each_paid_and_answe
             ),
             "the payment",
         )
+        stack.until_the_dead_are_known()
         workers[0].kill()
         stack.until_complete(*run_ids)
         for run_id in run_ids:

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.guarantee
 
 @BOTH_BROKERS
 def test_a_shutdown_hands_back_what_it_may_and_counts_neither_attempts_nor_crashes(make_stack: MakeStack) -> None:
-    stack = make_stack("small_workflows:PAYING")
+    # A grace that no busy machine outlasts: the process is killed here, when the time has come.
+    stack = make_stack("small_workflows:PAYING", shutdown_grace_seconds=300)
     (leaving,) = stack.workers(1)
     stack.beat()
     stack.faults.arm("in_step", "between calls", "hold")

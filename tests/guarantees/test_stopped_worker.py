@@ -21,9 +21,7 @@ WHERE a.datname = current_database() AND w.pid = ANY(%s)"""
 
 def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it_lost(make_stack: MakeStack) -> None:
     stack = make_stack("small_workflows:UNHURRIED", silent_seconds=5, ping_seconds=1)
-    (stopped,) = stack.workers(1)
-    stack.beat()
-    # Four runs, each asleep at another point of the protocol when the worker stops.
+    # Four runs, each asleep at another point of the protocol when the worker stops. Until all is armed nobody works.
     before_intent, after_intent, before_move = runs = [
         stack.start(UNHURRIED, f"asleep {point}", ring=False)
         for point in ("before intent", "after intent", "before move")
@@ -37,6 +35,8 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
     for point, where in asleep:
         stack.faults.arm(point, where, "hold")
     in_flight = stack.start(UNHURRIED, "asleep in flight", {"purposes": ["in flight"]})
+    (stopped,) = stack.workers(1)
+    stack.beat()
     for point, where in asleep:
         stack.until_done(point, where)
     stack.workers(1)
@@ -76,9 +76,9 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
 
 def _working(make_stack: MakeStack) -> tuple[Stack, UUID]:
     """Two workers, one of them in the middle of a step."""
-    # As in production, the looks are further apart than a worker needs to lock again; the sweeps are so dense that
-    # one of them falls into that gap.
-    stack = make_stack("small_workflows:PAYING", probe_seconds=0.8, looks_apart_seconds=2, heartbeats_seconds=0.3)
+    # As in production, the looks are further apart than a worker needs to lock again, on a busy machine too; the sweeps
+    # are so dense that one of them falls into that gap.
+    stack = make_stack("small_workflows:PAYING", probe_seconds=0.8, looks_apart_seconds=5, heartbeats_seconds=0.3)
     stack.workers(2)
     stack.beat()
     stack.faults.arm("in_step", "working", "hold")
@@ -94,7 +94,7 @@ def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make
     (session,) = stack.all(_LIVENESS, holder.pids)
     stack.do("SELECT pg_terminate_backend(%s)", session["pid"])
     stack.wait(lambda: [s for s in stack.all(_LIVENESS, holder.pids) if s != session], "the worker to lock again")
-    stack.until_swept(times=10)
+    stack.until_swept(times=20)
 
     stack.faults.release("in_step", "working")
     stack.until_complete(run_id)
@@ -109,7 +109,7 @@ def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: MakeSt
     (session,) = stack.all(_LIVENESS, stack.holder(run_id).pids)
     os.kill(session["pid"], signal.SIGKILL)  # the server ends all sessions and recovers
     stack.wait(lambda: stack.answers() and len(stack.all(_LIVENESS, stack.pids)) == 2, "both to lock again")
-    stack.until_swept(times=16)
+    stack.until_swept(times=26)
 
     stack.faults.release("in_step", "working")
     stack.until_complete(run_id)

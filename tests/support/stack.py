@@ -109,6 +109,11 @@ class Stack:
         """Whether the process, or a child of it, stands in `workers`."""
         return bool(self.all("SELECT 1 FROM workers WHERE pid = ANY(%s) AND gone_at IS NULL", program.pids))
 
+    def until_the_dead_are_known(self) -> None:
+        """Wait until every process that died was given up: if most seem dead at once, their sessions judge nobody."""
+        left = "SELECT 1 FROM workers WHERE gone_at IS NULL AND NOT pid = ANY(%s)"
+        self.wait(lambda: not self.all(left, self.pids), "the dead workers to be given up")
+
     def tend(self) -> None:
         """Start again what shall be kept and has died."""
         for program in self.programs:

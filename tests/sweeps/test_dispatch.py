@@ -18,6 +18,7 @@ from tests.support.programs import PROJECT
 from tests.support.waiting import wait_for
 
 PATIENCE = 4.0  # seconds: one publishing time-out of 2 s, on a machine that is busy
+FIRST = 30.0  # the first bell also loads the broker's client and connects
 
 
 @pytest.fixture(params=["socket", "port"])
@@ -41,13 +42,13 @@ class Ringer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def ring(self, threads: int = 1) -> int:
+    def ring(self, threads: int = 1, *, within: float = PATIENCE) -> int:
         """How many bells were taken; fails if any thread was held up."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(f"{threads}\n")
         self._process.stdin.flush()
         rung, seconds = self._process.stdout.readline().split()
-        assert float(seconds) < PATIENCE, f"a thread was held up for {seconds} s"
+        assert float(seconds) < within, f"a thread was held up for {seconds} s"
         return int(rung)
 
 
@@ -70,7 +71,7 @@ def ringer(broker: EmbeddedRedis) -> Iterator[Ringer]:
 
 def test_a_submitter_is_never_held_up_by_its_broker(broker: EmbeddedRedis) -> None:
     with ringer(broker) as submitter:
-        assert submitter.ring(8) == 8
+        assert submitter.ring(8, within=FIRST) == 8
         assert broker.process is not None
         broker.process.send(signal.SIGSTOP)
         assert submitter.ring(12) == 0, "more threads than the pool has connections"
@@ -86,7 +87,7 @@ def test_a_submitter_is_never_held_up_by_its_broker(broker: EmbeddedRedis) -> No
 
 def test_a_bell_for_a_queue_this_process_does_not_serve_is_rung_all_the_same(broker: EmbeddedRedis) -> None:
     with ringer(broker) as submitter:
-        assert submitter.ring() == 1
+        assert submitter.ring(within=FIRST) == 1
     where = {"port": broker.port} if broker.port else {"unix_socket_path": str(broker.socket_path)}
     with redis.Redis(**where) as client:
         assert client.llen("longhaul:documents.elsewhere.v7") == 1

@@ -35,7 +35,7 @@ def test_a_lease_of_a_worker_that_is_gone_is_taken_back(journey: Travel) -> None
 
 def test_a_step_that_hangs_past_its_deadline_counts_as_a_crash_until_it_is_a_dead_letter(journey: Travel) -> None:
     run_id = _held(journey, new_id())
-    journey.tamper("UPDATE runs SET deadline_at = app_now() - interval '4 seconds' WHERE id = %s", run_id)
+    journey.tamper("UPDATE runs SET deadline_at = app_now() - interval '1 second' WHERE id = %s", run_id)
     assert heartbeats.run_once(journey.rt)["overdue"] == 0, "within the grace its own process may still end it"
     journey.tamper("UPDATE runs SET deadline_at = app_now() - interval '6 seconds' WHERE id = %s", run_id)
     assert heartbeats.run_once(journey.rt)["overdue"] == 1
