@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from app.core.declarations.tools import Tool
 from app.core.errors import NotDone
 from app.core.retry import RetryPolicy
@@ -23,57 +21,30 @@ from app.insurance.connectors.access import Access
 from app.insurance.connectors.payments import Payments
 from app.store.workers import workers
 from tests.support import faults
+from tests.support.small_workflows import Bill, paying, pays_all
 
 # Honoured for longer than the clock is ever moved: where a key has run out a person decides, and nobody is here.
 PAY = Tool("payments.pay", idempotent_for="2160h")
-PURPOSES = ("first", "second")
+PURPOSES = tuple(Bill().purposes)
 DOWN = "registry.down"
 RAISE = "liveness.raise"
 
 
-class Errand(BaseModel):
-    """What was paid: the service's own ids."""
-
-    paid: list[str] = []
-
-
-def _pay(step: Any, data: Errand) -> str:
-    for purpose in PURPOSES:
-        answer = step.call(
-            PAY, claim=step.subject, payee="Ada Ferncastle", amount="10.00", currency="USD", purpose=purpose
-        )
-        data.paid.append(str(answer["payment_id"]))
-    return "paid"
-
-
-def _ask(step: Any, data: Errand) -> str:
+def _ask(step: Any, data: Bill) -> str:
     if (folder := _folder()) and (folder / DOWN).exists():
         raise NotDone("the registry cannot be reached")
     return "asked"
 
 
-def _close(step: Any, data: Errand) -> str:
-    return "closed"
-
-
-ERRAND = Workflow(
-    name="errand",
-    version=1,
-    data=Errand,
-    starts_at="PAYING",
-    states=[
-        Step("PAYING", does=_pay, then={"paid": "CLOSING"}),
-        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
-    ],
-)
+ERRAND = paying("errand", PAY)
 ASKING = Workflow(
     name="asking",
     version=1,
-    data=Errand,
+    data=Bill,
     starts_at="ASKING",
     states=[
         Step("ASKING", does=_ask, retry=RetryPolicy(attempts=1), then={"asked": "PAYING"}),
-        Step("PAYING", does=_pay, then={"paid": "COMPLETE"}),
+        Step("PAYING", does=pays_all(PAY), then={"paid": "COMPLETE"}),
     ],
 )
 NAMES = ",".join(f"{__name__}:{name}" for name in ("ERRAND", "ASKING"))

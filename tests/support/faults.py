@@ -204,14 +204,21 @@ def set_clock() -> None:
         time_machine.travel(wrong, tick=True).start()
 
 
+_MORE_TOOLS: dict[str, ToolCode] = {}
+
+
 def install(more_tools: Mapping[str, ToolCode]) -> None:
-    """Let every runtime of this process work with the faulty wrappers, and with the tests' own tools."""
+    """Let every runtime of this process work with the faulty wrappers, once, and with all tools that tests install."""
+    installed = bool(_MORE_TOOLS)
+    _MORE_TOOLS.update(more_tools)
+    if installed:
+        return
     make = Runtime.__init__
 
     def make_faulty(self: Runtime, *args: Any, **named: Any) -> None:
         make(self, *args, **named)
         self.journal = FaultyJournal(self.journal)
-        self.tools = {name: FaultyTool(code) for name, code in {**self.tools, **more_tools}.items()}
+        self.tools = {name: FaultyTool(code) for name, code in {**self.tools, **_MORE_TOOLS}.items()}
         self.dispatcher = FaultyDispatcher(self.dispatcher)
 
     beat = Liveness._beat

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.core.declarations.tools import Tool
-from app.core.workflow import Step, Timer, Wait, Workflow
+from app.core.workflow import Step, StepFunction, Timer, Wait, Workflow
 from app.documents.reader import read_document
 from tests.support import faults
 
@@ -67,44 +67,39 @@ def pay(step: Any, purpose: str, tool: Tool = PAY) -> str:
     return str(answer["payment_id"])
 
 
-def _pay_all(step: Any, data: Bill) -> str:
-    for purpose in data.purposes:
-        data.paid.append(pay(step, purpose))
-    faults.at("in_step", step.subject)
-    return "paid"
+def pays_all(tool: Tool = PAY) -> StepFunction:
+    """Work that pays for each purpose of a bill."""
 
+    def pay_all(step: Any, data: Bill) -> str:
+        for purpose in data.purposes:
+            data.paid.append(pay(step, purpose, tool))
+        faults.at("in_step", step.subject)
+        return "paid"
 
-def _pay_unhurried(step: Any, data: Bill) -> str:
-    for purpose in data.purposes:
-        data.paid.append(pay(step, purpose, PAY_UNHURRIED))
-    return "paid"
+    return pay_all
 
 
 def _close(step: Any, data: Bill) -> str:
     return "closed"
 
 
-PAYING = Workflow(
-    name="paying",
-    version=1,
-    data=Bill,
-    starts_at="PAYING",
-    states=[
-        Step("PAYING", does=_pay_all, then={"paid": "CLOSING"}),
-        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
-    ],
-)
+def paying(name: str, tool: Tool = PAY, *, timeout: str = "5m") -> Workflow:
+    """A workflow that pays for each purpose of its bill, and then closes it."""
+    return Workflow(
+        name=name,
+        version=1,
+        data=Bill,
+        starts_at="PAYING",
+        states=[
+            Step("PAYING", does=pays_all(tool), timeout=timeout, then={"paid": "CLOSING"}),
+            Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
+        ],
+    )
+
+
+PAYING = paying("paying")
 # The same, but neither a deadline nor a call's age keeps anybody from sending: only the lease does.
-UNHURRIED = Workflow(
-    name="unhurried",
-    version=1,
-    data=Bill,
-    starts_at="PAYING",
-    states=[
-        Step("PAYING", does=_pay_unhurried, timeout="1h", then={"paid": "CLOSING"}),
-        Step("CLOSING", does=_close, then={"closed": "COMPLETE"}),
-    ],
-)
+UNHURRIED = paying("unhurried", PAY_UNHURRIED, timeout="1h")
 
 
 NAPPING = Workflow(
@@ -114,7 +109,7 @@ NAPPING = Workflow(
     starts_at="NAPPING",
     states=[
         Timer("NAPPING", lasts="2s", then={"due": "PAYING"}),
-        Step("PAYING", does=_pay_all, then={"paid": "COMPLETE"}),
+        Step("PAYING", does=pays_all(), then={"paid": "COMPLETE"}),
     ],
 )
 
@@ -126,7 +121,7 @@ WAITING = Workflow(
     starts_at="WAITING",
     states=[
         Wait("WAITING", event="news", expires="2s", then={"news": "PAYING", "expired": "PAYING"}),
-        Step("PAYING", does=_pay_all, then={"paid": "COMPLETE"}),
+        Step("PAYING", does=pays_all(), then={"paid": "COMPLETE"}),
     ],
 )
 
