@@ -1,7 +1,7 @@
 """Every setting of Longhaul, read once from the environment (prefix `LONGHAUL_`).
 
-Durations are seconds. What is a table (`providers`, `downstreams`, `oidc_roles`) is written as JSON. The defaults are the
-contract's; tests set the intervals shorter.
+Durations are seconds. A table (`providers`, `downstreams`, `oidc_roles`) is written as JSON, a list (`pools`, `workflows`) with
+commas. Tests set the intervals shorter.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The edge towards models: providers, and what keeps their answers honest."""
+"""The edge towards models: providers, and what keeps their answers honest. Imported by `app.bootstrap` and commands."""

@@ -1,1 +1,4 @@
-"""Conditions worth a person's attention: pure rules, and the ledger that opens each once and resolves it by itself."""
+"""Conditions worth a person's attention: pure rules, and the ledger that opens each once and resolves it by itself.
+
+Imported by `app.sweeps` and pages.
+"""

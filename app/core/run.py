@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,10 +34,7 @@ class Run:
     cancel_requested: bool = False
     irreversible: bool = False
     waiting_reason: str | None = None
-    wake_at: datetime | None = None
-    expires_at: datetime | None = None
     lease_token: UUID | None = None
-    worker_id: UUID | None = None
     parent_run_id: UUID | None = None
     parent_step_seq: int | None = None
     children_left: int = 0

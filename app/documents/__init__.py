@@ -1,1 +1,4 @@
-"""Documents: kept by content hash, read in a sandboxed child process."""
+"""Documents: kept by content hash, read in a sandboxed child process.
+
+Imported by `app.engine`, `app.bootstrap`, an application's tools and pages, commands, pages and `tasks`.
+"""

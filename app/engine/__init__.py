@@ -1,4 +1,4 @@
-"""The imperative shell: take the lease, do the work, decide, write, ring.
+"""The imperative shell: take the lease, do the work, decide, write, ring. No SQL text, no Celery.
 
-No SQL text, no Celery. What every room of it is handed lies here.
+What every room of it is handed lies here. Imported by all that stands above it; by an application, the runtime it is given.
 """

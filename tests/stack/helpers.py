@@ -14,6 +14,8 @@ from typing import TypeVar
 from app.stack.servers.processes import ChildProcess
 from app.stack.status import ProcessStatus, StackStatus, stack_status
 
+LONGEST_SOCKET_PATH = 99  # a longer one is refused on some systems
+
 T = TypeVar("T")
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]

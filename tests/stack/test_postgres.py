@@ -15,9 +15,10 @@ import pytest
 from app.stack.servers import binaries
 from app.stack.servers.binaries import copied_postgres, postgres_bin
 from app.stack.servers.errors import ServerMissing, StackError
-from app.stack.servers.places import LONGEST_SOCKET_PATH, Owner, outside, remove_outside
+from app.stack.servers.places import Owner, outside, remove_outside
 from app.stack.servers.postgres import EmbeddedPostgres
 from tests.conftest import scratch_folder
+from tests.stack.helpers import LONGEST_SOCKET_PATH
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as another user")
 

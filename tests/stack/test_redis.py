@@ -10,10 +10,10 @@ from kombu.connection import Connection
 from redis import Redis
 
 from app.stack.servers.errors import ServerMissing
-from app.stack.servers.places import LONGEST_SOCKET_PATH
 from app.stack.servers.ports import choose_port
 from app.stack.servers.redis import EmbeddedRedis
 from tests.conftest import scratch_folder
+from tests.stack.helpers import LONGEST_SOCKET_PATH
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Claims over the HTTP API: stated, sent with their documents. Imported by `app.web.api.application`."""
+"""Claims over the HTTP API: stated, sent with their documents. Imported by `app.installed`."""

@@ -1,4 +1,4 @@
 """How claimants take part: links they are sent, and the pages behind them.
 
-Imported by `app.web.application` and `app.cli`.
+Imported by `app.installed` and `app.insurance.commands`.
 """

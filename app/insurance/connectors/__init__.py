@@ -1,1 +1,4 @@
-"""The company's own systems behind the tools that steps call."""
+"""The company's own systems behind the tools that steps call.
+
+Imported by `app.insurance.tools`, `app.insurance.demo` and `app.installed`.
+"""

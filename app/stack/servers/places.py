@@ -16,7 +16,6 @@ from pathlib import Path
 
 from app.stack.servers.errors import StackError
 
-LONGEST_SOCKET_PATH = 99
 OUTSIDE = "outside.txt"
 _SHORT_ROOT = Path("/tmp")  # noqa: S108 - not tempfile.gettempdir(): TMPDIR may be longer than a socket path allows
 _NOBODY = 65534

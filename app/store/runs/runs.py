@@ -14,8 +14,8 @@ from app.core.run import Run
 from app.store.database import Connection
 
 COLUMNS = """id, workflow, workflow_version, subject, state, status, step_seq, queue, attempt, crash_attempts, late_retries, routes,
-pending_events, pause_requested, cancel_requested, irreversible_since, waiting_reason, wake_at, expires_at, lease_token, worker_id,
-parent_run_id, parent_step_seq, children_left, transition_seq"""
+pending_events, pause_requested, cancel_requested, irreversible_since, waiting_reason, lease_token, parent_run_id,
+parent_step_seq, children_left, transition_seq"""
 
 
 def as_run(row: Mapping[str, Any]) -> Run:
