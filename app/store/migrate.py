@@ -26,7 +26,7 @@ from app.store.sql import apply
 _LOCK = 7_070_000  # one migration at a time per database
 _FOLDER = Path(__file__).parent / "migrations"
 # The oldest version whose code works on the newest schema. A migration that older code cannot live with raises it.
-OLDEST_CODE = "0029"
+OLDEST_CODE = "0030"
 _WORKS_FROM = """
 INSERT INTO schema_compatibility (oldest_code) VALUES (:code) ON CONFLICT (one) DO UPDATE SET oldest_code = excluded.oldest_code"""
 
