@@ -22,6 +22,22 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or subje
 
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _SHORT = 60  # characters of a text in a table
+_TRACED = (  # of an entry, in JSON
+    "at",
+    "kind",
+    "seq",
+    "step",
+    "step_seq",
+    "name",
+    "status",
+    "actor",
+    "detail",
+    "input",
+    "output",
+    "latency_ms",
+    "tokens_in",
+    "tokens_out",
+)
 
 
 @commands.command()
@@ -113,17 +129,17 @@ def show(
 
 def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
-    from app.store.human_tasks import human_tasks
+    from app.store.human_tasks import task_list
     from app.store.ledger import actions
-    from app.store.reads import glance
+    from app.store.reads import alert_list, glance
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
         row = _renamed(glance.one(db, run_id))
         row["findings"] = _findings(row["data"])
-        row["human_tasks"] = human_tasks.of_run(db, run_id)
+        row["human_tasks"] = task_list.whole(db, task_list.TaskFilter(status=None, run=run_id))
         row["actions"] = actions.of_run(db, run_id)
-        row["alerts"] = glance.alerts(db, run_id)
+        row["alerts"] = [asdict(alert) for alert in alert_list.of_run(db, run_id)[::-1]]
         row["children"] = [_renamed(child) for child in glance.children(db, run_id)]
         return row
 
@@ -182,18 +198,18 @@ def trace(run: RunName, as_json: AsJson = False) -> None:
         run_id = run_named(rt, run)
         entries = rt.database.transact(lambda db: store.of_run(db, run_id))
     if as_json:
-        emit(entries)
+        emit([{name: getattr(entry, name) for name in _TRACED} for entry in entries])
         return
     rows = [
         (
-            e["at"].astimezone(UTC).isoformat(" ", "milliseconds")[:-6] + "Z",
-            e["kind"],
-            e["step"],
-            e["name"],
-            e["status"],
-            e["actor"],
-            f"{e['latency_ms']:.0f} ms" if e["latency_ms"] is not None else "",
-            _cut(e["detail"]),
+            e.at.astimezone(UTC).isoformat(" ", "milliseconds")[:-6] + "Z",
+            e.kind,
+            e.step,
+            e.name,
+            e.status,
+            e.actor,
+            f"{e.latency_ms:.0f} ms" if e.latency_ms is not None else "",
+            _cut(e.detail),
         )
         for e in entries
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -57,27 +58,27 @@ def tasks(
 ) -> None:
     """The open human tasks, oldest first, and who may answer them."""
     from app.diagnosis.explain import spoken
-    from app.store.human_tasks import human_tasks
+    from app.store.human_tasks import task_list
     from app.store.reads import situation
 
     with opened() as rt:
-        of_run = run_named(rt, run) if run else None
-        found = rt.database.transact(lambda db: human_tasks.open_tasks(db, roles=role or None, run_id=of_run))
-        able = rt.database.transact(lambda db: situation.able(db, sorted({task["role"] for task in found})))
-    for task in found:
-        task["may_answer"] = [p["username"] for p in able[task["role"]] if p["username"] not in task["not_by"]]
-    if as_json:
-        emit(found)
-        return
+        wanted = task_list.TaskFilter(roles=tuple(role) if role else None, run=run_named(rt, run) if run else None)
+        found = rt.database.transact(lambda db: task_list.page(db, wanted))
+        able = rt.database.transact(lambda db: situation.able(db, sorted({task.role for task in found})))
+        may = {t.id: [p["username"] for p in able[t.role] if p["username"] not in t.not_by] for t in found}
+        if as_json:
+            whole = rt.database.transact(lambda db: task_list.whole(db, wanted))
+            emit([asdict(task) | {"may_answer": may[task.id]} for task in whole if task.id in may])
+            return
     rows = [
         (
-            t["id"],
-            t["subject"],
-            t["role"],
-            t["title"],
-            ", ".join(t["outcomes"]),
-            spoken(t["age_seconds"]),
-            t["claimed_by"] or ", ".join(t["may_answer"]) or "nobody has the role",
+            t.id,
+            t.subject,
+            t.role,
+            t.title,
+            ", ".join(t.outcomes),
+            spoken(t.age_seconds),
+            t.claimed_by or ", ".join(may[t.id]) or "nobody has the role",
         )
         for t in found
     ]
@@ -131,7 +132,8 @@ def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
 
 def task_named(db: Any, text: str) -> UUID:
     """The task a person means. Raises NotFound, or BadInput naming the tasks it could be."""
-    from app.store.human_tasks import human_tasks
+    from app.store.human_tasks import human_tasks, task_list
+    from app.store.human_tasks.task_list import TaskFilter
 
     try:
         exact = UUID(text.strip())
@@ -139,16 +141,15 @@ def task_named(db: Any, text: str) -> UUID:
         exact = None
     if exact and human_tasks.read(db, exact) is not None:
         return exact
-    found = [t for t in human_tasks.open_tasks(db) if str(t["id"]).startswith(text.strip().lower())]
+    found = [task for task in task_list.page(db, TaskFilter()) if str(task.id).startswith(text.strip().lower())]
     if not found:
         try:
-            found = human_tasks.open_tasks(db, run_id=named(db, text))
+            found = task_list.page(db, TaskFilter(run=named(db, text)))
         except NotFound:
             raise NotFound(f"there is no open task or run {text!r}; `longhaul tasks` lists what is open") from None
     if not found:
         raise NotFound(f"the run {text!r} has no open task")
     if len(found) > 1:
-        could = "; ".join(f"{t['id']} ({t['role']}: {t['title']})" for t in found[:5])
+        could = "; ".join(f"{task.id} ({task.role}: {task.title})" for task in found[:5])
         raise BadInput(f"{text!r} could be any of these tasks, give an id: {could}")
-    task_id: UUID = found[0]["id"]
-    return task_id
+    return found[0].id

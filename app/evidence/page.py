@@ -23,10 +23,12 @@ from markupsafe import Markup
 from app.core.canonical import restore
 from app.diagnosis.explain import spoken
 from app.store.database import Connection
-from app.store.human_tasks import human_tasks
-from app.store.human_tasks.rows import HumanTask
+from app.store.human_tasks import task_list
+from app.store.human_tasks.rows import AgedTask
+from app.store.human_tasks.task_list import TaskFilter
 from app.store.ledger import actions
-from app.store.reads import pages, timeline
+from app.store.reads import alert_list, pages, timeline
+from app.store.reads.alert_list import AlertLine
 
 TOLD = 3000  # entries of the story; the records hold all
 _HIDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -39,9 +41,9 @@ class Story:
 
     entries: Sequence[Mapping[str, Any]]
     more: bool
-    tasks: Sequence[HumanTask]
+    tasks: Sequence[AgedTask]
     actions: Sequence[actions.Listed]
-    alerts: Sequence[Mapping[str, Any]]
+    alerts: Sequence[AlertLine]
     children: Sequence[Mapping[str, Any]]
 
 
@@ -51,9 +53,9 @@ def story(db: Connection, run_id: UUID) -> Story:
     return Story(
         entries=entries[:TOLD],
         more=len(entries) > TOLD,
-        tasks=human_tasks.of_run(db, run_id),
+        tasks=task_list.whole(db, TaskFilter(status=None, run=run_id)),
         actions=actions.of_run(db, run_id),
-        alerts=pages.alerts_of(db, run_id)[::-1],
+        alerts=alert_list.of_run(db, run_id)[::-1],
         children=pages.children(db, run_id, limit=_CHILDREN),
     )
 

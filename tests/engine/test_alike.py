@@ -11,13 +11,14 @@ import pytest
 from app.core.errors import NotFound, Refused
 from app.engine.control import bulk
 from app.store.database import connect
-from app.store.human_tasks import queue
-from app.store.human_tasks.queue import TaskFilter
-from app.store.reads import pages
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
+from app.store.reads import alert_list
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
 
 MANY = 5
+QUEUE = TaskFilter(roles=("operator", "adjuster"), snoozed=False, as_one=True)
 WHY: dict[str, Any] = {"actor": "person:olga", "reason": "the registry is back"}
 
 
@@ -50,12 +51,12 @@ def test_each_run_keeps_its_task_and_its_alert_and_people_see_one_of_each(journe
     assert {row["run_id"] for row in journey.rows("SELECT run_id FROM human_tasks WHERE kind = 'triage'")} == set(runs)
     assert len(journey.rows("SELECT 1 FROM alerts WHERE rule = 'dead_letter' AND resolved_at IS NULL")) == MANY
     with connect(journey.url, "web") as db:
-        tasks = queue.page(db, TaskFilter(me="olga", roles=["operator", "adjuster"]), limit=50)
-        counts = queue.counts(db, "olga", ["operator", "adjuster"])
-        found = pages.open_alerts(db, limit=50)
-    assert sorted((task["kind"], task["alike"]) for task in tasks) == [("doubt", 1), ("triage", MANY)]
-    assert (counts["roles"], counts["all"]) == (2, 2)
-    assert [(a["rule"], a["alike"]) for a in found if a["rule"] == "dead_letter"] == [("dead_letter", MANY)]
+        tasks = task_list.page(db, QUEUE, order="due", limit=50)
+        counts = task_list.counts(db, {"roles": QUEUE, "all": TaskFilter(as_one=True), "each": TaskFilter()})
+        found = alert_list.still_open(db, limit=50)
+    assert sorted((task.kind, task.alike) for task in tasks) == [("doubt", 1), ("triage", MANY)]
+    assert counts == {"roles": 2, "all": 2, "each": MANY + 1}
+    assert [(a.rule, a.alike) for a in found if a.rule == "dead_letter"] == [("dead_letter", MANY)]
     alerts.run_once(journey.rt)
     opened = journey.rows(
         "SELECT rule, count(*) AS n FROM alerts WHERE resolved_at IS NULL GROUP BY rule ORDER BY rule"
@@ -70,15 +71,13 @@ def test_entries_are_continued_behind_the_last_one(journey: Travel) -> None:
     journey.begin("J-other", mood="doubtful")
     journey.go()
     with connect(journey.url, "web") as db:
-        first = pages.open_alerts(db, limit=1)
-        rest = pages.open_alerts(db, limit=9, behind=(first[0]["opened_at"], first[0]["id"]))
-        wanted = TaskFilter(me="olga", roles=["operator", "adjuster"])
-        task = queue.page(db, wanted, limit=1)[0]
-        behind = TaskFilter(me="olga", roles=wanted.roles, after=(task["due_at"], task["id"]))
-        others = queue.page(db, behind, limit=9)
-    assert first[0]["id"] not in {a["id"] for a in rest}
+        first = alert_list.still_open(db, limit=1)
+        rest = alert_list.still_open(db, limit=9, behind=(first[0].opened_at, first[0].id))
+        task = task_list.page(db, QUEUE, order="due", limit=1)[0]
+        others = task_list.page(db, QUEUE, order="due", behind=(task.due_at, task.id), limit=9)
+    assert first[0].id not in {a.id for a in rest}
     assert len(others) == 1
-    assert others[0]["id"] != task["id"]
+    assert others[0].id != task.id
 
 
 def test_one_goes_on_first_and_the_others_once_it_has_passed(journey: Travel) -> None:

@@ -108,7 +108,7 @@ def test_a_claims_assessment_killed_after_its_tools_goes_on_with_what_they_said(
         stack.faults.arm("after_intent", 5)  # the request after both tools: no other step makes five calls
         run_id = office.submit(sample.folder, sample.key)
         stack.until_done("after_intent", 5)
-        assert office.task(run_id)["state"] == "AWAITING_HUMAN_REVIEW"
+        assert office.task(run_id).state == "AWAITING_HUMAN_REVIEW"
     assert "reassigned" in stack.events(run_id)
     made = [row for row in stack.checkpoints(run_id) if row["step_name"] == "ASSESSING" and row["call_seq"]]
     assert [row["kind"] for row in made] == ["model", "tool", "model", "tool", "model"]

@@ -55,12 +55,12 @@ def test_a_letter_is_written_shown_and_approved_before_it_is_sent(make_stack: Ma
     with closing(Office(stack)) as office:
         run_id = reviewed(office, stack)
         task = office.task(run_id)
-        (proposal,) = [each for each in task["proposals"] if each["purpose"] == "settlement_letter"]
+        (proposal,) = [each for each in task.proposals if each["purpose"] == "settlement_letter"]
         content = proposal["content"]
         letter = office.rt.documents.get(content["sha256"])
         assert letter.startswith(b"%PDF-")
-        assert f"The letter to {content['recipient']}, as it is sent if you approve it:" in task["note"]
-        assert "We are paying" in task["note"] and "Yours sincerely," in task["note"]
+        assert f"The letter to {content['recipient']}, as it is sent if you approve it:" in task.note
+        assert "We are paying" in task.note and "Yours sincerely," in task.note
         office.settle(run_id)
         action = approved(stack, run_id)
         assert (action["status"], action["content"]) == ("APPROVED", content)
@@ -135,11 +135,11 @@ def test_a_letter_whose_bytes_were_changed_is_not_sent_until_they_are_put_back(m
 def answer(office: Office, run_id: UUID, outcome: str, role: str = "adjuster", **values: str) -> Row:
     """Answer the open task; the letter it proposed."""
     task = office.task(run_id)
-    assert task["role"] == role
+    assert task.role == role
     by = DEMO_ADJUSTER if role == "adjuster" else DEMO_SUPERVISOR
-    complete(office.rt, task["id"], by=by.username, outcome=outcome, answer={"comment": "so", **values})
-    letters = [each for each in task["proposals"] if each["purpose"] in LETTERS]
-    return letters[0] if letters else {}
+    complete(office.rt, task.id, by=by.username, outcome=outcome, answer={"comment": "so", **values})
+    letters = [each for each in task.proposals if each["purpose"] in LETTERS]
+    return dict(letters[0]) if letters else {}
 
 
 def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approval_of_its_own(
@@ -152,9 +152,9 @@ def test_whatever_is_decided_otherwise_is_told_in_another_letter_with_an_approva
     with closing(Office(stack)) as office:
         sample = office.sample("clean")
         run_id = office.submit(sample.folder, sample.key)
-        suggested = float(office.task(run_id)["defaults"]["amount"])
+        suggested = float(office.task(run_id).defaults["amount"])
         first = answer(office, run_id, "settle", amount=f"{suggested - 1:.2f}")
-        assert office.task(run_id)["defaults"]["amount"] == f"{suggested - 1:.2f}", "asked again, with another letter"
+        assert office.task(run_id).defaults["amount"] == f"{suggested - 1:.2f}", "asked again, with another letter"
         second = answer(office, run_id, "settle", amount=f"{suggested * 2:.2f}")
         third = answer(office, run_id, "refuse", "supervisor")
         answer(office, run_id, "deny", provision_id="1.2", provision_text="We cover loss within the period.")

@@ -76,21 +76,19 @@ def test_a_bill_that_was_paid_under_one_number_is_not_paid_under_another_by_the_
     finding = warned(office, second)
     amount = office.data(first)["settlement"]["amount"]
     assert f"also sent under {sample.claim} (paid {amount} USD on " in finding["summary"]
-    assert finding["summary"] in task["note"]
-    assert finding in task["evidence"]
+    assert finding["summary"] in task.note
+    assert finding in task.evidence
     assert office.data(second)["recommendation"]["outcome"] != "settle"
 
     answer = {"comment": "looks right to me", "amount": amount}
-    complete(office.rt, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
+    complete(office.rt, task.id, by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
     assert stack.until_status(second, "WAITING_FOR_HUMAN")["state"] == "AWAITING_SIGN_OFF", "it needs no sign-off"
     sign_off = office.task(second)
-    assert finding["summary"] in sign_off["note"]
+    assert finding["summary"] in sign_off.note
     with pytest.raises(NotEntitled):
-        complete(office.rt, sign_off["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer={"comment": "x"})
-    complete(
-        office.rt, sign_off["id"], by=DEMO_SUPERVISOR.username, outcome="refuse", answer={"comment": "paid before"}
-    )
-    assert office.task(second)["state"] == "AWAITING_HUMAN_REVIEW"
+        complete(office.rt, sign_off.id, by=DEMO_ADJUSTER.username, outcome="settle", answer={"comment": "x"})
+    complete(office.rt, sign_off.id, by=DEMO_SUPERVISOR.username, outcome="refuse", answer={"comment": "paid before"})
+    assert office.task(second).state == "AWAITING_HUMAN_REVIEW"
     assert paid(stack) == [sample.claim]
 
 
@@ -107,10 +105,10 @@ def test_of_two_claims_with_one_bill_the_one_decided_later_waits_for_a_second_pe
     office.settle(first)
     assert stack.until_status(first, "WAITING_FOR_HUMAN")["state"] == "AWAITING_SIGN_OFF", "it needs no sign-off"
     sign_off = office.task(first)
-    assert f"also sent under {SECOND} (not paid yet, awaiting human review)" in sign_off["note"]
+    assert f"also sent under {SECOND} (not paid yet, awaiting human review)" in sign_off.note
     assert paid(stack) == []
 
-    complete(office.rt, sign_off["id"], by=DEMO_SUPERVISOR.username, outcome="settle", answer={"comment": "the first"})
+    complete(office.rt, sign_off.id, by=DEMO_SUPERVISOR.username, outcome="settle", answer={"comment": "the first"})
     stack.until_complete(first)
     assert paid(stack) == [sample.claim]
 

@@ -99,10 +99,10 @@ def test_a_fork_of_a_claim_goes_on_with_what_was_read_and_ends_where_it_would_pa
         made = fork(stack.web(*WORKFLOWS), run_id, step["step_seq"], **WHY)
         assert made.copied == calls > 0
         second = office.task(made.run_id)
-        assert (second["note"], second["defaults"], second["evidence"]) == (
-            first["note"],
-            first["defaults"],
-            first["evidence"],
+        assert (second.note, second.defaults, second.evidence) == (
+            first.note,
+            first.defaults,
+            first.evidence,
         )
         with pytest.raises(Refused, match="stands already"):
             office.settle(made.run_id)

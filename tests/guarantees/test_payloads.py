@@ -14,7 +14,8 @@ from app import client
 from app.core.errors import BadInput
 from app.engine.control.signals import signal
 from app.humans.complete import complete
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from app.store.runs import runs
 from tests.support.stack import MakeStack, Stack
 from tests.support.unusual_values import ALL, ASKING, CALLS, HARMLESS, HUGE, LISTENING, ODD
@@ -117,8 +118,8 @@ def test_whatever_is_answered_is_taken_as_it_is_or_refused_in_words(make_stack: 
     for what, make in ALL.items():
         stack.until_status(asking[what], "WAITING_FOR_HUMAN")
         with web.database.transaction() as db:
-            (task,) = human_tasks.open_tasks(db, run_id=asking[what])
-        say = partial(complete, web, task["id"], by="bea", outcome="answered", answer={"remark": make()})
+            (task,) = task_list.whole(db, TaskFilter(run=asking[what]))
+        say = partial(complete, web, task.id, by="bea", outcome="answered", answer={"remark": make()})
         if not _said(say, what):
             assert stack.run(asking[what])["status"] == "WAITING_FOR_HUMAN", f"{what}: refused, yet it woke the run"
             continue

@@ -51,19 +51,19 @@ def test_the_same_loss_under_another_number_blocks_and_neither_one_person_nor_an
         codes = {finding["code"]: finding for finding in data["findings"]}
         assert "DUPLICATE_CLAIM" not in codes, "no file is the same"
         assert codes["SAME_LOSS"]["severity"] == "blocking"
-        assert sample.claim in codes["SAME_LOSS"]["summary"] and codes["SAME_LOSS"]["summary"] in review["note"]
+        assert sample.claim in codes["SAME_LOSS"]["summary"] and codes["SAME_LOSS"]["summary"] in review.note
         assert data["recommendation"]["outcome"] == "investigate"
 
         settle = {"comment": "looks right to me", "amount": amount}
         with pytest.raises(NotEntitled, match="key"):
-            complete(office.rt, review["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=settle, with_key=True)
-        complete(office.rt, review["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=settle)
+            complete(office.rt, review.id, by=DEMO_ADJUSTER.username, outcome="settle", answer=settle, with_key=True)
+        complete(office.rt, review.id, by=DEMO_ADJUSTER.username, outcome="settle", answer=settle)
         sign_off = office.task(second)
-        assert sign_off["role"] == "supervisor" and codes["SAME_LOSS"]["summary"] in sign_off["note"]
+        assert sign_off.role == "supervisor" and codes["SAME_LOSS"]["summary"] in sign_off.note
         with pytest.raises(NotEntitled, match="key"):
             complete(
                 office.rt,
-                sign_off["id"],
+                sign_off.id,
                 by=DEMO_SUPERVISOR.username,
                 outcome="settle",
                 answer={"comment": "x"},

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from app.humans.complete import complete
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from tests.support.clock import later
 from tests.support.faults import Point
 from tests.support.small_workflows import PAYING
@@ -47,8 +48,8 @@ def test_a_run_that_waited_thirty_days_goes_on_with_identical_data_and_repeats_n
     web = stack.web(LONG_AWAY, PAYING)
     stack.enrol("bea", "adjuster", "operator")
     with web.database.transaction() as db:
-        (task,) = human_tasks.open_tasks(db, run_id=waiting)
-    complete(web, task["id"], by="bea", outcome="go on", answer={"remark": "Back again."})
+        (task,) = task_list.whole(db, TaskFilter(run=waiting))
+    complete(web, task.id, by="bea", outcome="go on", answer={"remark": "Back again."})
 
     stack.faults.disarm()
     stack.workers(1, kept=True)
@@ -66,13 +67,13 @@ def test_a_run_that_waited_thirty_days_goes_on_with_identical_data_and_repeats_n
         stack.until_status(run_id, "WAITING_FOR_HUMAN")
         assert stack.requests_of(run_id) == sent == (1 if name == "sent" else 0), "sent again under a key that is void"
         with web.database.transaction() as db:
-            (task,) = human_tasks.open_tasks(db, run_id=run_id)
-        assert task["kind"] == "unknown"
+            (task,) = task_list.whole(db, TaskFilter(run=run_id))
+        assert task.kind == "unknown"
         happened = (
             {"comment": "Looked it up.", "result": {"payment_id": "pay_looked_up"}}
             if sent
             else {"comment": "No trace of it."}
         )
-        complete(web, task["id"], by="bea", outcome="it_happened" if sent else "it_did_not_happen", answer=happened)
+        complete(web, task.id, by="bea", outcome="it_happened" if sent else "it_did_not_happen", answer=happened)
         stack.until_complete(run_id)
         assert stack.payments_of(run_id) == 1

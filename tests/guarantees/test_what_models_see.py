@@ -107,7 +107,7 @@ def test_a_model_that_declines_everything_holds_up_no_claim(make_stack: MakeStac
     with closing(Office(stack)) as office:
         sample = office.sample("clean")
         run_id = office.submit(sample.folder, sample.key)
-        assert "I would rather not" in office.task(run_id)["note"]
+        assert "I would rather not" in office.task(run_id).note
         office.settle(run_id)
         stack.until_complete(run_id)
         data = office.data(run_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,9 @@ from app.insurance import intake
 from app.insurance.demo.samples import SampleClaim
 from app.insurance.demo.staff import DEMO_ADJUSTER
 from app.settings import Settings
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.rows import AgedTask
+from app.store.human_tasks.task_list import TaskFilter
 from app.store.runs import runs
 from tests.support.dispatchers import SILENT_DISPATCHER
 from tests.support.prepared_claims import samples, seed
@@ -52,18 +53,18 @@ class Office:
         """Add documents to a claim."""
         intake.upload(self.rt, run_id, [(path.name, path.read_bytes()) for path in files], actor="test")
 
-    def task(self, run_id: UUID) -> Mapping[str, Any]:
+    def task(self, run_id: UUID) -> AgedTask:
         """The open task of a run, once it is there."""
         return self.stack.wait(
-            lambda: next(iter(self.rt.database.transact(lambda db: human_tasks.open_tasks(db, run_id=run_id))), None),
+            lambda: next(iter(self.rt.database.transact(lambda db: task_list.whole(db, TaskFilter(run=run_id)))), None),
             f"a human task of run {run_id}",
         )
 
     def settle(self, run_id: UUID) -> None:
         """The adjuster settles for what was suggested."""
         task = self.task(run_id)
-        answer = {"comment": "as suggested", "amount": task["defaults"]["amount"]}
-        complete(self.rt, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
+        answer = {"comment": "as suggested", "amount": task.defaults["amount"]}
+        complete(self.rt, task.id, by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
 
     def settled(self) -> UUID:
         """A clean claim, sent in, settled as suggested, and complete."""

@@ -12,7 +12,8 @@ from app.engine.runtime import Runtime
 from app.insurance import intake
 from app.insurance.demo.samples import SampleClaim
 from app.store.database import connect
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from tests.support.browsing import serving
 from tests.support.prepared_claims import PreparedClaims, prepared, running
 from tests.support.working import work_off
@@ -56,8 +57,7 @@ class ClaimsDesk:
     def task(self, run_id: UUID) -> UUID:
         """The newest task of a run."""
         with connect(self.url, "owner") as db:
-            task_id: UUID = human_tasks.of_run(db, run_id)[-1].id
-        return task_id
+            return task_list.page(db, TaskFilter(status=None, run=run_id))[-1].id
 
     def paid(self) -> list[tuple[object, ...]]:
         """What the payments service paid: payee and amount."""

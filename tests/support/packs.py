@@ -23,7 +23,8 @@ from app.humans.complete import complete
 from app.insurance import intake
 from app.insurance.demo.staff import DEMO_ADJUSTER
 from app.store.database import connect
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from tests.support.prepared_claims import prepared, running
 from tests.support.working import work_off
 
@@ -56,9 +57,9 @@ def settled_claim(database_url: str, folder: Path) -> Iterator[Settled]:
         run_id = intake.submit_folder(web, ground.sample("clean").folder, key=None, actor="test").run_id
         work_off(worker)
         with web.database.transaction() as db:
-            (task,) = human_tasks.open_tasks(db, run_id=run_id)
-        answer = {"comment": "as suggested", "amount": task["defaults"]["amount"]}
-        complete(web, task["id"], by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
+            (task,) = task_list.whole(db, TaskFilter(run=run_id))
+        answer = {"comment": "as suggested", "amount": task.defaults["amount"]}
+        complete(web, task.id, by=DEMO_ADJUSTER.username, outcome="settle", answer=answer)
         work_off(worker)
         settled = Settled(database_url, web, run_id)
         (run,) = settled.sql("SELECT status, state FROM runs WHERE id = %s", run_id)

@@ -10,7 +10,8 @@ from uuid import UUID
 from app.engine.runtime import Runtime
 from app.humans import complete
 from app.store.database import Database
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from tests.support.journey import Travel
 
 
@@ -28,5 +29,5 @@ def answer(journey: Travel, run_id: UUID) -> None:
     """Ada, an adjuster, answers the open task of a run."""
     with web_role(journey) as web:
         Travel(journey.url, web).enrol("ada", "adjuster")
-        (task,) = web.database.transact(lambda db: human_tasks.open_tasks(db, run_id=run_id))
-        complete.complete(web, task["id"], by="ada", outcome="approved", answer={"amount": "1.00"})
+        (task,) = web.database.transact(lambda db: task_list.whole(db, TaskFilter(run=run_id)))
+        complete.complete(web, task.id, by="ada", outcome="approved", answer={"amount": "1.00"})

@@ -19,7 +19,8 @@ from app.accounts.people import Person
 from app.engine.runtime import Runtime
 from app.settings import Settings
 from app.store.database import Database
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from app.web.application import application
 from tests.support.dispatchers import SilentDispatcher
 from tests.web.complaints import Desk, runtime
@@ -142,5 +143,4 @@ def carl(visitor: Callable[[str], Visitor]) -> Visitor:
 def task_of(database: Database, run_id: UUID) -> UUID:
     """The newest human task of a run."""
     with database.transaction() as db:
-        task_id: UUID = human_tasks.of_run(db, run_id)[-1].id
-        return task_id
+        return task_list.page(db, TaskFilter(status=None, run=run_id))[-1].id

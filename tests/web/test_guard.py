@@ -13,7 +13,7 @@ import pytest
 from app.core.errors import LonghaulError
 from app.engine.runtime import Runtime
 from app.store.database import Database
-from app.store.reads import pages
+from app.store.reads import alert_list, pages
 from tests.web.complaints import Desk
 from tests.web.conftest import Visitor, task_of
 
@@ -41,7 +41,7 @@ def test_every_answer_carries_its_headers(ada: Visitor, task: UUID, monkeypatch:
     ]
     answers += [ada.http.get("/", headers={"host": "evil.example"}), ada.http.post("/sign-out"), ada.http.put("/")]
     with monkeypatch.context() as broken:
-        broken.setattr(pages, "open_alerts", None)
+        broken.setattr(alert_list, "still_open", None)
         answers.append(ada.get("/alerts"))
     answers += ada.post("/sign-out").history
     assert [a.status_code for a in answers] == [200, 200, 200, 404, 200, 503, 200, 421, 400, 405, 500, 303]
@@ -57,7 +57,7 @@ def test_every_answer_carries_its_headers(ada: Visitor, task: UUID, monkeypatch:
 
 
 def test_a_fault_of_ours_says_nothing_of_the_inside(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "open_alerts", None)
+    monkeypatch.setattr(alert_list, "still_open", None)
     page = ada.get("/alerts").text
     assert "Something went wrong on our side" in page
     assert "NoneType" not in page
@@ -175,7 +175,7 @@ def test_every_error_of_ours_has_a_page(ada: Visitor, monkeypatch: pytest.Monkey
     def raise_it(*_: object, **__: object) -> None:
         raise LonghaulError("a <b>thing</b> happened")
 
-    monkeypatch.setattr(pages, "open_alerts", raise_it)
+    monkeypatch.setattr(alert_list, "still_open", raise_it)
     answer = ada.get("/alerts")
     assert answer.status_code == 500
     assert "a &lt;b&gt;thing&lt;/b&gt; happened" in answer.text

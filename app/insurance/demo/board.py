@@ -20,7 +20,7 @@ from app.insurance.demo.samples import SampleClaim
 from app.insurance.demo.staff import PEOPLE
 from app.stack.status import StackStatus
 from app.store.database import Connection
-from app.store.reads import glance, trace
+from app.store.reads import alert_list, trace
 from app.store.runs import runs
 
 
@@ -61,7 +61,7 @@ def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
         raise NotFound(f"the run {run_id} of {claim.claim} is gone")
     data = runs.data_of(db, run.id) or {}
     codes = frozenset(finding["code"] for finding in data.get("findings", []))
-    alerts = frozenset(alert["rule"] for alert in glance.alerts(db, run_id) if alert["resolved_at"] is None)
+    alerts = frozenset(alert.rule for alert in alert_list.of_run(db, run_id) if alert.resolved_at is None)
     found = Standing(claim, run.id, run.subject, run.state, run.status.value, run.waiting_reason or "", codes, alerts)
     return found if found.as_expected else replace(found, moved_by=_person(db, run_id))
 
@@ -69,7 +69,7 @@ def _standing(db: Connection, run_id: UUID, claim: SampleClaim) -> Standing:
 def _person(db: Connection, run_id: UUID) -> str:
     """The last person, automata aside, who answered, sent or did something to the run; empty if nobody did."""
     automata = {f"person:{p.username}" for p in PEOPLE if p.automaton}
-    actors = [str(entry["actor"]) for entry in trace.of_run(db, run_id) if entry["actor"]]
+    actors = [entry.actor for entry in trace.of_run(db, run_id) if entry.actor]
     people = [actor for actor in actors if actor.startswith("person:") and actor not in automata]
     return people[-1].removeprefix("person:") if people else ""
 

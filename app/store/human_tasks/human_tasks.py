@@ -1,52 +1,24 @@
-"""Human tasks: reading them, and the compare-and-set by which one is completed."""
+"""One human task: reading it, and the compare-and-set by which it is completed. Lists of them: `task_list.py` beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from app.core.canonical import digest, restore
-from app.store.clock import lasted
+from app.core.canonical import digest
 from app.store.database import Connection
-from app.store.human_tasks.rows import HumanTask, TaskEvent, TaskInRun
+from app.store.human_tasks.rows import TaskEvent, TaskInRun
 
-_JSON = ("form", "defaults", "evidence", "proposals", "approves", "answer")
 _READ = """
 SELECT t.*, r.subject, r.workflow, r.workflow_version, CASE WHEN t.proposals = '[]' THEN '{}' ELSE coalesce(
     (SELECT jsonb_object_agg(p.username, p.by_what) FROM took_part(t.run_id) p), '{}') END AS took_part
 FROM human_tasks t JOIN runs r ON r.id = t.run_id WHERE t.id = %s"""
 
 
-def _restored(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: restore(value) if name in _JSON else value for name, value in row.items()}
-
-
-def open_tasks(
-    db: Connection, *, roles: Sequence[str] | None = None, run_id: UUID | None = None
-) -> list[dict[str, Any]]:
-    """Open tasks, oldest first, with their run's subject and workflow; of some roles or of one run."""
-    rows = db.execute(
-        f"""SELECT t.*, r.subject, r.workflow, {lasted("t.created_at")} AS age_seconds
-           FROM human_tasks t JOIN runs r ON r.id = t.run_id
-           WHERE t.status = 'OPEN' AND (%(roles)s::text[] IS NULL OR t.role = ANY (%(roles)s))
-             AND (%(run)s::uuid IS NULL OR t.run_id = %(run)s) ORDER BY t.created_at""",
-        {"roles": list(roles) if roles is not None else None, "run": run_id},
-    ).fetchall()
-    return [_restored(row) for row in rows]
-
-
 def read(db: Connection, task_id: UUID) -> TaskInRun | None:
     """One task, with its run's subject and workflow and who took part."""
     row = db.execute(_READ, [task_id]).fetchone()
     return TaskInRun.from_row(row) if row else None
-
-
-def of_run(db: Connection, run_id: UUID) -> list[HumanTask]:
-    """All tasks of a run, oldest first."""
-    rows = db.execute("SELECT * FROM human_tasks WHERE run_id = %s ORDER BY created_at", [run_id]).fetchall()
-    return [HumanTask.from_row(row) for row in rows]
 
 
 def events_of(db: Connection, task_id: UUID) -> list[TaskEvent]:

@@ -74,6 +74,15 @@ class TaskInRun(HumanTask):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AgedTask(HumanTask):
+    """A task with its run's subject and workflow, and how long it has been open."""
+
+    subject: str
+    workflow: str
+    age_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskEvent:
     """Something that happened to a task. `actor`: `person:…`, `sweep:…` or the like. `detail`: what belongs to it, by name."""
 

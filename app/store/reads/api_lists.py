@@ -3,58 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+from psycopg.rows import class_row
+
 from app.core.canonical import restore
-from app.core.statuses import TaskStatus
+from app.store.composed import fetch, place
 from app.store.database import Connection
+from app.store.tables.base import Moment
+from app.store.tables.journal import checkpoints
+from app.store.tables.ledger import actions as ledger
+from app.store.tables.runs import dead_letters as letters
+from app.store.tables.runs import runs
 
 Behind = tuple[datetime, UUID] | None
 
-_TASKS = """
-SELECT t.*, r.subject, r.workflow FROM human_tasks t JOIN runs r ON r.id = t.run_id
-WHERE (%(status)s = '' OR t.status = %(status)s) AND (%(roles)s::text[] IS NULL OR t.role = ANY (%(roles)s))
-  AND (%(holder)s::text IS NULL OR t.claimed_by = %(holder)s) AND (%(run)s::uuid IS NULL OR t.run_id = %(run)s)
-  AND (NOT %(overdue)s OR t.due_at < (SELECT app_now()))
-  AND (%(at)s::timestamptz IS NULL OR (t.created_at, t.id) > (%(at)s, %(id)s::uuid))
-ORDER BY t.created_at, t.id LIMIT %(limit)s"""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionLine:
+    """An action of the ledger. tool: what does it, once its call has begun."""
+
+    id: UUID
+    run_id: UUID
+    claim: str
+    purpose: str
+    payee: str
+    amount: Decimal
+    currency: str
+    coverage: str
+    status: str
+    proposed_by: str
+    created_at: datetime
+    executed_at: datetime | None
+    confirmed_at: datetime | None
+    tool: str | None
 
 
-def tasks(
-    db: Connection,
-    *,
-    status: str = TaskStatus.OPEN.value,
-    roles: Sequence[str] | None = None,
-    holder: str | None = None,
-    run: UUID | None = None,
-    overdue: bool = False,
-    behind: Behind = None,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """Human tasks, oldest first, without what is filled in."""
-    at, last = behind or (None, None)
-    params = {
-        "status": status,
-        "roles": list(roles) if roles is not None else None,
-        "holder": holder,
-        "run": run,
-        "overdue": overdue,
-        "at": at,
-        "id": last,
-        "limit": limit,
-    }
-    return db.execute(_TASKS, params).fetchall()
-
-
-_ACTIONS = """
-SELECT a.*, c.name AS tool FROM actions a
-LEFT JOIN checkpoints c ON (c.run_id, c.step_seq, c.call_seq) = (a.run_id, a.step_seq, a.call_seq)
-WHERE (%(action)s::uuid IS NULL OR a.id = %(action)s) AND (%(run)s::uuid IS NULL OR a.run_id = %(run)s)
-  AND (%(status)s = '' OR a.status = %(status)s)
-  AND (%(at)s::timestamptz IS NULL OR (a.created_at, a.id) < (%(at)s, %(id)s::uuid))
-ORDER BY a.created_at DESC, a.id DESC LIMIT %(limit)s"""
+_a, _c = ledger.alias("a"), checkpoints.alias("c")
+_ITS_CALL = sa.and_(_c.c.run_id == _a.c.run_id, _c.c.step_seq == _a.c.step_seq, _c.c.call_seq == _a.c.call_seq)
+_ACTIONS = (
+    sa.select(*(_a.c[name] for name in ActionLine.__dataclass_fields__ if name != "tool"), _c.c.name.label("tool"))
+    .select_from(_a.outerjoin(_c, _ITS_CALL))
+    .order_by(_a.c.created_at.desc(), _a.c.id.desc())
+)
 
 
 def actions(
@@ -65,61 +61,127 @@ def actions(
     status: str = "",
     behind: Behind = None,
     limit: int = 1,
-) -> list[dict[str, Any]]:
+) -> list[ActionLine]:
     """The ledger, newest first, or one action of it."""
-    at, last = behind or (None, None)
-    params = {"action": action, "run": run, "status": status, "at": at, "id": last, "limit": limit}
-    return db.execute(_ACTIONS, params).fetchall()
+    found = _ACTIONS.limit(limit)
+    if action:
+        found = found.where(_a.c.id == action)
+    if run:
+        found = found.where(_a.c.run_id == run)
+    if status:
+        found = found.where(_a.c.status == status)
+    if behind:
+        found = found.where(sa.tuple_(_a.c.created_at, _a.c.id) < place(sa.literal(behind[0], Moment), behind[1]))
+    return fetch(db, found, ActionLine)
 
 
-def approvals(db: Connection, actions_: Sequence[UUID]) -> list[dict[str, Any]]:
-    """The approvals of some actions, oldest first, each with `live`: whether it counts now, for its time and its holder."""
-    return db.execute(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalLine:
+    """An approval of an action. live: it counts now, for its time and its holder."""
+
+    id: UUID
+    action_id: UUID
+    approver: str
+    role: str
+    authority: Decimal
+    task_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    live: bool
+
+
+def approvals(db: Connection, actions_: Sequence[UUID]) -> list[ApprovalLine]:
+    """The approvals of some actions, oldest first."""
+    asked = db.cursor(row_factory=class_row(ApprovalLine)).execute(
         """SELECT id, action_id, approver, role, authority, task_id, created_at, expires_at, revoked_at,
                revoked_at IS NULL AND expires_at > app_now() AS live
            FROM approvals WHERE action_id = ANY (%s) ORDER BY created_at, id""",
         [list(actions_)],
-    ).fetchall()
+    )
+    return asked.fetchall()
 
 
-def dead_letters(db: Connection, *, behind: Behind = None, limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetterLine:
+    """An open dead letter, with its run's subject, workflow and present status."""
+
+    id: UUID
+    run_id: UUID
+    state: str
+    fingerprint: str
+    reason: str
+    created_at: datetime
+    subject: str
+    workflow: str
+    status: str
+
+
+_d, _r = letters.alias("d"), runs.alias("r")
+_LETTERS = (
+    sa.select(
+        *(_d.c[name] for name in ("id", "run_id", "state", "fingerprint", "reason", "created_at")),
+        *(_r.c[name] for name in ("subject", "workflow", "status")),
+    )
+    .select_from(_d.join(_r, _r.c.id == _d.c.run_id))
+    .where(_d.c.closed_at.is_(None))
+    .order_by(_d.c.created_at, _d.c.id)
+)
+
+
+def dead_letters(db: Connection, *, behind: Behind = None, limit: int) -> list[DeadLetterLine]:
     """Open dead letters, oldest first; those of one `fingerprint` failed alike."""
-    at, last = behind or (None, None)
-    return db.execute(
-        """SELECT d.id, d.run_id, d.state, d.fingerprint, d.reason, d.created_at, r.subject, r.workflow, r.status
-           FROM dead_letters d JOIN runs r ON r.id = d.run_id
-           WHERE d.closed_at IS NULL AND (%(at)s::timestamptz IS NULL OR (d.created_at, d.id) > (%(at)s, %(id)s::uuid))
-           ORDER BY d.created_at, d.id LIMIT %(limit)s""",
-        {"at": at, "id": last, "limit": limit},
-    ).fetchall()
+    found = _LETTERS.limit(limit)
+    if behind:
+        found = found.where(sa.tuple_(_d.c.created_at, _d.c.id) > place(sa.literal(behind[0], Moment), behind[1]))
+    return fetch(db, found, DeadLetterLine)
 
 
-def transitions(db: Connection, run: UUID, *, behind: int, limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransitionLine:
+    """A move of a run; its columns are those of `transitions`."""
+
+    seq: int
+    event: str
+    from_state: str | None
+    from_status: str | None
+    to_state: str
+    to_status: str
+    step_seq: int
+    attempt: int
+    actor: str
+    reason: str | None
+    created_at: datetime
+
+
+def transitions(db: Connection, run: UUID, *, behind: int, limit: int) -> list[TransitionLine]:
     """A run's moves from its first on, behind the number of one."""
-    return db.execute(
+    asked = db.cursor(row_factory=class_row(TransitionLine)).execute(
         """SELECT seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason, created_at
            FROM transitions WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s""",
         [run, behind, limit],
-    ).fetchall()
+    )
+    return asked.fetchall()
 
 
-def signals(db: Connection, run: UUID, *, behind: int, limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalLine:
+    """A signal to a run. consumed_step_seq: the step that took it."""
+
+    seq: int
+    signal_id: str
+    name: str
+    payload: Any
+    actor: str
+    created_at: datetime
+    consumed_step_seq: int | None
+
+
+def signals(db: Connection, run: UUID, *, behind: int, limit: int) -> list[SignalLine]:
     """A run's signals in their order, behind the number of one."""
-    rows = db.execute(
+    asked = db.cursor(row_factory=class_row(SignalLine)).execute(
         """SELECT seq, signal_id, name, payload, actor, created_at, consumed_step_seq FROM signals
            WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s""",
         [run, behind, limit],
-    ).fetchall()
-    return [row | {"payload": restore(row["payload"])} for row in rows]
-
-
-def trace(db: Connection, run: UUID, *, behind: tuple[datetime, int, int] | None, limit: int) -> list[dict[str, Any]]:
-    """Everything that happened to a run, in order, behind (at, rank, n)."""
-    at, rank, n = behind or (None, None, None)
-    rows = db.execute(
-        """SELECT at, rank, n, kind, step, step_seq, name, status, actor, detail, input, output, latency_ms, tokens_in, tokens_out
-           FROM trace WHERE run_id = %(run)s AND (%(at)s::timestamptz IS NULL OR (at, rank, n) > (%(at)s, %(rank)s, %(n)s))
-           ORDER BY at, rank, n LIMIT %(limit)s""",
-        {"run": run, "at": at, "rank": rank, "n": n, "limit": limit},
-    ).fetchall()
-    return [row | {name: restore(row[name]) for name in ("input", "output")} for row in rows]
+    )
+    return [replace(line, payload=restore(line.payload)) for line in asked]

@@ -24,9 +24,6 @@ FROM runs WHERE id = %(id)s"""
 _CHILDREN = (
     f"SELECT {_LISTED}, parent_step_seq FROM runs WHERE parent_run_id = %(id)s ORDER BY parent_step_seq, subject"
 )
-_ALERTS = """
-SELECT id, rule, subject, message, detail, opened_at, resolved_at
-FROM alerts WHERE run_id = %(id)s ORDER BY opened_at"""
 
 
 def find(db: Connection, text: str) -> UUID:
@@ -61,8 +58,3 @@ def one(db: Connection, run_id: UUID) -> dict[str, Any]:
 def children(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
     """All child runs a run ever started."""
     return db.execute(_CHILDREN, {"id": run_id}).fetchall()
-
-
-def alerts(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The alerts about a run, oldest first; open ones have no `resolved_at`."""
-    return db.execute(_ALERTS, {"id": run_id}).fetchall()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,40 +71,3 @@ def children(db: Connection, run_id: UUID, *, limit: int) -> list[Row]:
             [run_id, limit],
         ).fetchall()
     )
-
-
-_ALERT_COLUMNS = (
-    "a.id, a.rule, a.subject, a.run_id, a.message, a.opened_at, a.resolved_at, a.fingerprint, r.subject AS run_subject"
-)
-_ALERTS = f"SELECT {_ALERT_COLUMNS} FROM alerts a LEFT JOIN runs r ON r.id = a.run_id"
-MOST_ALIKE = 1001  # what is more is told as "more than 1,000"
-# Of a rule's alerts about runs that stopped of the same thing the newest stands for all.
-_ENTRIES = f"""
-WITH RECURSIVE heads AS (
-    (SELECT rule, fingerprint FROM alerts WHERE resolved_at IS NULL AND fingerprint IS NOT NULL ORDER BY rule, fingerprint LIMIT 1)
-    UNION ALL
-    SELECT next.rule, next.fingerprint FROM heads CROSS JOIN LATERAL (
-        SELECT rule, fingerprint FROM alerts WHERE resolved_at IS NULL AND fingerprint IS NOT NULL
-          AND (rule, fingerprint) > (heads.rule, heads.fingerprint) ORDER BY rule, fingerprint LIMIT 1) next
-), chosen AS (
-    (SELECT id, 1 AS alike FROM alerts WHERE resolved_at IS NULL AND fingerprint IS NULL
-       AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid)) ORDER BY opened_at DESC, id DESC LIMIT %(limit)s)
-    UNION ALL
-    SELECT newest.id, (SELECT count(*) FROM (SELECT 1 FROM alerts e WHERE e.resolved_at IS NULL AND e.rule = heads.rule
-        AND e.fingerprint = heads.fingerprint LIMIT {MOST_ALIKE}) x)
-    FROM heads CROSS JOIN LATERAL (SELECT id, opened_at FROM alerts WHERE resolved_at IS NULL AND rule = heads.rule
-        AND fingerprint = heads.fingerprint ORDER BY opened_at DESC, id DESC LIMIT 1) newest
-    WHERE %(at)s::timestamptz IS NULL OR (newest.opened_at, newest.id) < (%(at)s, %(id)s::uuid)
-) SELECT {_ALERT_COLUMNS}, chosen.alike FROM chosen JOIN alerts a USING (id) LEFT JOIN runs r ON r.id = a.run_id
-ORDER BY a.opened_at DESC, a.id DESC LIMIT %(limit)s"""
-
-
-def open_alerts(db: Connection, *, limit: int, behind: tuple[datetime, UUID] | None = None) -> list[Row]:
-    """Open alerts, newest first; those alike as one, with how many there are as `alike` (up to MOST_ALIKE)."""
-    at, alert_id = behind or (None, None)
-    return list(db.execute(_ENTRIES, {"limit": limit, "at": at, "id": alert_id}).fetchall())
-
-
-def alerts_of(db: Connection, run_id: UUID) -> list[Row]:
-    """All alerts of a run, newest first."""
-    return list(db.execute(f"{_ALERTS} WHERE a.run_id = %s ORDER BY a.opened_at DESC", [run_id]).fetchall())

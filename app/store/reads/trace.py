@@ -5,34 +5,71 @@ Entries are ordered by time, then by kind and number, so that what one commit wr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from psycopg.rows import class_row
 
 from app.core.canonical import restore
 from app.store.database import Connection
 
+Place = tuple[datetime, int, int]
 _CALLS_PER_STEP = 100_000  # how the view numbers a checkpoint: step_seq * 100000 + call_seq
 _CHECKPOINTS = 2
 
-_TRACE = """
-SELECT at, rank, n, kind, step, step_seq, name, status, actor, detail, input, output, latency_ms, tokens_in, tokens_out
-FROM trace WHERE run_id = %(id)s ORDER BY at, rank, n"""
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceEntry:
+    """Something that happened to a run. kind: transition, start, step, tool, model, local, human, signal or alert.
 
-def of_run(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The whole history of a run.
-
-    Each entry: at, kind (transition, start, step, tool, model, local, human, signal, alert), seq (its number within
-    its kind; of a checkpoint the call_seq), step, step_seq, name, status, actor, detail, input, output, latency_ms,
-    tokens_in, tokens_out.
+    at, rank and n are its place among the others.
     """
-    return [_entry(row) for row in db.execute(_TRACE, {"id": run_id}).fetchall()]
+
+    at: datetime
+    rank: int
+    n: int
+    kind: str
+    step: str | None
+    step_seq: int | None
+    name: str | None
+    status: str | None
+    actor: str | None
+    detail: str | None
+    input: Any
+    output: Any
+    latency_ms: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+
+    @property
+    def seq(self) -> int:
+        """Its number within its kind; of a checkpoint the call_seq."""
+        return self.n % _CALLS_PER_STEP if self.rank == _CHECKPOINTS else self.n
 
 
-def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    number = row["n"] % _CALLS_PER_STEP if row["rank"] == _CHECKPOINTS else row["n"]
-    entry = {"at": row["at"], "kind": row["kind"], "seq": number}
-    entry |= {name: row[name] for name in ("step", "step_seq", "name", "status", "actor", "detail")}
-    entry |= {name: restore(row[name]) for name in ("input", "output")}
-    return entry | {name: row[name] for name in ("latency_ms", "tokens_in", "tokens_out")}
+_COLUMNS = ", ".join(TraceEntry.__dataclass_fields__)
+_TRACE = f"SELECT {_COLUMNS} FROM trace WHERE run_id = %(id)s ORDER BY at, rank, n"
+_FIRST = f"SELECT {_COLUMNS} FROM trace WHERE run_id = %(id)s ORDER BY at, rank, n LIMIT %(limit)s"
+_BEHIND = f"""
+SELECT {_COLUMNS} FROM trace WHERE run_id = %(id)s AND (at, rank, n) > (%(at)s, %(rank)s, %(n)s)
+ORDER BY at, rank, n LIMIT %(limit)s"""
+
+
+def of_run(db: Connection, run_id: UUID) -> list[TraceEntry]:
+    """The whole history of a run."""
+    return _read(db, _TRACE, {"id": run_id})
+
+
+def page(db: Connection, run_id: UUID, *, behind: Place | None, limit: int) -> list[TraceEntry]:
+    """Up to `limit` entries of it, behind the place of one."""
+    if behind is None:
+        return _read(db, _FIRST, {"id": run_id, "limit": limit})
+    at, rank, n = behind
+    return _read(db, _BEHIND, {"id": run_id, "at": at, "rank": rank, "n": n, "limit": limit})
+
+
+def _read(db: Connection, query: str, params: dict[str, Any]) -> list[TraceEntry]:
+    found = db.cursor(row_factory=class_row(TraceEntry)).execute(query, params)
+    return [replace(entry, input=restore(entry.input), output=restore(entry.output)) for entry in found]

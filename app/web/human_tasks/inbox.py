@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, get_args
+from typing import Final, Literal, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from app.accounts.people import Person
 from app.core.errors import BadInput
 from app.engine.runtime import Runtime
 from app.store import clock
-from app.store.human_tasks import queue
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter, TaskLine
 from app.store.reads import pages
 from app.web.http import cursors
 from app.web.http.fragments import fragment
@@ -26,7 +27,8 @@ from app.web.http.session import Me, Rt
 
 router = APIRouter()
 _SHOWN = 50  # tasks on one page
-TABS: Final[Mapping[str, str]] = {
+Tab = Literal["roles", "mine", "overdue", "snoozed", "all"]
+TABS: Final[Mapping[Tab, str]] = {
     "roles": "For my roles",
     "mine": "Claimed by me",
     "overdue": "Overdue",
@@ -36,13 +38,22 @@ TABS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which view, and what it is narrowed to. `text`: the beginning of a subject."""
+
+    tab: Tab
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """What the address asks for, and what it found. `more`: the address of the next page."""
 
     now: datetime
-    wanted: queue.TaskFilter
-    tasks: Sequence[Mapping[str, Any]]
-    counts: Mapping[queue.Tab, int]
+    wanted: Wanted
+    tasks: Sequence[TaskLine]
+    counts: Mapping[str, int]
     more: str
 
     def at(self, path: str = "/inbox", **changes: str) -> str:
@@ -64,7 +75,7 @@ def inbox(request: Request, rt: Rt, me: Me, tab: str = "", role: str = "", text:
         now=view.now,
         tabs=TABS,
         all_roles=rt.roles.names,
-        most=queue.MOST_COUNTED,
+        most=task_list.MOST_COUNTED,
         poll=view.at("/inbox/rows", after=after),
     )
 
@@ -76,32 +87,43 @@ def inbox_rows(
     """The same tasks without the page around them, if anything about them has changed."""
     view = look(rt, me, tab, role, text, after)
     seen = [
-        *((task["id"], task["row_version"], task["alike"]) for task in view.tasks),
+        *((task.id, task.row_version, task.alike) for task in view.tasks),
         *view.counts.values(),
         view.now.strftime("%H:%M"),
     ]
     return fragment(
-        request, "human_tasks/inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=queue.MOST_COUNTED
+        request, "human_tasks/inbox_rows.html", of=seen, view=view, now=view.now, tabs=TABS, most=task_list.MOST_COUNTED
     )
 
 
 def look(rt: Runtime, me: Person, tab: str, role: str, text: str, after: str) -> View:
     """The tasks an address asks for. Raises BadInput for a view that does not exist, or no place in the list."""
-    known = next((t for t in get_args(queue.Tab) if t == (tab or "roles")), None)
+    known = next((t for t in get_args(Tab) if t == (tab or "roles")), None)
     if known is None:
         raise BadInput(f"tab: there is no view {tab[:40]!r}; choose one of {', '.join(TABS)}")
-    wanted = queue.TaskFilter(
-        me=me.username, roles=me.roles, tab=known, role=role[:40], text=text.strip()[:200], after=_place(after)
-    )
+    wanted, behind = Wanted(tab=known, role=role[:40], text=text.strip()[:200]), _place(after)
+    narrowed = _filter(known, me, role=wanted.role, text=wanted.text)
     with pages.snapshot(rt.database) as db:
-        now, tasks = clock.now(db), queue.page(db, wanted, limit=_SHOWN + 1)
-        counts = queue.counts(db, me.username, me.roles)
+        now = clock.now(db)
+        tasks = task_list.page(db, narrowed, order="due", behind=behind, limit=_SHOWN + 1)
+        counts = task_list.counts(db, {one: _filter(one, me) for one in TABS})
     view = View(now=now, wanted=wanted, tasks=tasks[:_SHOWN], counts=counts, more="")
     return replace(view, more=view.at(after=_mark(tasks[_SHOWN - 1]))) if len(tasks) > _SHOWN else view
 
 
-def _mark(task: Mapping[str, Any]) -> str:
-    return cursors.written((task["due_at"], task["id"]))
+def _filter(tab: Tab, me: Person, *, role: str = "", text: str = "") -> TaskFilter:
+    """What a view lists. Whoever holds tasks sees each of them, even where they are alike."""
+    if tab == "mine":
+        return TaskFilter(holder=me.username, roles=(role,) if role else None, text=text)
+    if tab == "all":
+        return TaskFilter(roles=(role,) if role else None, text=text, as_one=True)
+    mine = tuple(one for one in me.roles if not role or one == role)
+    snoozed = {"roles": False, "overdue": None, "snoozed": True}[tab]
+    return TaskFilter(roles=mine, overdue=tab == "overdue", snoozed=snoozed, text=text, as_one=True)
+
+
+def _mark(task: TaskLine) -> str:
+    return cursors.written((task.due_at, task.id))
 
 
 def _place(after: str) -> tuple[datetime | None, UUID] | None:

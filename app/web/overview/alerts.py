@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.accounts.rights import Right, may
 from app.store import clock
-from app.store.reads import pages
+from app.store.reads import alert_list, pages
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
 
@@ -20,7 +20,7 @@ _SHOWN = 500
 def alerts(request: Request, rt: Rt, me: Me) -> Response:
     """What needs attention now, newest first."""
     with pages.snapshot(rt.database) as db:
-        now, found = clock.now(db), pages.open_alerts(db, limit=_SHOWN + 1)
+        now, found = clock.now(db), alert_list.still_open(db, limit=_SHOWN + 1)
     return render(
         request,
         "overview/alerts.html",

@@ -18,7 +18,8 @@ from app.core.workflow import Children, Human, Wait
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import is_gone
-from app.store.reads import facts, overview, pages
+from app.store.reads import alert_list, facts, overview, pages
+from app.store.reads.alert_list import AlertLine
 from app.store.reads.overview import MOST, Now, Row
 from app.store.runs import downstreams
 from app.web.http.render import render
@@ -56,7 +57,7 @@ class Seen:
 
     at: datetime
     now: Now
-    alerts: Sequence[Mapping[str, Any]]
+    alerts: Sequence[AlertLine]
     sweeps: Sequence[Standing]
     beat: Standing
     workers: Sequence[Standing]
@@ -78,7 +79,7 @@ class Overview:
         with pages.snapshot(self._rt.database) as db:
             at, now, engine = clock.now(db), overview.now(db, limit=_LISTED), facts.engine(db)
             self._history.look(db, at.timestamp())
-            alerts, standing = pages.open_alerts(db, limit=_LISTED), downstreams.standing(db)
+            alerts, standing = alert_list.still_open(db, limit=_LISTED), downstreams.standing(db)
         busy = {row["id"]: row["n"] for row in now.busy}
         return Seen(
             at=at,

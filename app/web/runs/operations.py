@@ -23,7 +23,8 @@ from app.engine.runtime import Runtime
 from app.engine.step.persons import fingerprint
 from app.store import clock
 from app.store.database import Connection
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from app.store.reads import dead_letters, pages
 from app.store.runs import runs
 from app.web.http.posting import Posted
@@ -86,7 +87,7 @@ def operate(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> R
 def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: str) -> Response:
     with pages.snapshot(rt.database) as db:
         run = pages.run(db, run_id)
-        tasks = human_tasks.open_tasks(db, run_id=run_id)
+        tasks = task_list.page(db, TaskFilter(run=run_id))
         children = [
             child for child in pages.children(db, run_id, limit=_CHILDREN) if Status(child["status"]) not in ENDED
         ]

@@ -21,9 +21,10 @@ from app.diagnosis.explain import explain
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
-from app.store.human_tasks import human_tasks
+from app.store.human_tasks import task_list
+from app.store.human_tasks.task_list import TaskFilter
 from app.store.ledger import actions, effects
-from app.store.reads import finding, history, pages, situation, timeline
+from app.store.reads import alert_list, finding, history, pages, situation, timeline
 from app.store.reads.history import Moment
 from app.store.reads.pages import Row
 from app.store.reads.timeline import Place
@@ -106,12 +107,12 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "explained": explained,
         "data": in_order(rt, run["workflow"], run["workflow_version"], data),
         "documents_listed": documents_of(db, run_id, data),
-        "tasks": human_tasks.of_run(db, run_id),
+        "tasks": task_list.page(db, TaskFilter(status=None, run=run_id)),
         "actions": actions.of_run(db, run_id),
         "effects": effects.of_run(db, run_id),
         "children": pages.children(db, run_id, limit=_CHILDREN),
         "children_shown": _CHILDREN,
-        "alerts": pages.alerts_of(db, run_id),
+        "alerts": alert_list.of_run(db, run_id),
         "names": finding.names_of(db, run_id),
         "times": _times(pages.seconds_by_status(db, run_id)),
         "strip": strip(workflow, taken, state) if workflow else None,

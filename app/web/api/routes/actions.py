@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -15,6 +15,7 @@ from app.core.errors import NotFound
 from app.humans.revoke import revoke
 from app.store.database import Connection
 from app.store.reads import api_lists, pages
+from app.store.reads.api_lists import ActionLine
 from app.web.api import bodies, shapes
 from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Reader, Worker
@@ -45,7 +46,7 @@ def list_actions(
             db, run=run, status=status, behind=(behind[0], behind[1]) if behind else None, limit=limit + 1
         )
         found = _with_approvals(db, rows)
-    return listed(request, found, [(row["created_at"], row["id"]) for row in rows], limit)
+    return listed(request, found, [(action.created_at, action.id) for action in rows], limit)
 
 
 @router.get("/actions/{action_id}", responses=answers(shapes.Action, 404))
@@ -79,9 +80,9 @@ def _one(rt: Rt, action_id: UUID) -> shapes.Action:
     return found[0]
 
 
-def _with_approvals(db: Connection, rows: Sequence[dict[str, Any]]) -> list[shapes.Action]:
-    given = api_lists.approvals(db, [row["id"] for row in rows])
+def _with_approvals(db: Connection, actions: Sequence[ActionLine]) -> list[shapes.Action]:
+    given = api_lists.approvals(db, [action.id for action in actions])
     return [
-        shaped(shapes.Action, row, approvals=[shaped(shapes.Approval, a) for a in given if a["action_id"] == row["id"]])
-        for row in rows
+        shaped(shapes.Action, action, approvals=[shaped(shapes.Approval, a) for a in given if a.action_id == action.id])
+        for action in actions
     ]

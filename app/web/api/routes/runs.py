@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -14,6 +14,7 @@ from app.core.lifecycle import Status
 from app.diagnosis.explain import explain
 from app.engine.control import signals
 from app.store.reads import api_lists, glance, pages, run_list, situation
+from app.store.reads import trace as entries
 from app.web.api import bodies, shapes
 from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Operator, Reader
@@ -82,7 +83,7 @@ def transitions(
     run_id, behind = run_named(rt, run), place(cursor, int)
     with pages.snapshot(rt.database) as db:
         found = api_lists.transitions(db, run_id, behind=behind[0] if behind else 0, limit=limit + 1)
-    return listed(request, [shaped(shapes.Transition, row) for row in found], [(row["seq"],) for row in found], limit)
+    return listed(request, [shaped(shapes.Transition, move) for move in found], [(move.seq,) for move in found], limit)
 
 
 @router.get("/runs/{run}/trace", responses=answers(shapes.Trace, 404))
@@ -92,11 +93,9 @@ def trace(
     """Everything it did, saw and was told, oldest first. What is large stands as `{"$blob": sha256}`."""
     run_id, behind = run_named(rt, run), place(cursor, datetime, int, int)
     with pages.snapshot(rt.database) as db:
-        found: list[dict[str, Any]] = api_lists.trace(
-            db, run_id, behind=(behind[0], behind[1], behind[2]) if behind else None, limit=limit + 1
-        )
-    places = [(row["at"], row["rank"], row["n"]) for row in found]
-    return listed(request, [shaped(shapes.TraceEntry, row) for row in found], places, limit)
+        found = entries.page(db, run_id, behind=(behind[0], behind[1], behind[2]) if behind else None, limit=limit + 1)
+    places = [(entry.at, entry.rank, entry.n) for entry in found]
+    return listed(request, [shaped(shapes.TraceEntry, entry) for entry in found], places, limit)
 
 
 @router.get("/runs/{run}/signals", responses=answers(shapes.Signals, 404))
@@ -107,7 +106,9 @@ def list_signals(
     run_id, behind = run_named(rt, run), place(cursor, int)
     with pages.snapshot(rt.database) as db:
         found = api_lists.signals(db, run_id, behind=behind[0] if behind else 0, limit=limit + 1)
-    return listed(request, [shaped(shapes.Signal, row) for row in found], [(row["seq"],) for row in found], limit)
+    return listed(
+        request, [shaped(shapes.Signal, signal) for signal in found], [(signal.seq,) for signal in found], limit
+    )
 
 
 @router.post(

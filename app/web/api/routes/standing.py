@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts.rights import Right, require
-from app.store.reads import api_lists, pages
+from app.store.reads import alert_list, api_lists, pages
 from app.store.records import refused
 from app.web.api import shapes
 from app.web.api.answers import listed, shaped
@@ -29,8 +29,8 @@ def alerts(request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAULT, cur
     """Open alerts, newest first; those of runs that stopped alike are one. One closes by itself when its cause has gone."""
     at = place(cursor, datetime, UUID)
     with pages.snapshot(rt.database) as db:
-        found = pages.open_alerts(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
-    return listed(request, [shaped(shapes.Alert, r) for r in found], [(r["opened_at"], r["id"]) for r in found], limit)
+        found = alert_list.still_open(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
+    return listed(request, [shaped(shapes.Alert, a) for a in found], [(a.opened_at, a.id) for a in found], limit)
 
 
 @router.get("/dead-letters", responses=answers(shapes.DeadLetters))
@@ -39,8 +39,8 @@ def dead_letters(request: Request, rt: Rt, caller: Reader, limit: Limit = DEFAUL
     at = place(cursor, datetime, UUID)
     with pages.snapshot(rt.database) as db:
         found = api_lists.dead_letters(db, behind=(at[0], at[1]) if at else None, limit=limit + 1)
-    places = [(r["created_at"], r["id"]) for r in found]
-    return listed(request, [shaped(shapes.DeadLetter, r) for r in found], places, limit)
+    places = [(letter.created_at, letter.id) for letter in found]
+    return listed(request, [shaped(shapes.DeadLetter, letter) for letter in found], places, limit)
 
 
 @router.get("/refused-messages", responses=answers(shapes.RefusedKinds))

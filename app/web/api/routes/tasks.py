@@ -17,9 +17,10 @@ from app.core.errors import BadInput, NotEntitled, NotFound
 from app.engine.runtime import Runtime
 from app.humans import complete as completing
 from app.humans import desk, entitled
-from app.store.human_tasks import handling, human_tasks
+from app.store.human_tasks import handling, human_tasks, task_list
 from app.store.human_tasks.rows import TaskInRun
-from app.store.reads import api_lists, pages
+from app.store.human_tasks.task_list import TaskFilter
+from app.store.reads import pages
 from app.web.api import bodies, shapes
 from app.web.api.answers import etag, listed, reply, shaped
 from app.web.api.caller import Caller, Reader, Worker
@@ -52,21 +53,14 @@ def list_tasks(
 ) -> Response:
     """Open tasks, oldest first."""
     behind = place(cursor, datetime, UUID)
-    roles = [role] if role else None
+    roles: tuple[str, ...] | None = (role,) if role else None
     if mine:
-        roles = [one for one in caller.person.roles if not role or one == role]
+        roles = tuple(one for one in caller.person.roles if not role or one == role)
+    wanted = TaskFilter(roles=roles, holder=caller.person.username if claimed else "", run=run, overdue=overdue)
     with pages.snapshot(rt.database) as db:
-        found = api_lists.tasks(
-            db,
-            roles=roles,
-            holder=caller.person.username if claimed else None,
-            run=run,
-            overdue=overdue,
-            behind=(behind[0], behind[1]) if behind else None,
-            limit=limit + 1,
-        )
-    places = [(row["created_at"], row["id"]) for row in found]
-    return listed(request, [shaped(shapes.TaskLine, row) for row in found], places, limit)
+        found = task_list.page(db, wanted, behind=(behind[0], behind[1]) if behind else None, limit=limit + 1)
+    places = [(task.created_at, task.id) for task in found]
+    return listed(request, [shaped(shapes.TaskLine, task) for task in found], places, limit)
 
 
 @router.get("/tasks/{task_id}", responses=answers(shapes.Task, 404))
