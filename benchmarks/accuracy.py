@@ -33,6 +33,7 @@ from app.core.declarations.prompts import RULES
 from app.core.errors import LonghaulError
 from app.core.values.pages import PageText
 from app.documents.child.pdf_pages import read_pdf
+from app.documents.confined import asked
 from app.documents.reader import ReadLimits, read_document
 from app.insurance.reading.extraction import DocumentFacts, Statements
 from app.insurance.reading.quotes import proven
@@ -105,7 +106,10 @@ def read(
 
 def measure(readers: Sequence[Reader], samples: Sequence[Sample]) -> None:
     """The generated set, through every reader."""
-    limits, offline = ReadLimits().model_dump(), Alone(Models(Settings(provider="offline"), OFFLINE_RULES))
+    limits, offline = (
+        asked({"name": "text"}, ReadLimits(), 0),
+        Alone(Models(Settings(provider="offline"), OFFLINE_RULES)),
+    )
     for number, sample in enumerate(samples):
         texts = [page.text for page in read_pdf(sample.pdf, limits)]
         pages = [PageText(number=n, text=text) for n, text in enumerate(texts, start=1)]

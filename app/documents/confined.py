@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import NotFound, Transient
+from app.documents.child.asked import Asked, Task
 
 _PROJECT = Path(__file__).parents[2]
 _MIB = 1024 * 1024
@@ -56,9 +56,7 @@ class ReadLimits(BaseModel):
     wall_seconds: float = Field(default=60.0, gt=0)
 
 
-def ask_child(
-    source: Path | IO[bytes], task: Mapping[str, Any], limits: ReadLimits, answer_bytes: int
-) -> dict[str, Any]:
+def ask_child(source: Path | IO[bytes], task: Task, limits: ReadLimits, answer_bytes: int) -> dict[str, Any]:
     """The child's answer about the document at `source`. Raises NotFound, or ReaderFailed for a fault of this machine."""
     if isinstance(source, Path):
         try:
@@ -69,11 +67,16 @@ def ask_child(
     return _ask(source, task, limits, answer_bytes)
 
 
-def _ask(document: IO[bytes], task: Mapping[str, Any], limits: ReadLimits, answer_bytes: int) -> dict[str, Any]:
+def asked(task: Task, limits: ReadLimits, answer_bytes: int) -> Asked:
+    """What the child is asked, as its argument says it."""
+    said = {**limits.model_dump(), "task": task, "answer_bytes": answer_bytes, "parent": os.getpid()}
+    return cast("Asked", said)
+
+
+def _ask(document: IO[bytes], task: Task, limits: ReadLimits, answer_bytes: int) -> dict[str, Any]:
     # The answer goes to a file, not a pipe: the file-size limit then bounds what a hijacked child can send.
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
-        spend = {**limits.model_dump(), "task": task, "answer_bytes": answer_bytes + _MIB, "parent": os.getpid()}
-        returncode = _run_child(document, answer, complaints, spend)
+        returncode = _run_child(document, answer, complaints, asked(task, limits, answer_bytes + _MIB))
         if returncode is None:
             return _unreadable("TIMED_OUT", f"Reading it took longer than {limits.wall_seconds:g} s and was stopped.")
         if returncode != 0:
@@ -88,7 +91,7 @@ def _ask(document: IO[bytes], task: Mapping[str, Any], limits: ReadLimits, answe
         return told
 
 
-def _run_child(document: IO[bytes], answer: IO[bytes], complaints: IO[bytes], spend: Mapping[str, Any]) -> int | None:
+def _run_child(document: IO[bytes], answer: IO[bytes], complaints: IO[bytes], spend: Asked) -> int | None:
     """The child's return code (negative: the signal that ended it), or None when it ran out of time."""
     child = subprocess.Popen(
         [sys.executable, "-s", "-P", "-m", "app.documents.child.reader_child", json.dumps(spend)],

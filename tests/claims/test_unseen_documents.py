@@ -16,6 +16,7 @@ import pytest
 
 from app.core.values.pages import PageText
 from app.documents.child.pdf_pages import read_pdf
+from app.documents.confined import asked
 from app.documents.reader import ReadLimits, read_document
 from app.insurance.reading.extraction import DocumentFacts, ExtractionRequest, misquoted
 from app.insurance.reading.rules.offline import OfflineProvider
@@ -42,7 +43,7 @@ class Measured(NamedTuple):
 @cache
 def measured() -> Measured:
     """Every document through the product's own reading (in this process, for speed) and the rule-based extractor."""
-    samples, limits = tuple(documents(SEEDS)), ReadLimits().model_dump()
+    samples, limits = tuple(documents(SEEDS)), asked({"name": "text"}, ReadLimits(), 0)
     provider, score, pages, misquotes, crashes = OfflineProvider(), Score(), {}, {}, {}
     for sample in samples:
         texts = [page.text for page in read_pdf(sample.pdf, limits)]

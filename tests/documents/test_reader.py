@@ -15,6 +15,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject
 
 from app.core.errors import NotFound
 from app.documents.child.answers import answer_to
+from app.documents.confined import asked
 from app.documents.reader import ReadLimits, ReadResult, read_document
 from app.documents.unseen import storable
 from tests.documents.pdfs import drawing_only, encrypted, pdf_of, raw_pdf
@@ -214,7 +215,7 @@ def test_a_missing_file_is_not_the_documents_fault(tmp_path: Path) -> None:
 def test_what_nobody_foresaw_in_a_document_is_an_answer_and_a_fault_of_this_machine_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    limits = {**ReadLimits().model_dump(), "task": {"name": "text"}}
+    limits = asked({"name": "text"}, ReadLimits(), 0)
 
     def stumble(problem: Exception) -> Callable[[object], None]:
         def read_mail(data: object) -> None:

@@ -12,6 +12,7 @@ import io
 from typing import Any
 
 from app.documents import media
+from app.documents.child.asked import Asked
 from app.documents.child.reading import PageFound, fractions
 from app.documents.unreadable import Unreadable
 from app.documents.unseen import as_seen, storable
@@ -21,7 +22,7 @@ _LEGIBLE = 0.6  # how sure OCR must be of a page; a scan that can be read is abo
 _MOST_HIDDEN, _MOST_UNSURE, _LONGEST_NAME = 500, 20, 200  # characters, lines, characters
 
 
-def answer_to(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+def answer_to(data: bytes, limits: Asked) -> dict[str, Any]:
     """The answer to the task that is named among the limits. Raises nothing for what a document holds."""
     task = limits["task"]
     try:
@@ -52,7 +53,7 @@ def answer_to(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
         return {"status": "unreadable", "reason": "CORRUPT", "sentence": told}
 
 
-def _text(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+def _text(data: bytes, limits: Asked) -> dict[str, Any]:
     engine, pages, attached = _pages(data, limits)
     texts = []
     for page in pages:
@@ -80,7 +81,7 @@ def _text(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pages(data: bytes, limits: dict[str, Any]) -> tuple[str, list[PageFound], list[Any]]:
+def _pages(data: bytes, limits: Asked) -> tuple[str, list[PageFound], list[Any]]:
     """Engine with version, each page, and what is attached. Raises Unreadable."""
     kind = media.media_type_of(data)
     if kind == media.PDF:
@@ -111,7 +112,7 @@ def _pages(data: bytes, limits: dict[str, Any]) -> tuple[str, list[PageFound], l
     )
 
 
-def _parts(data: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+def _parts(data: bytes, limits: Asked) -> dict[str, Any]:
     """The attachments of an e-mail, with their bytes. Of anything else there are none."""
     if media.media_type_of(data) != media.MAIL:
         return {"status": "read", "parts": []}
@@ -135,7 +136,7 @@ def _told(attachment: Any) -> dict[str, Any]:
     }
 
 
-def _scan(data: bytes, page: int, limits: dict[str, Any]) -> dict[str, Any]:
+def _scan(data: bytes, page: int, limits: Asked) -> dict[str, Any]:
     """One page as OCR reads it."""
     from app.documents.child import ocr
 
@@ -168,7 +169,7 @@ def _scan(data: bytes, page: int, limits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(data: bytes, page: int, limits: dict[str, Any]) -> dict[str, Any]:
+def _show(data: bytes, page: int, limits: Asked) -> dict[str, Any]:
     """One page as a picture, with the words of its text layer."""
     picture, words = _picture(data, page, limits, _SHOWN_DOTS_PER_INCH)
     out = io.BytesIO()
@@ -177,7 +178,7 @@ def _show(data: bytes, page: int, limits: dict[str, Any]) -> dict[str, Any]:
     return {"status": "read", "png": png, "width": picture.width, "height": picture.height, "words": words}
 
 
-def _picture(data: bytes, page: int, limits: dict[str, Any], dots_per_inch: int) -> tuple[Any, list[list[Any]]]:
+def _picture(data: bytes, page: int, limits: Asked, dots_per_inch: int) -> tuple[Any, list[list[Any]]]:
     """A page as a picture that is no larger than allowed, and the words that are known of it."""
     kind = media.media_type_of(data)
     if kind == media.PDF:
@@ -197,13 +198,13 @@ def _picture(data: bytes, page: int, limits: dict[str, Any], dots_per_inch: int)
     raise Unreadable("UNSUPPORTED_TYPE", f"It is {kind}, which has no pages that can be shown.")
 
 
-def _within_page_limit(texts: list[str], limits: dict[str, Any]) -> list[str]:
+def _within_page_limit(texts: list[str], limits: Asked) -> list[str]:
     if len(texts) > limits["pages"]:
         raise Unreadable("TOO_MANY_PAGES", f"It has {len(texts)} pages; at most {limits['pages']} are read. Split it.")
     return texts
 
 
-def _check_amount(texts: list[str], limits: dict[str, Any]) -> None:
+def _check_amount(texts: list[str], limits: Asked) -> None:
     """Refuse more text than allowed: a truncated page would be read as a whole one."""
     for number, text in enumerate(texts, start=1):
         if len(text.encode()) > limits["page_text_bytes"]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from app.documents.child.asked import Asked
 from app.documents.child.page_layout import Box, Layout, Run, Word, laid_out
 from app.documents.child.pdf_characters import Characters, characters_of, is_legible, turned
 from app.documents.child.pdf_preflight import check_page_count, encrypted, preflight
@@ -51,7 +52,7 @@ class Drawn(NamedTuple):
     height: float
 
 
-def read_pdf(data: bytes, limits: dict[str, Any]) -> list[PageFound]:
+def read_pdf(data: bytes, limits: Asked) -> list[PageFound]:
     """Every page. Raises Unreadable."""
     preflight(data, limits)
     with _opened(data) as document:
@@ -66,7 +67,7 @@ def attached_to(data: bytes) -> list[Attached]:
         return [Attached(name or "a file") for name in names]
 
 
-def page_of_pdf(data: bytes, number: int, limits: dict[str, Any], dots_per_inch: int) -> Drawn:
+def page_of_pdf(data: bytes, number: int, limits: Asked, dots_per_inch: int) -> Drawn:
     """One page, counted from 1, as a picture of at most `limits["pixels"]`, and its words."""
     preflight(data, limits)
     with _opened(data) as document:

@@ -16,13 +16,14 @@ import pypdf
 from pypdf.errors import LimitReachedError
 from pypdf.generic import StreamObject
 
+from app.documents.child.asked import Asked
 from app.documents.unreadable import Unreadable
 
 _TAIL = 4096  # the end-of-file mark stands in the last kilobyte; some senders append junk
 _DEEPEST_FORM = 8
 
 
-def preflight(data: bytes, limits: dict[str, Any]) -> None:
+def preflight(data: bytes, limits: Asked) -> None:
     """Refuse what is cut off, encrypted, too long or a decompression bomb; whatever else is wrong is left to pdfium."""
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     if b"%%EOF" not in data[-_TAIL:]:
@@ -79,7 +80,7 @@ def _forms(holder: Any, seen: set[int], depth: int) -> Iterator[StreamObject]:
             yield from _forms(form, seen, depth + 1)
 
 
-def check_page_count(pages: int, limits: dict[str, Any]) -> None:
+def check_page_count(pages: int, limits: Asked) -> None:
     if pages > limits["pages"]:
         raise Unreadable("TOO_MANY_PAGES", f"It has {pages:,} pages; at most {limits['pages']} are read. Split it.")
 

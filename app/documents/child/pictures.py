@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any
 
 import PIL
 from PIL import Image, ImageOps
 
+from app.documents.child.asked import Asked
 from app.documents.child.pdf_preflight import check_page_count
 from app.documents.unreadable import Unreadable
 
@@ -20,7 +20,7 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
 _PAPER = "white"
 
 
-def frames_of(data: bytes, limits: dict[str, Any]) -> int:
+def frames_of(data: bytes, limits: Asked) -> int:
     """How many pages the picture has. Raises Unreadable where it has too many, is too large or is broken."""
     with _opened(data) as picture:
         _check_size(picture, limits)
@@ -40,7 +40,7 @@ def frames_of(data: bytes, limits: dict[str, Any]) -> int:
     return frames
 
 
-def frame_of(data: bytes, number: int, limits: dict[str, Any]) -> Image.Image:
+def frame_of(data: bytes, number: int, limits: Asked) -> Image.Image:
     """One page of the picture, counted from 1, grey on white paper, turned as it was meant to be seen."""
     with _opened(data) as picture:
         try:
@@ -72,7 +72,7 @@ def _opened(data: bytes) -> Image.Image:
         raise _corrupt(problem) from problem
 
 
-def _check_size(picture: Image.Image, limits: dict[str, Any]) -> None:
+def _check_size(picture: Image.Image, limits: Asked) -> None:
     width, height = picture.size
     if width * height > limits["picture_pixels"]:
         raise Unreadable(

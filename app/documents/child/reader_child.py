@@ -16,9 +16,9 @@ import os
 import resource
 import signal
 import sys
-from typing import Any
 
 from app.documents.child.answers import answer_to
+from app.documents.child.asked import Asked
 from app.documents.child.no_network import refuse_network
 
 _PR_SET_PDEATHSIG = 1
@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Read stdin within the limits of `sys.argv[1]` and write what the task asked for to stdout."""
-    limits: dict[str, Any] = json.loads(sys.argv[1])
+    limits: Asked = json.loads(sys.argv[1])
     die_with_parent(limits["parent"])
     confine(limits)
     refuse_network()
@@ -45,7 +45,7 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def confine(limits: dict[str, Any]) -> None:
+def confine(limits: Asked) -> None:
     """Set the resource limits: bytes of address space, seconds of CPU, bytes of any file written, open files."""
     for kind, amount in (
         (resource.RLIMIT_AS, limits["memory_bytes"]),
