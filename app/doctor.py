@@ -184,11 +184,11 @@ def _downstreams(database: Database) -> Check:
     """Which downstreams are held back at present, and until when."""
     found = database.transact(downstreams.standing)
     held = [
-        f"{d['name']} has been held back for {spoken(d['open_seconds'])}, the next probe goes in {spoken(d['held_seconds'] or 0)}"
-        if d["open_seconds"] is not None
-        else f"{d['name']} asked for patience, for {spoken(d['held_seconds'])} more"
+        f"{d.name} has been held back for {spoken(d.open_seconds)}, the next probe goes in {spoken(d.held_seconds or 0)}"
+        if d.open_seconds is not None
+        else f"{d.name} asked for patience, for {spoken(d.held_seconds or 0)} more"
         for d in found
-        if d["open_seconds"] is not None or d["held_seconds"]
+        if d.open_seconds is not None or d.held_seconds
     ]
     return Check(
         "downstreams",
@@ -250,13 +250,13 @@ def _sweeps(patient: Patient, database: Database) -> Check:
     late = []
     for name, every in patient.periods.items():
         # One that never ran is late only if there was somebody to run it for that long.
-        age = found[name]["age"] if name in found else (up if up is not None else math.inf)
+        age = found[name].age if name in found else (up if up is not None else math.inf)
         if age > max(2 * every, GRACE_SECONDS):
             late.append(
                 f"{name} ({f'last {spoken(age)} ago' if name in found else 'never ran'}, every {spoken(every)})"
             )
     seen = f"overdue: {', '.join(late)}" if late else f"{len(patient.periods)} on time"
-    heard = found[due.BEAT]["age"] if due.BEAT in found else math.inf
+    heard = found[due.BEAT].age if due.BEAT in found else math.inf
     if late and heard <= 6 * due.BEAT_SECONDS:
         return Check(
             "sweeps", False, seen, "beat runs: see what keeps the workers of the pool `sweeps`, or start more of them"

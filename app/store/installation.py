@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from app.core.lifecycle import Status
+from app.core.run import Routes
 from app.store.clock import silence
 from app.store.database import Connection
 
@@ -20,12 +25,41 @@ FROM sweeps ORDER BY name"""
 _UP = f"SELECT {silence('min(started_at)')} AS up FROM workers WHERE gone_at IS NULL"
 _NEEDED = """
 SELECT r.id, r.subject, r.workflow, r.workflow_version, r.definition_hash, d.definition_hash AS registered, r.state, r.status,
-    r.waiting_reason, r.routes, r.created_at
+    r.routes
 FROM runs r LEFT JOIN workflow_definitions d ON d.workflow = r.workflow AND d.version = r.workflow_version
 WHERE r.status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY r.workflow, r.workflow_version, r.state, r.id"""
 
 _VERSIONS = """
 SELECT DISTINCT workflow, workflow_version FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED')"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """A sweep that ever ran. age: seconds since its last start."""
+
+    name: str
+    age: float
+    last_finished_at: datetime | None
+    counts: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unfinished:
+    """A run that has not ended, with the definition it is pinned to, the one registered of its version, and its wait's routes."""
+
+    id: UUID
+    subject: str
+    workflow: str
+    workflow_version: int
+    definition_hash: str
+    registered: str | None
+    state: str
+    status: Status
+    routes: Routes
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Unfinished:
+        return cls(**{**row, "status": Status(row["status"])})
 
 
 def server_version(db: Connection) -> tuple[int, str]:
@@ -46,9 +80,9 @@ def missing_roles(db: Connection) -> list[str]:
     return [row["role"] for row in db.execute(_ROLES).fetchall() if not row["held"]]
 
 
-def sweeps(db: Connection) -> dict[str, Mapping[str, Any]]:
-    """Each sweep that ever ran: seconds since its last start as `age`, last_finished_at, counts."""
-    return {row["name"]: row for row in db.execute(_SWEEPS).fetchall()}
+def sweeps(db: Connection) -> dict[str, Sweep]:
+    """The sweeps that ever ran, by name."""
+    return {row["name"]: Sweep(**row) for row in db.execute(_SWEEPS)}
 
 
 def up_seconds(db: Connection) -> float | None:
@@ -57,9 +91,9 @@ def up_seconds(db: Connection) -> float | None:
     return row["up"] if row else None
 
 
-def unfinished(db: Connection) -> list[dict[str, Any]]:
-    """Every run that has not ended, with the definition it is pinned to and the routes of its wait."""
-    return db.execute(_NEEDED).fetchall()
+def unfinished(db: Connection) -> list[Unfinished]:
+    """Every run that has not ended."""
+    return [Unfinished.from_row(row) for row in db.execute(_NEEDED)]
 
 
 def unfinished_versions(db: Connection) -> list[tuple[str, int]]:

@@ -282,5 +282,5 @@ def test_a_fork_cancelled_leaves_the_other_run_alone(tree: Travel) -> None:
     operate.cancel(tree.rt, made.run_id, **WHY)
     assert (tree.run(made.run_id)["status"], tree.run(run_id)["status"]) == ("CANCELLED", "WAITING_FOR_HUMAN")
     listed = tree.rt.database.transact(lambda db: forks.of_run(db, run_id, limit=9))
-    assert [each["id"] for each in listed] == [made.run_id]
+    assert [each.id for each in listed] == [made.run_id]
     assert forking.Forked(made.run_id, "ASKING", 0, new=True) == made

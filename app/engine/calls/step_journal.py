@@ -12,8 +12,10 @@ from app.core.errors import LeaseLost, OutcomeUnknown
 from app.core.statuses import CheckpointStatus
 from app.engine.holdings import Holding
 from app.engine.runtime import Runtime
+from app.store.rows import told
 from app.store.runs import payloads, signals, steps
 from app.store.runs.moves import Statement
+from app.store.runs.signals import Signal
 from app.store.runs.steps import Checkpoint, Place
 
 
@@ -58,8 +60,8 @@ class StepJournal:
     def signals(self, name: str) -> list[dict[str, Any]]:
         """The signals of a name that are this step's."""
         steps_of_state = (self._since, self._step_seq)
-        found: list[dict[str, Any]] = self.transact(lambda db: signals.of_steps(db, self._run_id, steps_of_state, name))
-        return found
+        found: list[Signal] = self.transact(lambda db: signals.of_steps(db, self._run_id, steps_of_state, name))
+        return [told(signal) for signal in found]
 
     def is_complete(self, seq: int) -> bool:
         """Whether an earlier attempt completed a call."""

@@ -74,7 +74,7 @@ def _fork(
     entered = first_entered(step.received)
     now = entered.pop("now", step.at)
     entered["cause"] = {"of_run": run_id} | entered.get("cause", {})
-    if any(call["status"] == CheckpointStatus.COMPLETE for call in calls):
+    if any(call.status == CheckpointStatus.COMPLETE for call in calls):
         entered["now"] = now  # or else the calls would be other ones
     at = _insert(db, workflow, run_id, step_seq, step, entered, new_id=new_id, actor=actor, reason=reason)
     copied = forks.copy_calls(db, new_id)
@@ -87,21 +87,21 @@ def _fork(
     return Forked(new_id, step.state, copied, new=True), (at, bell)
 
 
-def _may_be_forked(db: Connection, run_id: UUID, step_seq: int, step: Entered) -> list[dict[str, Any]]:
+def _may_be_forked(db: Connection, run_id: UUID, step_seq: int, step: Entered) -> list[forks.Call]:
     """The step's calls. Raises Refused for a step that a fork cannot begin with."""
     if step.data is None or erasure.is_erased(runs.data_of(db, run_id)):
         raise Refused(f"what the run {run_id} knew was erased; there is nothing to begin a fork with")
     calls = forks.calls(db, run_id, step_seq)
-    unsure = next((c for c in calls if c["kind"] == CheckpointKind.TOOL and c["status"] in BEGUN), None)
+    unsure = next((c for c in calls if c.kind == CheckpointKind.TOOL and c.status in BEGUN), None)
     if unsure is not None:
         raise Refused(
-            f"nobody knows yet whether {unsure['name']} of step {step_seq} happened; settle that first, or fork from an earlier step"
+            f"nobody knows yet whether {unsure.name} of step {step_seq} happened; settle that first, or fork from an earlier step"
         )
     if (given := forks.approved_before(db, run_id, step_seq)) is not None:
-        what = f"{given['purpose'].replace('_', ' ')} of {given['amount']} {given['currency']} to {given['payee']}"
+        what = f"{given.purpose.replace('_', ' ')} of {given.amount} {given.currency} to {given.payee}"
         raise Refused(
             f"step {step_seq} ({step.state}) rests on the approval of the {what}, which is this run's alone; fork from step "
-            f"{given['step_seq']} ({given['state']}), where it was given, or from an earlier one"
+            f"{given.step_seq} ({given.state}), where it was given, or from an earlier one"
         )
     return calls
 
@@ -123,7 +123,8 @@ def _insert(
     why = f"forked from step {step_seq} of {run_id}: {reason}"
     origin = {"run_id": run_id, "step_seq": step_seq, "state": step.state, "entered": digest(text)}
     first = since(step.received, step_seq)  # of its calls some may be copies themselves
-    before = forks.origin(db, run_id) if first == 1 else None
+    made = forks.origin(db, run_id) if first == 1 else None
+    before = made.told if made else None
     for earlier in range(first, step_seq):
         before = {"run_id": run_id, "step_seq": earlier} | ({"before": before} if before else {})
     if before is not None:
@@ -133,16 +134,16 @@ def _insert(
         run_id=new_id,
         workflow=workflow.name,
         version=workflow.version,
-        definition_hash=own["definition_hash"],
-        subject=own["subject"],
+        definition_hash=own.definition_hash,
+        subject=own.subject,
         route=workflow.route(step.state),
         data=canonical(step.data),
         actor=actor,
-        expected_seconds=own["expected_seconds"],
-        token_budget=own["token_budget"],
+        expected_seconds=own.expected_seconds,
+        token_budget=own.token_budget,
         move_id=ids.new_token(),
         salt=secrets.token_hex(8),
-        priority=own["priority"],
+        priority=own.priority,
         fork=runs.Fork(of=run_id, origin=canonical(origin), entered=text, reason=why[:4000]),
     )
     assert at is not None, "looked for under the lock of its source"

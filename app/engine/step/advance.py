@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +30,19 @@ Also = Callable[[Connection, Run, Transition], None]
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A committed move."""
+    """A committed move: the transition's number and time, and the alerts it resolved and opened (rule, subject, message)."""
 
     run: Run
     to: Transition
-    row: Mapping[str, Any]
+    seq: int
+    at: datetime
+    resolved: Sequence[Mapping[str, str]]
+    opened: Sequence[Mapping[str, str]]
+
+    @classmethod
+    def from_row(cls, run: Run, to: Transition, row: Mapping[str, Any]) -> Moved:
+        """Of the row that the move's statement gave."""
+        return cls(run, to, row["transition_seq"], row["at"], row.get("resolved") or (), row.get("opened") or ())
 
     def bell(self) -> Bell | None:
         """The doorbell to ring, if the move made the run ready."""
@@ -50,7 +59,7 @@ def settle(rt: Runtime, run: Run, happened: Event, beside: Beside, *, until: flo
             moved = rt.journal.transact(lambda db: _end_child(db, run, to, beside), until=until)  # noqa: B023
         else:
             rows = rt.journal.write(run.id, [move(run, to, beside=beside)], until=until)[0]
-            moved = [Moved(run, to, rows[0])] if rows else []
+            moved = [Moved.from_row(run, to, rows[0])] if rows else []
         if moved:
             announce(rt, moved, beside)
             return moved[0]
@@ -72,7 +81,7 @@ def _look_again(rt: Runtime, run: Run, to: Transition, beside: Beside, until: fl
         raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
     if mine is None:
         return fresh
-    moved = Moved(run, to, mine)
+    moved = Moved.from_row(run, to, mine)
     announce(rt, [moved], beside)
     return moved
 
@@ -90,7 +99,7 @@ def apply(
         moved = _end_child(db, run, to, beside)
     else:
         row = db.execute(*move(run, to, beside=beside)).fetchone()
-        moved = [Moved(run, to, row)] if row else []
+        moved = [Moved.from_row(run, to, row)] if row else []
     if not moved:
         raise Refused(f"run {run.id} changed meanwhile; look again")
     if also:
@@ -103,7 +112,7 @@ def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list
     row = db.execute(*move(run, to, beside=beside)).fetchone()
     if row is None:
         return []
-    moved = [Moved(run, to, row)]
+    moved = [Moved.from_row(run, to, row)]
     assert run.parent_run_id is not None and run.parent_step_seq is not None
     left = runs.child_ended(db, run.parent_run_id, run.parent_step_seq)
     if left == 0:
@@ -131,8 +140,8 @@ def log_move(m: Moved, beside: Beside | None) -> None:
     logs.transition(
         m.run.id,
         m.run.state,
-        at=m.row["at"],
-        seq=m.row["transition_seq"],
+        at=m.at,
+        seq=m.seq,
         name=m.to.event.value,
         from_status=m.run.status.value,
         to_status=m.to.status.value,
@@ -145,8 +154,8 @@ def log_move(m: Moved, beside: Beside | None) -> None:
 
 
 def _log_alerts(m: Moved) -> None:
-    for what in ("resolved", "opened"):
-        for alert in m.row.get(what) or ():
+    for what, alerts in (("resolved", m.resolved), ("opened", m.opened)):
+        for alert in alerts:
             logs.alert(what, run_id=m.run.id, **alert)
 
 

@@ -61,7 +61,7 @@ def park_with_children(
         mine = rt.journal.transact(lambda db: db.execute(*was_mine(run, beside)).fetchone(), until=until)
         if mine is None:
             raise LeaseLost(f"run {run.id} step {run.step_seq}: the lease was taken away")
-        moved = [advance.Moved(run, decide(run, happened), mine)]
+        moved = [advance.Moved.from_row(run, decide(run, happened), mine)]
     advance.announce(rt, moved, beside)
     bells = child_bells(rt, run, children)
     born = rt.journal.transact(lambda db: runs.births(db, run.id, run.step_seq), until=until)

@@ -24,6 +24,7 @@ from app.engine.calls.asking import StepAsking
 from app.engine.calls.call import Call
 from app.engine.calls.calls import Caller
 from app.engine.runtime import Runtime
+from app.store.rows import told
 from app.store.runs import runs
 from app.telemetry import logs
 
@@ -59,8 +60,8 @@ class JournaledStep:
         if step_seq is None:
             return ()
         parent = UUID(str(self.cause.get("of_run", self.run_id)))  # in a fork, the run that had them
-        found: Sequence[Mapping[str, Any]] = self._caller.transact(lambda db: runs.children_of(db, parent, step_seq))
-        return found
+        found: list[runs.Child] = self._caller.transact(lambda db: runs.children_of(db, parent, step_seq))
+        return [told(child) for child in found]
 
     def call(self, tool: Tool, *, action: str | UUID | None = None, **params: Any) -> Any:
         """Call a tool once, durably; its recorded result if it was called before. `action` is the approved action's id."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.core.declarations.limits import Limit
 from app.store.clock import lasted
@@ -34,6 +32,23 @@ class Answer:
     probe: bool
     why: str | None
     wait_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A downstream as it stands: its limits, failures in a row, calls under way, how long its breaker is open.
+
+    held_seconds: for how long no call goes to it.
+    """
+
+    name: str
+    breaker: str
+    rate_per_second: float | None
+    concurrency: int | None
+    failures: int
+    under_way: int
+    open_seconds: float | None
+    held_seconds: float | None
 
 
 def take(db: Connection, place: Place, limit: Limit, seconds: float) -> Answer:
@@ -83,6 +98,6 @@ def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str
     return breaker
 
 
-def standing(db: Connection) -> Sequence[Mapping[str, Any]]:
+def standing(db: Connection) -> list[Standing]:
     """Every downstream that was ever called under a limit, as it stands."""
-    return db.execute(_STANDING).fetchall()
+    return [Standing(**row) for row in db.execute(_STANDING)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -205,14 +205,31 @@ def family(db: Connection, run_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-def children_of(db: Connection, run_id: UUID, step_seq: int) -> list[Mapping[str, Any]]:
-    """The children a step started: id, subject, state, status and data, by subject."""
-    rows: Sequence[Mapping[str, Any]] = db.execute(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Child:
+    """A child run as its parent's step is given it."""
+
+    id: UUID
+    workflow: str
+    subject: str
+    state: str
+    status: Status
+    waiting_reason: str | None
+    data: Any
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Child:
+        return cls(**{**row, "status": Status(row["status"]), "data": restore(row["data"])})
+
+
+def children_of(db: Connection, run_id: UUID, step_seq: int) -> list[Child]:
+    """The children a step started, by subject."""
+    rows = db.execute(
         """SELECT r.id, r.workflow, r.subject, r.state, r.status, r.waiting_reason, d.data FROM runs r JOIN run_data d ON d.run_id = r.id
            WHERE r.parent_run_id = %s AND r.parent_step_seq = %s ORDER BY r.subject""",
         [run_id, step_seq],
-    ).fetchall()
-    return [{**row, "data": restore(row["data"])} for row in rows]
+    )
+    return [Child.from_row(row) for row in rows]
 
 
 def births(db: Connection, parent: UUID, step_seq: int) -> dict[UUID, datetime]:

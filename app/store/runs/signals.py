@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.core.canonical import restore
 from app.store.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """A signal as a step is given it."""
+
+    id: str
+    name: str
+    payload: Any
+    actor: str
+    at: datetime
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Signal:
+        return cls(**{**row, "payload": restore(row["payload"])})
 
 
 def insert(db: Connection, run_id: UUID, signal_id: str, name: str, payload: str, body_hash: str, actor: str) -> bool:
@@ -36,11 +54,11 @@ def body_hash(db: Connection, run_id: UUID, signal_id: str) -> str | None:
     return row["body_hash"] if row else None
 
 
-def of_steps(db: Connection, run_id: UUID, steps: tuple[int, int], name: str) -> list[dict[str, Any]]:
-    """The signals of a name that the steps from one to another consumed, in order, as a step is given them."""
+def of_steps(db: Connection, run_id: UUID, steps: tuple[int, int], name: str) -> list[Signal]:
+    """The signals of a name that the steps from one to another consumed, in order."""
     rows = db.execute(
         """SELECT signal_id AS id, name, payload, actor, created_at AS at FROM signals
            WHERE run_id = %s AND name = %s AND consumed_step_seq BETWEEN %s AND %s ORDER BY seq""",
         [run_id, name, *steps],
-    ).fetchall()
-    return [{**row, "payload": restore(row["payload"])} for row in rows]
+    )
+    return [Signal.from_row(row) for row in rows]

@@ -73,9 +73,10 @@ def _before_the_fork(db: Connection, run_id: UUID, suggests: bool) -> Seen | Non
     origin = forks.origin(db, run_id)
     if origin is None:
         return None
-    source = UUID(origin["run_id"])
-    place = conversations.last_answer_before(db, source, origin["step_seq"], with_outcome=suggests)
-    return conversations.seen_by_model(db, source, *place) if place else _before_the_fork(db, source, suggests)
+    place = conversations.last_answer_before(db, origin.run_id, origin.step_seq, with_outcome=suggests)
+    if place:
+        return conversations.seen_by_model(db, origin.run_id, *place)
+    return _before_the_fork(db, origin.run_id, suggests)
 
 
 def _tokens(seen: conversations.Seen | None) -> int:

@@ -61,7 +61,7 @@ class Seen:
     sweeps: Sequence[Standing]
     beat: Standing
     workers: Sequence[Standing]
-    downstreams: Sequence[Mapping[str, Any]]
+    downstreams: Sequence[downstreams.Standing]
     charts: Sequence[Chart]
     durations: Sequence[Duration]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -29,8 +28,8 @@ _MOST = 200  # steps offered, and forks listed
 class ForkPanel:
     """What the run page shows of forks. `fork_id`: the id of the run that this very form makes, once, however often it is sent."""
 
-    steps: Sequence[Mapping[str, Any]]
-    made: Sequence[Mapping[str, Any]]
+    steps: Sequence[forks.Choice]
+    made: Sequence[forks.Made]
     fork_id: UUID
 
 
