@@ -6,6 +6,7 @@ python -m tests.facts        prints them: each fact with what breaks it, none if
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -44,6 +45,19 @@ STATUSES = frozenset(
     ]
 )
 """Words that are nothing but a status: of a run, a checkpoint or an action."""
+ROWS_ARE_VALUES = (
+    "app/store/accounts",
+    "app/store/ledger",
+    "app/store/records",
+    "app/store/runs",
+    "app/store/workers",
+    "app/store/clock.py",
+    "app/store/installation.py",
+)
+"""Rooms of the store whose functions give out no dictionaries."""
+JSON_OF_THE_STORE = ("app/store/records/evidence.py", "app/store/runs/carried.py", "app/store/runs/steps.py:params")
+"""What is JSON there, or a statement's parameters: whole rows as a pack keeps them, a step's cause."""
+_LOOSE = re.compile(r"\b(dict|Mapping)\[str, Any\]|\b(DictRow|Rows?)\b")
 
 
 def crowded_folders() -> list[str]:
@@ -98,6 +112,19 @@ def bare_statuses() -> list[str]:
     return [f"{_named(path)}:{line} {text!r}" for path in SOURCES for line, text in _texts(path) if text in STATUSES]
 
 
+def rows_as_dictionaries() -> list[str]:
+    """Public functions of the store that give out what the type checker cannot see into."""
+    found = [
+        f"{_named(path)}:{node.name}"
+        for path in MODULES
+        if _named(path).startswith(ROWS_ARE_VALUES)
+        for node in ast.walk(_parsed(path))
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if node.returns is not None and _LOOSE.search(ast.unparse(node.returns))
+    ]
+    return [one for one in found if not one.startswith(JSON_OF_THE_STORE)]
+
+
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
     """The text constants of a file, without those that are values of an enumeration."""
     tree = _parsed(path)
@@ -139,6 +166,7 @@ FACTS: dict[str, Callable[[], list[str]]] = {
     "every step function says what it is handed": untyped_steps,
     "nothing is kept from the formatter line by line": unformatted,
     "no status is written as text outside of SQL": bare_statuses,
+    "the store gives out rows as values of their own types": rows_as_dictionaries,
 }
 
 

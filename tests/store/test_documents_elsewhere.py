@@ -17,7 +17,6 @@ from app.store.records.documents import SentElsewhere
 from tests.support.plans import plans, whole_tables
 
 BILL, REPORT, EMPTY = "b" * 64, "a" * 64, "e" * 64
-Row = dict[str, Any]
 
 
 class Office:
