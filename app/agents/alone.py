@@ -59,5 +59,5 @@ class _Unjournaled:
     def keep(self, name: str, work: Callable[[], Any]) -> Any:
         return work()
 
-    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
-        raise Unrecoverable(f"nothing can wait for {event} outside a run: {canonical(said)[:200]}")
+    def wait(self, signal: str, said: Any, expires_seconds: float | None) -> Any:
+        raise Unrecoverable(f"nothing can wait for {signal} outside a run: {canonical(said)[:200]}")

@@ -23,7 +23,7 @@ As = Annotated[str | None, typer.Option("--as", metavar="USER", help="Who does i
 @commands.command()
 def signal(
     run: RunName,
-    name: Annotated[str, typer.Argument(help="The event's name, as the workflow waits for it.")],
+    name: Annotated[str, typer.Argument(help="The signal's name, as the workflow waits for it.")],
     payload: Annotated[str | None, typer.Option(help="JSON, or @FILE with JSON.")] = None,
     signal_id: Annotated[
         str | None, typer.Option("--id", help="The same id and payload again change nothing; made up if not given.")

@@ -160,7 +160,7 @@ def _wait(status: Status) -> Decider:
 
 
 def _pending(run: Run, happened: Event) -> str | None:
-    """The first event a wait names that is already there."""
+    """The first signal a wait names that is already there."""
     return next((name for name in run.pending_events if name in happened.routes), None)
 
 
@@ -178,7 +178,7 @@ def _answered(run: Run, happened: Event) -> Transition:
 
 
 def _suspended(run: Run, happened: Event) -> Transition:
-    """The step keeps its place: its event, or the end of its patience, leads back into it."""
+    """The step keeps its place: its signal, or the end of its patience, leads back into it."""
     move = replace(
         _same(run, happened, Status.WAITING_FOR_EVENT),
         crash_attempts=0,
@@ -200,7 +200,7 @@ def _resume(run: Run, move: Transition, consumes: str | None) -> Transition:
 def _signalled(run: Run, happened: Event) -> Transition:
     name = next((name for name in run.pending_events if name in run.routes), None)
     if name is None:
-        raise Refused(f"{run.state} waits for none of the pending events")
+        raise Refused(f"{run.state} waits for none of the pending signals")
     move = _same(run, happened, Status.READY)
     return _resume(run, move, name) if run.routes[name].get("stays") else _wake(run, move, run.routes[name], name)
 

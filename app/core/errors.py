@@ -91,9 +91,9 @@ class CancelAccepted(LeaseLost):
 class Suspended(LonghaulError):
     """Let out of a step's work to wait for a signal; the step goes on at the same place when it comes, or time is up."""
 
-    def __init__(self, event: str, *, reason: str, expires_seconds: float | None = None) -> None:
-        super().__init__(f"suspended until {event}")
-        self.event, self.reason, self.expires_seconds = event, reason, expires_seconds
+    def __init__(self, signal: str, *, reason: str, expires_seconds: float | None = None) -> None:
+        super().__init__(f"suspended until {signal}")
+        self.signal, self.reason, self.expires_seconds = signal, reason, expires_seconds
 
 
 class StoreUnavailable(LonghaulError):

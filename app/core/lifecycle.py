@@ -89,12 +89,12 @@ _MOVES: Mapping[tuple[Status, EventKind], frozenset[Status]] = {
     (S.RUNNING, E.HANDED_BACK): _READY,
     (S.RUNNING, E.STEP_FINISHED): _READY,
     (S.RUNNING, E.ENDED): frozenset({S.COMPLETE, S.FAILED}),
-    # A waiting step whose event is already pending goes straight on.
+    # A waiting step whose signal is already there goes straight on.
     (S.RUNNING, E.WAITS_FOR_HUMAN): frozenset({S.WAITING_FOR_HUMAN}),
     (S.RUNNING, E.WAITS_FOR_EVENT): frozenset({S.WAITING_FOR_EVENT}) | _READY,
     (S.RUNNING, E.WAITS_FOR_TIMER): frozenset({S.WAITING_FOR_TIMER}),
     (S.RUNNING, E.WAITS_FOR_CHILDREN): frozenset({S.WAITING_FOR_CHILDREN}) | _READY,
-    # In the middle of its work: the same step goes on when its event comes.
+    # In the middle of its work: the same step goes on when its signal comes.
     (S.RUNNING, E.SUSPENDED): frozenset({S.WAITING_FOR_EVENT}) | _READY,
     (S.RUNNING, E.FAILED_ATTEMPT): frozenset({S.WAITING_FOR_TIMER}),
     (S.RUNNING, E.THROTTLED): frozenset({S.WAITING_FOR_TIMER}),

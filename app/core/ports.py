@@ -101,7 +101,7 @@ class Asking(Protocol):
         """The value of local work: the recorded one, or that of doing it now."""
         ...
 
-    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
+    def wait(self, signal: str, said: Any, expires_seconds: float | None) -> Any:
         """The signals that came, as `{"signals": […]}`, or `{"expired": true}`. Suspends the run until there is one."""
         ...
 

@@ -187,10 +187,10 @@ def _asked(view: _View) -> str:
     return f"{text}; {_some(people)} may answer"
 
 
-def _for_event(view: _View) -> str:
+def _for_signal(view: _View) -> str:
     run = view.run
     names = sorted(set(run["routes"]) - {EXPIRED})
-    text = f"waits in {run['state']} {view.lasting(view.entered)} for the event {' or '.join(names)}"
+    text = f"waits in {run['state']} {view.lasting(view.entered)} for the signal {' or '.join(names)}"
     if run["waiting_reason"] not in (None, *(f"waits for {name}" for name in names)):
         text += f" ({run['waiting_reason']})"
     if run["expires_at"]:
@@ -299,7 +299,7 @@ _SAYINGS: dict[Status, tuple[str, Callable[[_View], str]]] = {
     Status.READY: ("ready", _ready),
     Status.RUNNING: ("running", _running),
     Status.WAITING_FOR_HUMAN: (_WAITS, _for_human),
-    Status.WAITING_FOR_EVENT: (_WAITS, _for_event),
+    Status.WAITING_FOR_EVENT: (_WAITS, _for_signal),
     Status.WAITING_FOR_TIMER: (_WAITS, _for_timer),
     Status.WAITING_FOR_CHILDREN: (_WAITS, _for_children),
     Status.SUSPECTED_DEAD: ("being reassigned", _suspected),

@@ -37,7 +37,7 @@ from workflows.insurance_claim.facts import Notice, StatedDate
 from workflows.insurance_claim.models import ClaimFile, DocumentRef
 
 MAX_FILES = 100
-EVENT = "document_uploaded"
+SIGNAL = "document_uploaded"
 _SKIPPED = (".DS_Store", "Thumbs.db")
 _SHEET = "claim.json"
 _NAMED = {
@@ -159,7 +159,7 @@ def announce(
     signal_id = "upload-" + hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def work(db: Connection) -> list[advance.Moved]:
-        new, moved = signals.keep(db, run_id, EVENT, text, signal_id=signal_id, actor=actor)
+        new, moved = signals.keep(db, run_id, SIGNAL, text, signal_id=signal_id, actor=actor)
         for stored in kept if new else []:
             documents.insert(db, new_id(), run_id, **stored.model_dump(), by=actor)
         if new:

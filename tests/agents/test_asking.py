@@ -319,7 +319,7 @@ def test_a_model_that_waits_suspends_its_asking_and_is_given_what_came(server: S
     for _ in range(2):
         with pytest.raises(Suspended) as raised:
             ask(models, asking.again(), prompt=WAITING)
-    assert (raised.value.event, raised.value.expires_seconds) == ("approval", 30 * 86400)
+    assert (raised.value.signal, raised.value.expires_seconds) == ("approval", 30 * 86400)
     assert "May I?" in raised.value.reason
     asking.signals["approval"] = {"signals": [{"id": "1", "payload": {"approved": "yes, by Bea"}}]}
     ask(models, asking.again(), prompt=WAITING)

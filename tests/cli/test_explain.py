@@ -132,7 +132,7 @@ CASES: dict[Status, tuple[str, Callable[[Travel, UUID], None], str, list[str]]] 
         "waiting",
         ["adjuster was asked “How much?”", "due", "nobody who may answer"],
     ),
-    Status.WAITING_FOR_EVENT: ("well", to_the_letter, "waiting", ["for the event letter", "at most until", "in 14 d"]),
+    Status.WAITING_FOR_EVENT: ("well", to_the_letter, "waiting", ["for the signal letter", "at most until", "in 14 d"]),
     Status.WAITING_FOR_TIMER: ("well", to_the_rest, "waiting", ["waits in RESTING until", "(in 1 h)"]),
     Status.WAITING_FOR_CHILDREN: (
         "well",

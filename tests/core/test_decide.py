@@ -549,7 +549,7 @@ def test_a_step_goes_by_the_routes_it_brings_not_by_those_an_old_wait_left() -> 
 
 
 def test_a_signal_that_the_run_does_not_wait_for_wakes_nobody() -> None:
-    with pytest.raises(Refused, match="HERE waits for none of the pending events"):
+    with pytest.raises(Refused, match="HERE waits for none of the pending signals"):
         decide(a_run(S.WAITING_FOR_EVENT), happened(E.SIGNALLED))
 
 

@@ -54,13 +54,13 @@ class MemoryAsking:
     def keep(self, name: str, work: Callable[[], Any]) -> Any:
         return self._once(name, "", work)
 
-    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
+    def wait(self, signal: str, said: Any, expires_seconds: float | None) -> Any:
         def look() -> Any:
-            if event not in self.signals:
-                raise Suspended(event, reason=canonical(said), expires_seconds=expires_seconds)
-            return self.signals.pop(event)
+            if signal not in self.signals:
+                raise Suspended(signal, reason=canonical(said), expires_seconds=expires_seconds)
+            return self.signals.pop(signal)
 
-        return self._once(event, digest(canonical(said)), look)
+        return self._once(signal, digest(canonical(said)), look)
 
     def _once(self, name: str, known_by: str, act: Callable[[], Any]) -> Any:
         if self._at < len(self.journal):

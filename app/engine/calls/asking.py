@@ -88,20 +88,20 @@ class StepAsking:
     def keep(self, name: str, work: Callable[[], Any]) -> Any:
         return self._step.keep(name, work)
 
-    def wait(self, event: str, said: Any, expires_seconds: float | None) -> Any:
+    def wait(self, signal: str, said: Any, expires_seconds: float | None) -> Any:
         seq = self._step.take()
-        params = {"event": event, "said": said, "expires_seconds": expires_seconds}
+        params = {"event": signal, "said": said, "expires_seconds": expires_seconds}
 
         def look(_key: str) -> Answered:
-            if came := [s for s in self._caller.signals(event) if s["id"] not in self._step.heard]:
+            if came := [s for s in self._caller.signals(signal) if s["id"] not in self._step.heard]:
                 return Answered({"signals": came})
             left = None if expires_seconds is None else expires_seconds - self._caller.waited_seconds(seq)
             if left is not None and left <= 0:
                 return Answered({"expired": True})
-            raise Suspended(event, reason=f"a model waits for {event}: {canonical(said)}"[:500], expires_seconds=left)
+            raise Suspended(signal, reason=f"a model waits for {signal}: {canonical(said)}"[:500], expires_seconds=left)
 
-        heard = self._caller.make(Call(seq=seq, kind=CheckpointKind.WAIT, name=event, params=params, act=look))
-        self._step.heard.update(signal["id"] for signal in heard.get("signals", ()))
+        heard = self._caller.make(Call(seq=seq, kind=CheckpointKind.WAIT, name=signal, params=params, act=look))
+        self._step.heard.update(came["id"] for came in heard.get("signals", ()))
         return heard
 
     def _statements(self, place: Place, messages: list[Kept]) -> list[Statement]:

@@ -1,7 +1,7 @@
 """Signals: a message from outside to a run, kept until a wait consumes it.
 
-The law: under the run's lock, in one transaction, the signal is kept, its name is appended to the row's pending
-events, and a run that waits for it is woken. A step that is just about to wait is guarded on the pending events, so a
+The law: under the run's lock, in one transaction, the signal is kept, its name is appended to the row's pending ones
+(`pending_events`), and a run that waits for it is woken. A step that is just about to wait is guarded on them, so a
 signal that comes during its advance turns the wait into READY. After an ending a signal is refused.
 """
 
@@ -45,7 +45,7 @@ def keep(
     if run.status in ENDED:
         raise Refused(f"the run has ended as {run.status.value}; it takes no more signals")
     signals.insert(db, run_id, signal_id, name, text, body, actor)
-    runs.append_event(db, run_id, name)
+    runs.note_signal(db, run_id, name)
     if run.status is not Status.WAITING_FOR_EVENT or name not in run.routes:
         return True, []
     fresh = advance.lock_or_refuse(db, run_id)

@@ -71,7 +71,7 @@ Outcome = tuple[Event, Beside]
 
 def _suspended(of: Attempt, problem: Suspended, happened: Event) -> Outcome:
     stay = {"state": of.run.state, "queue": of.run.queue, "stays": "yes"}
-    routes = {problem.event: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
+    routes = {problem.signal: stay} | ({} if problem.expires_seconds is None else {"expired": stay})
     waits = replace(
         happened,
         reason=problem.reason,

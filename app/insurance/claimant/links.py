@@ -20,7 +20,7 @@ from app.engine.runtime import Runtime
 from app.insurance.claimant import claimant_links
 from app.insurance.claimant.claimant_links import DAYS, MOST_DAYS
 from app.insurance.claimant.view import asked_of
-from app.insurance.intake import EVENT
+from app.insurance.intake import SIGNAL
 from app.store.accounts import upload_links
 from app.store.accounts.upload_links import ListedLink
 from app.store.database import Connection
@@ -47,7 +47,7 @@ def links_of(db: Connection, rt: Runtime, run: Mapping[str, Any], me: Person) ->
     """The links of a run; None for one of a workflow that takes no documents."""
     workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
     listed = upload_links.of_run(db, run["id"])
-    takes = workflow is not None and any(isinstance(s, Wait) and s.event == EVENT for s in workflow.states)
+    takes = workflow is not None and any(isinstance(s, Wait) and s.event == SIGNAL for s in workflow.states)
     if not takes and not listed:
         return None
     invites = may(rt, me, Right.INVITE)

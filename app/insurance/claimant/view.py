@@ -44,7 +44,7 @@ def see(rt: Runtime, token: str) -> View:
         run = runs.read(db, link.run_id)
         if run is None:
             raise claimant_links.LinkEnded("its run is gone")
-        waits = run.status is Status.WAITING_FOR_EVENT and intake.EVENT in run.routes
+        waits = run.status is Status.WAITING_FOR_EVENT and intake.SIGNAL in run.routes
         asked, unread = asked_of(db, run.id) if waits else ([], [])
         mine = [sent for sent in documents.of_run(db, run.id) if sent.uploaded_by == claimant_links.actor(link)]
         return View(

@@ -56,7 +56,7 @@ def upload(
     with opened() as rt:
         run_id = run_named(rt, run)
         kept = intake.upload(rt, run_id, [(path.name, intake.content_of(path)) for path in files], actor=person(user))
-        later = rt.database.transact(lambda db: _not_yet(db, run_id, intake.EVENT))
+        later = rt.database.transact(lambda db: _not_yet(db, run_id, intake.SIGNAL))
     if as_json:
         emit({"run_id": run_id, "documents": kept, "not_yet_read": later})
     else:
@@ -66,12 +66,12 @@ def upload(
             say(f"nobody has read them yet: {later}")
 
 
-def _not_yet(db: Any, run_id: UUID, event: str) -> str:
+def _not_yet(db: Any, run_id: UUID, name: str) -> str:
     """Why what was uploaded lies unread; empty once the run goes on with it."""
     from app.store.reads import glance
 
     run = glance.one(db, run_id)
-    if event not in (run["pending_events"] or ()):
+    if name not in (run["pending_events"] or ()):
         return ""
     return f"the run is {run['status']} in {run['state']} and takes them up when it next waits for documents" + (
         " (a reviewer who wants them read answers more_information)"

@@ -34,7 +34,7 @@ class RunFilter:
 
     text: whatever finds a run (`app.store.reads.finding`), or the beginning of a subject; children only so, or as those of a
     `parent`. subject: its beginning. role: an open task waits for it. alert: a rule with an open alert, or ANY_ALERT. late:
-    longer than expected, waits for people and events not counted.
+    longer than expected, waits for people and signals not counted.
     """
 
     status: Collection[str] = ()
@@ -57,7 +57,7 @@ class RunFilter:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunLine:
     """A run as lists show it. age_seconds: since its start, up to its end. spent_seconds: of these, what it did not wait for
-    people and events. retries: tries beyond the first of each step. waits_for_role, alerts: names, joined by commas.
+    people and signals. retries: tries beyond the first of each step. waits_for_role, alerts: names, joined by commas.
     """
 
     id: UUID
@@ -94,7 +94,7 @@ _OPEN_TASK = _t.c.status == constant(TaskStatus.OPEN)
 _OPEN_ALERT = _a.c.resolved_at.is_(None)
 _COMMA: sa.ColumnClause[str] = sa.literal_column("', '")
 _AGE = "extract(epoch FROM coalesce(r.finished_at, app_now()) - r.created_at)::float8"
-# What it waited for people and events is no part of how long it was expected to take; the present wait is not yet counted.
+# What it waited for people and signals is no part of how long it was expected to take; the present wait is not yet counted.
 _SPENT = sa.literal_column(
     f"""greatest(0, {_AGE} - r.waited_seconds
     - CASE WHEN r.status IN ('{Status.WAITING_FOR_HUMAN}', '{Status.WAITING_FOR_EVENT}') THEN {lasted("r.updated_at")} ELSE 0 END)""",

@@ -1,6 +1,6 @@
 """The one place where a run's row moves.
 
-The law: one statement, guarded on every column `decide` read (lease token, transition number, pending events, pause
+The law: one statement, guarded on every column `decide` read (lease token, transition number, pending signals, pause
 and cancel requests). No row: the run changed meanwhile, and nothing at all was written. With the row go, in the same
 statement, its transition and the next link of the hash chain, the finished step's checkpoint, the next step's
 intent, and whatever else must be true at the same moment: data, human task, alert, dead letter.

@@ -189,7 +189,7 @@ def request_cancel(db: Connection, run_id: UUID) -> bool:
     return row is not None
 
 
-def append_event(db: Connection, run_id: UUID, name: str) -> None:
+def note_signal(db: Connection, run_id: UUID, name: str) -> None:
     """Note on the run's row that a signal of this name is pending. The row must be locked."""
     db.execute("UPDATE runs SET pending_events = pending_events || %s::text WHERE id = %s", [name, run_id])
 

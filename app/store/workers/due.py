@@ -66,7 +66,7 @@ def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tupl
 
 
 def missed_signals(db: Connection, limit: int) -> list[Run]:
-    """Runs that wait for an event which is already pending."""
+    """Runs that wait for a signal which is already there."""
     return [as_run(row) for row in db.execute(_MISSED_SIGNALS, {"limit": limit}).fetchall()]
 
 
