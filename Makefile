@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Most tests wait for processes: two at a time take little more than half as long. `make test ARGS="-n 0 …"` runs them in one process.
-TEST_PROCESSES ?= 2
+# Most tests wait for processes: four at a time keep two cores busy. `make test ARGS="-n 0 …"` runs them in one process.
+TEST_PROCESSES ?= 4
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -53,7 +53,7 @@ test: setup $(VENV)/.attacks ## Run the tests
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: setup ## Run the tests that need no server, no other process and no browser (a minute or so)
-	$(BIN)/pytest --fast -n $(TEST_PROCESSES) --dist load -q $(ARGS)
+	$(BIN)/pytest --fast -n logical --dist load -q $(ARGS)
 
 lint: setup ## Check style, formatting and the direction of imports
 	$(BIN)/ruff check .

@@ -15,16 +15,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
 
 from app.settings import settings
 from app.stack.servers.places import remove_outside
-from app.stack.servers.postgres import EmbeddedPostgres
+from app.stack.servers.postgres import SERVER_SETTINGS, EmbeddedPostgres
 from app.stack.servers.redis import EmbeddedRedis
 from tests.support.bells import Bells
 from tests.support.needs import is_fast, longest_files_first
@@ -70,8 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _in_memory(folder: str = "/dev/shm", needed: int = 4 << 30) -> bool:
-    """Whether servers can have their data in memory. `fsync` is on there too, and what they wrote survives their kill."""
-    return Path(folder).is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > needed
+    """Whether servers can have their data in memory: what they wrote survives their kill there as on a disk."""
+    if not (Path(folder).is_dir() and os.access(folder, os.W_OK)):
+        return False
+    return min(shutil.disk_usage(folder).free, psutil.virtual_memory().available) > needed
 
 
 @contextmanager
@@ -103,7 +107,9 @@ def running_postgres(name: str) -> Iterator[EmbeddedPostgres]:
     """A Postgres server of its own, gone at the end."""
     with scratch_folder(name) as folder:
         server = EmbeddedPostgres(folder)
-        server.start()
+        # Processes are killed, never the machine: nobody need wait for a disk.
+        with patch.dict(SERVER_SETTINGS, fsync="off"):
+            server.start()
         try:
             yield server
         finally:
