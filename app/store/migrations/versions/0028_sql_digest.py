@@ -8,6 +8,8 @@ revision = "0028"
 down_revision = "0027"
 branch_labels = None
 depends_on = None
+# What the files of `app/store/sql` are from this version on: their digest, which a test compares.
+sql_files = "a5c5ae5031778d6270a1cac7ed5c82406001f8034bf497fa47ae317faaf301a5"
 
 
 def upgrade() -> None:
