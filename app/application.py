@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.engine.runtime import Runtime
     from app.settings import Settings
     from app.store.database import Connection, Database
+    from app.store.reads.glance import RunDetail
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Panel:
     id: str
     title: str
     template: str
-    values: Callable[[Connection, Runtime, Mapping[str, Any], Person], Any | None]
+    values: Callable[[Connection, Runtime, RunDetail, Person], Any | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,12 @@ def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) ->
         verb(rt, run_id, actor=person(user), reason=reason)
         after = rt.database.transact(lambda db: glance.one(db, run_id))
     if as_json:
-        asked = {flag: after[flag] for flag in ("pause_requested", "cancel_requested")}
-        emit(
-            {"run_id": run_id, "subject": after["subject"], "state": after["state"], "status": after["status"], **asked}
-        )
+        asked = {flag: getattr(after, flag) for flag in ("pause_requested", "cancel_requested")}
+        emit({"run_id": run_id, "subject": after.subject, "state": after.state, "status": after.status, **asked})
         return
-    later = " (it comes about at the end of its step)" if after["cancel_requested"] and not after["finished_at"] else ""
-    later = " (it pauses when it would next be ready)" if after["pause_requested"] else later
-    say(f"{name}: run {run_id} ({after['subject']}) is {after['status']} in {after['state']}{later}")
+    later = " (it comes about at the end of its step)" if after.cancel_requested and not after.finished_at else ""
+    later = " (it pauses when it would next be ready)" if after.pause_requested else later
+    say(f"{name}: run {run_id} ({after.subject}) is {after.status} in {after.state}{later}")
 
 
 @commands.command()

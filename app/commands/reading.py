@@ -131,16 +131,17 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
     from app.store.human_tasks import task_list
     from app.store.ledger import actions
-    from app.store.reads import alert_list, glance
+    from app.store.reads import alert_list, glance, run_list
+    from app.store.runs import runs
 
     def read(db: Any) -> dict[str, Any]:
         run_id = named(db, name)
-        row = _renamed(glance.one(db, run_id))
+        row = _renamed(asdict(glance.one(db, run_id))) | {"data": runs.data_of(db, run_id)}
         row["findings"] = _findings(row["data"])
         row["human_tasks"] = task_list.whole(db, task_list.TaskFilter(status=None, run=run_id))
         row["actions"] = actions.of_run(db, run_id)
         row["alerts"] = [asdict(alert) for alert in alert_list.of_run(db, run_id)[::-1]]
-        row["children"] = [_renamed(child) for child in glance.children(db, run_id)]
+        row["children"] = [_renamed(asdict(child)) for child in run_list.children(db, run_id)]
         return row
 
     shown: dict[str, Any] = rt.database.transact(read)
@@ -158,12 +159,12 @@ def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
         at = parse_moment(moment, now=now)
         if at > now:
             raise BadInput(f"--at: {at.isoformat()} is still to come; now it is {now.isoformat()}")
-        row, stood = glance.one(db, run_id), history.stood_at(db, run_id, at)
+        run, stood = glance.one(db, run_id), history.stood_at(db, run_id, at)
         if stood is None:
-            raise NotFound(f"the run had not begun at {at.isoformat()}; it began at {row['created_at'].isoformat()}")
+            raise NotFound(f"the run had not begun at {at.isoformat()}; it began at {run.created_at.isoformat()}")
         fixed = {
             "run_id": run_id,
-            **{n: row[n] for n in ("workflow", "workflow_version", "subject", "parent_run_id", "created_at")},
+            **{n: getattr(run, n) for n in ("workflow", "workflow_version", "subject", "parent_run_id", "created_at")},
         }
         then = {n: getattr(stood, n) for n in stood.__dataclass_fields__ if n != "run_id"}
         return fixed | then | {"findings": _findings(stood.data)}
@@ -226,10 +227,10 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
     with opened() as rt:
         run_id = run_named(rt, run)
         seen = rt.database.transact(lambda db: situation.read(db, run_id))
-        broker = doctor.broker_problem() if seen.run["status"] == Status.READY else None
+        broker = doctor.broker_problem() if seen.run.status == Status.READY else None
         found = engine.explain(seen, rt.settings, broker=broker)
     if as_json:
-        row = {name: seen.run[name] for name in ("workflow", "workflow_version", "subject", "state", "status")}
+        row = {name: getattr(seen.run, name) for name in ("workflow", "workflow_version", "subject", "state", "status")}
         emit({"run_id": run_id, **row, "condition": found.condition, "explanation": found.sentence})
     else:
         say(found.sentence)

@@ -65,7 +65,7 @@ def tasks(
         wanted = task_list.TaskFilter(roles=tuple(role) if role else None, run=run_named(rt, run) if run else None)
         found = rt.database.transact(lambda db: task_list.page(db, wanted))
         able = rt.database.transact(lambda db: situation.able(db, sorted({task.role for task in found})))
-        may = {t.id: [p["username"] for p in able[t.role] if p["username"] not in t.not_by] for t in found}
+        may = {t.id: [p.username for p in able[t.role] if p.username not in t.not_by] for t in found}
         if as_json:
             whole = rt.database.transact(lambda db: task_list.whole(db, wanted))
             emit([asdict(task) | {"may_answer": may[task.id]} for task in whole if task.id in may])
@@ -126,7 +126,7 @@ def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
     from app.store.reads import glance
 
     run = rt.database.transact(lambda db: glance.one(db, run_id))
-    workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
+    workflow = rt.workflows.find(run.workflow, run.workflow_version)
     return None if workflow is None else {state.event for state in workflow.states if isinstance(state, Wait)}
 
 

@@ -7,17 +7,17 @@ those of promise 8: ended; waiting; ready; running; being reassigned; stopped or
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from app.core.lifecycle import ENDED, STOPPED, EventKind, Status
 from app.core.statuses import TaskKind
 from app.core.workflow import EXPIRED
 from app.engine import serving
 from app.settings import Settings
-from app.store.reads.situation import Situation
+from app.store.reads.glance import RunDetail
+from app.store.reads.situation import Holder, Situation
 
 YOUNG_SECONDS = 5.0  # READY for less than this needs no cause
 
@@ -32,11 +32,11 @@ class Explanation:
 
 def explain(seen: Situation, settings: Settings, *, broker: str | None = None) -> Explanation:
     """Explain a run. `broker` says what is wrong with the broker, if it was asked and is away."""
-    status = Status(seen.run["status"])
+    status = Status(seen.run.status)
     condition, say = _SAYINGS[status]
     asked = _asked_for(seen.run) if status not in ENDED else ""
     text = say(_View(seen, settings, broker))
-    return Explanation(condition, f"{seen.run['subject']} {text}{asked}.")
+    return Explanation(condition, f"{seen.run.subject} {text}{asked}.")
 
 
 def spoken(seconds: float) -> str:
@@ -78,8 +78,7 @@ class _View:
 
     @property
     def entered(self) -> datetime:
-        at: datetime = self.seen.last["created_at"]
-        return at
+        return self.seen.run.since
 
     def late_sweep(self, name: str, period: float) -> str:
         """That a sweep this run depends on does not come, if so."""
@@ -93,9 +92,9 @@ class _View:
 
 def _ready(view: _View) -> str:
     run, workers = view.run, view.seen.workers
-    since = run["ready_at"] or view.entered
-    text = f"is READY to enter {run['state']} {view.lasting(since)}"
-    able = [w for w in serving.able(workers, view.settings.silent_seconds) if run["queue"] in w.queues]
+    since = run.ready_at or view.entered
+    text = f"is READY to enter {run.state} {view.lasting(since)}"
+    able = [w for w in serving.able(workers, view.settings.silent_seconds) if run.queue in w.queues]
     if not able:
         return f"{text}, but {_nobody(view)}"
     age = (view.seen.now - since).total_seconds()
@@ -105,7 +104,7 @@ def _ready(view: _View) -> str:
         return f"{text} and {_count(len(able), 'worker')} can take it"
     slots = sum(w.slots for w in able)
     place = f"behind {_count(view.seen.ahead, 'older run')}" if view.seen.ahead else "first"
-    text += f", {place} in its queue {run['queue']}"
+    text += f", {place} in its queue {run.queue}"
     text += f"; {_count(len(able), 'worker')} with {_count(slots, 'slot')} can take it"
     return text + view.late_sweep("dispatch", view.settings.dispatch_seconds)
 
@@ -115,37 +114,32 @@ def _nobody(view: _View) -> str:
     run, workers = view.run, view.seen.workers
     if not workers:
         return "no worker is alive; start one"
-    if any(run["queue"] in w.queues for w in workers):
-        return f"every worker of its queue {run['queue']} is silent or shutting down; start one"
+    if any(run.queue in w.queues for w in workers):
+        return f"every worker of its queue {run.queue} is silent or shutting down; start one"
     versions = sorted(
-        {
-            q.rsplit(".v", 1)[1]
-            for w in workers
-            for q in w.queues
-            if q.split(".")[1:2] == [run["workflow"]] and ".v" in q
-        }
+        {q.rsplit(".v", 1)[1] for w in workers for q in w.queues if q.split(".")[1:2] == [run.workflow] and ".v" in q}
     )
     has = (
         f" (there are workers of v{', v'.join(versions)})"
-        if versions and str(run["workflow_version"]) not in versions
+        if versions and str(run.workflow_version) not in versions
         else ""
     )
-    pool = run["queue"].split(".")[0]
+    pool = run.queue.split(".")[0]
     return (
-        f"no worker subscribes to its queue {run['queue']}{has}; start one that has "
-        f"{run['workflow']} v{run['workflow_version']} in the pool {pool}"
+        f"no worker subscribes to its queue {run.queue}{has}; start one that has "
+        f"{run.workflow} v{run.workflow_version} in the pool {pool}"
     )
 
 
 def _running(view: _View) -> str:
     run, holder = view.run, view.seen.holder
-    text = f"is RUNNING {run['state']} {view.lasting(view.entered)}, try {run['attempt']}, under {_worker(holder, run)}"
-    if run["deadline_at"]:
-        text += f", deadline {view.clock(run['deadline_at'])}"
-    if holder is None or holder["gone_at"]:
+    text = f"is RUNNING {run.state} {view.lasting(view.entered)}, try {run.attempt}, under {_worker(holder, run)}"
+    if run.deadline_at:
+        text += f", deadline {view.clock(run.deadline_at)}"
+    if holder is None or holder.gone_at:
         return f"{text}; that worker is gone, and the heartbeats sweep reassigns the run" + _heartbeats(view)
-    if holder["silent_seconds"] > 2 * view.settings.ping_seconds:
-        return f"{text}; it has not pinged for {spoken(holder['silent_seconds'])}" + _heartbeats(view)
+    if holder.silent_seconds > 2 * view.settings.ping_seconds:
+        return f"{text}; it has not pinged for {spoken(holder.silent_seconds)}" + _heartbeats(view)
     return text
 
 
@@ -153,60 +147,54 @@ def _heartbeats(view: _View) -> str:
     return view.late_sweep("heartbeats", view.settings.heartbeats_seconds)
 
 
-def _worker(holder: Mapping[str, Any] | None, run: Mapping[str, Any]) -> str:
-    return (
-        f"worker {holder['id']} ({holder['host']}, process {holder['pid']})" if holder else f"worker {run['worker_id']}"
-    )
+def _worker(holder: Holder | None, run: RunDetail) -> str:
+    return f"worker {holder.id} ({holder.host}, process {holder.pid})" if holder else f"worker {run.worker_id}"
 
 
 def _for_human(view: _View) -> str:
     run = view.run
     if not view.seen.tasks:
-        text = f"waits in {run['state']} {view.lasting(view.entered)} for a person ({run['waiting_reason']})"
+        text = f"waits in {run.state} {view.lasting(view.entered)} for a person ({run.waiting_reason})"
         return f"{text}, but no human task is open for it: this needs an operator"
-    why = (
-        f" ({run['waiting_reason']})"
-        if view.seen.tasks[0]["kind"] == TaskKind.APPROVAL and run["waiting_reason"]
-        else ""
-    )
-    text = f"waits in {run['state']} for a person{why}: {_asked(view)}"
-    return text + (f"; without an answer the wait expires {view.clock(run['expires_at'])}" if run["expires_at"] else "")
+    why = f" ({run.waiting_reason})" if view.seen.tasks[0].kind == TaskKind.APPROVAL and run.waiting_reason else ""
+    text = f"waits in {run.state} for a person{why}: {_asked(view)}"
+    return text + (f"; without an answer the wait expires {view.clock(run.expires_at)}" if run.expires_at else "")
 
 
 def _asked(view: _View) -> str:
     """Who is asked what, since when."""
     task = view.seen.tasks[0]
-    text = f"{task['role']} was asked “{task['title']}” {view.ago(task['created_at'])}"
-    if task["due_at"]:
-        text += f", due {view.clock(task['due_at'])}"
-    if task["claimed_by"]:
-        return f"{text}, claimed by {task['claimed_by']}"
-    people = [p["display_name"] for p in view.seen.able.get(task["role"], ()) if p["username"] not in task["not_by"]]
+    text = f"{task.role} was asked “{task.title}” {view.ago(task.created_at)}"
+    if task.due_at:
+        text += f", due {view.clock(task.due_at)}"
+    if task.claimed_by:
+        return f"{text}, claimed by {task.claimed_by}"
+    people = [p.display_name for p in view.seen.able.get(task.role, ()) if p.username not in task.not_by]
     if not people:
-        return f"{text}, but nobody who may answer has the role {task['role']}: give it to someone"
+        return f"{text}, but nobody who may answer has the role {task.role}: give it to someone"
     return f"{text}; {_some(people)} may answer"
 
 
 def _for_signal(view: _View) -> str:
     run = view.run
-    names = sorted(set(run["routes"]) - {EXPIRED})
-    text = f"waits in {run['state']} {view.lasting(view.entered)} for the signal {' or '.join(names)}"
-    if run["waiting_reason"] not in (None, *(f"waits for {name}" for name in names)):
-        text += f" ({run['waiting_reason']})"
-    if run["expires_at"]:
-        text += f", at most until {view.clock(run['expires_at'])}"
-    if set(run["pending_events"]) & set(names):
+    names = sorted(set(view.seen.routes) - {EXPIRED})
+    text = f"waits in {run.state} {view.lasting(view.entered)} for the signal {' or '.join(names)}"
+    if run.waiting_reason not in (None, *(f"waits for {name}" for name in names)):
+        text += f" ({run.waiting_reason})"
+    if run.expires_at:
+        text += f", at most until {view.clock(run.expires_at)}"
+    if set(run.pending_events) & set(names):
         text += ", which has come; the timers sweep wakes it"
-    return text + _timers(view, run["expires_at"])
+    return text + _timers(view, run.expires_at)
 
 
 def _for_timer(view: _View) -> str:
-    run, last = view.run, view.seen.last
-    until = view.clock(run["wake_at"], past="due and late")
-    why = f" because {last['reason']}" if last["reason"] and last["event"] != EventKind.WAITS_FOR_TIMER else ""
-    what = "waits" if last["event"] == EventKind.WAITS_FOR_TIMER else f"waits to try {run['state']} again"
-    where = f" in {run['state']}" if last["event"] == EventKind.WAITS_FOR_TIMER else f", try {run['attempt']},"
-    return f"{what}{where} until {until}{why}" + _timers(view, run["wake_at"])
+    run = view.run
+    until = view.clock(run.wake_at, past="due and late")
+    why = f" because {run.last_reason}" if run.last_reason and run.last_event != EventKind.WAITS_FOR_TIMER else ""
+    what = "waits" if run.last_event == EventKind.WAITS_FOR_TIMER else f"waits to try {run.state} again"
+    where = f" in {run.state}" if run.last_event == EventKind.WAITS_FOR_TIMER else f", try {run.attempt},"
+    return f"{what}{where} until {until}{why}" + _timers(view, run.wake_at)
 
 
 def _timers(view: _View, due: datetime | None) -> str:
@@ -216,34 +204,34 @@ def _timers(view: _View, due: datetime | None) -> str:
 
 def _for_children(view: _View) -> str:
     run, children = view.run, view.seen.children
-    text = f"waits in {run['state']} {view.lasting(view.entered)}"
-    text += f" for {run['children_left']} of {_count(len(children), 'child run')}"
-    open_ones = [c for c in children if Status(c["status"]) not in ENDED]
-    stuck = [c for c in open_ones if Status(c["status"]) in STOPPED]
+    text = f"waits in {run.state} {view.lasting(view.entered)}"
+    text += f" for {run.children_left} of {_count(len(children), 'child run')}"
+    open_ones = [c for c in children if Status(c.status) not in ENDED]
+    stuck = [c for c in open_ones if Status(c.status) in STOPPED]
     if stuck:
         first, more = stuck[0], len(stuck) - 1
-        text += f"; {first['subject']} is stopped in {first['state']} as {first['status']}: {first['reason']}"
+        text += f"; {first.subject} is stopped in {first.state} as {first.status}: {first.reason}"
         return text + (f" (and {more} more)" if more else "") + "; an operator decides"
     if open_ones:
         child = open_ones[0]
-        why = f" ({child['reason']})" if child["reason"] else ""
-        text += f"; {child['subject']} is {child['status']} in {child['state']}{why}"
-    return text + (f", at most until {view.clock(run['expires_at'])}" if run["expires_at"] else "")
+        why = f" ({child.reason})" if child.reason else ""
+        text += f"; {child.subject} is {child.status} in {child.state}{why}"
+    return text + (f", at most until {view.clock(run.expires_at)}" if run.expires_at else "")
 
 
 def _suspected(view: _View) -> str:
-    text = f"lost its worker in {view.run['state']} {view.ago(view.entered)} ({view.seen.last['reason']})"
+    text = f"lost its worker in {view.run.state} {view.ago(view.entered)} ({view.run.last_reason})"
     return f"{text} and is SUSPECTED_DEAD until the heartbeats sweep makes it READY again" + _heartbeats(view)
 
 
 def _retriable(view: _View) -> str:
     run = view.run
-    text = f"used up its tries of {run['state']} and is FAILED_RETRIABLE {view.lasting(view.entered)}"
-    text += f": {run['waiting_reason']}"
-    if run["wake_at"]:
-        text += f"; late retry {run['late_retries'] + 1} of {view.settings.late_retries} comes "
-        text += view.clock(run["wake_at"], past="late")
-        text += _timers(view, run["wake_at"])
+    text = f"used up its tries of {run.state} and is FAILED_RETRIABLE {view.lasting(view.entered)}"
+    text += f": {run.waiting_reason}"
+    if run.wake_at:
+        text += f"; late retry {run.late_retries + 1} of {view.settings.late_retries} comes "
+        text += view.clock(run.wake_at, past="late")
+        text += _timers(view, run.wake_at)
     else:
         text += "; no late retry is left"
     return text + _operator(view, "retry or fail")
@@ -251,7 +239,7 @@ def _retriable(view: _View) -> str:
 
 def _dead(view: _View) -> str:
     run = view.run
-    text = f"is in DEAD_LETTER at {run['state']} {view.lasting(view.entered)}: {run['waiting_reason']}"
+    text = f"is in DEAD_LETTER at {run.state} {view.lasting(view.entered)}: {run.waiting_reason}"
     return text + _operator(view, "redrive or fail")
 
 
@@ -261,28 +249,29 @@ def _operator(view: _View, choices: str) -> str:
 
 
 def _paused(view: _View) -> str:
-    run, last = view.run, view.seen.last
-    text = f"was PAUSED before {run['state']} {view.ago(view.entered)}"
-    if last["event"] == EventKind.PAUSED:
-        text += f" by {last['actor']}" + (f": {last['reason']}" if last["reason"] else "")
+    run = view.run
+    text = f"was PAUSED before {run.state} {view.ago(view.entered)}"
+    if run.last_event == EventKind.PAUSED:
+        text += f" by {run.last_actor}" + (f": {run.last_reason}" if run.last_reason else "")
     else:
         text += ", as had been asked while it could not yet"
     return f"{text}; it stays until someone resumes it"
 
 
 def _ended(view: _View) -> str:
-    run, last = view.run, view.seen.last
-    took = spoken((run["finished_at"] - run["created_at"]).total_seconds())
-    why = f": {last['reason']}" if last["reason"] else ""
-    where = f" in {run['state']}" if run["state"] != run["status"] else ""
-    return f"ended as {run['status']}{where} at {_utc(run['finished_at'])}, after {took}, by {last['actor']}{why}"
+    run = view.run
+    ended = run.finished_at or run.since
+    took = spoken((ended - run.created_at).total_seconds())
+    why = f": {run.last_reason}" if run.last_reason else ""
+    where = f" in {run.state}" if run.state != run.status else ""
+    return f"ended as {run.status}{where} at {_utc(ended)}, after {took}, by {run.last_actor}{why}"
 
 
-def _asked_for(run: Mapping[str, Any]) -> str:
+def _asked_for(run: RunDetail) -> str:
     """What is asked of a run that cannot do it yet."""
-    if run["cancel_requested"]:
+    if run.cancel_requested:
         return "; a cancel is asked for and comes about at the end of its step"
-    return "; a pause is asked for and comes about when it would next be ready" if run["pause_requested"] else ""
+    return "; a pause is asked for and comes about when it would next be ready" if run.pause_requested else ""
 
 
 def _count(n: int, what: str) -> str:

@@ -27,8 +27,9 @@ from app.store.human_tasks import task_list
 from app.store.human_tasks.rows import AgedTask
 from app.store.human_tasks.task_list import TaskFilter
 from app.store.ledger import actions
-from app.store.reads import alert_list, pages, timeline
+from app.store.reads import alert_list, run_list, timeline
 from app.store.reads.alert_list import AlertLine
+from app.store.reads.run_list import ChildLine
 
 TOLD = 3000  # entries of the story; the records hold all
 _HIDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -39,12 +40,12 @@ _CHILDREN = 1000
 class Story:
     """What of a run's records the page tells, read in the pack's snapshot."""
 
-    entries: Sequence[Mapping[str, Any]]
+    entries: Sequence[timeline.EntryLine]
     more: bool
     tasks: Sequence[AgedTask]
     actions: Sequence[actions.Listed]
     alerts: Sequence[AlertLine]
-    children: Sequence[Mapping[str, Any]]
+    children: Sequence[ChildLine]
 
 
 def story(db: Connection, run_id: UUID) -> Story:
@@ -56,7 +57,7 @@ def story(db: Connection, run_id: UUID) -> Story:
         tasks=task_list.whole(db, TaskFilter(status=None, run=run_id)),
         actions=actions.of_run(db, run_id),
         alerts=alert_list.of_run(db, run_id)[::-1],
-        children=pages.children(db, run_id, limit=_CHILDREN),
+        children=run_list.children(db, run_id, limit=_CHILDREN),
     )
 
 

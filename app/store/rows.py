@@ -8,8 +8,14 @@ column that a later release adds must not be one too many for the release that r
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
+
+from app.store.database import Connection
+
+T = TypeVar("T")
+Params = Mapping[str, Any] | Sequence[Any] | None
 
 
 def columns(shape: type[Any], table: str = "") -> str:
@@ -21,3 +27,21 @@ def columns(shape: type[Any], table: str = "") -> str:
 def told(value: Any) -> dict[str, Any]:
     """A value by the names of its fields, for whoever is given JSON."""
     return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def every(db: Connection, kind: type[T], query: str, params: Params = None) -> list[T]:
+    """All rows of a statement."""
+    return [kind(**row) for row in db.execute(query, params).fetchall()]
+
+
+def first(db: Connection, kind: type[T], query: str, params: Params = None) -> T | None:
+    """Its first row, if it has any."""
+    row = db.execute(query, params).fetchone()
+    return kind(**row) if row else None
+
+
+def only(db: Connection, kind: type[T], query: str, params: Params = None) -> T:
+    """The one row of a statement that always has one."""
+    row = first(db, kind, query, params)
+    assert row is not None, "a statement that counts has a row"
+    return row

@@ -32,11 +32,11 @@ def db(url: str) -> Iterator[Connection]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
     """What connections were asked to execute."""
     seen: list[Query] = []
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute  # whoever asks, asks by a cursor
 
     def listening(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
         seen.append((query, params))
         return execute(self, query, params, **more)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", listening)
+    monkeypatch.setattr(psycopg.Cursor, "execute", listening)
     return seen

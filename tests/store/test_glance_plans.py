@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import psycopg
 import pytest
 
 from app.store.database import connect
 from app.store.reads import dead_letters, overview
-from app.store.reads.overview import SLOT_SECONDS, Row
+from app.store.reads.overview import SLOT_SECONDS
 from tests.support.plans import fill, indexes, plans, whole_tables
 
 LARGE = 200_000
-NOW: Row = {"limit": 6, "most": overview.MOST + 1}
+NOW: dict[str, Any] = {"limit": 6, "most": overview.MOST + 1}
 
 
 @pytest.mark.timeout(600)
@@ -32,7 +33,7 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
             owner.execute("DROP TABLE kept")
         owner.execute("VACUUM ANALYZE")
     last = int(time.time() // SLOT_SECONDS)
-    slots: Row = {"from": last - 24, "to": last + 1, "done": overview._DONE}
+    slots: dict[str, Any] = {"from": last - 24, "to": last + 1, "done": overview._DONE}
     queries = {
         "ready": (overview._READY, NOW, {"runs_ready", "runs_pkey"}),
         "ready count": (overview._READY_COUNT, NOW, set[str]()),

@@ -20,8 +20,8 @@ def walked(db: Connection, run_id: UUID, wanted: timeline.EntryFilter, *, limit:
     """Every page after the other, as addresses."""
     found, after = list[tuple[Any, ...]](), None
     while entries := timeline.page(db, run_id, wanted, limit=limit, after=after):
-        after = tuple(entries[-1][name] for name in ("at", "rank", "n"))
-        found += [(entry["at"], timeline.address(entry)) for entry in entries]
+        after = (entries[-1].at, entries[-1].rank, entries[-1].n)
+        found += [(entry.at, timeline.address(entry)) for entry in entries]
     return found
 
 

@@ -262,7 +262,6 @@ FOLLOWS = {
     "last_at": "old enough to be forgotten",
     "at": "old enough to be forgotten",
     "since": "old enough to be forgotten",
-    "_DUE": "the earlier of two times of day",
 }
 _CLOCK = r"(?:\(SELECT app_now\(\)\)|app_now\(\)|\{_?NOW\})"
 _COMPARED = re.compile(rf"([\w.{{}}()]+?)\)? *(?:<=|>=|<|>) *{_CLOCK}|{_CLOCK} *(?:<=|>=|<|>) *([\w.]+)")

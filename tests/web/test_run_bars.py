@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from app.store.reads.timeline import Stand
 from app.web.runs import bars
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def stood(*pieces: tuple[str, float, int, int]) -> list[dict[str, Any]]:
-    """Transitions that stood so: status, seconds, step, attempt; the last one still does."""
-    at, rows = NOW - timedelta(seconds=sum(each[1] for each in pieces)), list[dict[str, Any]]()
-    for status, seconds, step, attempt in pieces:
+def stood(*pieces: tuple[str, float, int, int]) -> list[Stand]:
+    """Where a run stood: status, seconds, step, attempt; it still does where it stood last."""
+    at, found = NOW - timedelta(seconds=sum(each[1] for each in pieces)), list[Stand]()
+    for seq, (status, seconds, step, attempt) in enumerate(pieces):
         until = at + timedelta(seconds=seconds)
-        rows.append(
-            {
-                "to_status": status,
-                "to_state": f"S{step}",
-                "step_seq": step,
-                "attempt": attempt,
-                "at": at,
-                "until": until,
-                "event": "e",
-                "reason": None,
-            }
+        found.append(
+            Stand(
+                seq=seq,
+                event="e",
+                from_status=None,
+                from_state=None,
+                to_status=status,
+                to_state=f"S{step}",
+                step_seq=step,
+                attempt=attempt,
+                actor="x",
+                reason=None,
+                at=at,
+                until=None if seq == len(pieces) - 1 else until,
+            )
         )
         at = until
-    rows[-1]["until"] = None
-    return rows
+    return found
 
 
 def test_an_attempt_is_split_by_what_its_time_went_to() -> None:

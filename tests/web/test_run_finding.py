@@ -45,7 +45,7 @@ def test_any_identifier_finds_the_run(desk: Desk, owner: Database) -> None:
     for text in ("", "abc", "CMP", "POL-7", str(new_id()), "%", SHA[:-1] + "0"):
         assert found(owner, text) == [], text
     with owner.transaction() as db:
-        assert finding.names_of(db, run) == [{"kind": "policy", "name": "POL-77"}]
+        assert finding.names_of(db, run) == [finding.OtherName("policy", "POL-77")]
 
 
 def test_a_run_is_found_by_what_it_was_started_with_and_by_what_a_step_learns(

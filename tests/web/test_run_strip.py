@@ -9,8 +9,8 @@ from tests.web.complaints import REVIEW
 from workflows.insurance_claim import INSURANCE_CLAIM
 
 
-def way(*states: str) -> list[dict[str, str]]:
-    return [{"from_state": a, "to_state": b} for a, b in pairwise(states)]
+def way(*states: str) -> list[tuple[str, str]]:
+    return list(pairwise(states))
 
 
 def test_every_state_and_every_way_is_drawn_once() -> None:

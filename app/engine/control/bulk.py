@@ -97,9 +97,9 @@ def of_a_kind(rt: Runtime, verb: str, fingerprint: str, *, the_rest: bool) -> li
         raise Refused(
             f"{verb} one of the {len(found):,} first; the rest follow once it has passed the step it stopped at"
         )
-    if not tried["is_past"]:
+    if not tried.is_past:
         raise Refused(
-            f"{tried['subject']}, which was tried first, is {tried['status']} and has not passed the step it stopped at; "
+            f"{tried.subject}, which was tried first, is {tried.status} and has not passed the step it stopped at; "
             f"wait for it, or {verb} another one"
         )
     return found

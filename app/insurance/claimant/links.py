@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -24,7 +23,8 @@ from app.insurance.intake import SIGNAL
 from app.store.accounts import upload_links
 from app.store.accounts.upload_links import ListedLink
 from app.store.database import Connection
-from app.store.reads import pages
+from app.store.reads import glance, pages
+from app.store.reads.glance import RunDetail
 from app.web.http.posting import Posted
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -43,15 +43,15 @@ class Links:
     most_days: float = MOST_DAYS
 
 
-def links_of(db: Connection, rt: Runtime, run: Mapping[str, Any], me: Person) -> Links | None:
+def links_of(db: Connection, rt: Runtime, run: RunDetail, me: Person) -> Links | None:
     """The links of a run; None for one of a workflow that takes no documents."""
-    workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
-    listed = upload_links.of_run(db, run["id"])
+    workflow = rt.workflows.find(run.workflow, run.workflow_version)
+    listed = upload_links.of_run(db, run.id)
     takes = workflow is not None and any(isinstance(s, Wait) and s.event == SIGNAL for s in workflow.states)
     if not takes and not listed:
         return None
     invites = may(rt, me, Right.INVITE)
-    return Links(listed=listed, may_make=takes and invites and Status(run["status"]) not in ENDED, may_end=invites)
+    return Links(listed=listed, may_make=takes and invites and Status(run.status) not in ENDED, may_end=invites)
 
 
 @router.post("/runs/{run_id:uuid}/links")
@@ -62,7 +62,7 @@ def make(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> Resp
     days = _days(posted.get("days", ""))
     made = claimant_links.make(rt, run_id, by=me.username, asks="\n".join([*asked, *unread]), days=days)
     with pages.snapshot(rt.database) as db:
-        run = pages.run(db, run_id)
+        run = glance.read(db, run_id)
     base = rt.settings.public_url or str(request.base_url).rstrip("/")
     return render(request, "claimant/link.html", run=run, made=made, url=f"{base}/c/{made.token}", asked=asked)
 

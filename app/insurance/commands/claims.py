@@ -71,10 +71,8 @@ def _not_yet(db: Any, run_id: UUID, name: str) -> str:
     from app.store.reads import glance
 
     run = glance.one(db, run_id)
-    if name not in (run["pending_events"] or ()):
+    if name not in (run.pending_events or ()):
         return ""
-    return f"the run is {run['status']} in {run['state']} and takes them up when it next waits for documents" + (
-        " (a reviewer who wants them read answers more_information)"
-        if run["status"] == Status.WAITING_FOR_HUMAN
-        else ""
+    return f"the run is {run.status} in {run.state} and takes them up when it next waits for documents" + (
+        " (a reviewer who wants them read answers more_information)" if run.status == Status.WAITING_FOR_HUMAN else ""
     )

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from app.store import rows
 from app.store.database import Connection
 
 MOST = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoppedRun:
+    """A run that stopped. fingerprint: what it has in common with those that stopped alike; a dead letter's, where it has one.
+    wake_at: when it is tried again by itself.
+    """
+
+    run_id: UUID
+    state: str
+    fingerprint: str | None = None
+    reason: str
+    created_at: datetime
+    subject: str
+    workflow: str
+    status: str
+    wake_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriedRun:
+    """The run of a kind that went on last, and whether it is past the step at which it had stopped."""
+
+    run_id: UUID
+    subject: str
+    status: str
+    is_past: bool
+
 
 _STANDING = """
 SELECT d.run_id, d.state, d.fingerprint, d.reason, d.created_at, r.subject, r.workflow, r.status, r.wake_at
@@ -15,9 +45,9 @@ FROM dead_letters d JOIN runs r ON r.id = d.run_id
 WHERE d.closed_at IS NULL ORDER BY d.created_at LIMIT %s"""
 
 
-def standing(db: Connection) -> list[dict[str, Any]]:
+def standing(db: Connection) -> list[StoppedRun]:
     """Open dead letters, the oldest first, MOST of them; those of one `fingerprint` failed alike."""
-    return db.execute(_STANDING, [MOST]).fetchall()
+    return rows.every(db, StoppedRun, _STANDING, [MOST])
 
 
 _ALIKE = """
@@ -39,9 +69,9 @@ def alike(db: Connection, fingerprint: str, limit: int) -> list[UUID]:
     return [row["run_id"] for row in db.execute(_ALIKE, [fingerprint, limit]).fetchall()]
 
 
-def tried(db: Connection, fingerprint: str) -> dict[str, Any] | None:
-    """The run of a kind that went on last (run_id, subject, status), and whether it `is_past` the step it had stopped at."""
-    return db.execute(_TRIED, {"kind": fingerprint}).fetchone()
+def tried(db: Connection, fingerprint: str) -> TriedRun | None:
+    """The run of a kind that went on last, if any did."""
+    return rows.first(db, TriedRun, _TRIED, {"kind": fingerprint})
 
 
 # By their triage tasks, which open and close with the status: those of one role that are open are few, and indexed.
@@ -51,6 +81,6 @@ FROM human_tasks t JOIN runs r ON r.id = t.run_id
 WHERE t.status = 'OPEN' AND t.role = 'operator' AND t.kind = 'triage' AND r.status = 'FAILED_RETRIABLE' ORDER BY t.created_at LIMIT %s"""
 
 
-def out_of_tries(db: Connection) -> list[dict[str, Any]]:
-    """Runs in FAILED_RETRIABLE, the oldest first, MOST of them; `wake_at`: when one is tried again by itself."""
-    return db.execute(_OUT_OF_TRIES, [MOST]).fetchall()
+def out_of_tries(db: Connection) -> list[StoppedRun]:
+    """Runs in FAILED_RETRIABLE, the oldest first, MOST of them."""
+    return rows.every(db, StoppedRun, _OUT_OF_TRIES, [MOST])

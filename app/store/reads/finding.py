@@ -13,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import canonical
+from app.store import rows
 from app.store.database import Connection
 
 SHORTEST = 4  # characters of a beginning
 _HEX = re.compile(r"[0-9a-f]+")
 _SHA256 = 64
 
-_RUN = "r.id, r.workflow, r.subject, r.status"
+_RUN = "r.id AS run_id, r.workflow, r.subject, r.status"
 _BY_ID = f"SELECT {_RUN} FROM runs r WHERE r.id = %(id)s"
 _BY_SUBJECT = (
     f"SELECT {_RUN} FROM runs r WHERE r.subject = %(text)s AND r.parent_run_id IS NULL AND r.forked_from IS NULL"
@@ -79,8 +80,7 @@ def find_all(db: Connection, text: str, *, limit: int = 6) -> list[Found]:
 
 
 def _asked(db: Connection, by: str, query: str, params: Mapping[str, Any]) -> list[Found]:
-    rows = db.execute(query, params).fetchall()
-    return [Found(run_id=row.pop("id"), by=by, **row) for row in map(dict, rows)]
+    return [Found(by=by, **row) for row in db.execute(query, params).fetchall()]
 
 
 def _as_id(text: str) -> UUID | None:
@@ -117,8 +117,15 @@ def keep_names(db: Connection, run_id: UUID, names: Iterable[tuple[str, str]]) -
     )
 
 
-def names_of(db: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """The other names of a run: kind, name."""
-    return db.execute(
-        "SELECT kind, name FROM run_names WHERE run_id = %s ORDER BY created_at, name", [run_id]
-    ).fetchall()
+@dataclass(frozen=True, slots=True)
+class OtherName:
+    """Another name of a run, such as its policy's number."""
+
+    kind: str
+    name: str
+
+
+def names_of(db: Connection, run_id: UUID) -> list[OtherName]:
+    """The other names of a run."""
+    query = "SELECT kind, name FROM run_names WHERE run_id = %s ORDER BY created_at, name"
+    return rows.every(db, OtherName, query, [run_id])

@@ -6,11 +6,14 @@ further than MOST. What has to be read whole (runs by status) is not here; `app.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from app.core.lifecycle import EventKind
+from app.store import rows
 from app.store.database import Connection
 from app.store.reads import glance
 
@@ -112,37 +115,139 @@ WHERE {_RECENT} AND (t.event = 'started' OR t.to_status IN ('COMPLETE', 'FAILED'
 GROUP BY 1"""
 _LETTER_SLOTS = f"SELECT {_SLOT}, count(*) AS n FROM dead_letters t WHERE {_RECENT} GROUP BY 1"
 
-Row = dict[str, Any]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadyRun:
+    """The oldest READY run of a queue, and since when."""
+
+    queue: str
+    id: UUID
+    subject: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingForRole:
+    """How many tasks wait for a role: for less than a day (day), for one to two (two_days), and longer; and the oldest of them."""
+
+    role: str
+    day: int
+    two_days: int
+    longer: int
+    id: UUID
+    title: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenOfRule:
+    """How many alerts of a rule are open."""
+
+    rule: str
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LetterCounts:
+    """How many dead letters are open, came in the last hour, and in the 24 hours before it."""
+
+    open: int
+    hour: int
+    day_before: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenLetter:
+    """An open dead letter."""
+
+    run_id: UUID
+    subject: str
+    state: str
+    reason: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Now:
     """One moment. ready: the oldest of the queues; ready_count, tasks' counts and letters' "open" go up to MOST + 1.
 
-    tasks: by role, waiting for less than a day (day), for one to two (two_days), and longer. letters: how many are open,
-    came in the last hour, and in the 24 hours before it. busy: runs in work, by worker.
+    busy: how many runs are in work, by worker.
     """
 
-    ready: Sequence[Row]
+    ready: Sequence[ReadyRun]
     ready_count: int
-    busy: Sequence[Row]
-    tasks: Sequence[Row]
-    alert_counts: Sequence[Row]
-    letters: Row
-    open_letters: Sequence[Row]
+    busy: Mapping[UUID, int]
+    tasks: Sequence[WaitingForRole]
+    alert_counts: Sequence[OpenOfRule]
+    letters: LetterCounts
+    open_letters: Sequence[OpenLetter]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelUse:
+    """What a model was used. unpriced: calls whose price is not known."""
+
+    model: str
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetUse:
+    """What runs used of models, against their budgets together. over: how many are over theirs."""
+
+    runs: int
+    used: int
+    budget: int
+    over: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepsOfSlot:
+    """Steps of one kind that ended in a slot and took as long as a class of durations (bin)."""
+
+    slot: int
+    workflow: str
+    version: int
+    state: str
+    status: str
+    bin: int
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowOfSlot:
+    """Runs started and ended in a slot."""
+
+    slot: int
+    started: int
+    ended: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LettersOfSlot:
+    """Dead letters of a slot."""
+
+    slot: int
+    n: int
 
 
 def now(db: Connection, *, limit: int) -> Now:
     """Everything that is at work, waits for somebody or is wrong; lists hold up to `limit`."""
     params = {"limit": limit, "most": MOST + 1}
+    ready = db.execute(_READY_COUNT, params).fetchone()
     return Now(
-        ready=_all(db, _READY, params),
-        ready_count=_all(db, _READY_COUNT, params)[0]["n"],
-        busy=_all(db, _BUSY),
-        tasks=_all(db, _TASKS, params),
-        alert_counts=_all(db, _ALERT_COUNTS),
-        letters=_all(db, _LETTERS, params)[0],
-        open_letters=_all(db, _OPEN_LETTERS, params),
+        ready=rows.every(db, ReadyRun, _READY, params),
+        ready_count=ready["n"] if ready else 0,
+        busy={row["id"]: row["n"] for row in db.execute(_BUSY).fetchall()},
+        tasks=rows.every(db, WaitingForRole, _TASKS, params),
+        alert_counts=rows.every(db, OpenOfRule, _ALERT_COUNTS),
+        letters=rows.only(db, LetterCounts, _LETTERS, params),
+        open_letters=rows.every(db, OpenLetter, _OPEN_LETTERS, params),
     )
 
 
@@ -152,16 +257,16 @@ def counts(db: Connection) -> dict[str, int]:
     return glance.counts(db)
 
 
-def spending(db: Connection) -> tuple[list[Row], Row]:
+def spending(db: Connection) -> tuple[list[ModelUse], BudgetUse]:
     """What models used since midnight UTC: by model, and against the token budgets of the runs that used it."""
-    return _all(db, _MODELS), _all(db, _BUDGETS)[0]
+    return rows.every(db, ModelUse, _MODELS), rows.only(db, BudgetUse, _BUDGETS)
 
 
-def slots(db: Connection, begin: int, end: int) -> tuple[list[Row], list[Row], list[Row]]:
+def slots(db: Connection, begin: int, end: int) -> tuple[list[StepsOfSlot], list[FlowOfSlot], list[LettersOfSlot]]:
     """Steps by duration, runs started and ended, and dead letters, in the slots begin ≤ slot < end (slots of epoch time)."""
     params = {"from": begin, "to": end, "done": _DONE}
-    return _all(db, _STEPS, params), _all(db, _FLOW, params), _all(db, _LETTER_SLOTS, params)
-
-
-def _all(db: Connection, query: str, params: Row | None = None) -> list[Row]:
-    return db.execute(query, params).fetchall()
+    return (
+        rows.every(db, StepsOfSlot, _STEPS, params),
+        rows.every(db, FlowOfSlot, _FLOW, params),
+        rows.every(db, LettersOfSlot, _LETTER_SLOTS, params),
+    )

@@ -41,15 +41,6 @@ def workflows(db: Connection) -> list[str]:
     return [row["workflow"] for row in rows]
 
 
-def run(db: Connection, run_id: UUID) -> Row | None:
-    """A run's whole row, with its last transition as `last_event`, `last_actor`, `last_reason`, `since`."""
-    return db.execute(
-        """SELECT r.*, t.event AS last_event, t.actor AS last_actor, t.reason AS last_reason, t.created_at AS since
-           FROM runs r JOIN transitions t ON t.run_id = r.id AND t.seq = r.transition_seq WHERE r.id = %s""",
-        [run_id],
-    ).fetchone()
-
-
 def seconds_by_status(db: Connection, run_id: UUID) -> dict[str, float]:
     """How long the run has stood in each status so far; the present one is counted up to now, an ending not at all."""
     rows = db.execute(
@@ -60,14 +51,3 @@ def seconds_by_status(db: Connection, run_id: UUID) -> dict[str, float]:
         [run_id],
     ).fetchall()
     return {row["to_status"]: row["seconds"] for row in rows}
-
-
-def children(db: Connection, run_id: UUID, *, limit: int) -> list[Row]:
-    """The children of a run, oldest step first."""
-    return list(
-        db.execute(
-            """SELECT id, workflow, subject, state, status, waiting_reason, parent_step_seq, created_at FROM runs
-               WHERE parent_run_id = %s ORDER BY parent_step_seq, subject LIMIT %s""",
-            [run_id, limit],
-        ).fetchall()
-    )

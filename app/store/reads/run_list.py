@@ -89,6 +89,13 @@ class RunLine:
     alerts: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildLine(RunLine):
+    """A child run, with its parent's step that started it."""
+
+    parent_step_seq: int
+
+
 _r, _t, _a = runs.alias("r"), human_tasks.alias("t"), alerts.alias("a")
 _OPEN_TASK = _t.c.status == constant(TaskStatus.OPEN)
 _OPEN_ALERT = _a.c.resolved_at.is_(None)
@@ -123,6 +130,12 @@ def page(db: Connection, wanted: RunFilter, *, limit: int) -> list[RunLine]:
     text = wanted.text.strip()
     found = [each.run_id for each in finding.find_all(db, text, limit=200)] if text else []
     return fetch(db, _LINES.where(*_narrowed(wanted, text, found)).limit(limit), RunLine)
+
+
+def children(db: Connection, run_id: UUID, *, limit: int | None = None) -> list[ChildLine]:
+    """The children a run ever started, those of its first steps first."""
+    lines = _LINES.add_columns(_r.c.parent_step_seq).where(_r.c.parent_run_id == run_id)
+    return fetch(db, lines.order_by(None).order_by(_r.c.parent_step_seq, _r.c.subject).limit(limit), ChildLine)
 
 
 def _narrowed(wanted: RunFilter, text: str, found: Sequence[UUID]) -> Iterator[sa.ColumnElement[bool]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.errors import NotFound
 from app.core.lifecycle import Status
+from app.store import rows
 from app.store.clock import lasted, silence
 from app.store.database import Connection
-
-Row = Mapping[str, Any]
+from app.store.reads import glance
+from app.store.reads.glance import RunDetail
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,29 +27,74 @@ class Living:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
-    """A run's row and what stands around it.
+class AskedTask:
+    """An open human task of a run. not_by: who may not answer it, those who took part included where it approves."""
 
-    last: its last transition. tasks: its open human tasks. able: role -> the people who have it
-    (username, display_name).
+    id: UUID
+    kind: str
+    role: str
+    title: str
+    created_at: datetime
+    due_at: datetime | None
+    claimed_by: str | None
+    not_by: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AblePerson:
+    """Somebody who has a role that is asked for."""
+
+    username: str
+    display_name: str
+    roles: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """The worker that has a run's lease, that pinged `silent_seconds` ago. gone_at: when a sweep gave it up."""
+
+    id: UUID
+    host: str
+    pid: int
+    stopping: bool
+    gone_at: datetime | None
+    silent_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwaitedChild:
+    """A child run of the run's present step, and what it waits for."""
+
+    id: UUID
+    subject: str
+    state: str
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """A run and what stands around it.
+
+    routes: the outcomes of its wait. tasks: its open human tasks. able: role -> the people who have it.
     workers: the living ones. holder: the worker that has its lease.
-    ahead: READY runs of its queue that are older. children: those of its present step, with `reason`. sweeps: name ->
+    ahead: READY runs of its queue that are older. children: those of its present step. sweeps: name ->
     seconds since its last start, without end if that lies in the future.
     """
 
     now: datetime
-    run: Row
-    last: Row
-    tasks: Sequence[Row] = ()
-    able: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    run: RunDetail
+    routes: Collection[str] = ()
+    tasks: Sequence[AskedTask] = ()
+    able: Mapping[str, Sequence[AblePerson]] = field(default_factory=dict)
     workers: Sequence[Living] = ()
-    holder: Row | None = None
+    holder: Holder | None = None
     ahead: int = 0
-    children: Sequence[Row] = ()
+    children: Sequence[AwaitedChild] = ()
     sweeps: Mapping[str, float] = field(default_factory=dict)
 
 
-_LAST = "SELECT seq, event, actor, reason, created_at FROM transitions WHERE run_id = %(id)s ORDER BY seq DESC LIMIT 1"
+_WAIT = "SELECT routes, app_now() AS now FROM runs WHERE id = %(id)s"
 _TASKS = """
 SELECT id, kind, role, title, created_at, due_at, claimed_by, CASE WHEN proposals = '[]' THEN not_by
     ELSE not_by || ARRAY(SELECT username FROM took_part(run_id)) END AS not_by FROM human_tasks
@@ -71,39 +116,36 @@ _SWEEPS = f"SELECT name, {silence('last_started_at')} AS age FROM sweeps"
 def read(db: Connection, run_id: UUID) -> Situation:
     """The situation of a run. Raises NotFound. `db` must be at the start of its transaction."""
     db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    params: dict[str, Any] = {"id": run_id}
-    run = db.execute("SELECT *, app_now() AS now FROM runs WHERE id = %(id)s", params).fetchone()
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
-    last = db.execute(_LAST, params).fetchone()
-    assert last is not None, "a run begins with its first transition"
-    tasks = db.execute(_TASKS, params).fetchall()
-    status = run["status"]
-    params |= {
-        "queue": run["queue"],
-        "ready_at": run["ready_at"],
-        "worker": run["worker_id"],
-        "step_seq": run["step_seq"],
+    run = glance.one(db, run_id)
+    params: dict[str, Any] = {
+        "id": run_id,
+        "queue": run.queue,
+        "ready_at": run.ready_at,
+        "worker": run.worker_id,
+        "step_seq": run.step_seq,
     }
-    ahead = db.execute(_AHEAD, params).fetchone() if status == Status.READY else None
+    wait = db.execute(_WAIT, params).fetchone()
+    assert wait is not None, "the run was read in this snapshot"
+    tasks = rows.every(db, AskedTask, _TASKS, params)
+    ahead = db.execute(_AHEAD, params).fetchone() if run.status == Status.READY else None
     return Situation(
-        now=run["now"],
+        now=wait["now"],
         run=run,
-        last=last,
+        routes=wait["routes"],
         tasks=tasks,
-        able=able(db, sorted({task["role"] for task in tasks})),
-        workers=[Living(**row) for row in db.execute(_WORKERS)],
-        holder=db.execute(_HOLDER, params).fetchone() if run["worker_id"] else None,
+        able=able(db, sorted({task.role for task in tasks})),
+        workers=rows.every(db, Living, _WORKERS),
+        holder=rows.first(db, Holder, _HOLDER, params) if run.worker_id else None,
         ahead=ahead["n"] if ahead else 0,
-        children=db.execute(_CHILDREN, params).fetchall() if status == Status.WAITING_FOR_CHILDREN else (),
+        children=rows.every(db, AwaitedChild, _CHILDREN, params) if run.status == Status.WAITING_FOR_CHILDREN else (),
         sweeps={row["name"]: row["age"] for row in db.execute(_SWEEPS).fetchall()},
     )
 
 
-def able(db: Connection, roles: Sequence[str]) -> dict[str, list[Row]]:
-    """Who has each of these roles: username, display_name, roles."""
-    found: dict[str, list[Row]] = {role: [] for role in roles}
-    for row in db.execute(_ABLE, {"roles": list(roles)}).fetchall() if roles else ():
-        for role in set(row["roles"]) & set(roles):
-            found[role].append(row)
+def able(db: Connection, roles: Sequence[str]) -> dict[str, list[AblePerson]]:
+    """Who has each of these roles."""
+    found: dict[str, list[AblePerson]] = {role: [] for role in roles}
+    for person in rows.every(db, AblePerson, _ABLE, {"roles": list(roles)}) if roles else ():
+        for role in set(person.roles) & set(roles):
+            found[role].append(person)
     return found

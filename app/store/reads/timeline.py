@@ -7,15 +7,17 @@ time and number alone, payloads are read only of what is on it, and an entry has
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.core.canonical import restore
+from app.store import rows
 from app.store.database import Connection
-from app.store.reads.pages import SHOWN_CHARACTERS, Row
+from app.store.reads.pages import SHOWN_CHARACTERS
 from app.store.runs import payloads
 
 KINDS = ("start", "step", "tool", "model", "local", "transition", "human", "comment", "signal", "alert")
@@ -86,7 +88,92 @@ class EntryFilter:
     until: datetime | None = None
 
 
-def page(db: Connection, run_id: UUID, wanted: EntryFilter, *, limit: int, after: Place | None = None) -> list[Row]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """Something that happened to a run. at, rank and n are its place among the others. began: of a call, when it was begun.
+
+    key: of a call, its idempotency key; of what concerns a human task, that task's id.
+    """
+
+    at: datetime
+    rank: int
+    n: int
+    kind: str
+    step: str | None
+    step_seq: int | None
+    name: str | None
+    status: str | None
+    actor: str | None
+    attempt: int | None
+    latency_ms: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost: Decimal | None
+    model: str | None
+    began: datetime | None
+    detail: str | None
+    from_state: str | None
+    from_status: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryLine(Entry):
+    """An entry as a page lists it: long texts cut short. failures: how many tries failed; last_error: of the last of them."""
+
+    failures: int
+    last_error: str | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WholeEntry(Entry):
+    """An entry whole. errors: of its tries. input, output: pretty-printed JSON, at most SHOWN_CHARACTERS; …_length: of all of it."""
+
+    errors: Any
+    input: str | None
+    input_length: int | None
+    input_blob: str | None
+    output: str | None
+    output_length: int | None
+    output_blob: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stand:
+    """Where a run stood from one move until the next: `until` is when that came."""
+
+    seq: int
+    at: datetime
+    event: str
+    from_status: str | None
+    from_state: str | None
+    to_state: str
+    to_status: str
+    step_seq: int
+    attempt: int
+    actor: str
+    reason: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """A way between two states that a run has gone: how often, and who moved it there last, when and why."""
+
+    from_state: str
+    to_state: str
+    event: str
+    times: int
+    last: int
+    at: datetime
+    actor: str
+    reason: str | None
+
+
+def page(
+    db: Connection, run_id: UUID, wanted: EntryFilter, *, limit: int, after: Place | None = None
+) -> list[EntryLine]:
     """Up to `limit` entries in order, beginning behind `after` (at, rank, n); without their payloads."""
     at, rank, n = after or (None, None, None)
     params = {
@@ -100,14 +187,14 @@ def page(db: Connection, run_id: UUID, wanted: EntryFilter, *, limit: int, after
         "kinds": list(wanted.kinds) or None,
         "text": wanted.text.strip().lower(),
     }
-    return list(db.execute(_PAGE, params).fetchall())
+    return rows.every(db, EntryLine, _PAGE, params)
 
 
-def address(entry: Mapping[str, Any]) -> str:
+def address(entry: Entry) -> str:
     """What an entry is called in an address: `transition-12`, `call-3-1` (step and call), `human-7`."""
-    if entry["rank"] == _CHECKPOINT:
-        return "call-{}-{}".format(*divmod(entry["n"], _CALLS_PER_STEP))
-    return f"{_NAMES[entry['rank']]}-{entry['n']}"
+    if entry.rank == _CHECKPOINT:
+        return "call-{}-{}".format(*divmod(entry.n, _CALLS_PER_STEP))
+    return f"{_NAMES[entry.rank]}-{entry.n}"
 
 
 def place_of(text: str) -> tuple[int, int] | None:
@@ -126,17 +213,17 @@ _CHECKPOINT = 2
 _NAMES = {1: "transition", _CHECKPOINT: "call", 3: "human", 4: "signal", 5: "alert", 6: "comment"}
 
 
-def one(db: Connection, run_id: UUID, rank: int, n: int) -> Row | None:
-    """One entry whole: `input` and `output` are pretty-printed JSON of at most SHOWN_CHARACTERS, `…_length` says how long they are."""
-    row = db.execute(_ONE, {"id": run_id, "rank": rank, "n": n, "shown": SHOWN_CHARACTERS}).fetchone()
-    if row is None:
-        return None
-    loaded: dict[str, Any] = {}
-    for name in ("input", "output"):
-        if sha256 := row[f"{name}_blob"]:
-            text = _blob_text(db, sha256)
-            loaded |= {name: text[:SHOWN_CHARACTERS], f"{name}_length": len(text)}
-    return {**row, **loaded}
+def one(db: Connection, run_id: UUID, rank: int, n: int) -> WholeEntry | None:
+    """One entry whole, with what is stored by reference."""
+    params = {"id": run_id, "rank": rank, "n": n, "shown": SHOWN_CHARACTERS}
+    entry = rows.first(db, WholeEntry, _ONE, params)
+    if entry and entry.input_blob:
+        text = _blob_text(db, entry.input_blob)
+        entry = replace(entry, input=text[:SHOWN_CHARACTERS], input_length=len(text))
+    if entry and entry.output_blob:
+        text = _blob_text(db, entry.output_blob)
+        entry = replace(entry, output=text[:SHOWN_CHARACTERS], output_length=len(text))
+    return entry
 
 
 def _blob_text(db: Connection, sha256: str) -> str:
@@ -155,10 +242,9 @@ SELECT seq, created_at AS at, event, from_status, from_state, to_state, to_statu
 FROM transitions WHERE run_id = %(id)s AND (%(until)s::timestamptz IS NULL OR created_at <= %(until)s) ORDER BY seq DESC LIMIT %(limit)s"""
 
 
-def standings(db: Connection, run_id: UUID, *, limit: int, until: datetime | None = None) -> list[Row]:
-    """The newest `limit` transitions in order, each with `until`, when the next one came: how long the run stood so."""
-    rows: list[Row] = list(db.execute(_STEPS, {"id": run_id, "limit": limit, "until": until}).fetchall())
-    return rows[::-1]
+def standings(db: Connection, run_id: UUID, *, limit: int, until: datetime | None = None) -> list[Stand]:
+    """Where the run stood after its newest `limit` moves, in order."""
+    return rows.every(db, Stand, _STEPS, {"id": run_id, "limit": limit, "until": until})[::-1]
 
 
 _TAKEN = """
@@ -170,9 +256,9 @@ WHERE run_id = %(id)s AND from_state IS NOT NULL AND from_state <> to_state
 GROUP BY from_state, to_state, event ORDER BY last"""
 
 
-def path(db: Connection, run_id: UUID, *, until: datetime | None = None) -> list[Row]:
-    """Which ways between states the run has gone, how often, by which event, and who moved it there last and why."""
-    return list(db.execute(_TAKEN, {"id": run_id, "until": until}).fetchall())
+def path(db: Connection, run_id: UUID, *, until: datetime | None = None) -> list[Way]:
+    """Which ways between states the run has gone, the last gone last."""
+    return rows.every(db, Way, _TAKEN, {"id": run_id, "until": until})
 
 
 def marks(db: Connection, run_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -180,7 +266,7 @@ def marks(db: Connection, run_ids: Sequence[UUID]) -> dict[UUID, str]:
 
     A mark is `<transition seq>.<step>.<calls and results of the present step>.<last event of its human tasks>`.
     """
-    rows = db.execute(
+    found = db.execute(
         """SELECT r.id, r.transition_seq || '.' || r.step_seq || '.' || c.mark || '.' || h.mark AS mark
            FROM runs r
            CROSS JOIN LATERAL (SELECT count(*) || '-' || count(*) FILTER (WHERE status <> 'INTENT') AS mark FROM checkpoints c
@@ -189,7 +275,7 @@ def marks(db: Connection, run_ids: Sequence[UUID]) -> dict[UUID, str]:
            WHERE r.id = ANY (%s)""",
         [list(run_ids)],
     ).fetchall()
-    return {row["id"]: row["mark"] for row in rows}
+    return {row["id"]: row["mark"] for row in found}
 
 
 _DATA_BEFORE = """

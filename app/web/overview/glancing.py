@@ -113,12 +113,11 @@ class History:
         steps, flow, letters = overview.slots(db, begin, end)
         fresh = {number: Slot() for number in range(begin, end)}
         for row in steps:
-            kind = (row["workflow"], row["version"], row["state"], row["status"])
-            fresh[row["slot"]].steps[kind][row["bin"]] += row["n"]
-        for row in flow:
-            fresh[row["slot"]].started, fresh[row["slot"]].ended = row["started"], row["ended"]
-        for row in letters:
-            fresh[row["slot"]].letters = row["n"]
+            fresh[row.slot].steps[row.workflow, row.version, row.state, row.status][row.bin] += row.n
+        for of_slot in flow:
+            fresh[of_slot.slot].started, fresh[of_slot.slot].ended = of_slot.started, of_slot.ended
+        for came in letters:
+            fresh[came.slot].letters = came.n
         self._slots |= fresh
 
 

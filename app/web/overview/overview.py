@@ -20,7 +20,7 @@ from app.store import clock
 from app.store.database import is_gone
 from app.store.reads import alert_list, facts, overview, pages
 from app.store.reads.alert_list import AlertLine
-from app.store.reads.overview import MOST, Now, Row
+from app.store.reads.overview import MOST, BudgetUse, ModelUse, Now
 from app.store.runs import downstreams
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
@@ -80,20 +80,19 @@ class Overview:
             at, now, engine = clock.now(db), overview.now(db, limit=_LISTED), facts.engine(db)
             self._history.look(db, at.timestamp())
             alerts, standing = alert_list.still_open(db, limit=_LISTED), downstreams.standing(db)
-        busy = {row["id"]: row["n"] for row in now.busy}
         return Seen(
             at=at,
             now=now,
             alerts=alerts,
             beat=health.beat_of(engine),
             sweeps=health.sweeps_of(engine, self._rt.settings),
-            workers=health.workers_of(engine, self._rt.settings, busy),
+            workers=health.workers_of(engine, self._rt.settings, now.busy),
             downstreams=standing,
             charts=self._charts(at.timestamp()),
             durations=self._durations(),
         )
 
-    def _spending(self) -> tuple[list[Row], Row]:
+    def _spending(self) -> tuple[list[ModelUse], BudgetUse]:
         with pages.snapshot(self._rt.database) as db:
             return overview.spending(db)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.statuses import CheckpointStatus
-from app.store.reads.pages import Row
+from app.store.reads.timeline import WholeEntry
 from app.web.http.show import pretty
 
 MOST_LINES = 2000  # of each side of a comparison
@@ -27,13 +27,13 @@ class Tried:
     changed: Lines
 
 
-def tried(entry: Row) -> list[Tried]:
+def tried(entry: WholeEntry) -> list[Tried]:
     """The failed attempts of an entry of the timeline, in order."""
-    errors = [error if isinstance(error, dict) else {"error": str(error)} for error in entry["errors"] or ()]
+    errors = [error if isinstance(error, dict) else {"error": str(error)} for error in entry.errors or ()]
     if not errors:
         return []
     answers = [_readable(error.get("output")) for error in errors]
-    last = entry["output"] if entry["status"] == CheckpointStatus.COMPLETE and entry["output"] else None
+    last = entry.output if entry.status == CheckpointStatus.COMPLETE and entry.output else None
     return [
         Tried(
             attempt=error.get("attempt"),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from app.core.lifecycle import ENDED, Status
+from app.store.reads.timeline import Stand
 from app.web.http.show import duration
 
 WIDTH = 1000.0
@@ -78,22 +78,22 @@ class Attempt:
         return ", ".join(f"{duration(seconds)} {SPOKEN[kind]}" for kind, seconds in self.spent.items())
 
 
-def attempts(standings: Iterable[Mapping[str, Any]], now: datetime) -> list[Attempt]:
+def attempts(standings: Iterable[Stand], now: datetime) -> list[Attempt]:
     """A run's transitions (with `until`) as attempts of steps with their bars, the oldest first."""
     found: list[Attempt] = []
-    for row in standings:
-        if row["to_status"] in ENDED:
+    for stood in standings:
+        if stood.to_status in ENDED:
             if found:
-                found[-1].ended, found[-1].reason = row["event"], row["reason"] or ""
+                found[-1].ended, found[-1].reason = stood.event, stood.reason or ""
             continue
         last = found[-1] if found else None
-        if last is None or (last.step_seq, last.attempt) != (row["step_seq"], row["attempt"]):
+        if last is None or (last.step_seq, last.attempt) != (stood.step_seq, stood.attempt):
             if last is not None:
-                last.ended, last.reason = row["event"], row["reason"] or ""
-            last = Attempt(state=row["to_state"], step_seq=row["step_seq"], attempt=row["attempt"], at=row["at"])
+                last.ended, last.reason = stood.event, stood.reason or ""
+            last = Attempt(state=stood.to_state, step_seq=stood.step_seq, attempt=stood.attempt, at=stood.at)
             found.append(last)
-        seconds = max(0.0, ((row["until"] or now) - row["at"]).total_seconds())
-        last.pieces.append(Piece(kind=_KINDS[row["to_status"]], seconds=seconds))
+        seconds = max(0.0, ((stood.until or now) - stood.at).total_seconds())
+        last.pieces.append(Piece(kind=_KINDS[stood.to_status], seconds=seconds))
     _lay_out([piece for attempt in found for piece in attempt.pieces])
     return found
 

@@ -6,8 +6,7 @@ The law: what ends a run for good is asked for twice. One run is ended from a pa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -25,7 +24,8 @@ from app.store import clock
 from app.store.database import Connection
 from app.store.human_tasks import task_list
 from app.store.human_tasks.task_list import TaskFilter
-from app.store.reads import dead_letters, pages
+from app.store.reads import dead_letters, glance, pages, run_list
+from app.store.reads.dead_letters import StoppedRun
 from app.store.runs import runs
 from app.web.http.posting import Posted
 from app.web.http.render import render
@@ -86,10 +86,10 @@ def operate(posted: Posted, request: Request, rt: Rt, me: Me, run_id: UUID) -> R
 
 def _ask_again(request: Request, rt: Runtime, run_id: UUID, verb: str, reason: str) -> Response:
     with pages.snapshot(rt.database) as db:
-        run = pages.run(db, run_id)
+        run = glance.read(db, run_id)
         tasks = task_list.page(db, TaskFilter(run=run_id))
         children = [
-            child for child in pages.children(db, run_id, limit=_CHILDREN) if Status(child["status"]) not in ENDED
+            child for child in run_list.children(db, run_id, limit=_CHILDREN) if Status(child.status) not in ENDED
         ]
     return render(
         request,
@@ -144,8 +144,7 @@ def _page(
 ) -> Response:
     with pages.snapshot(rt.database) as db:
         dead, tired, now = dead_letters.standing(db), dead_letters.out_of_tries(db), clock.now(db)
-    for run in tired:
-        run["fingerprint"] = fingerprint(run["workflow"], run["state"], run["reason"])
+    tired = [replace(run, fingerprint=fingerprint(run.workflow, run.state, run.reason)) for run in tired]
     return render(
         request,
         "runs/dead_letters.html",
@@ -163,10 +162,10 @@ def _page(
     )
 
 
-def _by_kind(stopped: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+def _by_kind(stopped: Sequence[StoppedRun]) -> list[list[StoppedRun]]:
+    groups: dict[str | None, list[StoppedRun]] = {}
     for run in stopped:
-        groups.setdefault(run["fingerprint"], []).append(run)
+        groups.setdefault(run.fingerprint, []).append(run)
     return list(groups.values())
 
 

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from app.core.errors import LonghaulError, NotFound
 from app.core.statuses import CheckpointKind
 from app.store.database import Connection
-from app.store.reads import pages, timeline
-from app.store.reads.pages import Row
+from app.store.reads import glance, pages, timeline
+from app.store.reads.timeline import WholeEntry
 from app.store.runs import conversations
 from app.store.runs.conversations import Seen
 from app.web.http.flower_link import task_address
@@ -33,12 +33,12 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
     """One entry of the timeline. Raises NotFound."""
     place = timeline.place_of(name)
     with pages.snapshot(rt.database) as db:
-        run = pages.run(db, run_id)
+        run = glance.read(db, run_id)
         entry = timeline.one(db, run_id, *place) if run and place else None
         if run is None or entry is None:
             raise NotFound(f"the run {run_id} has no event {name[:80]}; its page lists all there are")
-        step, call = divmod(entry["n"], 100_000)
-        seen = conversations.seen_by_model(db, run_id, step, call) if entry["kind"] == CheckpointKind.MODEL else None
+        step, call = divmod(entry.n, 100_000)
+        seen = conversations.seen_by_model(db, run_id, step, call) if entry.kind == CheckpointKind.MODEL else None
         change = _change(db, run_id, entry)
     return render(
         request,
@@ -48,8 +48,8 @@ def show_event(request: Request, rt: Rt, me: Me, run_id: UUID, name: str) -> Res
         seen=seen,
         said=_said(seen),
         change=change,
-        offline=is_rules(entry["model"]),
-        call=call if entry["rank"] == 2 else None,
+        offline=is_rules(entry.model),
+        call=call if entry.rank == 2 else None,
         tried=tried(entry),
         flower=partial(task_address, run_id),
     )
@@ -93,11 +93,11 @@ def _readable(text: str) -> str:
         return text
 
 
-def _change(db: Connection, run_id: UUID, entry: Row) -> Sequence[tuple[str, str]]:
+def _change(db: Connection, run_id: UUID, entry: WholeEntry) -> Sequence[tuple[str, str]]:
     """How a step changed the run's data: lines with their sign (+, -, or blank)."""
-    if entry["kind"] != CheckpointKind.STEP:
+    if entry.kind != CheckpointKind.STEP or entry.step_seq is None:
         return []
-    before, after = timeline.data_around(db, run_id, entry["step_seq"])
+    before, after = timeline.data_around(db, run_id, entry.step_seq)
     if after is None or before is None:
         return []
     return changes(pretty(before), pretty(after))

@@ -24,10 +24,10 @@ from app.store.database import Connection
 from app.store.human_tasks import task_list
 from app.store.human_tasks.task_list import TaskFilter
 from app.store.ledger import actions, effects
-from app.store.reads import alert_list, finding, history, pages, situation, timeline
+from app.store.reads import alert_list, finding, glance, history, pages, run_list, situation, timeline
+from app.store.reads.glance import RunDetail
 from app.store.reads.history import Moment
-from app.store.reads.pages import Row
-from app.store.reads.timeline import Place
+from app.store.reads.timeline import Entry, Place
 from app.store.records.documents import documents_of
 from app.store.runs import runs
 from app.web.http import cursors
@@ -63,7 +63,7 @@ def show_run(
     if kind and kind not in timeline.KINDS:
         raise BadInput(f"kind: {kind!r} is none; the kinds are {', '.join(timeline.KINDS)}")
     with pages.snapshot(rt.database) as db:
-        run = pages.run(db, run_id)
+        run = glance.read(db, run_id)
         if run is None:
             raise NotFound(f"there is no run {run_id}")
         moment = _moment(db, run, at)
@@ -88,14 +88,14 @@ def show_run(
     )
 
 
-def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Person) -> dict[str, Any]:
+def _shown(rt: Runtime, db: Connection, run: RunDetail, moment: Moment | None, me: Person) -> dict[str, Any]:
     """What the page shows besides its timeline, by the names its template uses."""
-    run_id, until = run["id"], moment.at if moment else None
+    run_id, until = run.id, moment.at if moment else None
     now = until or clock.now(db)
     data = moment.data if moment else runs.data_of(db, run_id)
     taken = timeline.path(db, run_id, until=until)
-    workflow = rt.workflows.find(run["workflow"], run["workflow_version"])
-    state = moment.state if moment else run["state"]
+    workflow = rt.workflows.find(run.workflow, run.workflow_version)
+    state = moment.state if moment else run.state
     standings = timeline.standings(db, run_id, limit=_STANDINGS, until=until)
     # Last, because it fixes the transaction's own isolation again.
     explained = explain(situation.read(db, run_id), rt.settings).sentence if moment is None else None
@@ -103,19 +103,19 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
         "run": run,
         "moment": moment,
         "state": state,
-        "stands": moment.status if moment else run["status"],
+        "stands": moment.status if moment else run.status,
         "explained": explained,
-        "data": in_order(rt, run["workflow"], run["workflow_version"], data),
+        "data": in_order(rt, run.workflow, run.workflow_version, data),
         "documents_listed": documents_of(db, run_id, data),
         "tasks": task_list.page(db, TaskFilter(status=None, run=run_id)),
         "actions": actions.of_run(db, run_id),
         "effects": effects.of_run(db, run_id),
-        "children": pages.children(db, run_id, limit=_CHILDREN),
+        "children": run_list.children(db, run_id, limit=_CHILDREN),
         "children_shown": _CHILDREN,
         "alerts": alert_list.of_run(db, run_id),
         "names": finding.names_of(db, run_id),
         "times": _times(pages.seconds_by_status(db, run_id)),
-        "strip": strip(workflow, taken, state) if workflow else None,
+        "strip": strip(workflow, [(way.from_state, way.to_state) for way in taken], state) if workflow else None,
         "taken": taken,
         "attempts": bars.attempts(standings, now),
         "all_attempts": len(standings) < _STANDINGS,
@@ -128,7 +128,7 @@ def _shown(rt: Runtime, db: Connection, run: Row, moment: Moment | None, me: Per
     }
 
 
-def _panels(db: Connection, rt: Runtime, run: Row, me: Person, *, now: bool) -> dict[str, Any]:
+def _panels(db: Connection, rt: Runtime, run: RunDetail, me: Person, *, now: bool) -> dict[str, Any]:
     """What the application adds to this run's page: templates with what they show, and where the contents lead."""
     made = [(panel, panel.values(db, rt, run, me)) for panel in installed(rt.settings).panels()] if now else []
     shown = [(panel, values) for panel, values in made if values is not None]
@@ -150,14 +150,14 @@ def _times(by_status: Mapping[str, float]) -> dict[str, float]:
     return {kind: sum(by_status.get(s.value, 0.0) for s in statuses) for kind, statuses in kinds.items()}
 
 
-def _moment(db: Connection, run: Row, at: str) -> Moment | None:
+def _moment(db: Connection, run: RunDetail, at: str) -> Moment | None:
     """The run as it stood at `at`; None for now. Raises BadInput for what is no moment of it."""
     if not at.strip():
         return None
     if at.strip().isascii() and at.strip().isdigit():
-        moved = history.moved_at(db, run["id"], int(at[:9]))
+        moved = history.moved_at(db, run.id, int(at[:9]))
         if moved is None:
-            raise BadInput(f"at: the run has no transition {at}; it has {run['transition_seq']}")
+            raise BadInput(f"at: the run has no transition {at}; it has {run.transition_seq}")
         when = moved
     else:
         try:
@@ -167,14 +167,14 @@ def _moment(db: Connection, run: Row, at: str) -> Moment | None:
                 f"at: {at!r} is no time; write 2026-03-01T14:05:00Z, or the number of a transition"
             ) from None
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    stood = history.stood_at(db, run["id"], when)
+    stood = history.stood_at(db, run.id, when)
     if stood is None:
-        raise BadInput(f"at: the run had not begun at {when.isoformat()}; it began at {run['created_at'].isoformat()}")
+        raise BadInput(f"at: the run had not begun at {when.isoformat()}; it began at {run.created_at.isoformat()}")
     return stood
 
 
-def _mark(entry: Row) -> str:
-    return cursors.written((entry["at"], entry["rank"], entry["n"]))
+def _mark(entry: Entry) -> str:
+    return cursors.written((entry.at, entry.rank, entry.n))
 
 
 def _place(after: str) -> Place | None:

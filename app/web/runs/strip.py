@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.core.workflow import Workflow
 from app.web.http.show import words
@@ -47,9 +46,9 @@ class Strip:
     edges: Sequence[Edge]
 
 
-def strip(workflow: Workflow, taken: Iterable[Mapping[str, Any]], current: str) -> Strip:
-    """Draw a workflow with the ways a run took (rows with from_state and to_state) and its present state."""
-    ways = {(row["from_state"], row["to_state"]) for row in taken}
+def strip(workflow: Workflow, taken: Iterable[tuple[str, str]], current: str) -> Strip:
+    """Draw a workflow with the ways a run took, from a state to a state, and its present state."""
+    ways = set(taken)
     visited = {name for way in ways for name in way} | {workflow.starts_at, current}
     defined = [(state.name, target) for state in workflow.states for target in dict.fromkeys(state.then.values())]
     edges = list(dict.fromkeys([*defined, *sorted(ways)]))

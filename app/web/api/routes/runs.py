@@ -15,6 +15,7 @@ from app.diagnosis.explain import explain
 from app.engine.control import signals
 from app.store.reads import api_lists, glance, pages, run_list, situation
 from app.store.reads import trace as entries
+from app.store.runs import runs
 from app.web.api import bodies, shapes
 from app.web.api.answers import listed, reply, shaped
 from app.web.api.caller import Operator, Reader
@@ -63,7 +64,8 @@ def list_runs(
 def show_run(rt: Rt, caller: Reader, run: RunName) -> Response:
     """One run with its data, as it stands now."""
     with pages.snapshot(rt.database) as db:
-        return reply(shaped(shapes.Run, glance.one(db, glance.find(db, run))))
+        found = glance.one(db, glance.find(db, run))
+        return reply(shaped(shapes.Run, found, data=runs.data_of(db, found.id)))
 
 
 @router.get("/runs/{run}/explain", responses=answers(shapes.Explained, 404))
