@@ -7,6 +7,7 @@ browser; nothing started unasked.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -52,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let no server start where none is needed: a test that starts one by itself must say so by a mark."""
+    gc.disable()  # while tests are collected: all that is loaded stays
     if config.getoption("--fast"):
         for server in (EmbeddedPostgres, EmbeddedRedis, RabbitServer):
             server.start = _refuse  # type: ignore[method-assign, assignment]
@@ -63,7 +65,9 @@ def _refuse(*_: object) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `--fast` leaves out; where two processes share the files, begin with what takes longest."""
+    """Leave out what `--fast` leaves out; where several processes share the files, begin with what takes longest."""
+    gc.freeze()  # what was collected is looked through never again
+    gc.enable()
     if config.getoption("--fast"):
         config.hook.pytest_deselected(items=[item for item in items if not is_fast(item)])
         items[:] = [item for item in items if is_fast(item)]
