@@ -12,7 +12,7 @@ from tests.web.axe import violations
 
 _WIDTHS = (1440, 390)
 _BETWEEN = (1280, 1024, 768, 320)  # no page is wider than these either
-_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Looker:
@@ -66,7 +66,7 @@ class Looker:
             self._fit(page, name, width)
         for width in _WIDTHS:
             self._fit(page, name, width)
-            for scheme in _SCHEMES:
+            for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 found = violations(page, colours_only=scheme == "dark")
                 self.wrong += [f"{name}, {scheme} on {width}: {each}" for each in found]

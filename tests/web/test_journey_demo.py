@@ -34,7 +34,7 @@ def printed(tmp_path: Path) -> Iterator[str]:
         wait_for(
             lambda: "Ctrl-C stops the stack" in told.read_text() or demo.poll() is not None,
             "the demo to be there to be looked at",
-            seconds=170,
+            seconds=400,
             evidence=told.read_text,
         )
         assert demo.poll() is None, told.read_text()
@@ -75,7 +75,7 @@ def number(page: Page, what: str) -> float:
     return float(row.get_by_role("cell").first.inner_text().replace(",", ""))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)  # two dozen claims are worked on before its links are printed
 def test_from_the_printed_links_a_claim_is_settled_by_two_people_in_few_actions(printed: str, browser: Browser) -> None:
     links = {found["role"]: found["address"] for found in _LINK.finditer(printed)}
     done: list[str] = []

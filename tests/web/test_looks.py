@@ -59,7 +59,7 @@ def try_a_retry(page: Page) -> None:
     form.get_by_role("button", name="Preview retry").click()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)  # fifty pages, each at six widths and in two schemes
 def test_every_page_is_usable_on_desk_and_phone_in_light_and_dark(
     browser: Browser, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
