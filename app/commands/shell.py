@@ -159,11 +159,13 @@ def named(db: Connection, text: str) -> UUID:
 
     A claim that named no number has its documents' fingerprint behind its subject, and nobody types that.
     """
-    from app.store.reads import glance, run_list
+    from app.store.reads import glance
 
     try:
         return glance.find(db, text)
     except NotFound:
+        from app.store.reads import run_list
+
         beginning = text.strip()
         wanted = run_list.RunFilter(subject=beginning)
         found = run_list.page(db, wanted, limit=6) if len(beginning) >= _SHORTEST else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -118,3 +120,9 @@ def test_asking_often_leaves_nothing_on_the_connection(web: Database) -> None:
             composed.rows(db, PID)
         assert not db._notice_handlers
         assert db.row_factory is psycopg.rows.dict_row
+
+
+def test_a_worker_does_without_it() -> None:
+    code = "import sys, app.installed, app.sweeps, tasks.wiring, tasks.steps; print('sqlalchemy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -263,7 +263,7 @@ FOLLOWS = {
     "at": "old enough to be forgotten",
     "since": "old enough to be forgotten",
 }
-_CLOCK = r"(?:\(SELECT app_now\(\)\)|app_now\(\)|\{_?NOW\})"
+_CLOCK = r"(?:\(SELECT app_now\(\)\)|app_now\(\)|\{_?NOW\}|\bNOW\b)"  # the last one in what is composed
 _COMPARED = re.compile(rf"([\w.{{}}()]+?)\)? *(?:<=|>=|<|>) *{_CLOCK}|{_CLOCK} *(?:<=|>=|<|>) *([\w.]+)")
 
 

@@ -1,19 +1,17 @@
-"""What the pages read. The law: one read-only snapshot per page, so that no GET can change anything and no page
-contradicts itself; every list is bounded, and goes on where it stopped by a key, never by an offset.
+"""What pages read in. The law: one read-only snapshot per page, so that no GET can change anything and no page contradicts
+itself; every list in it is bounded, and goes on where it stopped by a key, never by an offset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from app.store.database import Connection, Database
 
-Row = Mapping[str, Any]
 # Whatever psycopg or its pool raises; `database.is_gone` tells an absent server from a refused statement.
 DATABASE_PROBLEM: type[Exception] = psycopg.Error
 SHOWN_CHARACTERS = 64 * 1024  # of one payload on one page

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from app.core.errors import NotFound
 from app.store.database import Connection
-from app.store.reads.pages import Row
 from app.store.records.documents import documents_of
 from app.store.runs import payloads
 
@@ -73,7 +72,7 @@ def descendants(db: Connection, run_id: UUID) -> list[UUID]:
     return [row["id"] for row in db.execute(_DESCENDANTS, {"id": run_id}).fetchall()]
 
 
-def records(db: Connection, kind: str, run_id: UUID) -> Iterator[Row]:
+def records(db: Connection, kind: str, run_id: UUID) -> Iterator[dict[str, Any]]:
     """The rows of one kind of a run, a few at a time however many there are."""
     with db.cursor(name=f"evidence_{kind}") as cursor:
         cursor.itersize = _AT_ONCE
@@ -104,5 +103,5 @@ def blob(db: Connection, sha256: str) -> bytes | None:
     return payloads.CODEC.unpack(bytes(row["content"])) if row else None
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in _SECRET}
