@@ -215,6 +215,14 @@ def test_a_state_entered_without_signals_has_none(db: Connection) -> None:
     assert found["checkpoints"][0]["input"] == {"cause": {}} and "signals" not in found
 
 
+def test_a_step_that_goes_on_in_its_middle_has_its_signals_and_is_not_entered_anew(db: Connection) -> None:
+    before = look(db)
+    assert write(db, move(seen(db), to(step_seq=2, consumes="paper")))
+    found = changed(before, look(db))
+    assert [(s["signal_id"], s["consumed_step_seq"]) for s in found["signals"]] == [("s0", 2), ("s1", 2)]
+    assert "checkpoints" not in found
+
+
 @pytest.mark.parametrize(
     ("sql", "left"),
     [
