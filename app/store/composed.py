@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -27,8 +28,8 @@ T = TypeVar("T")
 NOW: Final = sa.literal_column(clock.NOW, Moment)
 
 
-def constant(word: str) -> sa.ColumnElement[str]:
-    """A word of ours written into the text itself, so that the planner sees the condition of a partial index."""
+def constant(word: StrEnum) -> sa.ColumnElement[str]:
+    """One of our own words written into the text itself, so that the planner sees the condition of a partial index."""
     return sa.literal_column(f"'{word}'", sa.Text)
 
 
@@ -47,12 +48,14 @@ def fetch(db: Connection, statement: sa.Select[*tuple[Any, ...]], kind: type[T])
     return [kind(**row) for row in rows(db, statement)]
 
 
-def rows(db: Connection, statement: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.RowMapping]:
+def rows(db: Connection, statement: sa.Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
     """The rows of a statement by the names of its columns. Raises psycopg.Error."""
     handed = _handed.set(db)
     try:
         with engine().connect() as connection:
-            return connection.execute(statement).mappings().all()
+            result = connection.execute(statement)
+            names = tuple(result.keys())
+            return [dict(zip(names, row, strict=True)) for row in result]
     except sa.exc.DBAPIError as problem:
         raise (problem.orig if isinstance(problem.orig, psycopg.Error) else problem) from None
     finally:

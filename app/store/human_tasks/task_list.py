@@ -26,6 +26,7 @@ from app.store.tables.human_tasks import human_tasks
 from app.store.tables.runs import runs
 
 Order = Literal["opened", "due"]  # oldest first, or what falls due first; what has no due time comes last
+Place = tuple[datetime | None, UUID]
 MOST_COUNTED = 1000
 
 
@@ -130,14 +131,11 @@ def page(
     wanted: TaskFilter,
     *,
     order: Order = "opened",
-    behind: tuple[datetime | None, UUID] | None = None,
+    behind: Place | None = None,
     limit: int | None = None,
 ) -> list[TaskLine]:
     """Up to `limit` tasks, in the order of their opening or of their due times, behind a place in it: that time and an id."""
-    by = _ORDERS[order]
-    conditions = [*_narrowed(wanted), *_behind(by, behind)]
-    lines = _one_for_all(conditions, by, limit) if wanted.as_one else _LINES.where(*conditions)
-    return fetch(db, lines.order_by(by, _t.c.id).limit(limit), TaskLine)
+    return fetch(db, _page(wanted, order, behind, limit), TaskLine)
 
 
 def whole(db: Connection, wanted: TaskFilter) -> list[AgedTask]:
@@ -168,9 +166,7 @@ def _narrowed(wanted: TaskFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield _t.c.snoozed_until > NOW if wanted.snoozed else _t.c.snoozed_until.is_(None) | (_t.c.snoozed_until <= NOW)
 
 
-def _behind(
-    by: sa.ColumnElement[datetime], behind: tuple[datetime | None, UUID] | None
-) -> Iterator[sa.ColumnElement[bool]]:
+def _behind(by: sa.ColumnElement[datetime], behind: Place | None) -> Iterator[sa.ColumnElement[bool]]:
     if behind:
         at, last = behind
         yield sa.tuple_(by, _t.c.id) > place(_NEVER if at is None else sa.literal(at, Moment), last)
@@ -186,7 +182,16 @@ def _one_for_all(
     return _FIRST_LINES.select_from(_JOINED.join(chosen, chosen.c.id == _t.c.id))
 
 
-@lru_cache(maxsize=256)  # everybody's inbox counts the same few views, over and over
+# Inboxes that stay open ask the same over and over.
+@lru_cache(maxsize=256)
+def _page(wanted: TaskFilter, order: Order, behind: Place | None, limit: int | None) -> sa.Select[*tuple[Any, ...]]:
+    by = _ORDERS[order]
+    conditions = [*_narrowed(wanted), *_behind(by, behind)]
+    lines = _one_for_all(conditions, by, limit) if wanted.as_one else _LINES.where(*conditions)
+    return lines.order_by(by, _t.c.id).limit(limit)
+
+
+@lru_cache(maxsize=256)
 def _counted(views: Sequence[tuple[str, TaskFilter]]) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(*(_count(wanted).label(name) for name, wanted in views))
 
