@@ -1,7 +1,7 @@
 """Rows as values of a type of their own.
 
 The law: what a function of `app.store` returns of a row is a frozen dataclass whose fields are the columns its statement
-names, never the driver's dictionary: `Worker(**row)`. Where a column is held in another form than its field (the word of a
+names, never the driver's dictionary: `rows.every(db, Worker, …)`. Where a column is held in another form than its field (the word of a
 status, a payload), the type has a `from_row` that turns it. `SELECT *` stands only where the type takes what it knows: a
 column that a later release adds must not be one too many for the release that runs beside it.
 """

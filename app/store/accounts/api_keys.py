@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from app.store import rows
 from app.store.clock import silence
 from app.store.database import Connection
 from app.store.rows import columns
@@ -93,9 +94,10 @@ def revoke(db: Connection, key_id: UUID) -> ApiKey | None:
 
 def everyones(db: Connection, username: str | None = None) -> list[ApiKey]:
     """The keys of a person, or all, newest first."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        ApiKey,
         f"""SELECT {_KEY} FROM api_keys WHERE %(who)s::text IS NULL OR username = %(who)s
             ORDER BY created_at DESC LIMIT 500""",
         {"who": username},
     )
-    return [ApiKey(**row) for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from app.store import rows
 from app.store.clock import silence, within
 from app.store.database import Connection
 
@@ -100,12 +101,13 @@ def end_all(db: Connection, username: str, *, but: str = "") -> int:
 
 def of(db: Connection, username: str) -> list[OpenSession]:
     """A person's live sessions, the newest first."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        OpenSession,
         """SELECT id_hash, let_in_by, agent, created_at, seen_at, expires_at FROM sessions
            WHERE username = %s AND expires_at > app_now() ORDER BY created_at DESC LIMIT 50""",
         [username],
     )
-    return [OpenSession(**row) for row in rows]
 
 
 def add_link(db: Connection, token_hash: str, *, username: str, by: str, lasts_seconds: float) -> None:

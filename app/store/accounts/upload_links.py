@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.store import rows
 from app.store.clock import BARE, within
 from app.store.database import Connection
 from app.store.rows import columns
@@ -90,12 +91,13 @@ def revoke(db: Connection, link_id: UUID, by: str, *, run_id: UUID | None = None
 
 def of_run(db: Connection, run_id: UUID, *, limit: int = 50) -> list[ListedLink]:
     """The links of a run, newest first."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        ListedLink,
         f"""SELECT {_LINK}, ({_LIVE}) AS live FROM upload_links WHERE run_id = %s
             ORDER BY created_at DESC LIMIT %s""",
         [run_id, limit],
     )
-    return [ListedLink(**row) for row in rows]
 
 
 def count(db: Connection, who: str, *, window_seconds: float) -> Rate:

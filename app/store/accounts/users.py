@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from app.store import rows
 from app.store.database import Connection
 
 _USER = """username, display_name, roles, authority, password_hash IS NOT NULL AS has_password, oidc_subject, created_at,
@@ -52,7 +53,7 @@ def find(db: Connection, username: str) -> User | None:
 
 def everyone(db: Connection) -> list[User]:
     """Everybody, by username: also who is shut out."""
-    return [User(**row) for row in db.execute(f"SELECT {_USER} FROM users ORDER BY username")]
+    return rows.every(db, User, f"SELECT {_USER} FROM users ORDER BY username")
 
 
 def password_hash(db: Connection, username: str) -> str | None:

@@ -5,11 +5,11 @@ It decides nothing: `approve_action` in the database does, when somebody answers
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
 
+from app.store import rows
 from app.store.database import Connection
 
 MOST = 50  # people named for one task
@@ -23,23 +23,19 @@ class Answerer:
     display_name: str
     up_to: Decimal
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The person of a row with these columns."""
-        return cls(username=row["username"], display_name=row["display_name"], up_to=row["up_to"])
-
 
 def of_role(
     db: Connection, role: str, *, not_by: Sequence[str], coverage: str, currency: str, limit: int = MOST
 ) -> list[Answerer]:
     """Those who may answer, by name, each with their authority in `currency` under `coverage`."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Answerer,
         """SELECT u.username, u.display_name, authority_of(u.username, %(role)s, %(coverage)s, %(currency)s) AS up_to
            FROM users u WHERE %(role)s = ANY (u.roles) AND NOT u.username = ANY (%(not_by)s::text[]) AND u.disabled_at IS NULL
            ORDER BY u.display_name LIMIT %(limit)s""",
         {"role": role, "not_by": list(not_by), "coverage": coverage, "currency": currency, "limit": limit},
-    ).fetchall()
-    return [Answerer.from_row(row) for row in rows]
+    )
 
 
 def names(db: Connection, usernames: Sequence[str]) -> dict[str, str]:

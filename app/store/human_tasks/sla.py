@@ -6,11 +6,11 @@ to tell, however many tasks are open: `sla_at` is when the next thing about a ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 from uuid import UUID
 
+from app.store import rows
 from app.store.clock import within
 from app.store.database import Connection
 
@@ -26,11 +26,6 @@ class OverdueTask:
     role: str
     late_seconds: float
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The task of a row of `_OVERDUE`."""
-        return cls(**row)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToldTask:
@@ -40,11 +35,6 @@ class ToldTask:
     run_id: UUID
     is_due: bool
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The task of a row of `_TELL`."""
-        return cls(**row)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnedTask:
@@ -52,11 +42,6 @@ class ReturnedTask:
 
     task_id: UUID
     run_id: UUID
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The task of a row of `_RETURN`."""
-        return cls(**row)
 
 
 # One statement: the row itself says what was told, so it is told once however many sweepers there are.
@@ -106,16 +91,14 @@ def tell(db: Connection, *, actor: str, escalate_to: Sequence[str], limit: int) 
 
     A task found only after its due time is not reminded of any more.
     """
-    rows = db.execute(_TELL, {"actor": actor, "to": list(escalate_to), "limit": limit}).fetchall()
-    return [ToldTask.from_row(row) for row in rows]
+    return rows.every(db, ToldTask, _TELL, {"actor": actor, "to": list(escalate_to), "limit": limit})
 
 
 def overdue(db: Connection) -> list[OverdueTask]:
     """Every open task past its due time of which that was told."""
-    return [OverdueTask.from_row(row) for row in db.execute(_OVERDUE).fetchall()]
+    return rows.every(db, OverdueTask, _OVERDUE)
 
 
 def return_claims(db: Connection, *, lease_seconds: float, actor: str, limit: int) -> list[ReturnedTask]:
     """Release tasks claimed longer ago than the lease, unless the claimer saved a draft since or has snoozed it."""
-    rows = db.execute(_RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit}).fetchall()
-    return [ReturnedTask.from_row(row) for row in rows]
+    return rows.every(db, ReturnedTask, _RETURN, {"lease": lease_seconds, "actor": actor, "limit": limit})

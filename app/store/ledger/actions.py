@@ -20,6 +20,7 @@ from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, LonghaulError, NotEntitled, Refused
 from app.core.ids import new_id
 from app.core.statuses import ActionStatus
+from app.store import rows
 from app.store.clock import silence
 from app.store.database import Connection
 from app.store.rows import columns
@@ -237,7 +238,9 @@ def in_doubt(db: Connection, *, limit: int) -> list[Effect]:
 
 
 def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Effect]:
-    rows = db.execute(
+    return rows.every(
+        db,
+        Effect,
         f"""SELECT a.id AS action, a.run_id, a.step_seq, a.call_seq, c.name AS tool, c.idempotency_key AS key, c.input,
                {silence(since)} AS age_seconds
             FROM actions a JOIN runs r ON r.id = a.run_id
@@ -245,7 +248,6 @@ def _effects(db: Connection, condition: str, since: str, limit: int) -> list[Eff
             WHERE {condition} ORDER BY {since}, a.id LIMIT %s""",
         [limit],
     )
-    return [Effect(**row) for row in rows]
 
 
 def confirm(db: Connection, action_id: UUID, *, agrees: bool | None, said: Any) -> bool:

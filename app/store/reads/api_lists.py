@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from psycopg.rows import class_row
 
 from app.core.canonical import restore
+from app.store import rows
 from app.store.composed import fetch, place
 from app.store.database import Connection
 from app.store.tables.base import Moment
@@ -93,13 +93,14 @@ class ApprovalLine:
 
 def approvals(db: Connection, actions_: Sequence[UUID]) -> list[ApprovalLine]:
     """The approvals of some actions, oldest first."""
-    asked = db.cursor(row_factory=class_row(ApprovalLine)).execute(
+    return rows.every(
+        db,
+        ApprovalLine,
         """SELECT id, action_id, approver, role, authority, task_id, created_at, expires_at, revoked_at,
                revoked_at IS NULL AND expires_at > app_now() AS live
            FROM approvals WHERE action_id = ANY (%s) ORDER BY created_at, id""",
         [list(actions_)],
     )
-    return asked.fetchall()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,12 +157,13 @@ class TransitionLine:
 
 def transitions(db: Connection, run: UUID, *, behind: int, limit: int) -> list[TransitionLine]:
     """A run's moves from its first on, behind the number of one."""
-    asked = db.cursor(row_factory=class_row(TransitionLine)).execute(
+    return rows.every(
+        db,
+        TransitionLine,
         """SELECT seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason, created_at
            FROM transitions WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s""",
         [run, behind, limit],
     )
-    return asked.fetchall()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,9 +181,11 @@ class SignalLine:
 
 def signals(db: Connection, run: UUID, *, behind: int, limit: int) -> list[SignalLine]:
     """A run's signals in their order, behind the number of one."""
-    asked = db.cursor(row_factory=class_row(SignalLine)).execute(
+    found = rows.every(
+        db,
+        SignalLine,
         """SELECT seq, signal_id, name, payload, actor, created_at, consumed_step_seq FROM signals
            WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s""",
         [run, behind, limit],
     )
-    return [replace(line, payload=restore(line.payload)) for line in asked]
+    return [replace(line, payload=restore(line.payload)) for line in found]

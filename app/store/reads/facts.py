@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from app.store import rows
 from app.store.clock import lasted, silence, within
 from app.store.database import Connection
 
@@ -120,7 +121,7 @@ def engine(db: Connection) -> EngineFacts:
     """All there is to know about the engine itself."""
     letters = db.execute(_DEAD_LETTERS).fetchone() or {"late": 0, "before": 0}
     return EngineFacts(
-        sweeps=[SweepFacts(**row) for row in db.execute(_SWEEPS).fetchall()],
+        sweeps=rows.every(db, SweepFacts, _SWEEPS),
         workers=[
             WorkerFacts(**{**row, "queues": tuple(row["queues"]), "cannot_read": tuple(row["cannot_read"])})
             for row in db.execute(_WORKERS).fetchall()
@@ -129,7 +130,7 @@ def engine(db: Connection) -> EngineFacts:
         dead_letters=letters["late"],
         dead_letters_before=letters["before"],
         breakers={row["name"]: row["seconds"] for row in db.execute(_BREAKERS).fetchall()},
-        actions=[ActionFacts(**row) for row in db.execute(_ACTIONS).fetchall()],
+        actions=rows.every(db, ActionFacts, _ACTIONS),
         refused=refused(db),
     )
 
@@ -141,4 +142,4 @@ def ready(db: Connection) -> dict[str, float]:
 
 def refused(db: Connection) -> list[RefusedFacts]:
     """The kinds of messages that were refused, the last seen first; there are few."""
-    return [RefusedFacts(**row) for row in db.execute(_REFUSED).fetchall()]
+    return rows.every(db, RefusedFacts, _REFUSED)

@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from app.core.canonical import restore
+from app.store import rows
 from app.store.database import Connection
 
 Place = tuple[datetime, int, int]
@@ -71,5 +70,5 @@ def page(db: Connection, run_id: UUID, *, behind: Place | None, limit: int) -> l
 
 
 def _read(db: Connection, query: str, params: dict[str, Any]) -> list[TraceEntry]:
-    found = db.cursor(row_factory=class_row(TraceEntry)).execute(query, params)
+    found = rows.every(db, TraceEntry, query, params)
     return [replace(entry, input=restore(entry.input), output=restore(entry.output)) for entry in found]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.store import rows
 from app.store.database import Connection
 from app.store.rows import columns
 
@@ -53,10 +54,12 @@ def insert(
 
 def of_run(db: Connection, run_id: UUID) -> list[Document]:
     """The documents of a run, oldest first."""
-    rows = db.execute(
-        f"SELECT {columns(Document)} FROM documents WHERE run_id = %s ORDER BY created_at, filename", [run_id]
+    return rows.every(
+        db,
+        Document,
+        f"SELECT {columns(Document)} FROM documents WHERE run_id = %s ORDER BY created_at, filename",
+        [run_id],
     )
-    return [Document(**row) for row in rows]
 
 
 def documents_of(db: Connection, run_id: UUID, data: Any) -> list[Document]:
@@ -110,4 +113,4 @@ def elsewhere(
     At most `most` of them.
     """
     asked = {"sha256": list(sha256), "workflow": workflow, "subject": subject, "purpose": purpose, "most": most}
-    return [SentElsewhere(**row) for row in db.execute(_ELSEWHERE, asked)]
+    return rows.every(db, SentElsewhere, _ELSEWHERE, asked)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.core.canonical import canonical
 from app.core.ids import new_id
+from app.store import rows
 from app.store.clock import lasted
 from app.store.database import Connection
 from app.store.rows import columns
@@ -135,15 +136,17 @@ _KIND = columns(Kind)
 
 def kinds(db: Connection, *, behind: UUID | None = None, limit: int) -> list[Kind]:
     """The kinds, the newest first: an order that stays while they are counted on."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Kind,
         f"""SELECT {_KIND} FROM refused_messages WHERE %(id)s::uuid IS NULL OR id < %(id)s
             ORDER BY id DESC LIMIT %(limit)s""",
         {"id": behind, "limit": limit},
     )
-    return [Kind(**row) for row in rows]
 
 
 def standing(db: Connection) -> list[Standing]:
     """All kinds, the last seen first."""
-    rows = db.execute(f"SELECT {_KIND}, {lasted('last_at')} AS seconds FROM refused_messages ORDER BY last_at DESC, id")
-    return [Standing(**row) for row in rows]
+    return rows.every(
+        db, Standing, f"SELECT {_KIND}, {lasted('last_at')} AS seconds FROM refused_messages ORDER BY last_at DESC, id"
+    )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.core.statuses import ActionStatus
+from app.store import rows
 from app.store.database import Connection
 from app.store.records.documents import WITH_STANDING
 
@@ -85,7 +86,7 @@ def named(
         "purpose": purpose,
         "most": most,
     }
-    return [Named(**row) for row in db.execute(_NAMED, asked)] if names else []
+    return rows.every(db, Named, _NAMED, asked) if names else []
 
 
 def paid(db: Connection, claim: str, *, purpose: str, most: int) -> list[Paid]:

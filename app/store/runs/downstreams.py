@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.declarations.limits import Limit
+from app.store import rows
 from app.store.clock import lasted
 from app.store.database import Connection
 from app.store.runs.moves import Statement
@@ -100,4 +101,4 @@ def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str
 
 def standing(db: Connection) -> list[Standing]:
     """Every downstream that was ever called under a limit, as it stands."""
-    return [Standing(**row) for row in db.execute(_STANDING)]
+    return rows.every(db, Standing, _STANDING)

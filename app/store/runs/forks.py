@@ -12,6 +12,7 @@ from uuid import UUID
 from app.core.canonical import restore
 from app.core.lifecycle import Status
 from app.core.statuses import CheckpointKind, CheckpointStatus
+from app.store import rows
 from app.store.database import Connection
 
 # The data at a step's entry are the last word before it: of an earlier step's output, or of the correction that led into it.
@@ -182,7 +183,7 @@ def origin(db: Connection, run_id: UUID) -> Origin | None:
 
 def choices(db: Connection, run_id: UUID, *, limit: int) -> list[Choice]:
     """The steps of a run from which it may be forked, the newest first."""
-    return [Choice(**row) for row in db.execute(_CHOICES, [run_id, limit])]
+    return rows.every(db, Choice, _CHOICES, [run_id, limit])
 
 
 def of_run(db: Connection, run_id: UUID, *, limit: int) -> list[Made]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.run import Run
+from app.store import rows
 from app.store.clock import BARE, passed, silence
 from app.store.database import Connection
 from app.store.runs.runs import COLUMNS, as_run
@@ -72,7 +73,7 @@ def missed_signals(db: Connection, limit: int) -> list[Run]:
 
 def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[Ready]:
     """The oldest READY runs of a queue, unlocked: ringing twice does no harm."""
-    return [Ready(**row) for row in db.execute(_READY, {"queue": queue, "older": older_seconds, "limit": limit})]
+    return rows.every(db, Ready, _READY, {"queue": queue, "older": older_seconds, "limit": limit})
 
 
 def ready_queues(db: Connection) -> list[str]:

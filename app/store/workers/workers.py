@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.lifecycle import EventKind
+from app.store import rows
 from app.store.clock import lasted
 from app.store.database import Connection
 
@@ -125,11 +126,12 @@ def leave(db: Connection, worker_id: UUID) -> None:
 
 def owned(db: Connection, worker_id: UUID) -> list[Leased]:
     """The runs this process holds a lease of, as the database sees it."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Leased,
         "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s",
         [worker_id],
     )
-    return [Leased(**row) for row in rows]
 
 
 def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
@@ -155,23 +157,25 @@ def was_no_crash(db: Connection, run_id: UUID, token: UUID) -> bool:
 
 def without_lock(db: Connection) -> list[Looked]:
     """The living workers of the kind 'lock', whether or not their lock is held."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Looked,
         f"""SELECT w.id, w.pinged_at, (l.objid IS NULL) AS missing,
               {lasted("w.pinged_at")} AS silent_seconds
             FROM workers w LEFT JOIN pg_locks l ON {_ITS_LOCK}
-            WHERE w.gone_at IS NULL AND w.liveness = 'lock'"""
+            WHERE w.gone_at IS NULL AND w.liveness = 'lock'""",
     )
-    return [Looked(**row) for row in rows]
 
 
 def silent(db: Connection, silent_seconds: float) -> list[Unheard]:
     """Workers that have not pinged for too long."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Unheard,
         f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w
             WHERE w.gone_at IS NULL AND w.pinged_at < (SELECT app_now()) - make_interval(secs => %s)""",
         [silent_seconds],
     )
-    return [Unheard(**row) for row in rows]
 
 
 def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
@@ -184,11 +188,12 @@ def unheard_since(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 
 def gone_with_leases(db: Connection) -> list[Unheard]:
     """Workers given up that hold a lease all the same: taken in the moment between the verdict and their next ping."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Unheard,
         f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w WHERE w.gone_at IS NOT NULL AND w.id IN (
-                SELECT r.worker_id FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL)"""
+                SELECT r.worker_id FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL)""",
     )
-    return [Unheard(**row) for row in rows]
 
 
 def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
@@ -206,12 +211,13 @@ def give_up(db: Connection, worker_id: UUID, pinged_at: datetime) -> bool:
 
 def living(db: Connection) -> list[Worker]:
     """The workers thought alive, the oldest first."""
-    rows = db.execute(
+    return rows.every(
+        db,
+        Worker,
         f"""SELECT id, host, pid, queues, slots, stopping, started_at, pinged_at, clock_ahead_seconds, cannot_read,
                   {lasted("pinged_at")} AS silent_seconds
-           FROM workers WHERE gone_at IS NULL ORDER BY started_at"""
+           FROM workers WHERE gone_at IS NULL ORDER BY started_at""",
     )
-    return [Worker(**row) for row in rows]
 
 
 def could_begin(db: Connection, worker_id: UUID) -> bool:
