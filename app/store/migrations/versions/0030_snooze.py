@@ -8,6 +8,7 @@ revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
+sql_files = "94fc95a39dcbe71605734d45393e94dc7c334844e64ae19400e0afbd93e864b3"
 
 
 def upgrade() -> None:
