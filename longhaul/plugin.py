@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from app.application import NONE, Application, Panel, StandIn
 from app.core.declarations.roles import Right, Role
+from app.core.ports import ToolCode
 
-__all__ = ["NONE", "Application", "Panel", "Right", "Role", "StandIn"]
+__all__ = ["NONE", "Application", "Panel", "Right", "Role", "StandIn", "ToolCode"]

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import signals
 from celery.worker import state as worker_state
@@ -19,7 +19,7 @@ from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
 from app.documents import probe
-from app.engine import definitions
+from app.engine import definitions, required
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
@@ -94,9 +94,16 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
 
 def _starting(instance: Any, **_: Any) -> None:
     """Before the broker is asked for anything: a worker started while it is away works all the same."""
+    _check_required()
     _check_definitions()
     if "prefork" not in instance.pool_cls.__module__:
         begin(_queues(instance.app), instance.concurrency, prefork=False)
+
+
+def _check_required() -> None:
+    """Refuse to start while a workflow of ours calls a tool without code or asks a role that there is not."""
+    if said := required.missing_in(process_runtime()):
+        _refuse("; ".join(said))
 
 
 def _check_definitions() -> None:
@@ -108,11 +115,15 @@ def _check_definitions() -> None:
                 definitions.check(db, rt.workflows)
             return
         except InvalidDefinition as problem:
-            logs.event("refused_to_start", reason=str(problem))
-            raise SystemExit(78) from problem  # EX_CONFIG
+            _refuse(str(problem))
         except DatabaseError as problem:
             logs.event("waiting_for_database", reason=str(problem).strip())
             threading.Event().wait(1.0)
+
+
+def _refuse(reason: str) -> NoReturn:
+    logs.event("refused_to_start", reason=reason)
+    raise SystemExit(78)  # EX_CONFIG
 
 
 def _child(**_: Any) -> None:

@@ -1,4 +1,7 @@
-"""The workflows of this installation. Add one by adding its name here."""
+"""The workflows of this installation. Add one by adding its name here.
+
+Imported by `app.installed` and `app.insurance`, whose they are; by nothing else of the product.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 The law: a sweep is correct with any number of sweepers at once. Each finds rows with SKIP LOCKED, decides and moves
 them under that lock, and rings after the commit.
+Imported by `tasks`; their intervals also by commands and the overview.
 """
 
 from __future__ import annotations

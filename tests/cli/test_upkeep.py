@@ -24,6 +24,7 @@ from app.store.workers import due
 from app.sweeps import SWEEPS, periods
 from tests.cli.conftest import Longhaul
 from tests.support.journey import JOURNEY, LEAF, WORKFLOWS, Travel
+from workflows.document_reading import DOCUMENT_READING
 
 
 def test_diagrams_are_printed_as_they_are_drawn(nowhere: Longhaul) -> None:
@@ -92,6 +93,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         periods=periods(config),
         database=database,
         provider=lambda: "offline",
+        missing=list,
         unread=lambda _: [],
         outside={"payments": lambda: Check("payments", True, "external, answering")},
     )
@@ -119,6 +121,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         "messages",
         "broker",
         "payments",
+        "workflows",
         "model",
         "data folder",
         "evidence key",
@@ -241,6 +244,24 @@ def test_what_is_wrong_outside_of_the_database(
     assert found["broker"].seen == "redis://box does not answer"
     assert found["model"].seen == "no key"
     assert all(check.remedy for check in found.values())
+
+
+def test_what_workflows_require_and_no_application_gives_is_a_problem(
+    longhaul: Longhaul, patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "refund v1 calls the tool shop.refund in PAYING, and no code is bound to it"
+    (found,) = _problems(replace(patient, missing=lambda: [said])).values()
+    assert (found.name, found.seen) == ("workflows", said)
+    longhaul.env |= {
+        "LONGHAUL_APPLICATION": "app.application:NONE",
+        "LONGHAUL_WORKFLOWS": "tests.support.payouts:PAYOUT",
+    }
+    checks = {check["name"]: check for check in longhaul.json("doctor", code=1)["checks"]}
+    assert "calls the tool payments.pay in PAYING" in checks["workflows"]["seen"]
+    assert "asks the role 'supervisor' in SIGNING, which nobody declares" in checks["workflows"]["seen"]
+    monkeypatch.setattr(workflows, "WORKFLOWS", (DOCUMENT_READING,))
+    longhaul.env |= {"LONGHAUL_APPLICATION": "app.installed:INSURANCE"}
+    assert {check["name"]: check["ok"] for check in longhaul.json("doctor", code=1)["checks"]}["workflows"]
 
 
 def test_without_a_database_the_rest_is_still_examined(patient: Patient) -> None:

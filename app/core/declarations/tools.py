@@ -1,7 +1,7 @@
 """How a tool is declared. The law: a tool says what becomes of an unknown outcome, or it is refused at import.
 
-A declaration is data; the code that acts stands in a connector and is bound to the name at start-up. A tool that
-changes the world declares exactly one of: `idempotent_for` (it honours an idempotency key for that long),
+A declaration is data; the code that acts stands in a connector, and the application's `tools` bind it to the name. A tool
+that changes the world declares exactly one of: `idempotent_for` (it honours an idempotency key for that long),
 `reconciles` (it can be asked honestly whether a key was served) or `ask_a_person`. One that only reads says so.
 """
 
@@ -22,7 +22,7 @@ class Tool:
     name: how the implementation is found, such as "payments.pay".
     reads_only: it has no effect on the world and may be asked again at any time.
     idempotent_for: how long the downstream honours an idempotency key.
-    reconciles: its implementation has an honest `reconcile(key)`.
+    reconciles: its implementation has an honest `reconcile(key, params)`: what that key did, or that it did nothing.
     ask_a_person: an unknown outcome goes to a person.
     irreversible: a cancel is refused once its intent stands, and its intent needs an approved action.
     downstream: whose rate, concurrency and breaker it is called under, such as "payments"; None: nobody's.

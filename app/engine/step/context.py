@@ -124,7 +124,7 @@ class JournaledStep:
     def _tool_call(self, seq: int, tool: Tool, action: str | UUID | None, params: Mapping[str, Any]) -> Call:
         code = self._rt.tools.get(tool.name)
         if code is None:
-            raise Unrecoverable(f"the tool {tool.name} has no implementation here; bind it in app.bootstrap")
+            raise Unrecoverable(f"no code is bound to the tool {tool.name}; bind it in `tools` of the application")
         if tool.irreversible and action is None:
             raise Unrecoverable(f"{tool.name} is irreversible and was called without an approved action")
         plain = runs.restore_text(canonical(params))
