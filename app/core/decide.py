@@ -112,6 +112,7 @@ def _route(run: Run, happened: Event, outcome: str) -> Route:
 
 
 def _lease(run: Run, happened: Event) -> Transition:
+    """What `app.store.runs.steps.lease` writes in one statement, for who has no database (`longhaul.testing`) and the tests."""
     return replace(_same(run, happened, Status.RUNNING), crash_attempts=run.crash_attempts + 1)
 
 

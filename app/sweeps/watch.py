@@ -1,18 +1,29 @@
 """The watch: every worker process looks after the others, so that a killed one is found within seconds.
 
-A thread of its own from the start of the process: no slot, message or beat is needed, and the observer is old enough
-when it is. The law: among all processes one looks at a time, half a period of the heartbeats sweep apart; whoever
-reaches a verdict acts on it. Two that reach the same are harmless, as any two sweepers are.
+A thread of its own from the start of the process: no slot, message or beat is needed, and the session it looks by is
+old enough when it is. The law: among all processes one looks at a time, half a period of the heartbeats sweep apart;
+whoever reaches a verdict acts on it. Two that reach the same are harmless, as any two sweepers are.
+
+"Lock missing" needs two looks, apart, from one direct session that is itself old enough: a crash, restart or failover
+of the database breaks the observer too. If more than half of those that pinged lately miss their lock at once, it is
+the database or the network, and only the ping decides. Who is too young to judge does not look either, so that no look
+is wasted on it; whoever suspects somebody looks again by itself.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from uuid import UUID
 
 from app.engine.runtime import Runtime
+from app.store.database import Connection, DatabaseError, connect
+from app.store.workers import due, workers
 from app.sweeps import heartbeats
-from app.sweeps.observer import Observer
+from app.sweeps.heartbeats import Lost
 from app.telemetry import logs
+
+LOOK_SECONDS = 5.0  # no look takes longer
 
 
 class Watch:
@@ -48,3 +59,67 @@ class Watch:
             if self._stopped.wait(self._rt.settings.heartbeats_seconds / 2):
                 break
         self._observer.close()
+
+
+class Observer:
+    """One process's own view of which workers have no session any more. For one thread.
+
+    It keeps a session, how long that has stood, and what it saw missing at its last looks.
+    """
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._session: Connection | None = None
+        self._since = 0.0
+        self._missing: dict[UUID, float] = {}
+
+    def turn(self) -> list[Lost]:
+        """What this process knows now. It looks if it is old enough and a look is due among all, or its own second one."""
+        try:
+            session = self._own()
+            self._rt.clock.look(session)
+            if time.monotonic() - self._since < self._rt.settings.observer_age_seconds:
+                return []
+            # Half a period after the last one, by whoever comes first; one that dies in between is no loss.
+            if not self._missing and not due.begin_look(session, self._rt.settings.heartbeats_seconds / 2):
+                return []
+            return self._look(session)
+        except DatabaseError:
+            self.close()
+            return []
+
+    def close(self) -> None:
+        """End the session and forget what it saw."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+        self._missing.clear()
+
+    def _look(self, session: Connection) -> list[Lost]:
+        """Workers whose lock was missing at this look and at one far enough before."""
+        rows = workers.without_lock(session)
+        now = time.monotonic()
+        # One that has missed a ping as well is no part of a sudden break; one that pings has a lock or soon will.
+        suspects = {row.id: row for row in rows if row.missing}
+        lately = [row for row in rows if row.silent_seconds < 1.5 * self._rt.settings.ping_seconds]
+        if len(lately) > 1 and sum(row.missing for row in lately) * 2 > len(lately):
+            for row in lately:
+                suspects.pop(row.id, None)  # most at once: not the workers' fault
+        self._missing = {worker: self._missing.get(worker, now) for worker in suspects}
+        seen = [w for w, since in self._missing.items() if now - since >= self._rt.settings.looks_apart_seconds]
+        return [Lost(w, suspects[w].pinged_at, "its database session is gone") for w in seen]
+
+    def _own(self) -> Connection:
+        if self._session is None or self._session.closed:
+            self._missing.clear()
+            # A look whose note is lost in a crash is only repeated: nobody waits for the disk because of it.
+            self._session = connect(
+                self._rt.settings.database_url,
+                "worker",
+                statement_seconds=LOOK_SECONDS,
+                options="-c synchronous_commit=off",
+                application_name="longhaul-observer",
+            )
+            self._since = time.monotonic()
+            due.never_looked(self._session)
+        return self._session

@@ -26,7 +26,7 @@ from app.store.journal.grouped import GroupedJournal
 from app.store.journal.journal import DirectJournal, Journal, Rows
 from app.store.runs.moves import Statement
 from app.store.workers import workers
-from app.sweeps.observer import Observer
+from app.sweeps.watch import Observer
 from tests.lifecycle_machine.maze import MAZE, TOOLS, TWIG
 from tests.lifecycle_machine.model import CRASHES_ALONE, LATE_RETRIES, LATE_RETRY_SECONDS
 from tests.support.clock import standing

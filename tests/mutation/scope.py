@@ -35,7 +35,6 @@ FILES = (
     "app/sweeps/heartbeats.py",
     "app/sweeps/timers.py",
     "app/sweeps/watch.py",
-    "app/sweeps/observer.py",
     "app/sweeps/dispatch.py",
     "app/sweeps/human_tasks.py",
     "app/sweeps/retention.py",

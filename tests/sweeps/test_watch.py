@@ -13,7 +13,7 @@ from app.core.ids import new_id
 from app.store.database import connect
 from app.store.workers import workers
 from app.sweeps.heartbeats import Lost
-from app.sweeps.observer import Observer
+from app.sweeps.watch import Observer
 from tests.support.journey import Travel
 from tests.support.waiting import wait_for
 
