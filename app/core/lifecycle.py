@@ -1,8 +1,9 @@
-"""The lifecycle: THE table of how any run may move. Everything that affects it stands in this file.
+"""The lifecycle: THE table of how any run may move, and the sets of statuses that all other code goes by.
 
 Three laws. A pair (status, event) that is not listed is refused and leaves the run as it was. A cancel that was accepted
 ends the run at its next move. The table does not know which workflow it serves: which state follows which outcome is
-the workflow's own affair.
+the workflow's own affair. Elsewhere a status is named alone, or by a set of this file: no second list of some of
+them, in texts of SQL neither (`app.store.rows.literals`; `tests/test_statuses.py`).
 
 How to read it. A run is READY (somebody may take it), RUNNING (one worker holds its lease), waiting (with a reason
 and a wake-up condition), SUSPECTED_DEAD (its worker is gone; the next moment it is READY again), stopped until a
@@ -43,6 +44,7 @@ class EventKind(StrEnum):
     HANDED_BACK = "lease handed back"
     STEP_FINISHED = "step finished"
     WAITS_FOR_HUMAN = "step asks a person"
+    # For a signal. The words stay: the history of runs and its hash chain have them.
     WAITS_FOR_EVENT = "step waits for an event"
     WAITS_FOR_TIMER = "step waits for a time"
     WAITS_FOR_CHILDREN = "step waits for children"
@@ -70,13 +72,52 @@ class EventKind(StrEnum):
     ENDED = "ended"
 
 
+class SpentAs(StrEnum):
+    """What a run's time counts as, in sums and on the bars of its page."""
+
+    QUEUE = "queue"
+    RUNNING = "running"
+    PERSON = "person"
+    SIGNAL = "signal"
+    CHILDREN = "children"
+    BACKOFF = "backoff"
+    STOPPED = "stopped"
+
+
 S, E = Status, EventKind
 
 ENDED: frozenset[Status] = frozenset({S.COMPLETE, S.FAILED, S.CANCELLED})
+"""For good: no event moves the run."""
 WAITING: frozenset[Status] = frozenset(
     {S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_TIMER, S.WAITING_FOR_CHILDREN}
 )
+"""It holds no worker, and what it waits for makes it go on."""
 STOPPED: frozenset[Status] = frozenset({S.FAILED_RETRIABLE, S.DEAD_LETTER})
+"""Something went wrong: a triage task and an alert may be opened with the move that leads here, and a dead letter's row."""
+HAS_TASK: frozenset[Status] = frozenset({S.WAITING_FOR_HUMAN}) | STOPPED
+"""A person's task may be opened with the move that leads here."""
+AT_REST: frozenset[Status] = STOPPED | {S.PAUSED}
+"""Nobody works on it, and it goes on when an operator says so."""
+HELD: frozenset[Status] = frozenset({S.RUNNING, S.SUSPECTED_DEAD})
+"""Its row names the worker that holds it, or held it until a moment ago."""
+WAKES: frozenset[Status] = WAITING | {S.FAILED_RETRIABLE}
+"""The timers sweep looks for its `wake_at` and `expires_at`."""
+
+SPENT_AS: Mapping[Status, SpentAs] = {
+    S.READY: SpentAs.QUEUE,
+    S.SUSPECTED_DEAD: SpentAs.QUEUE,
+    S.RUNNING: SpentAs.RUNNING,
+    S.WAITING_FOR_HUMAN: SpentAs.PERSON,
+    S.WAITING_FOR_EVENT: SpentAs.SIGNAL,
+    S.WAITING_FOR_CHILDREN: SpentAs.CHILDREN,
+    S.WAITING_FOR_TIMER: SpentAs.BACKOFF,
+    **dict.fromkeys(sorted(AT_REST), SpentAs.STOPPED),
+}
+"""Every status but the endings: no time passes in those."""
+WAITS_FOR_OTHERS: frozenset[Status] = frozenset(
+    {status for status, spent in SPENT_AS.items() if spent in (SpentAs.PERSON, SpentAs.SIGNAL)}
+)
+"""People and signals are waited for: no part of how long the run was expected to take."""
 
 # Where a run that would become READY goes instead, when somebody asked for it meanwhile.
 _READY = frozenset({S.READY, S.PAUSED})
@@ -125,6 +166,11 @@ TABLE: Mapping[tuple[Status, EventKind], frozenset[Status]] = MappingProxyType(
     {pair: to if pair[1] in PAST_A_CANCEL else to | {S.CANCELLED} for pair, to in _MOVES.items()}
     | {(status, E.CANCELLED): frozenset({S.CANCELLED}) for status in S if status not in ENDED | {S.RUNNING}}
 )
+
+PAUSES_LATER: frozenset[Status] = frozenset(
+    {status for status in S if status not in ENDED | AT_REST and (status, E.PAUSED) not in TABLE}
+)
+"""Asked to pause, it pauses where it would next become READY."""
 
 
 def allowed(status: Status, event: EventKind) -> frozenset[Status]:

@@ -16,7 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from app.core.canonical import canonical
+from app.core.lifecycle import HELD
 from app.store.database import Connection
+from app.store.rows import literals
 
 NOW = "(SELECT app_now())"
 BARE = "app_now()"
@@ -58,7 +60,7 @@ _FROM_THE_FUTURE = {
         WHERE gone_at IS NULL AND greatest(pinged_at, started_at) > app_now()""",
     # A lease begins anew, as long as it was.
     "leases": f"""UPDATE runs SET deadline_at = app_now() + (deadline_at - updated_at), updated_at = app_now() WHERE id IN (
-        SELECT id FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND updated_at > app_now()
+        SELECT id FROM runs WHERE status IN ({literals(HELD)}) AND updated_at > app_now()
         LIMIT {_BATCH} FOR NO KEY UPDATE SKIP LOCKED)""",
     "ready": f"""UPDATE runs SET ready_at = app_now() WHERE id IN (
         SELECT id FROM runs WHERE status = 'READY' AND queue = %(queue)s AND ready_at > {NOW}
@@ -124,9 +126,9 @@ def _shift(db: Connection, seconds: float) -> None:
         params,
     )
     db.execute(
-        """UPDATE runs SET deadline_at = deadline_at + make_interval(secs => %(by)s),
+        f"""UPDATE runs SET deadline_at = deadline_at + make_interval(secs => %(by)s),
                updated_at = updated_at + make_interval(secs => %(by)s)
-           WHERE id IN (SELECT id FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
+           WHERE id IN (SELECT id FROM runs WHERE status IN ({literals(HELD)})
                         AND updated_at < app_now() - make_interval(secs => %(by)s / 2) ORDER BY id FOR NO KEY UPDATE)""",
         params,
     )

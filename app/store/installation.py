@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.lifecycle import Status
+from app.core.lifecycle import ENDED, Status
 from app.core.run import Routes
 from app.store.clock import silence
 from app.store.database import Connection
+from app.store.rows import literals
 
 OLDEST_SERVER = 140000  # Postgres 14, as server_version_num counts
 
@@ -23,14 +24,14 @@ _SWEEPS = f"""
 SELECT name, {silence("last_started_at")} AS age, last_finished_at, counts
 FROM sweeps ORDER BY name"""
 _UP = f"SELECT {silence('min(started_at)')} AS up FROM workers WHERE gone_at IS NULL"
-_NEEDED = """
+_NEEDED = f"""
 SELECT r.id, r.subject, r.workflow, r.workflow_version, r.definition_hash, d.definition_hash AS registered, r.state, r.status,
     r.routes
 FROM runs r LEFT JOIN workflow_definitions d ON d.workflow = r.workflow AND d.version = r.workflow_version
-WHERE r.status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY r.workflow, r.workflow_version, r.state, r.id"""
+WHERE r.status NOT IN ({literals(ENDED)}) ORDER BY r.workflow, r.workflow_version, r.state, r.id"""
 
-_VERSIONS = """
-SELECT DISTINCT workflow, workflow_version FROM runs WHERE status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED')"""
+_VERSIONS = f"""
+SELECT DISTINCT workflow, workflow_version FROM runs WHERE status NOT IN ({literals(ENDED)})"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.core import decide as decide_module
+from app.core import lifecycle
 from app.core.decide import decide, may_cancel
 from app.core.errors import IllegalTransition, Refused
 from app.core.lifecycle import ENDED, STOPPED, WAITING, EventKind, Status, allowed
@@ -607,3 +608,25 @@ def test_the_words_for_kinds_of_statuses_mean_these() -> None:
     assert {S.COMPLETE, S.FAILED, S.CANCELLED} == ENDED
     assert {S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT, S.WAITING_FOR_TIMER, S.WAITING_FOR_CHILDREN} == WAITING
     assert {S.FAILED_RETRIABLE, S.DEAD_LETTER} == STOPPED
+    assert {S.WAITING_FOR_HUMAN, S.FAILED_RETRIABLE, S.DEAD_LETTER} == lifecycle.HAS_TASK
+    assert {S.FAILED_RETRIABLE, S.DEAD_LETTER, S.PAUSED} == lifecycle.AT_REST
+    assert {S.RUNNING, S.SUSPECTED_DEAD} == lifecycle.HELD
+    assert {*WAITING, S.FAILED_RETRIABLE} == lifecycle.WAKES
+    assert {S.WAITING_FOR_HUMAN, S.WAITING_FOR_EVENT} == lifecycle.WAITS_FOR_OTHERS
+    assert {*WAITING, S.RUNNING, S.SUSPECTED_DEAD} == lifecycle.PAUSES_LATER
+
+
+@pytest.mark.parametrize(
+    ("spent", "statuses"),
+    [
+        ("queue", {S.READY, S.SUSPECTED_DEAD}),
+        ("running", {S.RUNNING}),
+        ("person", {S.WAITING_FOR_HUMAN}),
+        ("signal", {S.WAITING_FOR_EVENT}),
+        ("children", {S.WAITING_FOR_CHILDREN}),
+        ("backoff", {S.WAITING_FOR_TIMER}),
+        ("stopped", {S.FAILED_RETRIABLE, S.DEAD_LETTER, S.PAUSED}),
+    ],
+)
+def test_the_time_in_a_status_counts_as_this(spent: str, statuses: set[Status]) -> None:
+    assert {status for status, kind in lifecycle.SPENT_AS.items() if kind.value == spent} == statuses

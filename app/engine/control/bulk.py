@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.core.decide import may_cancel
 from app.core.errors import BadInput, LonghaulError, NotFound, Refused
-from app.core.lifecycle import ENDED, STOPPED, EventKind, Status, allowed
+from app.core.lifecycle import PAUSES_LATER, EventKind, Status, allowed
 from app.core.run import Run
 from app.engine.control import operate
 from app.engine.runtime import Runtime
@@ -51,7 +51,7 @@ def refusal(run: Run, verb: str) -> str | None:
             return str(problem)
         return None
     if verb == "pause":
-        if run.status in ENDED | STOPPED | {Status.PAUSED}:
+        if run.status not in PAUSES_LATER and not allowed(run.status, EventKind.PAUSED):
             return f"a run that is {run.status.value} does not go on by itself"
         return "it is asked to pause already" if run.pause_requested else None
     if verb == "resume":

@@ -11,7 +11,7 @@ from uuid import UUID
 from app.core.canonical import canonical
 from app.core.decide import may_cancel
 from app.core.errors import Refused
-from app.core.lifecycle import ENDED, WAITING, EventKind, Status
+from app.core.lifecycle import ENDED, PAUSES_LATER, EventKind, Status
 from app.core.run import Event, Run
 from app.engine.runtime import Runtime
 from app.engine.step import advance
@@ -54,7 +54,7 @@ def pause(rt: Runtime, run_id: UUID, *, actor: str, reason: str) -> None:
 
     def work(db: Connection) -> list[advance.Moved]:
         run = advance.lock_or_refuse(db, run_id)
-        if run.status in WAITING | {Status.RUNNING, Status.SUSPECTED_DEAD}:
+        if run.status in PAUSES_LATER:
             runs.request_pause(db, run_id, True)
             signals.note(db, run_id, "pause requested", canonical({"reason": reason}), actor)
             return []

@@ -19,11 +19,12 @@ import psycopg
 from app.core.canonical import canonical, digest
 from app.core.errors import BadInput, LonghaulError, NotEntitled, Refused
 from app.core.ids import new_id
+from app.core.lifecycle import AT_REST
 from app.core.statuses import ActionStatus
 from app.store import rows
 from app.store.clock import silence
 from app.store.database import Connection
-from app.store.rows import columns
+from app.store.rows import columns, literals
 
 VALID_DAYS = 30
 NO_APPROVAL, DONE_ALREADY = "LH001", "LH004"  # what the database says of an intent it refuses
@@ -233,7 +234,7 @@ def unconfirmed(db: Connection, *, limit: int) -> list[Effect]:
 
 def in_doubt(db: Connection, *, limit: int) -> list[Effect]:
     """Actions that may have happened, of runs nobody works on: whoever stopped them left the question open."""
-    stopped = "r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER', 'PAUSED') AND c.status IN ('INTENT', 'UNKNOWN')"
+    stopped = f"r.status IN ({literals(AT_REST)}) AND c.status IN ('INTENT', 'UNKNOWN')"
     return _effects(db, f"a.status IN ('EXECUTING', 'UNKNOWN') AND {stopped}", "c.intent_at", limit)
 
 
@@ -272,8 +273,8 @@ def settle(db: Connection, effect: Effect, output: Any) -> bool:
     """Complete the open call of a stopped run with what the other side knows of it. False if the run goes on or was settled."""
     text = canonical(output)
     row = db.execute(
-        """UPDATE checkpoints c SET status = 'COMPLETE', output = %(output)s::jsonb, output_hash = %(hash)s, completed_at = app_now()
-           FROM (SELECT id FROM runs WHERE id = %(id)s AND lease_token IS NULL AND status IN ('FAILED_RETRIABLE', 'DEAD_LETTER', 'PAUSED')
+        f"""UPDATE checkpoints c SET status = 'COMPLETE', output = %(output)s::jsonb, output_hash = %(hash)s, completed_at = app_now()
+           FROM (SELECT id FROM runs WHERE id = %(id)s AND lease_token IS NULL AND status IN ({literals(AT_REST)})
                  FOR NO KEY UPDATE) r
            WHERE c.run_id = r.id AND c.step_seq = %(step)s AND c.call_seq = %(call)s AND c.status IN ('INTENT', 'UNKNOWN')
            RETURNING c.call_seq""",

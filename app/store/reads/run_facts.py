@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.core.lifecycle import Status
+from app.core.lifecycle import WAITS_FOR_OTHERS, Status
 from app.store.clock import NOW, lasted
 from app.store.database import Connection
+from app.store.rows import literals
 
 SLICE = 20_000
 
@@ -57,7 +58,7 @@ class Suspicion:
 
 
 _ACTIVE = f"""(extract(epoch FROM {NOW} - r.created_at)::float8 - r.waited_seconds
-    - CASE WHEN r.status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT') THEN {lasted("r.updated_at")} ELSE 0 END)"""
+    - CASE WHEN r.status IN ({literals(WAITS_FOR_OTHERS)}) THEN {lasted("r.updated_at")} ELSE 0 END)"""
 _RUN = f"""SELECT r.id, r.subject, r.state, r.status, r.waiting_reason, r.expected_seconds, r.token_budget, r.tokens_raised,
     r.tokens_in + r.tokens_out AS tokens, {_ACTIVE} AS active_seconds, {lasted("r.updated_at")} AS still_seconds"""
 _SUSPICIOUS = f"""r.finished_at IS NULL AND (r.status IN ('FAILED_RETRIABLE', 'DEAD_LETTER')

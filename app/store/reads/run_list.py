@@ -15,12 +15,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from app.core.lifecycle import Status
+from app.core.lifecycle import WAITS_FOR_OTHERS
 from app.core.statuses import TaskStatus
 from app.store.clock import lasted
 from app.store.composed import among, constant, fetch
 from app.store.database import Connection
 from app.store.reads import finding
+from app.store.rows import literals
 from app.store.tables.human_tasks import human_tasks
 from app.store.tables.records import alerts
 from app.store.tables.runs import runs
@@ -104,7 +105,7 @@ _AGE = "extract(epoch FROM coalesce(r.finished_at, app_now()) - r.created_at)::f
 # What it waited for people and signals is no part of how long it was expected to take; the present wait is not yet counted.
 _SPENT = sa.literal_column(
     f"""greatest(0, {_AGE} - r.waited_seconds
-    - CASE WHEN r.status IN ('{Status.WAITING_FOR_HUMAN}', '{Status.WAITING_FOR_EVENT}') THEN {lasted("r.updated_at")} ELSE 0 END)""",
+    - CASE WHEN r.status IN ({literals(WAITS_FOR_OTHERS)}) THEN {lasted("r.updated_at")} ELSE 0 END)""",
     sa.Double,
 )
 _RETRIES = _r.c.attempt - 1 + _r.c.late_retries + _r.c.crash_attempts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from app.core.lifecycle import HELD
 from app.store.database import Connection
+from app.store.rows import literals
 
-_WORKERS = """
+_WORKERS = f"""
 DELETE FROM workers WHERE id IN (
     SELECT w.id FROM workers w WHERE w.gone_at < (SELECT app_now()) - make_interval(secs => %(age)s)
-      AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id = w.id)
+      AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.status IN ({literals(HELD)}) AND r.worker_id = w.id)
     LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED)"""
 _KEYS = """
 DELETE FROM idempotency_keys WHERE (scope, key) IN (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.definition import difference
+from app.core.lifecycle import ENDED
 from app.store.database import Connection
+from app.store.rows import literals
 
 _INSERT = """
 INSERT INTO workflow_definitions (workflow, version, definition_hash, first_seen) VALUES (%(name)s, %(version)s, %(hash)s, app_now())
@@ -16,9 +18,9 @@ _LOCK = (
 _REPLACE = """
 UPDATE workflow_definitions SET definition_hash = %(hash)s, first_seen = CASE WHEN %(same)s THEN first_seen ELSE app_now() END
 WHERE workflow = %(name)s AND version = %(version)s"""
-_UNFINISHED = """
+_UNFINISHED = f"""
 SELECT 1 FROM runs WHERE workflow = %(name)s AND workflow_version = %(version)s
-  AND status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') LIMIT 1"""
+  AND status NOT IN ({literals(ENDED)}) LIMIT 1"""
 
 
 def register(db: Connection, name: str, version: int, definition_hash: str) -> str | None:

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from app.core import ids
 from app.core.canonical import canonical, digest
-from app.core.lifecycle import ENDED, EventKind, Status
+from app.core.lifecycle import ENDED, HAS_TASK, STOPPED, WAITS_FOR_OTHERS, EventKind, Status
 from app.core.run import Run, Transition
 from app.core.statuses import CheckpointStatus, TaskStatus
 
@@ -171,9 +171,8 @@ _NAMES = """, named AS (
 )"""
 _SAID = ", (SELECT jsonb_agg(jsonb_build_object('rule', a.rule, 'subject', a.subject, 'message', a.message)) FROM {alerts}) AS {what}"
 # What is opened with a stop is opened only if the run stops: one whose cancel was accepted ends instead.
-_STOPPED = [Status.DEAD_LETTER.value, Status.FAILED_RETRIABLE.value]
-_TASK_STATUSES = [Status.WAITING_FOR_HUMAN.value, *_STOPPED]
-_WAITED_ON = frozenset({Status.WAITING_FOR_HUMAN, Status.WAITING_FOR_EVENT})
+_STOPPED = [status.value for status in sorted(STOPPED)]
+_TASK_STATUSES = [status.value for status in sorted(HAS_TASK)]
 
 
 # The parts that a move may have beside its row, in the order in which they are written.
@@ -244,7 +243,7 @@ def move(
         "is_ready": to.status is Status.READY,
         "is_ended": to.status in ENDED,
         "children_left": to.children_left,
-        "was_waiting": run.status in _WAITED_ON,
+        "was_waiting": run.status in WAITS_FOR_OTHERS,
         "event": to.event.value,
         "actor": to.actor,
         "reason": to.reason or None,

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from app.core.canonical import digest, restore
-from app.core.lifecycle import EventKind, Status
+from app.core.lifecycle import ENDED, EventKind, Status
 from app.core.run import Run
 from app.store.database import Connection
+from app.store.rows import literals
 
 COLUMNS = """id, workflow, workflow_version, subject, state, status, step_seq, queue, attempt, crash_attempts, late_retries, routes,
 pending_events, pause_requested, cancel_requested, irreversible_since, waiting_reason, lease_token, parent_run_id,
@@ -197,9 +198,9 @@ def note_signal(db: Connection, run_id: UUID, name: str) -> None:
 def family(db: Connection, run_id: UUID) -> list[UUID]:
     """The run and all its descendants that have not ended, by ascending id: the lock order."""
     rows = db.execute(
-        """WITH RECURSIVE kin AS (SELECT id FROM runs WHERE id = %s
+        f"""WITH RECURSIVE kin AS (SELECT id FROM runs WHERE id = %s
            UNION ALL SELECT r.id FROM runs r JOIN kin ON r.parent_run_id = kin.id)
-           SELECT r.id FROM runs r JOIN kin USING (id) WHERE r.status NOT IN ('COMPLETE', 'FAILED', 'CANCELLED') ORDER BY r.id""",
+           SELECT r.id FROM runs r JOIN kin USING (id) WHERE r.status NOT IN ({literals(ENDED)}) ORDER BY r.id""",
         [run_id],
     ).fetchall()
     return [row["id"] for row in rows]

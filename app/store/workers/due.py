@@ -1,4 +1,4 @@
-"""What sweeps look for. The law: statuses are literals here, so that each query is given its partial index.
+"""What sweeps look for. The law: statuses are literals in the texts (`literals`), so that each query is given its partial index.
 
 `(SELECT app_now())` in a WHERE clause, because the bare volatile call cannot use an index. No `ORDER BY id … LIMIT`
 where few rows are looked for among many: the planner may walk the primary key until it has met enough of them.
@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.core.lifecycle import HELD, WAKES
 from app.core.run import Run
 from app.store import rows
 from app.store.clock import BARE, passed, silence
 from app.store.database import Connection
+from app.store.rows import literals
 from app.store.runs.runs import COLUMNS, as_run
 
 _DUE = f"""
 SELECT {COLUMNS}, coalesce(wake_at <= (SELECT app_now()), false) AS is_due,
        coalesce(expires_at <= (SELECT app_now()), false) AS has_expired
 FROM runs
-WHERE status IN ('WAITING_FOR_HUMAN', 'WAITING_FOR_EVENT', 'WAITING_FOR_TIMER', 'WAITING_FOR_CHILDREN', 'FAILED_RETRIABLE')
+WHERE status IN ({literals(WAKES)})
   AND (wake_at IS NOT NULL OR expires_at IS NOT NULL) AND least(wake_at, expires_at) <= (SELECT app_now())
   AND id <> ALL (%(but)s)
 ORDER BY least(wake_at, expires_at) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
@@ -33,10 +35,10 @@ SELECT id, step_seq, workflow, state, queue FROM runs
 WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
 ORDER BY ready_at LIMIT %(limit)s"""
 _OF_WORKER = f"""
-SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %(worker)s
+SELECT {COLUMNS} FROM runs WHERE status IN ({literals(HELD)}) AND worker_id = %(worker)s
 ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _OVERDUE = f"""
-SELECT {COLUMNS} FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD')
+SELECT {COLUMNS} FROM runs WHERE status IN ({literals(HELD)})
   AND deadline_at < (SELECT app_now()) - make_interval(secs => %(grace)s)
 ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 # Two that begin at once: the second waits for the first's row, and compares with the time after it.

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.core.lifecycle import EventKind
+from app.core.lifecycle import HELD, EventKind
 from app.store import rows
 from app.store.clock import lasted
 from app.store.database import Connection
+from app.store.rows import literals
 
 CLOCK_OFF_SECONDS = 30.0  # a host's clock so far from ours is wrong
-_HOLDS_NOTHING = """NOT EXISTS (
-    SELECT 1 FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id = w.id)"""
+_HOLDS_NOTHING = f"""NOT EXISTS (
+    SELECT 1 FROM runs r WHERE r.status IN ({literals(HELD)}) AND r.worker_id = w.id)"""
 # Which lock is a worker's.
 _ITS_LOCK = """l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -129,7 +130,7 @@ def owned(db: Connection, worker_id: UUID) -> list[Leased]:
     return rows.every(
         db,
         Leased,
-        "SELECT id, step_seq, lease_token FROM runs WHERE status IN ('RUNNING', 'SUSPECTED_DEAD') AND worker_id = %s",
+        f"SELECT id, step_seq, lease_token FROM runs WHERE status IN ({literals(HELD)}) AND worker_id = %s",
         [worker_id],
     )
 
@@ -192,7 +193,7 @@ def gone_with_leases(db: Connection) -> list[Unheard]:
         db,
         Unheard,
         f"""SELECT w.id, w.pinged_at, {_LOCK_STANDS} FROM workers w WHERE w.gone_at IS NOT NULL AND w.id IN (
-                SELECT r.worker_id FROM runs r WHERE r.status IN ('RUNNING', 'SUSPECTED_DEAD') AND r.worker_id IS NOT NULL)""",
+                SELECT r.worker_id FROM runs r WHERE r.status IN ({literals(HELD)}) AND r.worker_id IS NOT NULL)""",
     )
 
 

@@ -10,35 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.core.lifecycle import ENDED, Status
+from app.core.lifecycle import ENDED, SPENT_AS, SpentAs, Status
 from app.store.reads.timeline import Stand
 from app.web.http.show import duration
 
 WIDTH = 1000.0
 _THINNEST = 3.0
 _SHARE = 0.25  # of all other time: as long as a wait is drawn at most
-_KINDS: Mapping[str, str] = {
-    Status.READY: "queue",
-    Status.SUSPECTED_DEAD: "queue",
-    Status.RUNNING: "running",
-    Status.WAITING_FOR_HUMAN: "person",
-    Status.WAITING_FOR_EVENT: "signal",
-    Status.WAITING_FOR_CHILDREN: "children",
-    Status.WAITING_FOR_TIMER: "backoff",
-    Status.FAILED_RETRIABLE: "stopped",
-    Status.DEAD_LETTER: "stopped",
-    Status.PAUSED: "stopped",
+SPOKEN: Mapping[str, str] = {
+    SpentAs.QUEUE: "in the queue",
+    SpentAs.RUNNING: "running",
+    SpentAs.PERSON: "waiting for a person",
+    SpentAs.SIGNAL: "waiting for a signal",
+    SpentAs.CHILDREN: "waiting for child runs",
+    SpentAs.BACKOFF: "waiting for its time",
+    SpentAs.STOPPED: "stopped",
 }
-SPOKEN = {
-    "queue": "in the queue",
-    "running": "running",
-    "person": "waiting for a person",
-    "signal": "waiting for a signal",
-    "children": "waiting for child runs",
-    "backoff": "waiting for its time",
-    "stopped": "stopped",
-}
-_WORK = ("queue", "running")
+_WORK = (SpentAs.QUEUE, SpentAs.RUNNING)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +81,7 @@ def attempts(standings: Iterable[Stand], now: datetime) -> list[Attempt]:
             last = Attempt(state=stood.to_state, step_seq=stood.step_seq, attempt=stood.attempt, at=stood.at)
             found.append(last)
         seconds = max(0.0, ((stood.until or now) - stood.at).total_seconds())
-        last.pieces.append(Piece(kind=_KINDS[stood.to_status], seconds=seconds))
+        last.pieces.append(Piece(kind=SPENT_AS[Status(stood.to_status)], seconds=seconds))
     _lay_out([piece for attempt in found for piece in attempt.pieces])
     return found
 

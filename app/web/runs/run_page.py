@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from app.accounts.people import Person
 from app.accounts.rights import Right, may
 from app.application import installed
 from app.core.errors import BadInput, NotFound
-from app.core.lifecycle import STOPPED, Status
+from app.core.lifecycle import SPENT_AS, SpentAs, Status
 from app.diagnosis.explain import explain
 from app.engine.runtime import Runtime
 from app.store import clock
@@ -44,6 +44,15 @@ router = APIRouter()
 _ENTRIES = 200  # of the timeline, on one page
 _STANDINGS = 400  # of the bars: the newest
 _CHILDREN = 200
+_TIMES: Mapping[SpentAs, str] = {
+    SpentAs.RUNNING: "worked",
+    SpentAs.QUEUE: "queued",
+    SpentAs.PERSON: "people",
+    SpentAs.SIGNAL: "waited",
+    SpentAs.BACKOFF: "waited",
+    SpentAs.CHILDREN: "waited",
+    SpentAs.STOPPED: "stopped",
+}
 
 
 @router.get("/runs/{run_id:uuid}")
@@ -140,14 +149,10 @@ def _panels(db: Connection, rt: Runtime, run: RunDetail, me: Person, *, now: boo
 
 def _times(by_status: Mapping[str, float]) -> dict[str, float]:
     """How long the run worked, was queued, waited for whom, was stopped: a wait of days must not hide a slow step."""
-    kinds: Mapping[str, Sequence[Status]] = {
-        "worked": [Status.RUNNING],
-        "queued": [Status.READY, Status.SUSPECTED_DEAD],
-        "people": [Status.WAITING_FOR_HUMAN],
-        "waited": [Status.WAITING_FOR_EVENT, Status.WAITING_FOR_TIMER, Status.WAITING_FOR_CHILDREN],
-        "stopped": [*STOPPED, Status.PAUSED],
-    }
-    return {kind: sum(by_status.get(s.value, 0.0) for s in statuses) for kind, statuses in kinds.items()}
+    spent = dict.fromkeys(_TIMES.values(), 0.0)
+    for status, seconds in by_status.items():
+        spent[_TIMES[SPENT_AS[Status(status)]]] += seconds
+    return spent
 
 
 def _moment(db: Connection, run: RunDetail, at: str) -> Moment | None:
