@@ -19,6 +19,10 @@ from app.store.runs import moves
 from app.web.http.show import _LOOKS
 from app.web.runs.bars import SPOKEN
 from app.web.runs.run_page import _TIMES
+from tests.cli.test_explain import CASES
+from tests.core.test_cancel import ENDS
+from tests.core.test_decide import LIFECYCLE
+from tests.lifecycle_machine.checks import LEGAL
 
 PROJECT = Path(__file__).parent.parent
 STATUSES = frozenset(status.value for status in Status)
@@ -44,6 +48,10 @@ TABLES: Mapping[str, tuple[Collection[str], Collection[str]]] = {
     "RUN_RULES in app/alerts/rules.py": (_named(RUN_RULES), STOPPED),
     "_CLOSED, its alerts, in app/store/runs/moves.py": (_named(_words(moves._CLOSED)), STOPPED),
     "_FAILED in app/store/reads/timeline.py": (STOPPED & _words(timeline._FAILED), STOPPED),
+    "LIFECYCLE in tests/core/test_decide.py": (LIFECYCLE, frozenset(Status)),
+    "ENDS in tests/core/test_cancel.py": ({status for status, _ in ENDS}, LIVING),
+    "CASES in tests/cli/test_explain.py": (CASES, frozenset(Status)),
+    "LEGAL in tests/lifecycle_machine/checks.py": ({Status(status) for status, _ in LEGAL}, LIVING),
     "SPOKEN in app/web/runs/bars.py": (SPOKEN, frozenset(SpentAs)),
     "_TIMES in app/web/runs/run_page.py": (_TIMES, frozenset(SpentAs)),
 }
