@@ -247,6 +247,7 @@ FOLLOWS = {
     "expires_at": "a time of day, shown to people",
     "wake_at": "a time of day, shown to people",
     "due_at": "a time of day, shown to people",
+    "_DUE": "the same, as lists compose it",
     "sla_at": "a time of day, shown to people",
     "snoozed_until": "a time of day that a person chose, or the end of a claim that is snoozed",
     "pinged_at": "set to now first where it lies in the future: restart",
