@@ -77,8 +77,7 @@ class Application:
     workflows: all versions that are served. tools: the code behind each tool they declare. rules: who answers a prompt
     without a model, by the prompt's name. pages, panels, api: what it adds to the pages, to the run page and to the API.
     templates: packages whose `templates/` and `static/` the pages find too. commands: groups of `longhaul`.
-    roles: what its people act as, besides the product's own. A worker refuses to start while a workflow names a tool or asks
-    a role that is neither here nor the product's (`app.engine.required`).
+    roles: what its people act as, besides the product's own; a worker refuses to start while a workflow asks another.
     migrate: brings its own tables to their newest version. seed: what the embedded stack begins with, given the data
     folder. stand_ins: outside services. checks: looks at them for `doctor`, given which of them the stack here runs.
     """

@@ -42,8 +42,8 @@ BROKER = "tasks.broker:broker_answers"  # by its dotted name: only `tasks` knows
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patient:
-    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it; `missing`: what
-    workflows require and nobody gives, for which a worker refuses to start; `unread` writes a probe document and tells the
+    """What is examined. `database` is None where none is configured; `provider` raises what is wrong with it; `undeclared`: the
+    roles that workflows ask and nobody declares, for which a worker refuses to start; `unread` writes a probe document and tells the
     hosts whose documents cannot be read here; `outside`: a look at each outside service."""
 
     settings: Settings
@@ -51,7 +51,7 @@ class Patient:
     periods: Mapping[str, float]
     database: Database | None
     provider: Callable[[], str]
-    missing: Callable[[], list[str]]
+    undeclared: Callable[[], list[str]]
     unread: Callable[[Database], list[str]]
     outside: Mapping[str, Callable[[], Check]]
 
@@ -79,7 +79,7 @@ def examine(patient: Patient) -> list[Check]:
             remedy="start Redis or name another with LONGHAUL_BROKER_URL; runs go on without it, more slowly",
         ),
         *(_try(name, look, remedy="start it, or correct its settings") for name, look in patient.outside.items()),
-        _try("workflows", _workflows, patient, remedy="bind and declare it there: no worker starts before"),
+        _try("workflows", _workflows, patient, remedy="no worker starts before"),
         _try(
             "model",
             lambda: Check("model", True, patient.provider()),
@@ -173,10 +173,9 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
 
 
 def _workflows(patient: Patient) -> Check:
-    """Whether every tool that the workflows call has code, and every role they ask is declared."""
-    missing = patient.missing()
-    well = "their tools have code, and the roles they ask are declared"
-    return Check("workflows", not missing, "; ".join(missing) or well)
+    """Whether every role that the workflows ask is declared."""
+    undeclared = patient.undeclared()
+    return Check("workflows", not undeclared, "; ".join(undeclared) or "the roles they ask are declared")
 
 
 def _messages(database: Database) -> Check:

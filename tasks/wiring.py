@@ -19,7 +19,7 @@ from app.bootstrap import runtime
 from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
 from app.documents import probe
-from app.engine import definitions, required
+from app.engine import definitions
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
@@ -94,15 +94,16 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
 
 def _starting(instance: Any, **_: Any) -> None:
     """Before the broker is asked for anything: a worker started while it is away works all the same."""
-    _check_required()
+    _check_roles()
     _check_definitions()
     if "prefork" not in instance.pool_cls.__module__:
         begin(_queues(instance.app), instance.concurrency, prefork=False)
 
 
-def _check_required() -> None:
-    """Refuse to start while a workflow of ours calls a tool without code or asks a role that there is not."""
-    if said := required.missing_in(process_runtime()):
+def _check_roles() -> None:
+    """Refuse to start while a workflow of ours asks a role that there is not."""
+    rt = process_runtime()
+    if said := definitions.undeclared(rt.workflows, rt.roles, application=rt.settings.application):
         _refuse("; ".join(said))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from app.commands.reading import AsJson
 from app.commands.shell import REFUSED, configured, opened, read_settings
 from app.core.errors import BadInput, NotFound
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from app.store.database import Database
 
 commands = typer.Typer()
 
@@ -86,7 +83,7 @@ def doctor(as_json: AsJson = False) -> None:
             periods=periods(config),
             database=database,
             provider=lambda: _provider(config),
-            missing=lambda: _missing(config, database),
+            undeclared=lambda: _undeclared(config),
             unread=lambda db: probe.tried(config, db),
             outside=outside.checks(config),
         )
@@ -103,20 +100,12 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _missing(config: Settings, database: Database | None) -> list[str]:
-    """What the workflows require and the application does not give."""
-    from app.application import installed, roles, workflows
-    from app.documents.storage import DocumentStore
-    from app.engine.required import missing
-    from app.store.database import Database
+def _undeclared(config: Settings) -> list[str]:
+    """The roles that the workflows ask and nobody declares."""
+    from app.application import roles, workflows
+    from app.engine.definitions import undeclared
 
-    database = database or Database("postgresql:///none", "worker")  # it is never asked
-    return missing(
-        workflows(config),
-        tools=installed(config).tools(config, database, DocumentStore.of(config)),
-        roles=roles(config),
-        application=config.application,
-    )
+    return undeclared(workflows(config), roles(config), application=config.application)
 
 
 def _provider(config: Settings) -> str:

@@ -93,7 +93,7 @@ def patient(journey: Travel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         periods=periods(config),
         database=database,
         provider=lambda: "offline",
-        missing=list,
+        undeclared=list,
         unread=lambda _: [],
         outside={"payments": lambda: Check("payments", True, "external, answering")},
     )
@@ -249,15 +249,14 @@ def test_what_is_wrong_outside_of_the_database(
 def test_what_workflows_require_and_no_application_gives_is_a_problem(
     longhaul: Longhaul, patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = "refund v1 calls the tool shop.refund in PAYING, and no code is bound to it"
-    (found,) = _problems(replace(patient, missing=lambda: [said])).values()
+    said = "refund v1 asks the role 'clark' in ASKING, which nobody declares"
+    (found,) = _problems(replace(patient, undeclared=lambda: [said])).values()
     assert (found.name, found.seen) == ("workflows", said)
     longhaul.env |= {
         "LONGHAUL_APPLICATION": "app.application:NONE",
         "LONGHAUL_WORKFLOWS": "tests.support.payouts:PAYOUT",
     }
     checks = {check["name"]: check for check in longhaul.json("doctor", code=1)["checks"]}
-    assert "calls the tool payments.pay in PAYING" in checks["workflows"]["seen"]
     assert "asks the role 'supervisor' in SIGNING, which nobody declares" in checks["workflows"]["seen"]
     monkeypatch.setattr(workflows, "WORKFLOWS", (DOCUMENT_READING,))
     longhaul.env |= {"LONGHAUL_APPLICATION": "app.installed:INSURANCE"}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+import workflows
+from app import application
+from app.core.declarations.roles import Right, Role, Roles
 from app.core.errors import InvalidDefinition
-from app.core.workflow import Step, Workflow
+from app.core.workflow import Human, Request, Step, Workflow
 from app.engine import definitions, start
 from app.engine.control.stranded import stranded
 from app.engine.runtime import Registry
+from app.settings import Settings
 from app.store import installation
 from app.store.database import Connection, Database
+from tests.workflows.test_readme_workflow import shown
 
 
 class Nothing(BaseModel):
@@ -73,3 +79,41 @@ def test_a_required_field_under_the_same_version_is_refused_and_named_by_check(d
         db.execute("UPDATE runs SET status = 'COMPLETE'")
         definitions.check(db, Registry((flow(data=Something),)))
     database.close()
+
+
+def ask(step: Any, data: Nothing) -> Request:
+    return Request(title="?", note="")
+
+
+def asking(role: str, doubts_to: str = "operator") -> Workflow:
+    return Workflow(
+        name="refund",
+        version=3,
+        data=Nothing,
+        starts_at="ASKING",
+        states=[
+            Human("ASKING", asks=ask, form=Nothing, role=role, then={"pay": "PAYING"}),
+            Step("PAYING", does=pass_by, doubts_to=doubts_to, then={"done": "COMPLETE"}),
+        ],
+    )
+
+
+def test_a_role_that_nobody_declares_is_said_with_where_it_belongs() -> None:
+    clerk = Roles((Role("clerk", frozenset({Right.READ})),))
+    said = partial(definitions.undeclared, roles=clerk, application="shop.all:SHOP")
+    assert said((asking("clerk"),)) == []
+    assert said((asking("clerk"), asking("clark"))) == [
+        (
+            "refund v3 asks the role 'clark' in ASKING, which nobody declares; the roles are clerk, operator, auditor, admin. "
+            "Declare it in `roles` of the application (shop.all:SHOP)"
+        )
+    ]
+    (doubts,) = said((asking("clerk", doubts_to="foreman"),))
+    assert "asks the role 'foreman' in PAYING" in doubts
+
+
+def test_what_comes_with_the_product_asks_roles_it_declares() -> None:
+    """So does the workflow that the README shows, under the application that a reader has who sets nothing."""
+    config = Settings(database_url="postgresql:///none")
+    served = (*workflows.WORKFLOWS, shown())
+    assert definitions.undeclared(served, application.roles(config), application=config.application) == []

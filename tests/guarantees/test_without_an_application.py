@@ -51,16 +51,15 @@ def test_without_an_application_the_product_starts_and_its_runs_complete(make_st
 
 
 @pytest.mark.guarantee
-def test_a_worker_refuses_to_start_without_what_its_workflows_require(make_stack: MakeStack) -> None:
-    """No lease is taken for a run that would be stopped by it; pages and commands, which do no such work, start."""
+def test_a_worker_refuses_to_start_without_the_roles_its_workflows_ask(make_stack: MakeStack) -> None:
+    """No lease is taken for a run whose task nobody could answer; pages and commands, which do no such work, start."""
     stack = make_stack("payouts:PAYOUT", application=NONE)
     worker = stack.worker()
     stack.wait(lambda: not worker.alive, "the worker to end")
     assert worker.process.exit_code == 78
     (line,) = (json.loads(line) for line in worker.log.read_text().splitlines() if "refused_to_start" in line)
     assert "payout v1 asks the role 'supervisor' in SIGNING, which nobody declares" in line["reason"]
-    assert "payout v1 calls the tool payments.pay in PAYING, and no code is bound to it" in line["reason"]
-    assert "Bind it in `tools` of the application (app.application:NONE)" in line["reason"]
+    assert "Declare it in `roles` of the application (app.application:NONE)" in line["reason"]
     assert not stack.all("SELECT 1 FROM workers")
 
 

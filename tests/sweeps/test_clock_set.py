@@ -200,7 +200,7 @@ def test_what_people_are_told_is_of_this_world_after_the_clock_was_set_back(jour
         periods=periods(journey.rt.settings),
         database=journey.rt.database,
         provider=lambda: "",
-        missing=list,
+        undeclared=list,
         unread=lambda _: [],
         outside={"payments": lambda: Check("payments", True, "")},
     )

@@ -14,7 +14,7 @@ from app import application
 from app.accounts import administer
 from app.accounts.people import Person
 from app.bootstrap import runtime
-from app.engine.required import missing_in
+from app.engine.definitions import undeclared
 from app.humans.complete import complete
 from app.settings import Settings, settings
 from app.store.migrate import upgrade
@@ -35,7 +35,7 @@ def test_the_documented_application_runs(database_url: str, tmp_path: Path, monk
     upgrade(database_url, application.roles(config))
     rt = runtime(application.workflows(config), config=config)
     try:
-        assert missing_in(rt) == []
+        assert undeclared(rt.workflows, rt.roles, application=config.application) == []
         named: dict[str, Any] = {}
         exec(compile(program, "docs/application.md", "exec", dont_inherit=True), named)
         work_off(rt)
