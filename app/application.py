@@ -108,8 +108,13 @@ def installed(settings: Settings) -> Application:
 
 def workflows(settings: Settings) -> tuple[Workflow, ...]:
     """The application's workflows, and those the settings name besides. Raises BadInput if one cannot be loaded."""
-    besides = filter(None, (name.strip() for name in settings.workflows.split(",")))
-    return (*installed(settings).workflows(), *(_object("LONGHAUL_WORKFLOWS", name) for name in besides))
+    return (*installed(settings).workflows(), *besides(settings))
+
+
+def besides(settings: Settings) -> tuple[Workflow, ...]:
+    """The workflows that the settings name besides the application's. Raises BadInput if one cannot be loaded."""
+    names = filter(None, (name.strip() for name in settings.workflows.split(",")))
+    return tuple(_object("LONGHAUL_WORKFLOWS", name) for name in names)
 
 
 def roles(settings: Settings) -> Roles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import typer
@@ -42,6 +43,7 @@ for group in (
 
 def main() -> None:
     """The entry point of the `longhaul` program."""
+    gc.freeze()  # what is loaded stays: to look through it again and again takes a fifth of a command's time
     app()
 
 

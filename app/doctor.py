@@ -18,8 +18,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+from app.core.values.durations import spoken
 from app.diagnosis.check import Check
-from app.diagnosis.explain import spoken
 from app.documents import reader
 from app.documents.child import no_network
 from app.engine import serving

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.canonical import parse_json
 from app.core.errors import BadInput, NotCanonical
 from app.core.values.typed_amount import typed_amount, wants_amount
-from app.store.human_tasks.rows import HumanTask
+
+if TYPE_CHECKING:
+    from app.store.human_tasks.rows import HumanTask
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 

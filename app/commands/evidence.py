@@ -12,7 +12,7 @@ import typer
 
 from app.commands.output import emit, say
 from app.commands.reading import AsJson, RunName
-from app.commands.shell import REFUSED, opened, person, run_named
+from app.commands.shell import REFUSED, opened, person, reading, run_named
 from app.core.errors import BadInput
 
 commands = typer.Typer()
@@ -31,7 +31,7 @@ def evidence(
     if not out.parent.is_dir():
         raise BadInput(f"-o: there is no folder {out.parent}; make it, or name another file")
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         open_document = rt.documents.opened
         with evidence_pack(rt, run_id, by=person(user), open_document=open_document) as pack:
             _keep(pack.file, out)
@@ -83,9 +83,9 @@ def verify(
         raise BadInput("--key: it is for evidence packs; name the file of one")
     from app.store.records import verify as store
 
-    with opened() as rt:
-        run_id = run_named(rt, run)
-        verdict = rt.database.transact(lambda db: store.verify(db, run_id))
+    with reading() as database:
+        run_id = run_named(database, run)
+        verdict = database.transact(lambda db: store.verify(db, run_id))
     if as_json:
         names = ("run_id", "holds", "transitions", "checkpoints", "erased", "head", "broken")
         emit({name: getattr(verdict, name) for name in names})

@@ -5,7 +5,7 @@ Each names who does it and why; both are kept in the run's history.
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 import typer
@@ -16,7 +16,9 @@ from app.commands.shell import opened, person, run_named
 from app.commands.work import As
 from app.core.errors import BadInput
 from app.core.lifecycle import Status
-from app.engine.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app.engine.runtime import Runtime
 
 commands = typer.Typer()
 Reason = Annotated[str, typer.Option(help="Why; kept in the run's history.")]
@@ -36,7 +38,7 @@ def _do(name: str, run: str, reason: str, user: str | None, *, as_json: bool) ->
         raise BadInput("--reason: say why; whoever reads the run's history will ask")
     verb: Verb = getattr(operate, name)
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         verb(rt, run_id, actor=person(user), reason=reason)
         after = rt.database.transact(lambda db: glance.one(db, run_id))
     if as_json:
@@ -98,7 +100,7 @@ def fork(
     from app.engine.control.fork import fork as begin
 
     with opened() as rt:
-        source = run_named(rt, run)
+        source = run_named(rt.database, run)
         made = begin(rt, source, step, actor=person(user), reason=reason)
     if as_json:
         emit({"run_id": made.run_id, "forked_from": source, "state": made.state, "copied": made.copied})
@@ -136,7 +138,7 @@ def on_many(
     if not run and not status and not alike:
         raise BadInput("name runs by --run, their --status, or --alike; `bulk` never means all there are")
     with opened() as rt:
-        chosen = [run_named(rt, one) for one in run or ()]
+        chosen = [run_named(rt.database, one) for one in run or ()]
         if alike:
             chosen += bulk.of_a_kind(rt, verb, alike, the_rest=rest)
         if status:
@@ -186,7 +188,7 @@ def purge(
     from app.engine.control.purge import purge as erase
 
     with opened("owner") as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         if not yes:
             typer.confirm(f"Erase what run {run_id} and its children know, for good?", abort=True, err=True)
         store = rt.documents

@@ -10,7 +10,7 @@ import typer
 
 from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson
-from app.commands.shell import Commands, configured, opened, pages_address, person
+from app.commands.shell import Commands, configured, opened, pages_address, person, reading
 from app.commands.work import As
 from app.core.errors import BadInput
 from app.core.values.typed_amount import typed_amount
@@ -34,8 +34,8 @@ def list_people(as_json: AsJson = False) -> None:
     """Everybody, with roles and authority."""
     from app.store.accounts.users import everyone
 
-    with opened() as rt:
-        found = rt.database.transact(everyone)
+    with reading() as database:
+        found = database.transact(everyone)
     if as_json:
         emit([{name: value for name, value in asdict(p).items() if name != "oidc_subject"} for p in found])
         return

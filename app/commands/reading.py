@@ -6,15 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.commands.output import emit, pretty, say, show_pairs, show_table
-from app.commands.shell import named, opened, run_named
+from app.commands.shell import named, opened, reading, run_named
 from app.core.errors import BadInput, InvalidDefinition, NotFound
 from app.core.lifecycle import Status
-from app.core.values.durations import seconds
+from app.core.values.durations import seconds, spoken
+
+if TYPE_CHECKING:
+    from app.store.database import Database
 
 commands = typer.Typer()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -54,19 +57,18 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""
-    from app.diagnosis.explain import spoken
     from app.store.reads import run_list
 
-    with opened() as rt:
+    with reading() as database:
         wanted = run_list.RunFilter(
             status=status or (),
             state=state or "",
             workflow=workflow or "",
             subject=subject or "",
-            parent=run_named(rt, parent) if parent else None,
-            before=run_named(rt, before) if before else None,
+            parent=run_named(database, parent) if parent else None,
+            before=run_named(database, before) if before else None,
         )
-        found = rt.database.transact(lambda db: run_list.page(db, wanted, limit=limit))
+        found = database.transact(lambda db: run_list.page(db, wanted, limit=limit))
     if as_json:
         emit([_renamed(asdict(run)) for run in found])
         return
@@ -98,8 +100,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """A run as it is, or as it stood at any past moment."""
-    with opened() as rt:
-        shown = _present(rt, run) if at is None else _past(rt, run, at)
+    with reading() as database:
+        shown = _present(database, run) if at is None else _past(database, run, at)
     if as_json:
         emit(shown)
         return
@@ -127,7 +129,7 @@ def show(
         say(f"alert {alert['rule']} {'resolved' if alert['resolved_at'] else 'open'}: {alert['message']}")
 
 
-def _present(rt: Any, name: str) -> dict[str, Any]:
+def _present(database: Database, name: str) -> dict[str, Any]:
     """The run with all that belongs to it, read in one transaction."""
     from app.store.human_tasks import task_list
     from app.store.ledger import actions
@@ -144,11 +146,11 @@ def _present(rt: Any, name: str) -> dict[str, Any]:
         row["children"] = [_renamed(asdict(child)) for child in run_list.children(db, run_id)]
         return row
 
-    shown: dict[str, Any] = rt.database.transact(read)
+    shown: dict[str, Any] = database.transact(read)
     return shown
 
 
-def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
+def _past(database: Database, name: str, moment: str) -> dict[str, Any]:
     """The run as it stood, from its history alone."""
     from app.store import clock
     from app.store.reads import glance, history
@@ -169,7 +171,7 @@ def _past(rt: Any, name: str, moment: str) -> dict[str, Any]:
         then = {n: getattr(stood, n) for n in stood.__dataclass_fields__ if n != "run_id"}
         return fixed | then | {"findings": _findings(stood.data)}
 
-    shown: dict[str, Any] = rt.database.transact(read)
+    shown: dict[str, Any] = database.transact(read)
     return shown
 
 
@@ -195,9 +197,9 @@ def trace(run: RunName, as_json: AsJson = False) -> None:
     """Everything a run did, saw and was told, in order."""
     from app.store.reads import trace as store
 
-    with opened() as rt:
-        run_id = run_named(rt, run)
-        entries = rt.database.transact(lambda db: store.of_run(db, run_id))
+    with reading() as database:
+        run_id = run_named(database, run)
+        entries = database.transact(lambda db: store.of_run(db, run_id))
     if as_json:
         emit([{name: getattr(entry, name) for name in _TRACED} for entry in entries])
         return
@@ -225,7 +227,7 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
     from app.store.reads import situation
 
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         seen = rt.database.transact(lambda db: situation.read(db, run_id))
         broker = doctor.broker_problem() if seen.run.status == Status.READY else None
         found = engine.explain(seen, rt.settings, broker=broker)
@@ -239,11 +241,10 @@ def explain(run: RunName, as_json: AsJson = False) -> None:
 @commands.command()
 def refused(as_json: AsJson = False) -> None:
     """List the messages that were refused, a line for each kind, the last seen first."""
-    from app.diagnosis.explain import spoken
     from app.store.records import refused as store
 
-    with opened() as rt:
-        found = rt.database.transact(store.standing)
+    with reading() as database:
+        found = database.transact(store.standing)
     if as_json:
         emit(found)
         return

@@ -24,7 +24,7 @@ from app.stack.servers.errors import StackNotRunning
 
 if TYPE_CHECKING:
     from app.engine.runtime import Runtime
-    from app.store.database import Connection, Role
+    from app.store.database import Connection, Database, Role
 
 REFUSED, ASKED_WRONGLY = 1, 2
 _SHORTEST = 4  # characters of a subject's beginning
@@ -114,9 +114,7 @@ def pages_address(config: Settings) -> str:
 @contextmanager
 def opened(role: Role = "web") -> Iterator[Runtime]:
     """A runtime for one command. Raises StackNotRunning if there is no database to ask."""
-    config = configured()
-    if not config.database_url:
-        raise StackNotRunning(config.data_dir.absolute())
+    config = _with_database()
     from app.application import workflows
     from app.bootstrap import runtime
 
@@ -143,15 +141,38 @@ def _try(url: str, role: Role) -> None:
 
 
 @contextmanager
-def reading() -> Iterator[Connection]:
-    """A transaction for a command that only reads."""
-    with opened() as rt, rt.database.transaction() as db:
-        yield db
+def reading() -> Iterator[Database]:
+    """The database, for a command that only reads there: workflows, tools and the broker's client take longer to load than it
+    takes. Raises StackNotRunning if there is none, and BadInput for a setting that cannot be used.
+    """
+    config = _with_database()
+    from app.application import besides, installed
+    from app.engine.dispatching import check_dispatcher
+    from app.store.database import Database
+    from app.telemetry import logs
+
+    logs.configure(config.log_level, config.log_payloads)
+    installed(config)
+    besides(config)
+    check_dispatcher(config.dispatcher)
+    database = Database(config.database_url, "web")
+    try:
+        _try(config.database_url, "web")
+        yield database
+    finally:
+        database.close()
 
 
-def run_named(rt: Runtime, text: str) -> UUID:
+def _with_database() -> Settings:
+    config = configured()
+    if not config.database_url:
+        raise StackNotRunning(config.data_dir.absolute())
+    return config
+
+
+def run_named(database: Database, text: str) -> UUID:
     """The run a person means by `text`."""
-    return rt.database.transact(lambda db: named(db, text))
+    return database.transact(lambda db: named(db, text))
 
 
 def named(db: Connection, text: str) -> UUID:

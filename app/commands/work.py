@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import typer
@@ -11,10 +11,12 @@ import typer
 from app.commands.answers import answer_of, payload_of
 from app.commands.output import emit, say, show_table
 from app.commands.reading import AsJson, RunName
-from app.commands.shell import named, opened, person, run_named
+from app.commands.shell import named, opened, person, reading, run_named
 from app.core.errors import BadInput, NotFound
-from app.core.workflow import Wait
-from app.engine.runtime import Runtime
+from app.core.values.durations import spoken
+
+if TYPE_CHECKING:
+    from app.engine.runtime import Runtime
 
 commands = typer.Typer()
 As = Annotated[str | None, typer.Option("--as", metavar="USER", help="Who does it; your login name if not given.")]
@@ -37,7 +39,7 @@ def signal(
     content = payload_of(payload, what="--payload") if payload is not None else None
     chosen = signal_id or f"cli-{uuid4()}"
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         new = signals.signal(rt, run_id, name, content, signal_id=chosen, actor=person(user))
         waits = _waits(rt, run_id)
     if as_json:
@@ -57,17 +59,18 @@ def tasks(
     as_json: AsJson = False,
 ) -> None:
     """The open human tasks, oldest first, and who may answer them."""
-    from app.diagnosis.explain import spoken
     from app.store.human_tasks import task_list
     from app.store.reads import situation
 
-    with opened() as rt:
-        wanted = task_list.TaskFilter(roles=tuple(role) if role else None, run=run_named(rt, run) if run else None)
-        found = rt.database.transact(lambda db: task_list.page(db, wanted))
-        able = rt.database.transact(lambda db: situation.able(db, sorted({task.role for task in found})))
+    with reading() as database:
+        wanted = task_list.TaskFilter(
+            roles=tuple(role) if role else None, run=run_named(database, run) if run else None
+        )
+        found = database.transact(lambda db: task_list.page(db, wanted))
+        able = database.transact(lambda db: situation.able(db, sorted({task.role for task in found})))
         may = {t.id: [p.username for p in able[t.role] if p.username not in t.not_by] for t in found}
         if as_json:
-            whole = rt.database.transact(lambda db: task_list.whole(db, wanted))
+            whole = database.transact(lambda db: task_list.whole(db, wanted))
             emit([asdict(task) | {"may_answer": may[task.id]} for task in whole if task.id in may])
             return
     rows = [
@@ -123,6 +126,7 @@ def complete(
 
 def _waits(rt: Runtime, run_id: UUID) -> set[str] | None:
     """The names of the signals that a run's workflow waits for; None if this process does not have the workflow."""
+    from app.core.workflow import Wait
     from app.store.reads import glance
 
     run = rt.database.transact(lambda db: glance.one(db, run_id))

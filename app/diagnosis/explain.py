@@ -6,13 +6,13 @@ those of promise 8: ended; waiting; ready; running; being reassigned; stopped or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.core.lifecycle import ENDED, STOPPED, EventKind, Status
 from app.core.statuses import TaskKind
+from app.core.values.durations import spoken
 from app.core.workflow import EXPIRED
 from app.engine import serving
 from app.settings import Settings
@@ -37,20 +37,6 @@ def explain(seen: Situation, settings: Settings, *, broker: str | None = None) -
     asked = _asked_for(seen.run) if status not in ENDED else ""
     text = say(_View(seen, settings, broker))
     return Explanation(condition, f"{seen.run.subject} {text}{asked}.")
-
-
-def spoken(seconds: float) -> str:
-    """A duration as people say it: "0.4 s", "3 m 20 s", "2 d 4 h". One without end began in the future: nobody knows."""
-    if math.isinf(seconds):
-        return "an unknown time"
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
-    whole = round(seconds)
-    for size, big, small, unit in ((86400, "d", "h", 3600), (3600, "h", "m", 60), (60, "m", "s", 1)):
-        if whole >= size:
-            rest = whole % size // unit
-            return f"{whole // size} {big}" + (f" {rest} {small}" if rest else "")
-    return f"{whole} s"
 
 
 def _utc(at: datetime) -> str:

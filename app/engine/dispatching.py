@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 
 from app.core.errors import BadInput
 from app.core.ports import Dispatcher
+from app.settings import Settings
 
 
 def load_dispatcher(dotted: str) -> Dispatcher:
@@ -15,3 +16,9 @@ def load_dispatcher(dotted: str) -> Dispatcher:
     except (ImportError, AttributeError, ValueError) as problem:
         raise BadInput(f"LONGHAUL_DISPATCHER={dotted!r} cannot be loaded: {problem}") from problem
     return dispatcher
+
+
+def check_dispatcher(dotted: str) -> None:
+    """Refuse a dispatcher that cannot be loaded, for who needs none: ours can, and would bring Celery. Raises BadInput."""
+    if dotted != Settings.model_fields["dispatcher"].default:
+        load_dispatcher(dotted)

@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from app.core.canonical import restore
-from app.diagnosis.explain import spoken
+from app.core.values.durations import spoken
 from app.store.database import Connection
 from app.store.human_tasks import task_list
 from app.store.human_tasks.rows import AgedTask

@@ -12,7 +12,8 @@ from app.core.errors import NotFound
 from app.core.ids import new_token
 from app.core.lifecycle import EventKind, Status
 from app.core.run import Event
-from app.diagnosis.explain import Explanation, explain, spoken
+from app.core.values.durations import spoken
+from app.diagnosis.explain import Explanation, explain
 from app.engine.control import operate
 from app.engine.control.signals import signal
 from app.engine.step import advance

@@ -17,8 +17,9 @@ from app.accounts import people, throttle
 from app.alerts import rules
 from app.core.declarations.limits import Limit
 from app.core.ids import new_id, new_token
+from app.core.values.durations import spoken
 from app.diagnosis.check import Check
-from app.diagnosis.explain import explain, spoken
+from app.diagnosis.explain import explain
 from app.doctor import Patient, _sweeps, _workers
 from app.engine.clock import Clock
 from app.store import clock

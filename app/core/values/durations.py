@@ -1,7 +1,8 @@
-"""Durations as people write them in a definition: "90s", "15m", "48h", "14d", "2w"."""
+"""Durations as people write them in a definition ("90s", "15m", "48h", "14d", "2w"), and as they say them ("2 d 4 h")."""
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 
@@ -27,3 +28,17 @@ def seconds(value: str | float | timedelta) -> float:
     if result <= 0:
         raise InvalidDefinition(f"the duration {value!r} is not positive; write {type_hint}")
     return result
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people say it: "0.4 s", "3 m 20 s", "2 d 4 h". One without end began in the future: nobody knows."""
+    if math.isinf(seconds):
+        return "an unknown time"
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    for size, big, small, unit in ((86400, "d", "h", 3600), (3600, "h", "m", 60), (60, "m", "s", 1)):
+        if whole >= size:
+            rest = whole % size // unit
+            return f"{whole // size} {big}" + (f" {rest} {small}" if rest else "")
+    return f"{whole} s"

@@ -54,7 +54,7 @@ def upload(
     from app.insurance import intake
 
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         kept = intake.upload(rt, run_id, [(path.name, intake.content_of(path)) for path in files], actor=person(user))
         later = rt.database.transact(lambda db: _not_yet(db, run_id, intake.SIGNAL))
     if as_json:

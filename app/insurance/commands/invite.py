@@ -42,7 +42,7 @@ def _make(run: str, user: str, days: float, as_json: bool) -> None:
     from app.store.reads import pages
 
     with opened() as rt:
-        run_id = run_named(rt, run)
+        run_id = run_named(rt.database, run)
         with pages.snapshot(rt.database) as db:
             asked, unread = asked_of(db, run_id)
         made = claimant_links.make(rt, run_id, by=user, asks="\n".join([*asked, *unread]), days=days)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from app.diagnosis.explain import spoken
+from app.core.values.durations import spoken
 
 _SOON = 0.75  # of its time spent: the colour changes before it is late
 

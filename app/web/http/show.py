@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.core.canonical import canonical, restore
 from app.core.lifecycle import STOPPED, WAITING, Status
 from app.core.statuses import ActionStatus, CheckpointStatus, TaskStatus
-from app.diagnosis.explain import spoken
+from app.core.values.durations import spoken
 from app.store.reads.pages import SHOWN_CHARACTERS
 
 # Controls, lone surrogates, and the marks that reorder text: what a person reads must be what is there.
