@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from app.accounts import people
 from app.accounts.people import Person
 from app.core.declarations.roles import Roles
@@ -171,6 +169,8 @@ def _metadata(oidc: Oidc) -> Mapping[str, Any]:
 
 
 def _asked(address: str) -> Mapping[str, Any]:
+    import httpx  # late: only where people sign in by their company
+
     try:
         answer = httpx.get(address, timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as problem:

@@ -65,7 +65,7 @@ _LOADED = {
         *_SERVER,
     ),
     "app.insurance.demo.payments": ("app.insurance.demo.payments_store", "fastapi", *_SERVER),
-    "a model": ("app.agents.asking",),
+    "a model": ("app.agents.asking", "openai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai"),
 }
 """What each kind of program loads; the first of its kind waits for it."""
 

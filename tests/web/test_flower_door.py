@@ -19,7 +19,7 @@ from app.engine.runtime import Runtime
 from app.settings import Settings
 from app.stack.servers.ports import choose_port
 from app.store.database import Database
-from app.web import flower as door
+from app.web import flower_answers
 from app.web.application import application
 from app.web.http.guard import HEADERS
 from tests.web.complaints import Desk
@@ -302,7 +302,7 @@ def test_a_flower_that_does_not_run_is_told_with_what_to_do(carl: Visitor, web: 
 def test_a_flower_that_hangs_is_not_waited_for_for_ever(
     carl: Visitor, flower: PretendedFlower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "_TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr(flower_answers, "_TIMEOUT", httpx.Timeout(0.2))
     hangs = threading.Event()
     flower.says["/flower/broker"] = Answer(hangs=hangs)
     try:

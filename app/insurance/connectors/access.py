@@ -8,11 +8,13 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING, Literal
 
 from app.core.errors import BadInput
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 15.0
@@ -39,14 +41,23 @@ class Access:
             authority=config.payments_ca,
         )
 
-    def client(self) -> httpx.Client:
-        """A client that shows the credentials with every request. Raises BadInput naming the file that cannot be read."""
+    def client(self, verify: ssl.SSLContext | Literal[False] | None = None) -> httpx.Client:
+        """A client that shows the credentials with every request. Raises BadInput naming the file that cannot be read.
+
+        verify: what `certificates` said, if it was asked before.
+        """
+        import httpx  # late: a process needs none before its first payment or letter
+
+        verify = self.certificates() if verify is None else verify
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        verify = self._context() if self.url.startswith("https:") else False
         return httpx.Client(base_url=self.url, timeout=timeout, trust_env=False, headers=headers, verify=verify)
 
-    def _context(self) -> ssl.SSLContext:
+    def certificates(self) -> ssl.SSLContext | Literal[False]:
+        """What the server's certificate is checked by, and ours; False without TLS. Raises BadInput naming the file that
+        cannot be read."""
+        if not self.url.startswith("https:"):
+            return False
         try:
             context = ssl.create_default_context(cafile=self.authority)
         except (OSError, ssl.SSLError) as problem:

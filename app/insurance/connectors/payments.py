@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import httpx
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Contradicted, NotDone, Throttled
 from app.insurance.connectors.access import Access
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class _Service:
@@ -26,11 +28,17 @@ class _Service:
     """What the service's answer has to state; of the other fields, and of the key, what it does state has to agree."""
 
     def __init__(self, access: Access) -> None:
-        self._client = access.client()
+        self._access, self._certificates = access, access.certificates()  # what cannot be read is said at the start
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return self._access.client(self._certificates)
 
     def __call__(self, key: str, params: Mapping[str, Any]) -> Any:
         """Act once under the key. Raises NotDone or Throttled when the service certainly did nothing, Contradicted when it
         says that it did something else."""
+        import httpx
+
         body = {name: params[name] for name in self.fields}
         try:
             answer = self._client.post(f"/{self.resource}", json=body, headers={"Idempotency-Key": key})

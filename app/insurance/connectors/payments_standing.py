@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-import httpx
-
 from app.core.errors import BadInput
 from app.insurance.connectors.access import Access
 
@@ -36,6 +34,8 @@ class Standing:
 
 def look(access: Access, *, external: bool = True) -> Standing:
     """Ask the service once. `external`: it is not of our own stack."""
+    import httpx
+
     whose, where = "external" if external else "the stack's own", shown(access.url)
     try:
         with access.client() as client:

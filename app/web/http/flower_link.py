@@ -11,6 +11,8 @@ from app.core.ids import task_id
 from app.engine.runtime import Runtime
 
 HOME = "/flower/"
+START = "`celery -A tasks flower --url-prefix=flower --read-only=true --address=127.0.0.1 --port=8712`"
+KNOWN = "Runs go on without Flower, and each run's own page tells of its steps."
 
 
 def is_shown(rt: Runtime, person: Person | None) -> bool:

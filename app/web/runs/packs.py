@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 
 from app.accounts.rights import Right, require
 from app.engine.runtime import Runtime
-from app.evidence.pack import evidence_pack
 from app.web.http.session import Me, Rt
 
 router = APIRouter()
@@ -31,6 +30,8 @@ def download(rt: Rt, me: Me, run_id: UUID) -> Response:
 
 def pack_of(rt: Runtime, run_id: UUID, *, by: str) -> Response:
     """The pack as an answer that is sent piece by piece. Raises NotFound, or BadInput where there is no key to sign with."""
+    from app.evidence.pack import evidence_pack  # late: what signs is 7 MB, and most processes make no pack
+
     with ExitStack() as making:
         with _AT_ONCE:
             pack = making.enter_context(evidence_pack(rt, run_id, by=by, open_document=rt.documents.opened))
