@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import lists, prompt_tokens, recovery, run_page, steps
+from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps
 
 if __name__ == "__main__":
     steps.main()
@@ -10,3 +10,4 @@ if __name__ == "__main__":
     prompt_tokens.main()
     run_page.main()
     lists.main()
+    start.main()
