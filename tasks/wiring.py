@@ -55,7 +55,7 @@ def listen() -> None:
         (signals.worker_ready, _ready),
         (signals.worker_shutting_down, _stopping),
         (signals.worker_shutdown, _end),
-        (signals.worker_process_shutdown, _end),
+        (signals.worker_process_shutdown, _child_ends),
     ):
         signal.connect(receiver)
 
@@ -177,3 +177,8 @@ def _end(**_: Any) -> None:
         if _ringer is not None:
             _ringer.end()
         _alive.stop()
+
+
+def _child_ends(**_: Any) -> None:
+    _end()
+    logs.flush()  # billiard ends a child by `os._exit`

@@ -1,5 +1,8 @@
 """JSON logs. The law: one line per model call, tool call and transition, with the fields of the trace; nobody waits for it.
 
+A line of ours goes to the outlet without `logging` wherever that would bring it there and nowhere else. Whoever adds a
+handler or a filter gets a record of each line.
+
 Inputs and outputs are masked unless `LONGHAUL_LOG_PAYLOADS=full`: `mask` keeps a payload's shape, its short codes and
 its numbers' places, and replaces the text a person could be known by. The journal holds the content.
 """
@@ -10,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -26,16 +30,20 @@ class JsonLine(logging.Formatter):
     """One JSON object per record; what a record carries in `fields` stands beside its message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= getattr(record, "fields", {})
+        fields: dict[str, Any] = getattr(record, "fields", {})
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=True, default=str)
+            fields = fields | {"error": self.formatException(record.exc_info)}
+        return _line(record.created, record.levelname, record.name, record.getMessage(), fields)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, default=str)
+
+
+def _line(at: float, level: str, logger: str, message: str, fields: dict[str, Any]) -> str:
+    """`at` is in seconds since 1970; a `timestamp` among the fields, such as a transition's own, stands in its place."""
+    timestamp = fields["timestamp"] if "timestamp" in fields else datetime.fromtimestamp(at, UTC).isoformat()
+    line = {"timestamp": timestamp, "level": level, "logger": logger, "message": message}
+    return _ENCODER.encode(line | fields)
 
 
 def configure(level: str, payloads: str) -> None:
@@ -73,6 +81,12 @@ def _handler() -> logging.Handler:
     return _outlet
 
 
+def flush() -> None:
+    """Wait for the last lines, but not for long: before an end that `logging` does not see."""
+    if _outlet is not None:
+        _outlet.flush()
+
+
 def end_process(code: int) -> NoReturn:
     """End at once, whatever other threads do. The last lines get a moment, and no more."""
     if _outlet is not None:
@@ -87,10 +101,22 @@ def mask(value: Any) -> Any:
 
 def event(kind: str, **fields: Any) -> None:
     """One line of the trace. `input` and `output` are masked here."""
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return
     for name in ("input", "output"):
         if name in fields:
             fields[name] = mask(fields[name])
-    LOGGER.info(kind, extra={"fields": {"kind": kind, **fields}})
+    said = {"kind": kind, **fields}
+    if _outlet is not None and _leads_only_to(_outlet):
+        _outlet.put(lambda: _line(time.time(), "INFO", LOGGER.name, kind, said))
+    else:
+        LOGGER.info(kind, extra={"fields": said})
+
+
+def _leads_only_to(outlet: Outlet) -> bool:
+    """Whether `logging` would hand our lines to this handler alone, and all of them."""
+    more = LOGGER.handlers or LOGGER.filters or outlet.filters or logging.root.handlers != [outlet]
+    return LOGGER.propagate and not more and outlet.level <= logging.INFO
 
 
 def transition(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,8 +52,8 @@ def _outlet(descriptor: int) -> Outlet:
     return made
 
 
-def _record(text: str) -> logging.LogRecord:
-    return logging.makeLogRecord({"name": "longhaul", "levelname": "INFO", "msg": text})
+def _record(text: str, level: int = logging.INFO, *args: str) -> logging.LogRecord:
+    return logging.LogRecord("longhaul", level, __file__, 1, text, args, None)
 
 
 def _lines(reads: int) -> list[dict[str, str]]:
@@ -97,8 +98,48 @@ def test_a_closed_pipe_ends_nothing_and_its_lines_are_counted(pipe: tuple[int, i
 
 def test_a_line_that_cannot_be_written_down_is_lost_and_raises_nothing(pipe: tuple[int, int]) -> None:
     made = _outlet(pipe[1])
-    made.handle(logging.makeLogRecord({"msg": "%d", "args": ("no number",)}))
+    made.handle(_record("%d", logging.INFO, "no number"))
     assert made.lost == 1
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What each write to a descriptor is given."""
+    given, write = list[bytes](), os.write
+
+    def noted(descriptor: int, data: bytes) -> int:
+        given.append(bytes(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", noted)
+    return given
+
+
+def test_a_line_after_a_silence_and_a_warning_leave_at_once(
+    pipe: tuple[int, int], writes: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outlet, "GATHER_SECONDS", 1e6)
+    made = _outlet(pipe[1])
+    made.handle(_record("alone"))
+    assert [line["message"] for line in _lines(pipe[0])] == ["alone"]
+    made.handle(_record("waits"))
+    made.handle(_record("warning", logging.WARNING))
+    assert [line["message"] for line in _lines(pipe[0])] == ["waits", "warning"]
+    assert len(writes) == 2
+
+
+def test_lines_that_leave_together_are_whole_in_every_write_to_a_pipe(
+    pipe: tuple[int, int], writes: list[bytes]
+) -> None:
+    """What is no longer than PIPE_BUF is not mixed with what another process writes to the same pipe."""
+    lengths = [10, 3_000, 900, 5_000, 10, 2_000]
+    made = _outlet(pipe[1])
+    for length in lengths:
+        made.handle(_record("x" * length))
+    assert made.drain(30.0)
+    assert [len(line["message"]) for line in _lines(pipe[0])] == lengths
+    assert all(write.endswith(b"\n") for write in writes)
+    assert all(len(write) <= select.PIPE_BUF or write.count(b"\n") == 1 for write in writes)
 
 
 @pytest.mark.parametrize(("how", "code"), [("end", 70), ("leave", 0), ("fork", 0)])
