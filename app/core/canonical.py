@@ -34,14 +34,13 @@ _SURROGATES = re.compile("[\ud800-\udfff]+")
 _ESCAPES = {code: f"{_ESCAPE}{code:04x}" for code in range(0xD800, 0xE000)}
 _ESCAPED = re.compile("\ue000(?!e000)([0-9a-f]{4})")
 _Path = tuple[Any, Any] | None  # (the path of what is around it, the key or number in it)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _BIGGEST_INT = 10**4000  # Python refuses to print integers of more than 4,300 digits
 
 
 def canonical(value: Any) -> str:
     """The canonical JSON text of `value`. Raises NotCanonical naming the path of what cannot be written."""
-    return json.dumps(
-        _plain(value, 0, None), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
+    return _ENCODER.encode(_plain(value, 0, None))
 
 
 def storable(value: Any) -> str:
@@ -71,6 +70,8 @@ def restore(value: Any) -> Any:
 
 def _escaped(text: str) -> str:
     """NUL, of which binary text is full, without a call for each; the escape itself first, as the others bring it in."""
+    if text.isascii():  # known of a text without looking; then no search for what it cannot hold
+        return text.replace("\0", _NUL)
     text = text.replace(_ESCAPE, _ITSELF).replace("\0", _NUL)
     return _SURROGATES.sub(lambda run: run[0].translate(_ESCAPES), text)
 
