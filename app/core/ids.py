@@ -1,7 +1,8 @@
 """Ids, keys, and the names by which a message reaches our workers.
 
 The law: an idempotency key is a function of (run, step_seq, call_seq, key_epoch) and never of the attempt or the
-lease, so every attempt of a call, on any worker, sends the same key.
+lease, so every attempt of a call, on any worker, sends the same key. What is random is drawn from the system's generator and
+given out once: drawn ahead, because each drawing gives the interpreter to another thread, and drawn anew after a fork.
 
 Every key of ours in Redis begins with KEY_PREFIX, so that other programs may use the same database of it; a queue without
 it is another queue, which nobody of ours reads. RabbitMQ knows no prefix.
@@ -9,6 +10,8 @@ it is another queue, which nobody of ours reads. RabbitMQ knows no prefix.
 
 from __future__ import annotations
 
+import os
+import threading
 import uuid
 from uuid import UUID
 
@@ -28,7 +31,29 @@ def new_id() -> UUID:
 
 def new_token() -> UUID:
     """A random lease token: never derived, so a lost lease is never confused with a new one."""
-    return uuid.uuid4()
+    return UUID(bytes=_drawn.take(), version=4)
+
+
+def new_salt() -> str:
+    """What is hashed with a payload, so that nobody finds the payload by trying digests: 64 bits, in hex."""
+    return _drawn.take()[:8].hex()
+
+
+class _Drawn(threading.local):
+    """Random bytes of one thread in one process, by 16."""
+
+    def __init__(self) -> None:
+        self._pid, self._ahead = os.getpid(), list[bytes]()
+
+    def take(self) -> bytes:
+        if not self._ahead or self._pid != os.getpid():
+            drawn = os.urandom(_DRAWN_AT_ONCE)
+            self._pid, self._ahead = os.getpid(), [drawn[at : at + 16] for at in range(0, _DRAWN_AT_ONCE, 16)]
+        return self._ahead.pop()  # in one step: a signal's handler may take, too
+
+
+_DRAWN_AT_ONCE = 2048
+_drawn = _Drawn()
 
 
 def child_id(parent: UUID, step_seq: int, n: int) -> UUID:

@@ -11,7 +11,6 @@ not depend on statistics: what can be proved of a partial index of open things m
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -221,7 +220,7 @@ def move(
     cause = canonical(to.cause)
     output_hash = digest(beside.output) if beside.output is not None else None
     payload_hash = output_hash or digest(cause)
-    salt = secrets.token_hex(8)
+    salt = ids.new_salt()
     return _text(_parts(to, beside)), {
         "id": run.id,
         "state": to.state,
