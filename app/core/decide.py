@@ -39,7 +39,7 @@ def may_cancel(run: Run) -> None:
         raise Refused("too late to cancel: an irreversible action was begun; ask for its reversal instead")
 
 
-def _same(run: Run, happened: Event, status: Status) -> Transition:
+def _same(run: Run, happened: Event, status: Status, *, completes_step: bool = False) -> Transition:
     """Stay in the state, with another status; what a row holds for a wait is cleared."""
     return Transition(
         event=happened.kind,
@@ -55,6 +55,7 @@ def _same(run: Run, happened: Event, status: Status) -> Transition:
         routes={},
         pending_events=run.pending_events,
         pause_requested=run.pause_requested,
+        completes_step=completes_step,
         cause=happened.cause,
     )
 
@@ -63,7 +64,7 @@ def _ready(run: Run, move: Transition) -> Transition:
     """A run that becomes READY is PAUSED instead, if that was asked for meanwhile."""
     if run.pause_requested:
         return replace(move, status=Status.PAUSED, pause_requested=False, waiting_reason="paused by an operator")
-    return replace(move, status=Status.READY)
+    return move if move.status is Status.READY else replace(move, status=Status.READY)
 
 
 def _cancelled(run: Run, move: Transition) -> Transition:
@@ -122,7 +123,7 @@ def _hand_back(run: Run, happened: Event) -> Transition:
 
 def _finish(run: Run, happened: Event) -> Transition:
     route = _route(run, happened, happened.outcome or "")
-    move = replace(_same(run, happened, Status.READY), completes_step=True)
+    move = _same(run, happened, Status.READY, completes_step=True)
     if "ends" in route:
         raise IllegalTransition(f"{happened.outcome!r} leads to an ending; that is the event 'ended'")
     return _ready(run, _enter(run, move, route))

@@ -169,6 +169,10 @@ class Workflow:
         return {state.name: state for state in self.states}
 
     @cached_property
+    def _routes(self) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+        return {s.name: {outcome: self.route(target) for outcome, target in s.then.items()} for s in self.states}
+
+    @cached_property
     def definition_hash(self) -> str:
         """What a run is pinned to: how it moves, functions by their names, and what its data and its forms hold.
 
@@ -185,9 +189,9 @@ class Workflow:
         target = self.by_name[state]
         return {"state": state, "queue": ids.queue_name(target.pool, self.name, self.version)}
 
-    def routes(self, state: State) -> dict[str, dict[str, str]]:
+    def routes(self, state: State) -> Mapping[str, Mapping[str, str]]:
         """The routes of every outcome of a state."""
-        return {outcome: self.route(target) for outcome, target in state.then.items()}
+        return self._routes[state.name]
 
 
 def _shape(state: State) -> dict[str, Any]:

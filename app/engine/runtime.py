@@ -33,6 +33,11 @@ class Registry:
                     f"{workflow.name} v{workflow.version} is registered twice; raise the version of the changed one"
                 )
             self._by_key[workflow.name, workflow.version] = workflow
+        self._patience: dict[tuple[str, str], float] = {}
+        for workflow in workflows:
+            for state in workflow.states:
+                of_others = self._patience.get((workflow.name, state.name), 0.0)
+                self._patience[workflow.name, state.name] = max(of_others, state.timeout_seconds)
 
     def __iter__(self) -> Any:
         return iter(self._by_key.values())
@@ -51,8 +56,7 @@ class Registry:
 
     def patience_seconds(self, name: str, state: str) -> float:
         """The longest time-out any version gives a state: what a lease is taken for before the version is known."""
-        states = [w.by_name[state] for (known, _), w in self._by_key.items() if known == name and state in w.by_name]
-        return max((s.timeout_seconds for s in states), default=300.0)
+        return self._patience.get((name, state), 300.0)
 
 
 @dataclass

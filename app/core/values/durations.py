@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 from app.core.errors import InvalidDefinition
 
@@ -14,6 +15,7 @@ _FORM = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 type_hint = "a number and a unit, such as '90s', '15m', '48h', '14d' or '2w'"
 
 
+@lru_cache(maxsize=1024)  # a definition's are read when it is checked, at import, and asked for in every step
 def seconds(value: str | float | timedelta) -> float:
     """A duration in seconds. Raises InvalidDefinition for anything but a positive duration."""
     if isinstance(value, timedelta):

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.canonical import restore
 from app.core.decide import decide
 from app.core.errors import LeaseLost, NotFound, Refused
 from app.core.lifecycle import ENDED, EventKind, Status
@@ -149,7 +148,7 @@ def log_move(m: Moved, beside: Beside | None) -> None:
         actor=m.to.actor,
         reason=m.to.reason,
         latency_ms=beside.latency_ms if beside else None,
-        output=restore(runs.restore_text(beside.output)) if beside and beside.output else None,
+        output=runs.restore_text(beside.output) if beside and beside.output else None,
     )
 
 

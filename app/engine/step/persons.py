@@ -13,7 +13,7 @@ from app.core.declarations.roles import OPERATOR
 from app.core.errors import ApprovalMissing, BudgetReached, NeedsPerson, OutcomeUnknown
 from app.core.ids import new_id
 from app.core.lifecycle import Status
-from app.core.run import Run
+from app.core.run import Route, Routes, Run
 from app.core.statuses import TaskKind
 from app.core.values.durations import seconds
 from app.core.workflow import EXPIRED, Human, Proposal, Request, State, Workflow
@@ -127,12 +127,14 @@ def _was_done(state: State, done: Sequence[Checkpoint]) -> str:
     return "\n".join([f"\nDone by {state.name} already, and not done again whatever you answer:", *calls])
 
 
-def doubt_routes(workflow: Workflow, state: State, done: Sequence[Checkpoint]) -> dict[str, dict[str, str]]:
+def doubt_routes(workflow: Workflow, state: State, done: Sequence[Checkpoint]) -> Routes:
     """The routes of a doubt: the state's own outcomes that lead to states, or the same state anew with what it has done.
 
     Carried over are all calls up to the last that had its effect: it rests on those before it. What came after is made anew.
     """
-    onward = {outcome: route for outcome, route in workflow.routes(state).items() if "ends" not in route}
+    onward: dict[str, Route] = {
+        outcome: route for outcome, route in workflow.routes(state).items() if "ends" not in route
+    }
     through = max((row.call_seq for row in done), default=0)
     return onward | {AGAIN: workflow.route(state.name) | {CARRIES: str(through)}}
 

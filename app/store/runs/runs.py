@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +18,12 @@ from app.store.rows import literals
 COLUMNS = """id, workflow, workflow_version, subject, state, status, step_seq, queue, attempt, crash_attempts, late_retries, routes,
 pending_events, pause_requested, cancel_requested, irreversible_since, waiting_reason, lease_token, parent_run_id,
 parent_step_seq, children_left, transition_seq"""
+_NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 
 
 def as_run(row: Mapping[str, Any]) -> Run:
     """A row of `runs` (the columns of COLUMNS) as `decide` sees it."""
-    values = {name.strip(): row[name.strip()] for name in COLUMNS.split(",")}
+    values = {name: row[name] for name in _NAMES}
     values["irreversible"] = values.pop("irreversible_since") is not None
     values["status"] = Status(values["status"])
     values["pending_events"] = tuple(values["pending_events"])
@@ -152,8 +154,6 @@ def insert(
 
 def restore_text(text: str) -> Any:
     """A canonical text as the value it stands for."""
-    import json
-
     return restore(json.loads(text))
 
 
