@@ -11,7 +11,7 @@ not depend on statistics: what can be proved of a partial index of open things m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -198,6 +198,11 @@ def _parts(to: Transition, beside: Beside) -> frozenset[str]:
     return frozenset(part for part, is_wanted in wanted.items() if is_wanted)
 
 
+def _array(names: Sequence[str]) -> list[str] | str:
+    """Names as a parameter. Mostly there are none, and of an empty list psycopg looks for the type of what is in it."""
+    return list(names) or "{}"
+
+
 @lru_cache(maxsize=256)
 def _text(parts: frozenset[str]) -> str:
     """The one statement of a move with these parts."""
@@ -231,7 +236,7 @@ def move(
         "crash_attempts": to.crash_attempts,
         "late_retries": to.late_retries,
         "routes": canonical(to.routes),
-        "pending": list(to.pending_events),
+        "pending": _array(to.pending_events),
         "pause": to.pause_requested,
         "waiting_reason": to.waiting_reason,
         "wake_in": to.wake_in,
@@ -255,7 +260,7 @@ def move(
         "from_status": run.status.value,
         "seen_seq": run.transition_seq,
         "seen_token": run.lease_token,
-        "seen_pending": list(run.pending_events),
+        "seen_pending": _array(run.pending_events),
         "seen_pause": run.pause_requested,
         "seen_cancel": run.cancel_requested,
         "seen_step": run.step_seq,

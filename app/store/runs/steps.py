@@ -37,17 +37,17 @@ locked AS (
             r.step_seq, %(actor)s, clock.at, %(empty_digest)s, %(empty_digest)s)
     FROM clock, locked WHERE r.id = %(id)s AND r.id = locked.id
     RETURNING {", ".join("r." + name.strip() for name in COLUMNS.split(","))},
-        r.transition_hash, r.attempt AS tries, r.deadline_at, clock.at
+        r.transition_hash, r.attempt AS tries, clock.at
 ), logged AS (
     INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
         reason_digest, payload_digest, move_id, hash, created_at)
     SELECT id, transition_seq, %(event)s, state, %(ready)s, state, %(running)s, step_seq, tries, %(actor)s,
         %(empty_digest)s, %(empty_digest)s, %(token)s, transition_hash, at FROM moved
 )
-SELECT * FROM moved"""
+SELECT {COLUMNS}, at FROM moved"""
 
 # Changes nothing. No row: the lease was not taken, or stands no longer.
-_MINE = f"SELECT {COLUMNS}, deadline_at, updated_at AS at FROM runs WHERE id = %(id)s AND lease_token = %(token)s"
+_MINE = f"SELECT {COLUMNS}, updated_at AS at FROM runs WHERE id = %(id)s AND lease_token = %(token)s"
 
 # Changes nothing. The step's journal; the run's data beside the step's own row. What the lease saw may be older than
 # this statement.
