@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps
+from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, submit
 
 if __name__ == "__main__":
     steps.main()
@@ -11,3 +11,4 @@ if __name__ == "__main__":
     run_page.main()
     lists.main()
     start.main()
+    submit.main()

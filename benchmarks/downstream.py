@@ -99,8 +99,8 @@ def one_side(
 
         wait_for(lambda: count("SELECT count(*) FROM workers") == 2, "the workers to register")
         with psycopg.connect(postgres.url()) as starting:
-            for n in range(runs):
-                client.start(starting, ASKING, subject=f"R-{n}", data=Request())  # the dispatch sweep rings
+            many = (client.NewRun(f"R-{n}", Request()) for n in range(runs))
+            client.start_many(starting, ASKING, many)  # the dispatch sweep rings
         wait_for(
             lambda: count("SELECT count(*) FROM runs WHERE status <> 'COMPLETE'") == 0, "every run to end", every=0.5
         )

@@ -1,7 +1,7 @@
-"""Start a run inside a database transaction of yours, then ring: see `app.client`."""
+"""Start runs inside a database transaction of yours, then ring: see `app.client`."""
 
 from __future__ import annotations
 
-from app.client import Started, ring, start
+from app.client import NewRun, Started, ring, ring_many, start, start_many
 
-__all__ = ["Started", "ring", "start"]
+__all__ = ["NewRun", "Started", "ring", "ring_many", "start", "start_many"]

@@ -1,35 +1,38 @@
-"""Starting a run. The law: a run is a row committed in the caller's own transaction; the doorbell comes after, or the sweep.
+"""Starting runs. The law: a run is a row committed in the caller's own transaction; the doorbell comes after, or the sweep.
 What is refused has written nothing, its key included, even if the caller goes on and commits.
 
 The same idempotency key with the same body gives the same run; with another body it is refused. The same subject
 twice without a key is refused too, naming the run there is.
+
+One run is started as many are: those of a batch by one statement, which passes over what is there already. Only then is
+looked what stands in the way.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from itertools import count, islice
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from app.core import ids
-from app.core.canonical import canonical, digest
-from app.core.errors import BadInput, KeyReused, misfits
+from app.core.errors import KeyReused
 from app.core.lifecycle import EventKind, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.values.durations import seconds
 from app.core.workflow import Workflow
-from app.store.database import Connection, all_or_nothing
-from app.store.reads import finding
+from app.engine.fitting import Checked, NewRun, checked, earlier_bodies, numbered
+from app.store.database import Connection, DuplicateRow, all_or_nothing, as_ours, in_one_round_trip
 from app.store.records import request_keys
-from app.store.runs import payloads, runs
+from app.store.runs import runs, starts
+from app.store.runs.starts import New, start_scope
 from app.telemetry import logs
 
-Model = TypeVar("Model", bound=BaseModel)
+_TRIES = 5  # of one run whose key a rival takes and takes back
+_BELLS = 1_000  # rung in one round trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,89 +57,125 @@ def start(
     priority: int = 0,
 ) -> Started:
     """Start a run of `workflow` for `subject` inside the transaction of `db`. Raises BadInput or KeyReused."""
-    if not subject.strip() or len(subject) > 200:
-        raise BadInput("subject must be 1 to 200 characters: it is how people will look the run up")
-    if key is not None and not 0 < len(key) <= 200:
-        raise BadInput("the idempotency key must be 1 to 200 characters")
-    fitting = validated(workflow, data)
-    text = payloads.boundary_text(fitting, what="data")
-    run_id = ids.new_id()
+    one = checked(workflow, NewRun(subject, data, key))
+    return _start_batch(db, workflow, [one], actor, priority)[0]
+
+
+def start_many(
+    db: Connection, workflow: Workflow, many: Iterable[NewRun], *, actor: str, priority: int = 0
+) -> list[Started]:
+    """Start runs of `workflow` inside the transaction of `db`, all of them or none; in the order given, what became of each.
+
+    `many` is read as it is needed, a batch at a time. Raises BadInput or KeyReused, saying of which run.
+    """
+    started: list[Started] = []
     with all_or_nothing(db):
-        if key is not None and (before := _before(db, workflow, key, subject, fitting, run_id)):
-            return _started(workflow, before, new=False)
-        at = runs.insert(
-            db,
-            run_id=run_id,
-            workflow=workflow.name,
-            version=workflow.version,
-            definition_hash=workflow.definition_hash,
-            subject=subject,
-            route=workflow.route(workflow.starts_at),
-            data=text,
-            actor=actor,
-            expected_seconds=seconds(workflow.expected),
-            token_budget=workflow.token_budget,
-            move_id=ids.new_token(),
-            salt=secrets.token_hex(8),
-            priority=priority,
-        )
-        if at is None:
-            standing = runs.by_subject(db, workflow.name, subject)
-            raise KeyReused(
-                f"{subject!r} already has the run {standing.id if standing else '?'}; open that one, or use another subject"
-            )
-        if workflow.names is not None:
-            finding.keep_names(db, run_id, workflow.names(fitting))
-    return replace(_started(workflow, run_id, new=True), actor=actor, at=at)
+        for batch in starts.batches(numbered(workflow, many), lambda one: len(one.new.data)):
+            with as_ours(db) as own:  # between batches the caller may read by `db` what it gives us
+                started += _start_batch(own, workflow, batch, actor, priority)
+    return started
 
 
-def _body(workflow: Workflow, subject: str, said: BaseModel | dict[str, Any]) -> str:
-    return digest(canonical([workflow.name, subject, canonical(said)]))
+def _start_batch(
+    db: Connection, workflow: Workflow, batch: Sequence[Checked], actor: str, priority: int
+) -> list[Started]:
+    """What became of each, in the order given. Raises KeyReused, or what reading its names raised."""
+    answers: dict[UUID, Started] = {}
+    left: Sequence[Checked] = batch
+    look = any(one.nameless for one in batch)
+    for tried in count():
+        if look:
+            answers |= _there_already(db, workflow, left)
+            left = [one for one in left if one.new.id not in answers]
+            for one in left:
+                one.refuse_if_nameless()
+        if not left:
+            break
+        for run_id, at in _insert(db, workflow, [one.new for one in left], actor, priority, tried=tried).items():
+            answers[run_id] = Started(run_id, True, _bell(workflow, run_id), actor, at)
+        left = [one for one in left if one.new.id not in answers]
+        look = bool(left)  # at what stands in their way; if nothing does any more, they are tried again
+    return [answers[one.new.id] for one in batch]
 
 
-def _earlier_bodies(workflow: Workflow, subject: str, fitting: BaseModel) -> list[str]:
-    """As earlier releases hashed the same body: with its defaults, in the type it has now or one that this type has grown from."""
-    types = [kind for kind in type(fitting).__mro__ if issubclass(kind, BaseModel) and kind is not BaseModel]
-    whole = [kind.model_construct(**{name: getattr(fitting, name) for name in kind.model_fields}) for kind in types]
-    return [_body(workflow, subject, said) for said in whole]
-
-
-def _before(
-    db: Connection, workflow: Workflow, key: str, subject: str, fitting: BaseModel, run_id: UUID
-) -> UUID | None:
-    """The run that was started under this key before; None if the key is now that of `run_id`. Raises KeyReused."""
-    scope = f"start:{workflow.name}"
-    # What a later version of the workflow adds by itself makes no other body.
-    body = _body(workflow, subject, fitting.model_dump(exclude_defaults=True))
-    earlier = partial(_earlier_bodies, workflow, subject, fitting)
-    while (answer := request_keys.reserve(db, scope, key, body, {"run_id": run_id}, also=earlier)) is not None:
-        if runs.read(db, UUID(answer["run_id"])) is not None:
-            return UUID(answer["run_id"])
-        request_keys.free(db, scope, key, answer)  # a key of an earlier release may name a run that was refused
-    return None
-
-
-def fitting_or_refuse(model: type[Model], value: Any, *, what: str) -> Model:
-    """A value in a model's type. Raises BadInput naming each field that does not fit."""
+def _insert(
+    db: Connection, workflow: Workflow, news: Sequence[New], actor: str, priority: int, *, tried: int
+) -> dict[UUID, datetime]:
+    """Insert the runs for whose subject and key there is none, each whole; when, by its id."""
+    statement = starts.insertion(
+        news,
+        workflow=workflow.name,
+        version=workflow.version,
+        definition_hash=workflow.definition_hash,
+        route=workflow.route(workflow.starts_at),
+        actor=actor,
+        expected_seconds=seconds(workflow.expected),
+        token_budget=workflow.token_budget,
+        priority=priority,
+    )
     try:
-        return model.model_validate(value)
-    except ValidationError as problem:
-        raise BadInput(f"{what}: {misfits(problem, what=what)}") from problem
-    except RecursionError as problem:
-        raise BadInput(f"{what} is nested too deeply; at most 64 levels are read") from problem
+        return {row["id"]: row["created_at"] for row in in_one_round_trip(db, *statement)}
+    except DuplicateRow:  # a rival took one of the keys a moment ago, or two of these have the same one
+        if len(news) == 1 and tried > _TRIES:
+            raise
+    made: dict[UUID, datetime] = {}
+    for new in news if len(news) > 1 else ():
+        made |= _insert(db, workflow, [new], actor, priority, tried=tried)
+    return made
 
 
-def validated(workflow: Workflow, data: BaseModel | dict[str, Any]) -> BaseModel:
-    """The run's first data in the workflow's own type. Raises BadInput naming each field."""
-    plain = data.model_dump() if isinstance(data, BaseModel) else data
-    return fitting_or_refuse(workflow.data, plain, what=f"data of {workflow.name}")
+def _there_already(db: Connection, workflow: Workflow, some: Sequence[Checked]) -> dict[UUID, Started]:
+    """Those that were started under their key before. Raises KeyReused for another body, and for a subject that has a run."""
+    scope = start_scope(workflow.name)
+    kept = request_keys.recall(db, scope, [one.new.key for one in some if one.new.key is not None])
+    there = runs.which_are(db, [UUID(before.answer["run_id"]) for before in kept.values()])
+    found: dict[UUID, Started] = {}
+    for one in some:
+        with one.named():
+            before = kept.get(one.new.key) if one.new.key is not None else None
+            if one.new.key is None or before is None:
+                _refuse_another_run(db, workflow, one.new.subject)
+                continue
+            if before.body_hash != one.new.body:
+                request_keys.refuse_another_body(
+                    one.new.key, before, *earlier_bodies(workflow, one.new.subject, one.fitting)
+                )
+            run_id = UUID(before.answer["run_id"])
+            if run_id in there:
+                found[one.new.id] = Started(run_id, False, _bell(workflow, run_id))
+            else:  # a key of an earlier release may name a run that was refused
+                request_keys.free(db, scope, one.new.key, before.answer)
+    return found
+
+
+def _refuse_another_run(db: Connection, workflow: Workflow, subject: str) -> None:
+    """Raises KeyReused if the subject has a run."""
+    standing = runs.by_subject(db, workflow.name, subject)
+    if standing is not None:
+        raise KeyReused(f"{subject!r} already has the run {standing.id}; open that one, or use another subject")
+
+
+def _bell(workflow: Workflow, run_id: UUID) -> Bell:
+    route = workflow.route(workflow.starts_at)
+    return Bell(run_id, 1, workflow.name, route["state"], route["queue"])
 
 
 def announce(dispatcher: Dispatcher, started: Started) -> bool:
     """After the commit: log the first transition of a new run, and ring. False if the broker was away: a sweep rings."""
-    if started.new and started.at is not None:
-        log_first(started.run_id, started.bell.state, started.actor, started.at)
-    return dispatcher.ring([started.bell]) == 1
+    return announce_many(dispatcher, [started]) == 1
+
+
+def announce_many(dispatcher: Dispatcher, many: Iterable[Started]) -> int:
+    """After the commit: log the first transition of each new run, and ring, a thousand at once. How many the broker took."""
+    rung, is_there, rest = 0, True, iter(many)
+    while some := list(islice(rest, _BELLS)):
+        for started in some:
+            if started.new and started.at is not None:
+                log_first(started.run_id, started.bell.state, started.actor, started.at)
+        if is_there:
+            taken = dispatcher.ring([started.bell for started in some])
+            rung, is_there = rung + taken, taken == len(some)
+    return rung
 
 
 def log_first(run_id: UUID, state: str, actor: str, at: datetime) -> None:
@@ -153,8 +192,3 @@ def log_first(run_id: UUID, state: str, actor: str, at: datetime) -> None:
         actor=actor,
         reason=None,
     )
-
-
-def _started(workflow: Workflow, run_id: UUID, *, new: bool) -> Started:
-    route = workflow.route(workflow.starts_at)
-    return Started(run_id, new, Bell(run_id, 1, workflow.name, route["state"], route["queue"]))

@@ -22,7 +22,7 @@ from app.core.errors import AlreadyAnswered, BadInput, NotEntitled, NotFound, Re
 from app.core.lifecycle import EventKind, Status
 from app.core.run import Event, Run, Transition
 from app.core.statuses import TaskKind, TaskStatus
-from app.engine import start
+from app.engine import fitting
 from app.engine.runtime import Runtime
 from app.engine.step import advance, persons
 from app.humans import entitled, forms
@@ -197,7 +197,7 @@ def _correct(rt: Runtime, db: Connection, run: Run, changes: Any) -> Any:
             f"this process does not have {run.workflow} v{run.workflow_version}, so it cannot check corrected data"
         )
     merged = {**(runs.data_of(db, run.id) or {}), **forms.mapping(changes)}
-    data = start.fitting_or_refuse(workflow.data, merged, what="data")
+    data = fitting.fitting_or_refuse(workflow.data, merged, what="data")
     runs.set_data(db, run.id, canonical(data))
     return data.model_dump(mode="json")
 

@@ -24,7 +24,7 @@ from app.core.values.amounts import currency_of
 from app.core.values.typed_amount import typed_amount
 from app.documents.attachments import with_attachments
 from app.documents.storage import MAX_BYTES, StoredDocument
-from app.engine import start
+from app.engine import fitting, start
 from app.engine.control import signals
 from app.engine.runtime import Runtime
 from app.engine.step import advance
@@ -248,7 +248,7 @@ def _notice(stated: dict[str, Any]) -> Notice | None:
             )
         except BadInput as problem:
             raise BadInput(f"{_SHEET}: amount_claimed: {claimed[:80]!r} cannot be taken. {problem}") from None
-    notice = start.fitting_or_refuse(Notice, {"source": _SHEET, **fields}, what=_SHEET)
+    notice = fitting.fitting_or_refuse(Notice, {"source": _SHEET, **fields}, what=_SHEET)
     if notice.amount_claimed is not None and notice.amount_claimed < Decimal(0):
         raise BadInput(f"{_SHEET}: amount_claimed: {notice.amount_claimed} is less than nothing; write it like 1234.50")
     return notice

@@ -11,8 +11,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TypeVar
 
 import psycopg
@@ -26,6 +26,7 @@ from app.store.network import REACH, SERVERS_REACH, Session, patience
 Connection = psycopg.Connection[DictRow]
 DatabaseError = psycopg.Error
 DatabaseAway = psycopg.OperationalError
+DuplicateRow = psycopg.errors.UniqueViolation
 Role = Literal["owner", "worker", "web"]
 T = TypeVar("T")
 
@@ -121,6 +122,26 @@ def all_or_nothing(db: Connection) -> Iterator[None]:
         db.execute("SELECT 1")  # begins the caller's transaction: psycopg would commit one that it began for the block
     with db.transaction():
         yield
+
+
+def in_one_round_trip(db: Connection, statement: str, params: Mapping[str, Any]) -> list[DictRow]:
+    """The rows of one statement, `all_or_nothing` as any block of them: its savepoint goes along with it.
+
+    Only the BEGIN of a transaction that it is the first of goes before.
+    """
+    if db.autocommit and db.info.transaction_status == TransactionStatus.IDLE:
+        return db.execute(statement, params).fetchall()  # a transaction of its own
+    try:
+        with db.pipeline():
+            db.execute("SAVEPOINT longhaul_statement")
+            cursor = db.execute(statement, params)
+            db.execute("RELEASE SAVEPOINT longhaul_statement")
+        return cursor.fetchall()
+    except BaseException:
+        with suppress(psycopg.Error):  # there is none, if the connection or the caller's transaction was lost before
+            db.execute("ROLLBACK TO SAVEPOINT longhaul_statement")
+            db.execute("RELEASE SAVEPOINT longhaul_statement")
+        raise
 
 
 class Database:

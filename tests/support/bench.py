@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from app.core.ids import new_token
 from app.core.lifecycle import EventKind, Status
 from app.core.run import Run, Transition
 from app.store.database import Connection, connect
-from app.store.runs import runs
+from app.store.runs import runs, starts
 from app.store.runs.moves import Statement
 
 A, B = UUID(int=0xA), UUID(int=0xB)
@@ -47,20 +46,17 @@ def bench(url: str) -> Iterator[Connection]:
 
 def insert(db: Connection, run_id: UUID) -> None:
     """A run that WORKER holds at its second step, a call of it begun, and what may be closed or consumed by a move."""
-    runs.insert(
-        db,
-        run_id=run_id,
-        workflow="w",
-        version=1,
-        definition_hash="h",
-        subject=str(run_id),
-        route={"state": "HERE", "queue": "steps.w.v1"},
-        data="{}",
-        actor="test",
-        expected_seconds=None,
-        token_budget=None,
-        move_id=new_token(),
-        salt="",
+    db.execute(
+        *starts.insertion(
+            [starts.New(id=run_id, subject=str(run_id), data="{}", salt="")],
+            workflow="w",
+            version=1,
+            definition_hash="h",
+            route={"state": "HERE", "queue": "steps.w.v1"},
+            actor="test",
+            expected_seconds=None,
+            token_budget=None,
+        )
     )
     db.execute(
         """UPDATE runs SET status = 'RUNNING', step_seq = 2, lease_token = %s, worker_id = %s, deadline_at = app_now(),

@@ -9,7 +9,6 @@ from app.core.ids import new_id
 from app.engine.process.refusals import refused
 from app.store.database import Connection
 from app.store.records import refused as refused_messages
-from app.store.records import request_keys
 from app.store.workers import workers
 from app.sweeps import retention
 from tests.support.journey import Travel
@@ -44,10 +43,16 @@ def test_gone_workers_are_forgotten_after_a_month_unless_a_run_names_them(journe
 
 
 def test_idempotency_keys_are_forgotten_after_ninety_days(journey: Travel) -> None:
+    def keep(key: str) -> None:
+        journey.tamper(
+            "INSERT INTO idempotency_keys (scope, key, body_hash, answer, created_at) VALUES ('start:x', %s, '', '{}', app_now())",
+            key,
+        )
+
     for n in range(3):
-        journey.rt.database.transact(lambda db: request_keys.reserve(db, "start:x", f"old-{n}", "hash", {}))  # noqa: B023
+        keep(f"old-{n}")
     journey.advance_clock(timedelta(days=89))
-    journey.rt.database.transact(lambda db: request_keys.reserve(db, "start:x", "new", "hash", {}))
+    keep("new")
     assert retention.run_once(journey.rt)["idempotency_keys"] == 0
     journey.advance_clock(timedelta(days=2))
     assert retention.run_once(journey.rt)["idempotency_keys"] == 3

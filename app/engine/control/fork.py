@@ -7,7 +7,6 @@ allowed, it was allowed alone. The other run goes on as it is; only a note in it
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +19,13 @@ from app.core.errors import BadInput, NotFound, Refused
 from app.core.ports import Bell
 from app.core.statuses import BEGUN, CheckpointKind, CheckpointStatus
 from app.core.workflow import Workflow
-from app.engine import start
+from app.engine import fitting, start
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection
 from app.store.reads import finding
 from app.store.records import erasure
-from app.store.runs import forks, runs, signals
+from app.store.runs import forks, runs, signals, starts
 from app.store.runs.forks import Entered
 
 
@@ -80,7 +79,7 @@ def _fork(
     copied = forks.copy_calls(db, new_id)
     forks.copy_documents(db, new_id, run_id, step.at)
     if workflow.names is not None:
-        finding.keep_names(db, new_id, workflow.names(start.validated(workflow, step.data)))
+        finding.keep_names(db, new_id, workflow.names(fitting.validated(workflow, step.data)))
     signals.note(db, run_id, "forked", canonical({"fork": new_id, "step_seq": step_seq, "reason": reason}), actor)
     route = workflow.route(step.state)
     bell = Bell(new_id, 1, run.workflow, step.state, route["queue"])
@@ -129,22 +128,19 @@ def _insert(
         before = {"run_id": run_id, "step_seq": earlier} | ({"before": before} if before else {})
     if before is not None:
         origin["before"] = before
-    at = runs.insert(
-        db,
-        run_id=new_id,
-        workflow=workflow.name,
-        version=workflow.version,
-        definition_hash=own.definition_hash,
-        subject=own.subject,
-        route=workflow.route(step.state),
-        data=canonical(step.data),
-        actor=actor,
-        expected_seconds=own.expected_seconds,
-        token_budget=own.token_budget,
-        move_id=ids.new_token(),
-        salt=secrets.token_hex(8),
-        priority=own.priority,
-        fork=runs.Fork(of=run_id, origin=canonical(origin), entered=text, reason=why[:4000]),
-    )
-    assert at is not None, "looked for under the lock of its source"
-    return at
+    rows = db.execute(
+        *starts.insertion(
+            [starts.New(id=new_id, subject=own.subject, data=canonical(step.data))],
+            workflow=workflow.name,
+            version=workflow.version,
+            definition_hash=own.definition_hash,
+            route=workflow.route(step.state),
+            actor=actor,
+            expected_seconds=own.expected_seconds,
+            token_budget=own.token_budget,
+            priority=own.priority,
+            fork=starts.Fork(of=run_id, origin=canonical(origin), entered=text, reason=why[:4000]),
+        )
+    ).fetchall()
+    assert rows, "looked for under the lock of its source"
+    return rows[0]["created_at"]

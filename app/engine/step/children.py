@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from app.core import ids
@@ -18,7 +17,7 @@ from app.engine.runtime import Runtime
 from app.engine.start import log_first
 from app.engine.step import advance
 from app.store.database import Connection
-from app.store.runs import runs
+from app.store.runs import runs, starts
 from app.store.runs.moves import Beside, was_mine
 
 
@@ -28,27 +27,8 @@ def park_with_children(
     """Park and start the children in one transaction: a child exists exactly if its parent waits for it."""
 
     def start(db: Connection, parent: Run, to: Transition) -> None:
-        if to.status is not Status.WAITING_FOR_CHILDREN:
-            return
-        for n, child in enumerate(children):
-            definition = rt.workflows.newest(child.workflow)
-            runs.insert(
-                db,
-                run_id=ids.child_id(parent.id, parent.step_seq, n),
-                workflow=definition.name,
-                version=definition.version,
-                definition_hash=definition.definition_hash,
-                subject=child.subject,
-                route=definition.route(definition.starts_at),
-                data=canonical(child.data),
-                actor=f"run:{parent.id}",
-                expected_seconds=seconds(definition.expected),
-                token_budget=None,
-                move_id=ids.new_token(),
-                salt=secrets.token_hex(8),
-                parent=parent.id,
-                parent_step_seq=parent.step_seq,
-            )
+        if to.status is Status.WAITING_FOR_CHILDREN:
+            _insert(rt, db, parent, children)
 
     def work(db: Connection) -> list[advance.Moved]:
         fresh = runs.lock(db, run.id)
@@ -69,6 +49,34 @@ def park_with_children(
         if bell.run_id in born:  # none is, if the parent was cancelled at this very boundary
             log_first(bell.run_id, bell.state, f"run:{run.id}", born[bell.run_id])
     rt.dispatcher.ring(bells)
+
+
+def _insert(rt: Runtime, db: Connection, parent: Run, children: Sequence[ChildRun]) -> None:
+    """The children's rows, those of one workflow together."""
+    for name in dict.fromkeys(child.workflow for child in children):
+        definition = rt.workflows.newest(name)
+        news = (
+            starts.New(
+                id=ids.child_id(parent.id, parent.step_seq, n), subject=child.subject, data=canonical(child.data)
+            )
+            for n, child in enumerate(children)
+            if child.workflow == name
+        )
+        for some in starts.batches(news, lambda new: len(new.data)):
+            db.execute(
+                *starts.insertion(
+                    some,
+                    workflow=definition.name,
+                    version=definition.version,
+                    definition_hash=definition.definition_hash,
+                    route=definition.route(definition.starts_at),
+                    actor=f"run:{parent.id}",
+                    expected_seconds=seconds(definition.expected),
+                    token_budget=None,
+                    parent=parent.id,
+                    parent_step_seq=parent.step_seq,
+                )
+            )
 
 
 def child_bells(rt: Runtime, run: Run, children: Sequence[ChildRun]) -> list[Bell]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from app.core.canonical import canonical
@@ -10,40 +11,29 @@ from app.core.errors import KeyReused
 from app.store.clock import BARE, passed
 from app.store.database import Connection
 
-Hashes = Callable[[], Collection[str]]
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept under a key: the digest of the body that it came with, and the answer."""
+
+    body_hash: str
+    answer: Any
 
 
-def recall(db: Connection, scope: str, key: str, body_hash: str, *, also: Hashes = tuple) -> Any | None:
-    """The answer given under this key before. Raises KeyReused if it was given for another body.
+def recall(db: Connection, scope: str, keys: Collection[str]) -> dict[str, Kept]:
+    """What was kept under each of these keys; those under which nothing was are left out."""
+    rows = db.execute(
+        "SELECT key, body_hash, answer FROM idempotency_keys WHERE scope = %s AND key = ANY (%s)", [scope, list(keys)]
+    )
+    return {row["key"]: Kept(row["body_hash"], row["answer"]) for row in rows}
 
-    also: hashes under which earlier releases wrote the same body.
-    """
-    row = db.execute(
-        "SELECT body_hash, answer FROM idempotency_keys WHERE scope = %s AND key = %s", [scope, key]
-    ).fetchone()
-    if row is None:
-        return None
-    if row["body_hash"] not in (body_hash, *also()):
+
+def refuse_another_body(key: str, kept: Kept, *bodies: str) -> None:
+    """Raises KeyReused if the key came with none of these bodies before."""
+    if kept.body_hash not in bodies:
         raise KeyReused(
             f"the idempotency key {key!r} was used before with another body; send a new key for a new request"
         )
-    return row["answer"]
-
-
-def reserve(db: Connection, scope: str, key: str, body_hash: str, answer: Any, *, also: Hashes = tuple) -> Any | None:
-    """Record an answer under a key. The answer recorded before, if there is one (waits for a rival's commit).
-
-    Whoever reserves a key writes what the answer speaks of in the same `all_or_nothing`, or the key speaks of nothing.
-    """
-    while True:
-        row = db.execute(
-            """INSERT INTO idempotency_keys (scope, key, body_hash, answer, created_at) VALUES (%s, %s, %s, %s::jsonb, app_now())
-               ON CONFLICT DO NOTHING RETURNING key""",
-            [scope, key, body_hash, canonical(answer)],
-        ).fetchone()
-        # The one in our way may have been forgotten between the two looks.
-        if row or (before := recall(db, scope, key, body_hash, also=also)) is not None:
-            return None if row else before
 
 
 def free(db: Connection, scope: str, key: str, answer: Any) -> None:
@@ -83,8 +73,10 @@ def take(
     ).fetchone()
     if row:
         return True, None
-    answer = recall(db, scope, key, body_hash)
-    return False, None if isinstance(answer, dict) and _UNDER_WAY in answer else answer
+    if (kept := recall(db, scope, [key]).get(key)) is None:
+        return False, None
+    refuse_another_body(key, kept, body_hash)
+    return False, None if isinstance(kept.answer, dict) and _UNDER_WAY in kept.answer else kept.answer
 
 
 def answered(db: Connection, scope: str, key: str, answer: Any, *, owner: str) -> None:

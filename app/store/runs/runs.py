@@ -1,16 +1,16 @@
-"""Runs: starting them, reading the row by which they move, and asking things of them."""
+"""Runs: reading the row by which they move, and asking things of them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.canonical import digest, restore
-from app.core.lifecycle import ENDED, EventKind, Status
+from app.core.canonical import restore
+from app.core.lifecycle import ENDED, Status
 from app.core.run import Run
 from app.store.database import Connection
 from app.store.rows import literals
@@ -42,114 +42,10 @@ def lock(db: Connection, run_id: UUID) -> Run | None:
     return as_run(row) if row else None
 
 
-_INSERT = """
-WITH clock AS MATERIALIZED (SELECT app_now() AS at),
-made AS (
-    INSERT INTO runs (id, workflow, workflow_version, definition_hash, subject, state, status, step_seq, queue, ready_at,
-        expected_seconds, token_budget, priority, parent_run_id, parent_step_seq, forked_from, transition_seq, transition_hash,
-        created_at, updated_at)
-    SELECT %(id)s, %(workflow)s, %(version)s, %(definition_hash)s, %(subject)s, %(state)s, 'READY', 1, %(queue)s, at,
-        %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, %(forked_from)s, 1,
-        app_chain(''::bytea, %(id)s, 1, %(event)s, NULL, NULL, %(state)s, 'READY', 1, %(actor)s, at, %(reason_digest)s, %(payload_digest)s),
-        at, at
-    FROM clock"""
-# What is written with a run in the same statement: its first transition, its data, what it was started with, and the
-# intent of its first step.
-_WITH_IT = """
-    RETURNING id, transition_hash, created_at
-), logged AS (
-    INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason, salt, reason_digest, payload_hash,
-        payload_digest, move_id, hash, created_at)
-    SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s,
-        %(payload_digest)s, %(move_id)s, transition_hash, created_at FROM made
-), data AS (
-    INSERT INTO run_data (run_id, data, updated_at) SELECT id, %(data)s::jsonb, created_at FROM made
-), start AS (
-    INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, output, output_hash, created_at, completed_at)
-    SELECT id, 0, 0, 'START', 'start', %(workflow)s, 'COMPLETE', jsonb_build_object('data', %(data)s::jsonb) || %(origin)s::jsonb,
-        %(payload_hash)s, created_at, created_at FROM made
-), entered AS (
-    INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, input, created_at)
-    SELECT id, 1, 0, %(state)s, 'step', %(workflow)s || '.' || %(state)s, 'INTENT',
-        coalesce(%(entered)s::jsonb, jsonb_build_object('cause', jsonb_build_object('event', %(event)s::text))),
-        created_at FROM made
-)
-SELECT id, created_at FROM made"""
-
-# A run of a subject: none -> READY at its first state. No row: the workflow has a run of this subject.
-_START = f"""{_INSERT}
-    ON CONFLICT (workflow, subject) WHERE parent_run_id IS NULL AND forked_from IS NULL DO NOTHING{_WITH_IT}"""
-
-# A child or a fork: none -> READY at its first state. No row: a run of this id is there, from before a lost answer.
-_START_FROM_ANOTHER = f"""{_INSERT}
-    ON CONFLICT (id) DO NOTHING{_WITH_IT}"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fork:
-    """What makes a run a fork: of which run, from where (`origin`) and as what its first step was entered (canonical texts), why."""
-
-    of: UUID
-    origin: str
-    entered: str
-    reason: str
-
-
-def insert(
-    db: Connection,
-    *,
-    run_id: UUID,
-    workflow: str,
-    version: int,
-    definition_hash: str,
-    subject: str,
-    route: Mapping[str, str],
-    data: str,
-    actor: str,
-    expected_seconds: float | None,
-    token_budget: int | None,
-    move_id: UUID,
-    salt: str,
-    priority: int = 0,
-    parent: UUID | None = None,
-    parent_step_seq: int | None = None,
-    fork: Fork | None = None,
-) -> datetime | None:
-    """Insert a run, READY at the state of `route`, with its first data, transition and step; when, or None if it exists already."""
-    # The canonical text of {"data": …, "forked": …}, as both are such texts.
-    payload_hash = digest(f'{{"data":{data},"forked":{fork.origin}}}' if fork else f'{{"data":{data}}}')
-    reason = fork.reason if fork else None
-    done = db.execute(
-        _START_FROM_ANOTHER if parent or fork else _START,
-        {
-            "id": run_id,
-            "workflow": workflow,
-            "version": version,
-            "definition_hash": definition_hash,
-            "subject": subject,
-            "state": route["state"],
-            "queue": route["queue"],
-            "expected": expected_seconds,
-            "budget": token_budget,
-            "priority": priority,
-            "parent": parent,
-            "parent_step_seq": parent_step_seq,
-            "event": EventKind.STARTED.value,
-            "actor": actor,
-            "data": data,
-            "salt": salt,
-            "forked_from": fork.of if fork else None,
-            "origin": f'{{"forked":{fork.origin}}}' if fork else "{}",
-            "entered": fork.entered if fork else None,
-            "reason": reason,
-            "reason_digest": digest(salt + (reason or "")),
-            "payload_hash": payload_hash,
-            "payload_digest": digest(salt + payload_hash),
-            "move_id": move_id,
-        },
-    ).fetchone()
-    at: datetime | None = done["created_at"] if done else None
-    return at
+def which_are(db: Connection, run_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these runs that there are."""
+    rows = db.execute("SELECT id FROM runs WHERE id = ANY (%s)", [list(run_ids)]).fetchall()
+    return {row["id"] for row in rows}
 
 
 def restore_text(text: str) -> Any:
