@@ -23,6 +23,7 @@ from app.diagnosis.check import Check
 from app.documents import reader
 from app.documents.child import no_network
 from app.engine import serving
+from app.engine.process import descriptors
 from app.engine.runtime import Registry
 from app.evidence import key as evidence_key
 from app.settings import Settings
@@ -156,6 +157,7 @@ def _inside(patient: Patient, database: Database) -> Iterator[Check]:
 
     yield _try("roles", roles, remedy="")
     yield _try("workers", _workers, patient, database, remedy="start workers")
+    yield _try("descriptors", _descriptors, patient, database, remedy=descriptors.REMEDY)
     yield _try("clocks", _clocks, patient, database, remedy="set the hosts' clocks by NTP: messages expire by them")
     yield _try(
         "documents",
@@ -221,6 +223,13 @@ def _workers(patient: Patient, database: Database) -> Check:
         return Check("workers", False, seen, "look at those processes; their runs are reassigned after two minutes")
     slots = sum(w.slots for w in alive)
     return Check("workers", bool(alive), f"{len(alive)} alive with {slots} slots" if alive else "none is alive")
+
+
+def _descriptors(patient: Patient, database: Database) -> Check:
+    """Whether a worker started from here may open as many files and connections as the largest at work can need."""
+    slots = max((w.slots for w in _living(patient, database)), default=descriptors.SLOTS)
+    short = descriptors.missing(slots)
+    return Check("descriptors", short is None, short or f"a worker's {slots:,} slots may open all they can need")
 
 
 def _clocks(patient: Patient, database: Database) -> Check:

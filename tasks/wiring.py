@@ -20,6 +20,7 @@ from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
 from app.documents import probe
 from app.engine import definitions
+from app.engine.process import descriptors
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
@@ -72,6 +73,8 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
             return
         _owner = os.getpid()
         rt = process_runtime()
+        if short := descriptors.provide(slots):
+            logs.event("descriptors_short", reason=f"{short}: {descriptors.REMEDY}")
         _ringer = rt.dispatcher = Ringer(rt.dispatcher, housekeeping.offer)
         while True:
             alive = Liveness(rt, queues=queues, slots=slots, parent_stops=_parent_stops.is_set)

@@ -22,9 +22,11 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import Tool as AgentTool
 
 from app.agents.choices import LOCAL, Chosen
-from app.agents.clients import cost, opened
-from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepDurability, beside, journaled_response
+from app.agents.clients import cost
+from app.agents.durable import BRIDGE, Bridge, SignalWaiter, StepDurability, journaled_response
 from app.agents.model_errors import in_our_words
+from app.agents.model_loop import model_loop
+from app.agents.step_thread import Sent, StepThread
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
 from app.core.declarations.prompts import Awaits, Output, Prompt
@@ -54,22 +56,24 @@ class AgentAsking(Generic[Output]):
         self._brief = prompt.brief if chosen.kind == LOCAL else None
         self._answer_tokens = prompt.brief_tokens if self._brief else prompt.answer_tokens
         self._tools_said: list[dict[str, Any]] = []
-        self.model, self._waiter = chosen.model_name, SignalWaiter(asking)
+        self._loop = model_loop()
+        self._thread = StepThread(self._loop)
+        self.model, self._waiter = chosen.model_name, SignalWaiter(asking, self._thread)
 
     def run(self) -> Output:
-        """The answer. Raises the engine's errors only."""
-        return asyncio.run(self._run())
-
-    async def _run(self) -> Output:
+        """The answer; its thread waits for it. Raises the engine's errors only."""
         prompt = self._prompt
         text = prompt.render(self._request) if prompt.render else canonical(self._request)
+        return self._whole(self._thread.run(self._run(text)))
+
+    async def _run(self, text: str) -> Any:
+        prompt = self._prompt
         token = BRIDGE.set(Bridge(self._asking.place, self._requested))
         try:
-            async with opened(self._chosen, prompt.timeout_seconds) as model:
-                agent = self._agent(model)
-                limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
-                with external_event_scope(self._waiter):
-                    return self._whole((await agent.run(text, usage_limits=limits)).output)
+            agent = self._agent(self._loop.clients.model(self._chosen))
+            limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
+            with external_event_scope(self._waiter):
+                return (await agent.run(text, usage_limits=limits)).output
         except UsageLimitExceeded as limit:
             raise self._to_a_person(str(limit)) from limit
         except UnexpectedModelBehavior as problem:
@@ -99,14 +103,19 @@ class AgentAsking(Generic[Output]):
         )
 
         @agent.output_validator
-        def believed(answer: Any) -> Any:
-            asked = {**self._request, "tools": self._tools_said} if prompt.tools else self._request
-            self._problems = list(prompt.check(self._whole(answer), asked)) if prompt.check else []
+        async def believed(answer: Any) -> Any:
+            self._problems = await self._thread.beside(lambda _awaited: self._checked(answer))
             if self._problems:
                 raise ModelRetry("The answer cannot be believed:\n" + "\n".join(f"- {p}" for p in self._problems))
             return answer
 
         return agent
+
+    def _checked(self, answer: Any) -> list[str]:
+        """Why an answer cannot be believed, in the prompt's own words."""
+        prompt = self._prompt
+        asked = {**self._request, "tools": self._tools_said} if prompt.tools else self._request
+        return list(prompt.check(self._whole(answer), asked)) if prompt.check else []
 
     @property
     def _form(self) -> Any:
@@ -122,7 +131,8 @@ class AgentAsking(Generic[Output]):
                 checked = takes.model_validate({**params, **given})
             except ValidationError as problem:
                 raise ModelRetry(f"{tool.name} was not called: {_wrong(problem)}") from problem
-            answer = self._asking.call(tool, checked.model_dump(mode="json"))
+            params = checked.model_dump(mode="json")
+            answer = await self._thread.beside(lambda _awaited: self._asking.call(tool, params))
             self._tools_said.append({"ref": f"t{len(self._tools_said) + 1}", "tool": tool.name, "answer": answer})
             return {name: self._tools_said[-1][name] for name in ("ref", "answer")}
 
@@ -141,7 +151,7 @@ class AgentAsking(Generic[Output]):
             patience = awaits.expires_seconds
             try:
                 return await wait_for_external_event(
-                    awaits.event, ask=lambda _token: None, timeout=timedelta(seconds=patience) if patience else None
+                    awaits.event, ask=_of_nobody, timeout=timedelta(seconds=patience) if patience else None
                 )
             except ExternalEventError as nothing:
                 return str(nothing)
@@ -156,10 +166,23 @@ class AgentAsking(Generic[Output]):
     ) -> object:
         """One request of the loop, through the journal."""
         self._number += 1
-        prompt, number = self._prompt, self._number
+        number = self._number
+        payload = await self._thread.beside(
+            lambda awaited: self._asking.request(
+                self._plain(messages, parameters),
+                lambda: self._answered(awaited(lambda: self._sent(send)), last=number >= self._prompt.requests),
+            )
+        )
+        response = journaled_response(payload)
+        self.model = response.model_name or self._chosen.model_name
+        self._last = _shown(response)
+        return payload
+
+    def _plain(self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> ModelRequest:
+        prompt = self._prompt
         plain = plain_request(prompt.instructions, parameters, messages)
         size = len(canonical(plain).encode()) // BYTES_PER_TOKEN
-        request = ModelRequest(
+        return ModelRequest(
             provider=self._chosen.spec,
             model=self._chosen.model_name,
             messages=plain,
@@ -167,27 +190,23 @@ class AgentAsking(Generic[Output]):
             downstream=f"model:{self._chosen.kind}",
             reserve_tokens=size + self._answer_tokens,
         )
-        payload = await beside(
-            lambda awaited: self._asking.request(request, lambda: awaited(lambda: self._sent(send, number)))
-        )
-        response = journaled_response(payload)
-        self.model = response.model_name or self._chosen.model_name
-        self._last = _shown(response)
-        return payload
 
-    async def _sent(self, send: Sent, number: int) -> Answered:
+    async def _sent(self, send: Sent) -> object:
+        """What the provider answers: all that the loop is kept busy with."""
         try:
             async with asyncio.timeout(self._prompt.timeout_seconds):
-                payload = await send()
+                return await send()
         except Exception as problem:
             raise in_our_words(problem, self._chosen.spec) from problem
+
+    def _answered(self, payload: object, *, last: bool) -> Answered:
         response = journaled_response(payload)
         usage = response.usage
         if usage.unmeasured_requests:  # a server that does not say what it used: unknown, not nothing
             answered = Answered(payload)
         else:
             answered = Answered(payload, usage.input_tokens, usage.output_tokens, cost(self._chosen, response))
-        if unusable := self._unusable(response, payload, last=number >= self._prompt.requests):
+        if unusable := self._unusable(response, payload, last=last):
             unusable.spent = answered
             raise unusable
         return answered
@@ -227,6 +246,10 @@ class AgentAsking(Generic[Output]):
         return NeedsPerson(
             saw, "; ".join(self._problems) or limit, evidence={"problems": self._problems, "limit": limit}
         )
+
+
+async def _of_nobody(_token: str) -> None:
+    """What a wait asks of the outside: nothing, the run's own reason says what it waits for."""
 
 
 def tool_name(name: str) -> str:

@@ -1,8 +1,8 @@
 """The clients of model providers. Heavy: read only by a process that asks a model, and of the providers' libraries only
 the one that is asked.
 
-The law: a provider's library tries nothing twice and inherits no proxy from the environment; an unknown price is None,
-never nothing.
+The law: a provider's library tries nothing twice and inherits no proxy from the environment; what one run's server sets
+(a cookie) is sent for no other; an unknown price is None, never nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx2
 from genai_prices import calc_price
@@ -20,17 +21,34 @@ from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
 from app.agents.choices import LOCAL, Chosen
+from app.agents.connections import KEPT_SECONDS, Connections
 
 CONNECT_SECONDS = 10.0
+_ONE = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_SECONDS)
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request: ours says more
 
 
+class Clients:
+    """The models of this process, each made once; all of them ask through one HTTP client."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http, self._models = http, dict[Chosen, Model]()
+
+    def model(self, chosen: Chosen) -> Model:
+        """The model that a setting names."""
+        if chosen not in self._models:
+            self._models[chosen] = (_anthropic if chosen.kind == "anthropic" else _openai)(chosen, self._http)
+        return self._models[chosen]
+
+
 @asynccontextmanager
-async def opened(chosen: Chosen, seconds: float) -> AsyncIterator[Model]:
-    """The model with a client of its own, closed after use."""
-    timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-    async with httpx2.AsyncClient(timeout=timeout, trust_env=False, verify=_certificates()) as http:
-        yield _anthropic(chosen, http) if chosen.kind == "anthropic" else _openai(chosen, http)
+async def opened() -> AsyncIterator[Clients]:
+    """One HTTP client for all models, closed after use. How long a request may take is said by the request."""
+    lines = Connections(partial(httpx2.AsyncHTTPTransport, verify=_certificates(), trust_env=False, limits=_ONE))
+    timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+    async with httpx2.AsyncClient(transport=lines, timeout=timeout, trust_env=False) as http:
+        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))  # nothing of one run goes with another's
+        yield Clients(http)
 
 
 def _anthropic(chosen: Chosen, http: httpx2.AsyncClient) -> Model:

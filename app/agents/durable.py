@@ -2,12 +2,11 @@
 
 The law: an agent's loop keeps nothing. Each of its model requests is a checkpoint of the step before it is sent; its
 tools are the step's own durable calls; so the loop is simply run again, and goes on where the journal ends. The
-library's calls are made on a loop of the step's own thread, the journal's on a helper thread beside it.
+library's code runs on the one event loop of the process, whatever blocks in the step's own thread beside it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,10 +30,10 @@ from pydantic_ai.durable_exec import (
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 
+from app.agents.step_thread import Sent, StepThread
 from app.core.errors import Unrecoverable
 from app.core.ports import Asking
 
-Sent = Callable[[], Awaitable[object]]
 Requester = Callable[[Sequence[ModelMessage], ModelRequestParameters, Sent], Awaitable[object]]
 
 
@@ -116,8 +115,8 @@ class SignalWaiter(ExternalEventWaiter):
     journaled, so it is done once; what it answers at once is taken for the payload.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: Asking, thread: StepThread) -> None:
+        self._asking, self._thread = asking, thread
         self.said: Any = None
 
     async def wait(
@@ -130,13 +129,13 @@ class SignalWaiter(ExternalEventWaiter):
         """The payload of the signal, or the list of them if several came. Raises ExternalEventError when time is up."""
         asking, said = self._asking, self.said
         token = f"{asking.place}:{name}"
-        answer: JsonValue = await beside(
+        answer: JsonValue = await self._thread.beside(
             lambda awaited: asking.keep(f"ask for {name}", lambda: awaited(lambda: ask(token)))
         )
         if answer is not None:
             return answer
         seconds = timeout.total_seconds() if timeout else None
-        heard = await beside(lambda _awaited: asking.wait(name, said, seconds))
+        heard = await self._thread.beside(lambda _awaited: asking.wait(name, said, seconds))
         if "signals" not in heard:
             raise ExternalEventError(f"{name} did not come within {timeout}")
         payloads: list[JsonValue] = [signal["payload"] for signal in heard["signals"]]
@@ -147,16 +146,3 @@ def journaled_response(payload: object) -> ModelResponse:
     """A recorded model response as the library knows it."""
     response: ModelResponse = JSON_CODEC.load(ModelResponse, payload)
     return response
-
-
-async def beside(work: Callable[[Callable[[Sent], Any]], Any]) -> Any:
-    """Run blocking `work` on a helper thread; it is handed a function that awaits something on this loop."""
-    loop = asyncio.get_running_loop()
-
-    def awaited(body: Sent) -> Any:
-        async def run() -> Any:
-            return await body()
-
-        return asyncio.run_coroutine_threadsafe(run(), loop).result()
-
-    return await asyncio.to_thread(work, awaited)

@@ -20,7 +20,9 @@ from pydantic_ai.tools import Tool as AgentTool
 from pydantic_ai.usage import RequestUsage
 
 from app.agents.asking import TOOLS
-from app.agents.durable import BRIDGE, Bridge, Sent, SignalWaiter, StepBackend, StepDurability, journaled_response
+from app.agents.durable import BRIDGE, Bridge, SignalWaiter, StepBackend, StepDurability, journaled_response
+from app.agents.model_loop import model_loop
+from app.agents.step_thread import Sent, StepThread
 from app.core.errors import Unrecoverable
 from tests.support.askings import MemoryAsking
 
@@ -149,14 +151,14 @@ async def _nothing() -> object:
 
 
 def test_what_is_asked_of_the_outside_is_asked_once_and_its_answer_replayed() -> None:
-    asking, tokens = MemoryAsking(), list[str]()
+    asking, tokens, thread = MemoryAsking(), list[str](), StepThread(model_loop())
 
     async def work() -> Any:
-        with external_event_scope(SignalWaiter(asking)):
+        with external_event_scope(SignalWaiter(asking, thread)):
             return await wait_for_external_event("approval", ask=tokens.append, timeout=timedelta(days=1))
 
     asking.signals["approval"] = {"signals": [{"payload": "a"}, {"payload": "b"}]}
-    assert asyncio.run(work()) == ["a", "b"]
+    assert thread.run(work()) == ["a", "b"]
     asking.again()
-    assert asyncio.run(work()) == ["a", "b"]
+    assert thread.run(work()) == ["a", "b"]
     assert tokens == ["memory.1:approval"]

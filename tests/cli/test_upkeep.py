@@ -113,6 +113,7 @@ def test_a_healthy_installation_has_no_problems(patient: Patient) -> None:
         "schema",
         "roles",
         "workers",
+        "descriptors",
         "clocks",
         "documents",
         "queues",
