@@ -147,3 +147,25 @@ def test_a_process_ends_though_nobody_reads_what_it_says(pipe: tuple[int, int], 
     """By its exit code at once, by itself after a moment for its last lines, and with a child made while a line waits."""
     begun = subprocess.Popen([sys.executable, "-c", _FLOOD, how], stderr=pipe[1])
     assert begun.wait(timeout=PATIENCE_SECONDS) == code
+
+
+_LAST_WORDS = """
+import signal, sys
+from app.telemetry import logs
+logs.configure("INFO", "masked")
+for n in range(50):
+    logs.event("said", n=n)
+if sys.argv[1] == "end":
+    logs.end_process(0)
+if sys.argv[1] == "terminated":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.raise_signal(signal.SIGTERM)
+if sys.argv[1] == "raises":
+    raise SystemExit(0)
+"""
+
+
+@pytest.mark.parametrize("how", ["end", "leave", "terminated", "raises"])
+def test_a_process_that_ends_has_said_everything(how: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _LAST_WORDS, how], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["n"] for line in done.stderr.splitlines()] == list(range(50))
