@@ -44,7 +44,8 @@ def start(
 ) -> Started:
     """Start a run in the transaction of `db`, a psycopg connection.
 
-    Raises BadInput for data that does not fit, KeyReused for a key with another body.
+    Raises BadInput for data that does not fit, KeyReused for a key with another body or a subject that has a run, and
+    Refused where others start the same run and take it back, again and again.
     """
     with as_ours(db) as own:
         return engine.start(own, workflow, subject=subject, data=data, key=key, actor=actor, priority=priority)

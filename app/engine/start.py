@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.core.errors import KeyReused
+from app.core.errors import KeyReused, Refused
 from app.core.lifecycle import EventKind, Status
 from app.core.ports import Bell, Dispatcher
 from app.core.values.durations import seconds
@@ -31,7 +31,7 @@ from app.store.runs import runs, starts
 from app.store.runs.starts import New, start_scope
 from app.telemetry import logs
 
-_TRIES = 5  # of one run whose key a rival takes and takes back
+_TRIES = 6  # of a run that rivals start and take back
 _BELLS = 1_000  # rung in one round trip
 
 
@@ -82,25 +82,24 @@ def _start_batch(
     """What became of each, in the order given. Raises KeyReused, or what reading its names raised."""
     answers: dict[UUID, Started] = {}
     left: Sequence[Checked] = batch
-    look = any(one.nameless for one in batch)
-    for tried in count():
-        if look:
+    for tried in range(_TRIES):
+        if tried or any(one.nameless for one in batch):  # what stands in their way, if it still does
             answers |= _there_already(db, workflow, left)
             left = [one for one in left if one.new.id not in answers]
             for one in left:
                 one.refuse_if_nameless()
+        if left:
+            made = _insert(db, workflow, [one.new for one in left], actor, priority)
+            answers |= {
+                run_id: Started(run_id, True, _bell(workflow, run_id), actor, at) for run_id, at in made.items()
+            }
+            left = [one for one in left if one.new.id not in answers]
         if not left:
-            break
-        for run_id, at in _insert(db, workflow, [one.new for one in left], actor, priority, tried=tried).items():
-            answers[run_id] = Started(run_id, True, _bell(workflow, run_id), actor, at)
-        left = [one for one in left if one.new.id not in answers]
-        look = bool(left)  # at what stands in their way; if nothing does any more, they are tried again
-    return [answers[one.new.id] for one in batch]
+            return [answers[one.new.id] for one in batch]
+    raise Refused(f"{left[0].which}others start this run and take it back all the while; try again")
 
 
-def _insert(
-    db: Connection, workflow: Workflow, news: Sequence[New], actor: str, priority: int, *, tried: int
-) -> dict[UUID, datetime]:
+def _insert(db: Connection, workflow: Workflow, news: Sequence[New], actor: str, priority: int) -> dict[UUID, datetime]:
     """Insert the runs for whose subject and key there is none, each whole; when, by its id."""
     statement = starts.insertion(
         news,
@@ -116,12 +115,10 @@ def _insert(
     try:
         return {row["id"]: row["created_at"] for row in in_one_round_trip(db, *statement)}
     except DuplicateRow:  # a rival took one of the keys a moment ago, or two of these have the same one
-        if len(news) == 1 and tried > _TRIES:
-            raise
-    made: dict[UUID, datetime] = {}
-    for new in news if len(news) > 1 else ():
-        made |= _insert(db, workflow, [new], actor, priority, tried=tried)
-    return made
+        made: dict[UUID, datetime] = {}
+        for new in news if len(news) > 1 else ():
+            made |= _insert(db, workflow, [new], actor, priority)
+        return made
 
 
 def _there_already(db: Connection, workflow: Workflow, some: Sequence[Checked]) -> dict[UUID, Started]:

@@ -311,3 +311,17 @@ def test_a_key_of_an_earlier_release_that_names_no_run_is_given_to_whoever_asks_
     db.execute("UPDATE runs SET subject = 'of somebody else' WHERE subject = 'P-1'")
     answers = client.start_many(db, PAYING, [NewRun(f"P-{n}", Bill(), key=f"key {n}") for n in range(3)])
     assert [answer.new for answer in answers] == [False, True, False]
+
+
+def _unreadable(order: Order) -> list[tuple[str, str]]:
+    raise BadInput(f"names: {order.customer!r} is nobody")
+
+
+FUSSY = Workflow(name=ORDERS.name, version=2, data=Order, starts_at="A", names=_unreadable, states=ORDERS.states)
+
+
+def test_who_has_a_run_under_this_key_needs_no_names(db: Caller) -> None:
+    before = client.start_many(db, ORDERS, orders(1))
+    assert [started.run_id for started in client.start_many(db, FUSSY, orders(1))] == [before[0].run_id]
+    with pytest.raises(BadInput, match="run 2, 'O-2': names: 'C 2' is nobody"):
+        client.start_many(db, FUSSY, orders(2))
