@@ -139,7 +139,10 @@ class Settings(BaseSettings):
     ping_seconds: float = 30.0
     silent_seconds: float = Field(default=120.0, description="no ping for this long: SUSPECTED_DEAD")
     probe_seconds: float = Field(default=1.0, description="how often a worker probes its lock session")
-    looks_apart_seconds: float = Field(default=2.0, description="a missing lock must be seen twice, this far apart")
+    looks_apart_seconds: float = Field(
+        default=1.25,
+        description="a missing lock must be seen twice, this far apart, unless the process was seen to end",
+    )
     observer_age_seconds: float = Field(
         default=15.0, description="how long a process has to be in touch to judge others"
     )

@@ -1,15 +1,19 @@
 """Recovery: how long a run stands still when its worker is killed with -9.
 
-    python -m benchmarks.recovery [--json] [--kills 30] [--workers 3]
+    python -m benchmarks.recovery [--json] [--kills 30] [--workers 3] [--apart] [--hurried]
 
 Each time, a run is started, one of the workers takes its step and is killed in the middle of it, and the time is taken
 from the kill to the moment another worker has the step (its second "lease taken", in the database's clock, which is
-this machine's). Settings are the product's defaults: two looks 2 s apart, one a second. The killed worker is started
-again, as a supervisor would have it. Each kill waits until all but the worker started last are old enough to judge
-(15 s), so that whoever is killed, one of the other two may. With `--hurried` it comes as soon as the restarted worker
-has registered, so that often the only ones left are too young, and it takes until one is old enough.
+this machine's). Settings are the product's defaults. The killed worker is started again, as a supervisor would have
+it. Each kill waits until all but the worker started last are old enough to judge (15 s), so that whoever is killed,
+one of the other two may. With `--hurried` it comes as soon as the restarted worker has registered, so that often the
+only ones left are too young.
 
-p50_s, p99_s: over all kills, in seconds. worst_s: the longest.
+The workers are neighbours, who see the killed one end. With `--apart` each believes to be alone on its machine, as the
+worker of a container is, and the others have its missing lock alone to go by.
+
+p50_s, p99_s: over all kills, in seconds. worst_s: the longest. stages: the same of each stage: until the verdict
+("worker lost"), from there until the run is ready again ("reassigned"), from there until its second lease.
 """
 
 from __future__ import annotations
@@ -28,13 +32,17 @@ from pydantic import BaseModel
 
 from app import client
 from app.core.workflow import Step, Workflow
+from app.engine.process import identity
 from app.settings import settings
 from app.stack.servers.processes import ChildProcess
 from app.store.migrate import upgrade
 from benchmarks.machine import Machine, hardware, machine, percentile, wait_for
 from tests.support.roles import DECLARED
 
-GATE = "LONGHAUL_BENCHMARK_GATE"
+GATE, APART = "LONGHAUL_BENCHMARK_GATE", "LONGHAUL_BENCHMARK_APART"
+STAGES = {"verdict": "worker lost", "reassigned": "reassigned", "leased": "lease taken"}
+if APART in os.environ:  # the workers import this for its workflow
+    identity.own = lambda: None
 
 
 class Nothing(BaseModel):
@@ -60,7 +68,7 @@ STANDING = Workflow(
 class Fleet:
     """Workers and beat over one database, workers killed and started again."""
 
-    def __init__(self, here: Machine, workers: int) -> None:
+    def __init__(self, here: Machine, workers: int, *, apart: bool) -> None:
         self._here, self._count = here, workers
         postgres, redis = here.postgres(), here.redis("redis")
         upgrade(postgres.url(), DECLARED)
@@ -73,6 +81,8 @@ class Fleet:
             "LONGHAUL_WORKFLOWS": "benchmarks.recovery:STANDING",
             "LONGHAUL_DATA_DIR": str(here.folder / "data"),
         }
+        if apart:
+            self._env[APART] = "yes"
         os.environ.update(self._env)
         settings.cache_clear()
         self.db = psycopg.connect(postgres.url(), autocommit=True)
@@ -104,49 +114,56 @@ class Fleet:
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def kill_once(self, subject: str) -> float:
-        """Start a run, kill its worker in mid-step; seconds until another worker has the step."""
+    def kill_once(self, subject: str) -> dict[str, float]:
+        """Start a run, kill its worker in mid-step; seconds that each stage took until another worker has the step."""
         with psycopg.connect(self._env["LONGHAUL_DATABASE_URL"]) as db:
             started = client.start(db, STANDING, subject=subject, data=Nothing())
         client.ring(started)
-        wait_for(lambda: len(self._leases(started.run_id)) == 1, "the first lease", every=0.01)
+        wait_for(lambda: bool(self._moves(started.run_id)), "the first lease", every=0.01)
         row = self.db.execute(
             "SELECT w.pid FROM runs r JOIN workers w ON w.id = r.worker_id WHERE r.id = %s", [started.run_id]
         ).fetchone()
         assert row is not None
         killed = time.time()
         os.kill(row[0], signal.SIGKILL)
-        wait_for(lambda: len(self._leases(started.run_id)) == 2, "the step to go on elsewhere", every=0.01)
+        wait_for(lambda: len(self._moves(started.run_id)) == 1 + len(STAGES), "the step to go on elsewhere", every=0.01)
         (self.gates / subject).touch()
-        return self._leases(started.run_id)[1] - killed
+        _, *moves = self._moves(started.run_id)
+        assert [event for event, _ in moves] == list(STAGES.values()), moves
+        times = [killed, *(at for _, at in moves)]
+        return {stage: times[n + 1] - times[n] for n, stage in enumerate(STAGES)}
 
-    def _leases(self, run_id: UUID) -> list[float]:
-        rows = self.db.execute(
-            """SELECT extract(epoch FROM created_at)::float8 FROM transitions
-               WHERE run_id = %s AND event = 'lease taken' ORDER BY seq""",
-            [run_id],
-        ).fetchall()
-        return [row[0] for row in rows]
+    def _moves(self, run_id: UUID) -> list[tuple[str, float]]:
+        """From its first lease on."""
+        query = """SELECT event, extract(epoch FROM created_at)::float8 FROM transitions
+                   WHERE run_id = %s AND event = ANY (%s) ORDER BY seq"""
+        return self.db.execute(query, [run_id, list(STAGES.values())]).fetchall()
 
 
-def measure(kills: int, workers: int, *, hurried: bool) -> dict[str, Any]:
+def measure(kills: int, workers: int, *, hurried: bool, apart: bool) -> dict[str, Any]:
     """Kill so many times; the figures of the module's docstring."""
     with machine() as here:
-        fleet = Fleet(here, workers)
-        times = []
+        fleet = Fleet(here, workers, apart=apart)
+        stages: list[dict[str, float]] = []
         for n in range(kills):
             fleet.fill()
             if not hurried or n == 0:
                 fleet.settle()
-            times.append(fleet.kill_once(f"kill-{n}"))
+            stages.append(fleet.kill_once(f"kill-{n}"))
         fleet.db.close()
+    times = [sum(one.values()) for one in stages]
     return {
         "kills": kills,
         "p50_s": round(percentile(times, 0.5), 3),
         "p99_s": round(percentile(times, 0.99), 3),
         "worst_s": round(max(times), 3),
+        "stages": {stage: _spread([one[stage] for one in stages]) for stage in STAGES},
         "hardware": hardware(),
     }
+
+
+def _spread(times: list[float]) -> dict[str, float]:
+    return {"p50_s": round(percentile(times, 0.5), 3), "p99_s": round(percentile(times, 0.99), 3)}
 
 
 def main() -> None:
@@ -155,9 +172,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--apart", action="store_true", help="each worker as if alone on its machine")
     parser.add_argument("--hurried", action="store_true", help="kill again before the others may judge")
     asked = parser.parse_args()
-    figures = measure(asked.kills, asked.workers, hurried=asked.hurried)
+    figures = measure(asked.kills, asked.workers, hurried=asked.hurried, apart=asked.apart)
     print(json.dumps(figures) if asked.json else "\n".join(f"{name:10} {value}" for name, value in figures.items()))
 
 

@@ -133,6 +133,16 @@ def test_a_worker_whose_sessions_server_process_stands_still_locks_anew_and_work
         os.kill(stopped["pid"], signal.SIGCONT)
 
 
+def test_a_session_that_breaks_is_noticed_at_once_and_not_only_by_the_next_probe(database_url: str) -> None:
+    with travel(database_url, probe_seconds=3600) as journey, _liveness(journey) as one:
+        (holder,) = journey.rows(HOLDERS)
+        journey.rows(f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) AS own")
+        wait_for(lambda: journey.rows(HOLDERS) not in ([], [holder]), "the worker to lock again")
+        wait_for(journey.rt.holdings.may_lease, "the worker to work again")
+        one.stop()
+        assert not one.works(), "its pause went on"
+
+
 @pytest.mark.parametrize("lost", ["DELETE FROM workers", "UPDATE workers SET gone_at = app_now()"])
 def test_a_process_that_was_given_up_or_forgotten_is_known_again(living: Travel, lost: str) -> None:
     living.tamper(lost)

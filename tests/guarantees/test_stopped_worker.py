@@ -76,8 +76,7 @@ def test_a_stopped_worker_that_wakes_up_sends_and_writes_nothing_for_the_runs_it
 
 def _working(make_stack: MakeStack) -> tuple[Stack, UUID]:
     """Two workers, one of them in the middle of a step."""
-    # As in production, the looks are further apart than a worker needs to lock again, on a busy machine too; the sweeps
-    # are so dense that one of them falls into that gap.
+    # As in production, the looks are further apart than a worker needs to lock again, on a busy machine too.
     stack = make_stack("small_workflows:PAYING", probe_seconds=0.8, looks_apart_seconds=5, heartbeats_seconds=0.3)
     stack.workers(2)
     stack.beat()
@@ -92,7 +91,15 @@ def test_a_worker_whose_lock_session_is_broken_while_it_works_keeps_its_run(make
     stack, run_id = _working(make_stack)
     holder = stack.holder(run_id)
     (session,) = stack.all(_LIVENESS, holder.pids)
+    # It takes its time to lock again, so that a look falls into the gap.
+    for held in (1, 2):
+        stack.faults.arm("in_liveness", deed="hold")
+        stack.until_done("in_liveness", processes=held)
     stack.do("SELECT pg_terminate_backend(%s)", session["pid"])
+    (cut,) = stack.all("SELECT app_now() AS at")
+    look = "SELECT 1 FROM sweeps WHERE name = 'looks' AND last_started_at > %s"
+    stack.wait(lambda: stack.all(look, cut["at"]), "a look while its lock is missing")
+    stack.faults.release("in_liveness")
     stack.wait(lambda: [s for s in stack.all(_LIVENESS, holder.pids) if s != session], "the worker to lock again")
     stack.until_swept(times=20)
 

@@ -2,8 +2,9 @@
 
 The law: one thread pings and holds a session-level advisory lock on a connection of its own, opened after any fork.
 The database drops the lock the moment the process dies, however it dies. Worker id and lock are new for every process.
-After a break the thread locks again within a second, and no new lease is taken meanwhile. A step of that which fails
-closes what it opened, and no exception whatever ends the thread; whether it still does its work, the watchdog asks.
+A session that breaks is noticed at once, and the thread locks again as soon as the database lets it; no new lease is
+taken meanwhile. A step of that which fails closes what it opened, and no exception whatever ends the thread; whether it
+still does its work, the watchdog asks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from app.core.errors import LonghaulError
 from app.core.lifecycle import EventKind, Status
 from app.core.run import Event
 from app.engine.holdings import Holding
+from app.engine.process import identity
+from app.engine.process.pause import Pause
 from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection, DatabaseAway, DatabaseError, connect
@@ -39,9 +42,10 @@ class Liveness:
     ) -> None:
         self._rt, self._queues, self._slots, self._parent_stops = rt, queues, slots, parent_stops
         self._lock_key = _new_key()
-        self._stop = threading.Event()
+        self._pause = Pause()
         self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
         self._session: Session | None = None
+        self._broke = False
         self._pinged = 0.0
 
     def start(self) -> None:
@@ -50,6 +54,7 @@ class Liveness:
         with self._rt.database.transaction() as db:
             self._register(db)
         self._connect()
+        self._pause.begin()
         self._thread.start()
 
     def works(self) -> bool:
@@ -58,7 +63,7 @@ class Liveness:
 
     def stop(self) -> None:
         """The process ends in order."""
-        self._stop.set()
+        self._pause.end()
         if self._thread.is_alive():
             self._thread.join(timeout=3)
         try:
@@ -82,12 +87,23 @@ class Liveness:
             hand_back(self._rt, holding, "planned shutdown")
 
     def _run(self) -> None:
-        period = self._rt.settings.probe_seconds
-        while not self._stop.wait(period if self._session is not None else min(PAUSE_SECONDS, period)):
+        while not self._pause.wait(self._pause_seconds(), self._heard()):
             try:
                 self._turn()
             except Exception as problem:  # whatever it is: who cannot say that it lives takes no lease, and tries again
                 self._broken(problem)
+        self._pause.close()
+
+    def _pause_seconds(self) -> float:
+        """Until the next probe, or the next try to lock again: the first after a break is made at once."""
+        at_once, self._broke = self._broke, False
+        if self._session is not None:
+            return self._rt.settings.probe_seconds
+        return 0.0 if at_once else min(PAUSE_SECONDS, self._rt.settings.probe_seconds)
+
+    def _heard(self) -> list[int]:
+        """What ends a pause: the session says something nobody asked for, as when it breaks."""
+        return [self._session.fileno()] if self._session is not None and not self._session.closed else []
 
     def _turn(self) -> None:
         if self._parent_stops() and not self._rt.holdings.stopping:
@@ -102,7 +118,7 @@ class Liveness:
         self._rt.holdings.lost_touch()
         session, kind = self._session, "liveness_waiting" if self._session is None else "liveness_broken"
         if session is not None and not session.is_sound:
-            self._session = None
+            self._session, self._broke = None, True
             session.close()
         logs.event(kind, reason=str(problem).strip() or type(problem).__name__)
 
@@ -163,6 +179,7 @@ class Liveness:
             liveness=self._rt.settings.liveness,
             host=socket.gethostname(),
             pid=os.getpid(),
+            process=identity.own(),
             queues=self._queues,
             slots=self._slots,
         )

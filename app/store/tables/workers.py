@@ -2,8 +2,9 @@
 
 workers: one row per worker process: how to tell that it lives, and what it serves.
 document_probes: small documents that each host writes, by which all find out whether they share one document store.
-sweeps: when each periodic duty last ran and what it counted; two rows are no duties: `clock` says when
-    and by how much the database's clock was set, `looks` when somebody last looked for dead workers.
+sweeps: when each periodic duty last ran and what it counted; three rows are no duties: `clock` says when
+    and by how much the database's clock was set, `looks` when somebody last looked for dead workers, `ends` for those
+    that were seen to end.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ workers = Table(
     Column("id", Uuid, primary_key=True),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("process", Text),  # the boot, namespace and start that make the pid a certain one, where they are known
     Column("queues", Texts, nullable=False),
     Column("slots", Integer, nullable=False),  # how many steps it works on at once
     Column("started_at", Moment, nullable=False),

@@ -44,7 +44,8 @@ ORDER BY deadline_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 # Two that begin at once: the second waits for the first's row, and compares with the time after it.
 _BEGUN = f"""INSERT INTO sweeps (name, last_started_at) VALUES (%(name)s, app_now())
 ON CONFLICT (name) DO UPDATE SET last_started_at = app_now() WHERE {passed("sweeps.last_started_at", "%(half)s", BARE)}"""
-LOOKS = "looks"  # a row of `sweeps` that is no sweep of beat's: see `app.sweeps.watch`
+# Rows of `sweeps` that are no sweeps of beat's: see `app.sweeps.watch`. A look for processes that have ended keeps no other waiting.
+LOOKS, ENDS = "looks", "ends"
 BEAT, BEAT_SECONDS = (
     "beat",
     10.0,
@@ -134,7 +135,7 @@ def heard_beat(db: Connection) -> None:
     )
 
 
-def begin_look(db: Connection, every_seconds: float) -> bool:
+def begin_look(db: Connection, every_seconds: float, *, of: str = LOOKS) -> bool:
     """Note that somebody looks for workers that are gone; False if somebody did less than `every_seconds` ago.
 
     Asked by every process every second: where it is not due, this reads one row, locks none and writes nothing.
@@ -142,14 +143,17 @@ def begin_look(db: Connection, every_seconds: float) -> bool:
     row = db.execute(
         f"""UPDATE sweeps SET last_started_at = app_now()
             WHERE name = %(name)s AND {passed("last_started_at", "%(every)s", BARE)} RETURNING name""",
-        {"name": LOOKS, "every": every_seconds},
+        {"name": of, "every": every_seconds},
     ).fetchone()
     return row is not None
 
 
 def never_looked(db: Connection) -> None:
-    """Make the row that `begin_look` updates, if there is none yet."""
-    db.execute("INSERT INTO sweeps (name, last_started_at) VALUES (%s, 'epoch') ON CONFLICT (name) DO NOTHING", [LOOKS])
+    """Make the rows that `begin_look` updates, if there are none yet."""
+    made = (
+        "INSERT INTO sweeps (name, last_started_at) VALUES (%s, 'epoch'), (%s, 'epoch') ON CONFLICT (name) DO NOTHING"
+    )
+    db.execute(made, [LOOKS, ENDS])
 
 
 def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:

@@ -63,6 +63,15 @@ class Looked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbour:
+    """A worker that says which process it is: `pid` alone is none for certain."""
+
+    id: UUID
+    pid: int
+    process: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unheard:
     """A worker to be given up, as of its last ping. lock_stands: a session holds its lock all the same."""
 
@@ -81,13 +90,17 @@ def register(
     pid: int,
     queues: Sequence[str],
     slots: int,
+    process: str | None = None,
 ) -> None:
-    """A process says what it is: a new one, or one that was given up for dead, or even forgotten, and is not."""
+    """A process says what it is: a new one, or one that was given up for dead, or even forgotten, and is not.
+
+    process: which one its pid means, as others on its machine can tell; None if it cannot say.
+    """
     db.execute(
-        """INSERT INTO workers (id, lock_key, liveness, host, pid, queues, slots, started_at, pinged_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, app_now(), app_now())
+        """INSERT INTO workers (id, lock_key, liveness, host, pid, process, queues, slots, started_at, pinged_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, app_now(), app_now())
            ON CONFLICT (id) DO UPDATE SET lock_key = excluded.lock_key, gone_at = NULL, pinged_at = app_now()""",
-        [worker_id, lock_key, liveness, host, pid, list(queues), slots],
+        [worker_id, lock_key, liveness, host, pid, process, list(queues), slots],
     )
 
 
@@ -165,6 +178,16 @@ def without_lock(db: Connection) -> list[Looked]:
               {lasted("w.pinged_at")} AS silent_seconds
             FROM workers w LEFT JOIN pg_locks l ON {_ITS_LOCK}
             WHERE w.gone_at IS NULL AND w.liveness = 'lock'""",
+    )
+
+
+def on_host(db: Connection, host: str) -> list[Neighbour]:
+    """The workers thought alive that are registered with this host name and say which process they are."""
+    return rows.every(
+        db,
+        Neighbour,
+        "SELECT id, pid, process FROM workers WHERE gone_at IS NULL AND host = %s AND process IS NOT NULL",
+        [host],
     )
 
 
