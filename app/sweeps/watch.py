@@ -1,7 +1,7 @@
 """The watch: every worker process looks after the others, so that a killed one is found within seconds.
 
 A thread of its own from the start of the process: no slot, message or beat is needed, and the session it looks by is
-old enough when it is. The law: among all processes one looks at a time, half a period of the heartbeats sweep apart;
+old enough when it is. The law: among all processes one looks at a time, about half a period of the heartbeats sweep apart;
 whoever reaches a verdict acts on it. Two that reach the same are harmless, as any two sweepers are.
 
 "Lock missing" needs two looks, apart, from one direct session that is itself old enough: a crash, restart or failover
@@ -29,6 +29,7 @@ from app.sweeps.neighbours import Neighbours
 from app.telemetry import logs
 
 LOOK_SECONDS = 5.0  # no look takes longer
+DUE = 0.75  # of the time between two turns: who is a moment early looks, rather than everybody a turn too late
 AGAIN_SECONDS = 0.05  # between looks for the lock of a process that has ended: its session ends a moment later
 
 
@@ -92,8 +93,8 @@ class Observer:
                 return self._look_for(session, ended)
             if time.monotonic() - self._since < self._rt.settings.observer_age_seconds:
                 return []
-            # Half a period after the last one, by whoever comes first; one that dies in between is no loss.
-            if not self._missing and not due.begin_look(session, self._rt.settings.heartbeats_seconds / 2):
+            # Once every half a period or a little sooner, by whoever comes first; one that dies in between is no loss.
+            if not self._missing and not due.begin_look(session, DUE * self._rt.settings.heartbeats_seconds / 2):
                 return []
             return self._look(session)
         except DatabaseError:
