@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 4
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test test-fast lint types mutants mutate faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz fuzz-api clean
+.PHONY: help setup local-model demo up down test test-fast lint types mutants mutate faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz lock-peers fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -81,7 +81,13 @@ fuzz-api: setup ## Ask the HTTP API whatever schemathesis can think of (FUZZ_ARG
 		--disable-pip-version-check --no-input --quiet --require-hashes -r requirements-fuzz.lock; }
 	ST=$(abspath $(VENV)/fuzz/bin/st) $(BIN)/pytest -s tests/web/api/fuzz_api.py $(ARGS)
 
-bench: setup ## Measure on this machine
+# Other durable engines, to be measured beside; what cannot be installed is missing in the table, which says so.
+PEERS := .venv-peers
+$(PEERS)/.installed: requirements-peers.lock $(VENV)/.dependencies
+	@[ -x $(PEERS)/bin/python ] || $(PYTHON) -m venv $(PEERS)
+	-$(PEERS)/bin/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-peers.lock && touch $@
+
+bench: setup $(PEERS)/.installed ## Measure on this machine, beside other engines (ARGS="steps --keep" writes docs/performance.md)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 accuracy: setup ## Measure how right the readers of documents are, into docs/accuracy.md
@@ -102,6 +108,10 @@ lock-local-model: $(VENV)/.dependencies
 lock-fuzz: $(VENV)/.dependencies
 	printf 'schemathesis\n' | $(LOCK) --no-annotate --output-file requirements-fuzz.lock -
 	sed -i -e '/^--/d' requirements-fuzz.lock
+
+lock-peers: $(VENV)/.dependencies
+	$(LOCK) --no-annotate --group peers --output-file requirements-peers.lock
+	sed -i -e '/^--/d' requirements-peers.lock
 
 lock-attacks: $(VENV)/.dependencies
 	printf 'agentdojo\n' | $(LOCK) --no-deps --no-annotate --output-file requirements-attacks.lock -

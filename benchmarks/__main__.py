@@ -1,14 +1,29 @@
-"""All benchmarks, one after the other: `make bench`. Each can be run alone with its own options and `--json`."""
+"""`make bench`: the benchmarks that are named, else all, one after the other. Each can be run alone with options of its own and `--json`.
+
+python -m benchmarks [steps recovery prompt_tokens run_page lists start submit waits] [--keep]
+"""
 
 from __future__ import annotations
 
-from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, submit
+import argparse
+
+from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, submit, waits
+
+ALL = {
+    "steps": steps.main,
+    "recovery": recovery.main,
+    "prompt_tokens": prompt_tokens.main,
+    "run_page": run_page.main,
+    "lists": lists.main,
+    "start": start.main,
+    "submit": submit.main,
+    "waits": waits.main,
+}
 
 if __name__ == "__main__":
-    steps.main()
-    recovery.main()
-    prompt_tokens.main()
-    run_page.main()
-    lists.main()
-    start.main()
-    submit.main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *ALL], metavar="NAME")
+    parser.add_argument("--keep", action="store_true", help="make the result of `steps` the one of docs/performance.md")
+    asked = parser.parse_args()
+    for name in asked.names or ALL:
+        ALL[name](["--keep"] if name == "steps" and asked.keep else [])

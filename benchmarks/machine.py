@@ -106,6 +106,12 @@ def cpu_seconds(roots: Iterable[int]) -> float:
     return total
 
 
+def cpu_seconds_of_all() -> float:
+    """User and system time of everything on this machine so far."""
+    times = psutil.cpu_times()
+    return float(sum(getattr(times, part, 0.0) for part in ("user", "nice", "system", "irq", "softirq")))
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)

@@ -87,11 +87,11 @@ def vars_of(known: Known) -> dict[str, str]:
     return {"name": known.name, "value": known.value, "source": known.source}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--steps", type=int, default=100)
-    rows = measure(max(6, parser.parse_args().steps))
+    rows = measure(max(6, parser.parse_args(arguments).steps))
     sys.stdout.write(f"{'step':>5}{'prompt tokens':>15}{'whole history':>15}\n")
     for step, sent, history in rows:
         if step in (1, 2, 3, 5) or step % 10 == 0:

@@ -166,7 +166,7 @@ def _spread(times: list[float]) -> dict[str, float]:
     return {"p50_s": round(percentile(times, 0.5), 3), "p99_s": round(percentile(times, 0.99), 3)}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--apart", action="store_true", help="each worker as if alone on its machine")
     parser.add_argument("--hurried", action="store_true", help="kill again before the others may judge")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     figures = measure(asked.kills, asked.workers, hurried=asked.hurried, apart=asked.apart)
     print(json.dumps(figures) if asked.json else "\n".join(f"{name:10} {value}" for name, value in figures.items()))
 

@@ -25,7 +25,8 @@ from app import client
 from app.client import NewRun
 from app.store.migrate import upgrade
 from benchmarks.machine import hardware, machine
-from benchmarks.workload import TEXT, TWELVE, Letter
+from benchmarks.work import TEXT
+from benchmarks.workload import TWELVE, Letter
 from tests.support.roles import DECLARED
 
 Caller = psycopg.Connection[Any]

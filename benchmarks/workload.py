@@ -1,17 +1,13 @@
-"""The work both sides do: twelve steps, each given 1 KB and giving 1 KB back.
-
-`TWELVE` is the workflow Longhaul's workers load; `benchmarks.chain` does the same work in plain Celery tasks.
-"""
+"""The work of `benchmarks.work` as a workflow, which Longhaul's workers load."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
 from app.core.workflow import Step, Workflow
+from benchmarks.work import STEPS, work
 
-STEPS = 12
 STATES = [f"STEP_{n + 1}" for n in range(STEPS)]
-TEXT = ("Water came through the kitchen ceiling during the night; the fitter found a split hose. " * 12)[:1000]
 
 
 class Letter(BaseModel):
@@ -19,11 +15,6 @@ class Letter(BaseModel):
 
     text: str
     steps: int = 0
-
-
-def work(text: str, steps: int) -> tuple[str, int]:
-    """One step's work: another text of the same length."""
-    return text[1:] + text[0], steps + 1
 
 
 def _step(step: object, data: Letter) -> str:
