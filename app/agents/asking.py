@@ -22,7 +22,7 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import Tool as AgentTool
 
 from app.agents.choices import LOCAL, Chosen
-from app.agents.clients import cost
+from app.agents.clients import cost, load
 from app.agents.durable import BRIDGE, Bridge, SignalWaiter, StepDurability, journaled_response
 from app.agents.model_errors import in_our_words
 from app.agents.model_loop import model_loop
@@ -64,6 +64,7 @@ class AgentAsking(Generic[Output]):
         """The answer; its thread waits for it. Raises the engine's errors only."""
         prompt = self._prompt
         text = prompt.render(self._request) if prompt.render else canonical(self._request)
+        load(self._chosen)
         return self._whole(self._thread.run(self._run(text)))
 
     async def _run(self, text: str) -> Any:

@@ -28,6 +28,14 @@ _ONE = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_e
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request: ours says more
 
 
+def load(chosen: Chosen) -> None:
+    """Read the library of a model's provider, once a process, in the caller's thread: on the loop everybody would wait for it."""
+    if chosen.kind == "anthropic":
+        import pydantic_ai.models.anthropic  # noqa: F401
+    else:
+        import pydantic_ai.models.openai  # noqa: F401
+
+
 class Clients:
     """The models of this process, each made once; all of them ask through one HTTP client."""
 
