@@ -43,11 +43,13 @@ ASKED = """
 import asyncio
 from app.agents import asking
 from app.agents.choices import chosen
-from app.agents.clients import opened
+from app.agents.clients import load, opened
 from app.settings import Settings
+which = chosen("{spec}", Settings(openai_api_key="k", anthropic_api_key="k"))
+load(which)
 async def ask():
-    async with opened(chosen("{spec}", Settings(openai_api_key="k", anthropic_api_key="k")), 1.0) as model:
-        assert model.model_name == "m"
+    async with opened() as clients:
+        assert clients.model(which).model_name == "m"
 asyncio.run(ask())
 """
 

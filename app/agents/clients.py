@@ -31,7 +31,7 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request: our
 def load(chosen: Chosen) -> None:
     """Read the library of a model's provider, once a process, in the caller's thread: on the loop everybody would wait for it."""
     if chosen.kind == "anthropic":
-        import pydantic_ai.models.anthropic  # noqa: F401
+        import pydantic_ai.models.anthropic
     else:
         import pydantic_ai.models.openai  # noqa: F401
 
