@@ -19,7 +19,8 @@ def test_the_table_is_of_our_own_side_and_of_the_chain() -> None:
     result = run([LONGHAUL, CHAIN, RESTATE], runs=3, rounds=1, idle=2, probe_seconds=1)
     ours, chain = result["systems"]["longhaul"], result["systems"]["chain_threads"]
     for side in (ours, chain):
-        assert all(side[key] > 0 for key in ("steps_per_s", "cpu_s_per_1000", "database", "workers", "idle_p50_ms"))
+        assert all(side[key] > 0 for key in ("steps_per_s", "cpu_s_per_1000", "workers", "idle_p50_ms"))
+        assert side["database"] >= 0, "three runs may take Redis less than the tick by which processor time is counted"
         assert side["idle_p99_ms"] >= side["idle_p50_ms"]
     assert ours["wal_bytes"] > 1000
     assert ours["connections"] > 0
