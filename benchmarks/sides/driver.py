@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -40,14 +41,16 @@ class System(Protocol):
         ...
 
 
-class Submitter:
+class Submitter(ABC):
     """What most systems have in common: whoever submits looks until it has ended, every millisecond where it waits for one run."""
 
+    @abstractmethod
     def submit(self) -> Any:
-        raise NotImplementedError
+        """Start one run: what `ended` asks for it by."""
 
+    @abstractmethod
     def ended(self, run: Any) -> bool:
-        raise NotImplementedError
+        """Whether it has ended."""
 
     def alone(self) -> None:
         run = self.submit()

@@ -6,17 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 import pytest
 
 from app.documents.reader import ReaderFailed, ReadLimits, ReadResult, read_document
+from tests.support.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 PARENT = """
@@ -25,18 +24,6 @@ from pathlib import Path
 from app.documents.reader import read_document
 read_document(Path(sys.argv[1]))
 """
-Found = TypeVar("Found")
-
-
-def wait_for(probe: Callable[[], Found], *, seconds: float = 20.0) -> Found:
-    """Poll until `probe` answers something true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = probe()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 @pytest.fixture
@@ -64,7 +51,7 @@ def reading(path: Path) -> Iterator[tuple[psutil.Process, Future[ReadResult]]]:
     """A reading in the background: its child, and its answer to come."""
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(read_document, path)
-        child = wait_for(lambda: reader_of(psutil.Process()))
+        child = wait_for(lambda: reader_of(psutil.Process()), "the reader to start")
         assert child is not None
         try:
             yield child, answer
@@ -75,10 +62,10 @@ def reading(path: Path) -> Iterator[tuple[psutil.Process, Future[ReadResult]]]:
 
 def test_the_child_dies_with_its_killed_parent(endless: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT, str(endless)], cwd=PROJECT) as parent:
-        child = wait_for(lambda: reader_of(psutil.Process(parent.pid)))
+        child = wait_for(lambda: reader_of(psutil.Process(parent.pid)), "the reader to start")
         assert child is not None
         parent.kill()
-        assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the reader to end")
 
 
 def test_a_reading_that_takes_too_long_is_stopped_with_its_whole_group(endless: Path) -> None:

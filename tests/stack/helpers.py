@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from app.stack.servers.processes import ChildProcess
 from app.stack.status import ProcessStatus, StackStatus, stack_status
+from tests.support.waiting import wait_for
 
 LONGEST_SOCKET_PATH = 99  # a longer one is refused on some systems
 
@@ -25,15 +25,6 @@ DEAF = [
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
 ]
 CRASHER = [sys.executable, "-c", "raise SystemExit(3)"]
-
-
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
-    """Look until there is something to see; fail after `seconds` with `what` was awaited."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.02)
-    return seen
 
 
 def fake_stack_command(data_dir: Path, children: Mapping[str, Sequence[str]], *options: str) -> list[str]:

@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.stack.servers.ports import choose_port
 from app.stack.servers.processes import spawn
 from tests.stack.compose import COMPOSE_FILE, ROOT, Here, compose, instructions, ours, services
-from tests.stack.helpers import wait_for
+from tests.support.waiting import wait_for
 
 ENDING = {"migrate", "seed"}  # they do one thing and end
 RUNNING = sorted(ours().keys() - ENDING)

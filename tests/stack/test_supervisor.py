@@ -27,8 +27,8 @@ from tests.stack.helpers import (
     living,
     process_named,
     ready,
-    wait_for,
 )
+from tests.support.waiting import wait_for
 
 TELLS_WHEN_IT_ENDS = """
 import signal, sys, time

@@ -26,7 +26,8 @@ from app.stack.servers.errors import StackError
 from app.stack.servers.places import outside
 from app.stack.status import StackStatus, stack_environment, stack_status
 from tests.conftest import scratch_folder
-from tests.stack.helpers import living, process_named, wait_for
+from tests.stack.helpers import living, process_named
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.stack
 
