@@ -6,6 +6,7 @@ import os
 import signal
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.support.faults import Point
@@ -117,8 +118,11 @@ def test_no_worker_is_declared_dead_when_the_database_crashes(make_stack: MakeSt
     os.kill(session["pid"], signal.SIGKILL)  # the server ends all sessions and recovers
 
     def locked_again() -> bool:
-        """Until the server has noticed the crash, it shows the dead session and its lock as if they stood."""
-        held = stack.all(_LIVENESS, stack.pids) if stack.answers() else []
+        """Until the server has noticed the crash, it answers, and shows the dead session and its lock as if they stood."""
+        try:
+            held = stack.all(_LIVENESS, stack.pids)
+        except psycopg.OperationalError:
+            return False
         return len(held) == 2 and session not in held
 
     stack.wait(locked_again, "both to lock again")
