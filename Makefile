@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 4
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup local-model demo up down test test-fast lint types mutants mutate faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz lock-peers fuzz-api clean
+.PHONY: help setup local-model demo up down test test-by-bells test-fast lint types mutants mutate faults machine bench accuracy lock lock-local-model lock-attacks lock-fuzz lock-peers fuzz-api clean
 
 help: ## Show this help
 	@echo "Longhaul: long-running agents on Celery and Postgres. Targets (ARGS=… is passed on):"
@@ -51,6 +51,9 @@ $(VENV)/.attacks: requirements-attacks.lock $(VENV)/.dependencies
 
 test: setup $(VENV)/.attacks ## Run the tests
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-by-bells: setup ## Run the guarantees again, with every step rung for over the broker
+	LONGHAUL_LOCAL_DELIVERY=false $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m guarantee $(ARGS)
 
 test-fast: setup ## Run the tests that need no server, no other process and no browser (a minute or so)
 	$(BIN)/pytest --fast -n logical --dist load -q $(ARGS)

@@ -102,6 +102,10 @@ class Settings(BaseSettings):
     pools: str = Field(default="steps,documents,isolated,sweeps", description="comma-separated pools it consumes")
     dispatcher: str = "tasks.dispatch:CeleryDispatcher"
     journal: Literal["direct", "grouped"] = "grouped"
+    local_delivery: bool = Field(
+        default=True,
+        description="a thread goes on with a run's next step itself; false: each step is rung over the broker",
+    )
 
     # Models.
     provider: str = Field(default="offline", description="offline, openai:<model>, anthropic:<model> or local")

@@ -23,7 +23,7 @@ from app.settings import Settings, settings
 from app.telemetry import logs
 from tasks.celery import app
 from tasks.dispatch import BrokerAway, publishing
-from tasks.listening import may_listen
+from tasks.edge.listening import may_listen
 
 BELLS = 3  # unheard ones until a worker counts as deaf
 

@@ -28,5 +28,10 @@ app = Longhaul("longhaul", amqp="tasks.edge.connections:AMQP", loader="tasks.loa
 app.config_from_object("celeryconfig")
 # By their names: only a worker imports what is a worker's.
 app.steps["consumer"].update(
-    {"tasks.events:GroupedEvents", "tasks.listening:Listening", "tasks.edge.several:SeveralAtOnce"}
+    {
+        "tasks.events:GroupedEvents",
+        "tasks.edge.listening:Listening",
+        "tasks.edge.several:SeveralAtOnce",
+        "tasks.local:LocalDelivery",
+    }
 )

@@ -18,7 +18,7 @@ from tasks.wiring import process_runtime
 def _register(workflow: str, state: str) -> None:
     name = task_name(workflow, state)
 
-    @app.task(name=name, ignore_result=True, bind=True, shared=False)
+    @app.task(name=name, ignore_result=True, bind=True, shared=False, Request="tasks.local:Request")
     def step(self: Any, run_id: Any = None, step_seq: Any = None, *_: Any, **__: Any) -> None:
         try:
             asked = parse_run_id(str(run_id)), int(step_seq)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -20,14 +21,17 @@ from app.core.errors import InvalidDefinition
 from app.core.ids import new_id
 from app.documents import probe
 from app.engine import definitions
+from app.engine.onward import Onward
 from app.engine.process import descriptors
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
 from app.settings import settings
 from app.store.database import DatabaseError, connect
+from app.store.workers import due
 from app.telemetry import logs
-from tasks import canary, housekeeping, listening, refusals
+from tasks import canary, housekeeping, refusals
+from tasks.edge import listening
 from tasks.ringer import Ringer
 
 _lock = threading.Lock()
@@ -91,8 +95,32 @@ def begin(queues: list[str], slots: int, *, prefork: bool) -> None:
         Watchdog(rt, lives=alive.works).start()
         if not prefork:
             listening.asks(rt.holdings.may_lease)
+            if rt.settings.local_delivery:
+                rt.onward = _onward(rt, queues, slots)
         housekeeping.begin(rt, queues, slots, prefork=prefork)
         probe.begin(rt.settings, rt.database, rt.worker_id)
+
+
+def _onward(rt: Runtime, queues: list[str], slots: int) -> Onward:
+    """Who goes on with what in this process. A prefork child works on one step at a time, and so never does."""
+
+    def is_full() -> bool:
+        at_work = len({holding.run_id for holding in rt.holdings.all()})
+        return max(at_work, len(worker_state.reserved_requests)) >= slots
+
+    def waiting(of: Collection[str], seconds: float) -> Collection[str]:
+        try:
+            return rt.database.transact(lambda db: due.waiting(db, list(of), seconds))
+        except DatabaseError:
+            return ["unknown"]  # who cannot look takes it that somebody waits
+
+    return Onward(
+        rt.holdings,
+        queues=frozenset(queues),
+        serves=lambda *of: rt.state_of(*of) is not None,
+        waiting=waiting,
+        is_full=is_full,
+    )
 
 
 def _starting(instance: Any, **_: Any) -> None:

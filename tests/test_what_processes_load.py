@@ -18,7 +18,9 @@ BROKER = ("celery", "kombu", "redis", "tasks")
 AWAY = ("httpx", "authlib", "fsspec", "alembic", "cryptography")
 WORKER = """
 from tasks.celery import app
-from tasks import canary, housekeeping, listening, refusals, wiring
+from tasks import canary, housekeeping, refusals
+from tasks import wiring
+from tasks.edge import listening
 app.loader.import_default_modules()
 wiring.process_runtime()
 """

@@ -68,17 +68,24 @@ class Holdings:
         since = self._in_touch_since
         return 0.0 if since is None else time.monotonic() - since
 
-    @contextmanager
-    def hold(self, run_id: UUID, step_seq: int, token: UUID, until: float) -> Iterator[Holding]:
-        """Register a step for as long as a thread works on it."""
-        holding = Holding(run_id, step_seq, token, until)
+    def add(self, holding: Holding) -> None:
+        """Register a step, before its lease is taken: a lease that no thread here works on is handed back."""
         with self._lock:
-            self._by_token[token] = holding
+            self._by_token[holding.token] = holding
+
+    def remove(self, holding: Holding) -> None:
+        """Nobody here works on it any more."""
+        with self._lock:
+            self._by_token.pop(holding.token, None)
+
+    @contextmanager
+    def hold(self, holding: Holding) -> Iterator[Holding]:
+        """Register a step for as long as a thread works on it."""
+        self.add(holding)
         try:
             yield holding
         finally:
-            with self._lock:
-                self._by_token.pop(token, None)
+            self.remove(holding)
 
     @contextmanager
     def intent(self, holding: Holding) -> Iterator[None]:

@@ -17,6 +17,7 @@ from app.core.workflow import State, Workflow
 from app.documents.storage import DocumentStore
 from app.engine.clock import Clock
 from app.engine.holdings import Holdings
+from app.engine.onward import Onward
 from app.settings import Settings
 from app.store.database import Database
 from app.store.journal.journal import Journal
@@ -73,8 +74,12 @@ class Runtime:
     provider: ModelProvider | None = None
     worker_id: UUID = field(default_factory=new_id)
     holdings: Holdings = field(default_factory=Holdings)
+    onward: Onward = field(init=False)  # of a worker with threads; elsewhere no thread goes on
     clock: Clock = field(default_factory=Clock)
     draw: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
+        self.onward = Onward(self.holdings)
 
     @cached_property
     def documents(self) -> DocumentStore:

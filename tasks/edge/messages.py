@@ -51,7 +51,21 @@ def check(message: Any, tasks: Container[str]) -> None:
     if headers.get("eta") is not None:
         raise Refused("it asks to be kept for later; only timers in the database do that")
     _check_body(message)
-    message.headers = {
+    message.headers = headers_of(
+        task,
+        name,
+        expires=_expires(headers.get("expires")),
+        argsrepr=_text(headers.get("argsrepr")),
+        kwargsrepr=_text(headers.get("kwargsrepr")),
+        origin=_text(headers.get("origin")),
+    )
+
+
+def headers_of(
+    task: str, name: str, *, argsrepr: str, kwargsrepr: str, origin: str, expires: str | None = None
+) -> dict[str, Any]:
+    """The headers of a message that asks for `task` under the id `name`, as Celery is given them."""
+    return {
         "lang": "py",
         "task": task,
         "id": name,
@@ -60,12 +74,12 @@ def check(message: Any, tasks: Container[str]) -> None:
         "group": None,
         "shadow": None,
         "eta": None,
-        "expires": _expires(headers.get("expires")),
+        "expires": expires,
         "retries": 0,
         "timelimit": [None, None],
-        "argsrepr": _text(headers.get("argsrepr")),
-        "kwargsrepr": _text(headers.get("kwargsrepr")),
-        "origin": _text(headers.get("origin")),
+        "argsrepr": argsrepr,
+        "kwargsrepr": kwargsrepr,
+        "origin": origin,
         "ignore_result": True,
     }
 

@@ -21,7 +21,8 @@ from celery.worker.consumer.tasks import Tasks
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
-from tasks.listening import and_free, turn
+from tasks.edge.listening import and_free, turn
+from tasks.local import goes_on
 
 AT_ONCE_SECONDS = 0.003  # an answer this soon means that the message had been waiting
 _SIGNAL = "longhaul.several"
@@ -64,7 +65,7 @@ class Patience:
 
     def freed(self, **_: Any) -> None:
         """A task is done, in a thread of the pool. Only the loop's own thread may touch its timers."""
-        if self._starved:
+        if self._starved and not goes_on():
             self._starved = False
             self._hub.call_soon(self._hub.call_later, A_MOMENT_SECONDS, turn)
 

@@ -50,7 +50,7 @@ def test_a_call_that_took_too_long_to_begin_is_begun_anew() -> None:
 
 def test_a_step_is_held_for_as_long_as_a_thread_works_on_it() -> None:
     holdings = Holdings()
-    with holdings.hold(RUN, 1, TOKEN, LONG) as holding:
+    with holdings.hold(Holding(RUN, 1, TOKEN, LONG)) as holding:
         assert (holding.run_id, holding.step_seq, holding.token, holding.until) == (RUN, 1, TOKEN, LONG)
         assert (holding.leased, holding.lost, holding.open_intents) == (False, False, 0)
         assert holdings.all() == [holding] and holdings.leased() == []
@@ -61,14 +61,14 @@ def test_a_step_is_held_for_as_long_as_a_thread_works_on_it() -> None:
 
 def test_a_step_that_fails_is_held_no_longer() -> None:
     holdings = Holdings()
-    with pytest.raises(KeyError), holdings.hold(RUN, 1, TOKEN, LONG):
+    with pytest.raises(KeyError), holdings.hold(Holding(RUN, 1, TOKEN, LONG)):
         raise KeyError
     assert holdings.all() == []
 
 
 def test_a_shutdown_takes_the_steps_without_an_open_intent_and_each_once() -> None:
     holdings = Holdings()
-    with holdings.hold(RUN, 1, TOKEN, LONG) as sends, holdings.hold(RUN, 2, OTHER, LONG) as idles:
+    with holdings.hold(Holding(RUN, 1, TOKEN, LONG)) as sends, holdings.hold(Holding(RUN, 2, OTHER, LONG)) as idles:
         with holdings.intent(sends):
             with holdings.intent(sends):
                 pass
@@ -98,8 +98,8 @@ def test_an_intent_is_closed_however_its_call_ends() -> None:
 def test_steps_past_their_deadline_are_overdue_and_no_others() -> None:
     holdings = Holdings()
     with (
-        holdings.hold(RUN, 1, TOKEN, time.monotonic() - 1.0) as late,
-        holdings.hold(RUN, 2, OTHER, time.monotonic() + LONG),
+        holdings.hold(Holding(RUN, 1, TOKEN, time.monotonic() - 1.0)) as late,
+        holdings.hold(Holding(RUN, 2, OTHER, time.monotonic() + LONG)),
     ):
         assert holdings.overdue() == [late]
 

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import time_machine
 
+from app.engine.holdings import Holding
 from app.engine.process import liveness
 from app.engine.process.liveness import Liveness
 from app.engine.step.step import run_step
@@ -279,7 +280,7 @@ def test_a_cut_that_was_counted_as_a_crash_is_counted_no_more_once_the_worker_is
         heartbeats.run_once(journey.rt)
     before = journey.run(run_id)["crash_attempts"]
     journey.rt.settings.ping_seconds = journey.rt.settings.probe_seconds = 0.05
-    with _liveness(journey), journey.rt.holdings.hold(run_id, 1, token, time.monotonic() + 60) as holding:
+    with _liveness(journey), journey.rt.holdings.hold(Holding(run_id, 1, token, time.monotonic() + 60)) as holding:
         holding.leased = True
         journey.tamper("UPDATE workers SET gone_at = app_now()")
         wait_for(lambda: holding.lost, "the worker to be back and to see what was taken from it")

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from app.core.ids import new_token
+from app.engine.holdings import Holding
 from app.engine.process.watchdog import Watchdog
 from app.store.database import connect
 from tests.support.journey import Travel
@@ -108,7 +109,7 @@ def test_a_process_that_stops_is_left_to_stop(journey: Travel, dog: Dog) -> None
 def test_a_step_in_work_is_waited_for_and_one_that_is_lost_is_not(journey: Travel, dog: Dog) -> None:
     holdings = journey.rt.holdings
     holdings.lost_touch()
-    with holdings.hold(new_token(), 1, new_token(), time.monotonic() + 3600) as holding:
+    with holdings.hold(Holding(new_token(), 1, new_token(), time.monotonic() + 3600)) as holding:
         assert not dog.watches(3 * LIMIT), "its result may have to be written"
         holdings.lose([holding])
         assert dog.watches(15)
@@ -116,12 +117,12 @@ def test_a_step_in_work_is_waited_for_and_one_that_is_lost_is_not(journey: Trave
 
 def test_a_process_all_of_whose_threads_are_past_their_deadline_ends(journey: Travel, dog: Dog) -> None:
     holdings = journey.rt.holdings
-    with holdings.hold(new_token(), 1, new_token(), time.monotonic() - 3600):
-        with holdings.hold(new_token(), 1, new_token(), time.monotonic() + 3600):
+    with holdings.hold(Holding(new_token(), 1, new_token(), time.monotonic() - 3600)):
+        with holdings.hold(Holding(new_token(), 1, new_token(), time.monotonic() + 3600)):
             assert not dog.watches(LIMIT), "something else runs here"
         assert dog.watches(15)
 
 
 def test_a_thread_that_only_learns_late_of_its_deadline_is_not_hung(journey: Travel, dog: Dog) -> None:
-    with journey.rt.holdings.hold(new_token(), 1, new_token(), time.monotonic() - 1):
+    with journey.rt.holdings.hold(Holding(new_token(), 1, new_token(), time.monotonic() - 1)):
         assert not dog.watches(15)

@@ -84,6 +84,8 @@ def test_a_signal_that_comes_before_the_wait_or_during_the_advance_is_not_lost(m
         ("after the move that waits", "after_move", "LISTENING"),
     ]
     for moment, point, where in moments:
+        if point == "after_lease" and stack.delivers_locally:
+            continue  # it has its lease with the move into the wait
         stack.faults.arm(point, where, "hold")
         run_id = stack.start(HEARING, moment)
         stack.until_done(point, where)

@@ -40,6 +40,8 @@ def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was
     stack.workers(3, kept=True)
     stack.beat()
     for point, where in points:
+        if point == "before_bell" and stack.delivers_locally:
+            continue  # the next step goes with the move, and is not rung for
         stack.faults.arm(point, where)
         run_id = stack.start(PAYING, f"killed {point}")
         stack.until_done(point, where)
@@ -48,10 +50,11 @@ def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was
         assert stack.payments_of(run_id) == 2, point
         assert stack.requests_of(run_id, 1) == 1, f"{point}: the completed call was repeated"
         assert stack.requests_of(run_id, 2) == (2 if point == "after_act" else 1), point
-        finished_before = point in ("after_move", "before_bell")
+        # Who takes the next step's lease with the move dies with that step in hand.
+        finished_before = point in ("after_move", "before_bell") and not stack.delivers_locally
         assert stack.events(run_id).count("reassigned") == (0 if finished_before else 1), point
         holders = [move["actor"] for move in stack.moves(run_id) if move["event"] == "lease taken"]
-        assert holders[0] != holders[1], f"{point}: the run did not go on elsewhere"
+        assert holders[0] != holders[-1], f"{point}: the run did not go on elsewhere"
 
 
 def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on(

@@ -180,6 +180,12 @@ def test_a_value_no_column_can_hold_is_refused_before_anything_is_sent(journal: 
     assert fetch(ledger, "SELECT 1 FROM ledger") == []
 
 
+def test_every_byte_arrives_as_it_is(journal: GroupedJournal) -> None:
+    every = bytes(range(256))
+    ((row,),) = journal.write(new_id(), [("SELECT %(given)s::bytea AS told", {"given": every})], until=soon())
+    assert row["told"] == every
+
+
 def test_runs_are_locked_by_ascending_id_and_each_keeps_its_order(
     journal: GroupedJournal, ledger: str, threads: ThreadPoolExecutor
 ) -> None:

@@ -13,7 +13,6 @@ from app.store.runs import runs, verdicts
 from app.store.runs.moves import Beside, move
 from tests.support.bench import (
     OTHER_TOKEN,
-    OTHER_WORKER,
     TOKEN,
     A,
     chained,
@@ -52,8 +51,6 @@ def test_a_move_writes_every_column_and_its_transition(db: Connection) -> None:
         move(
             run,
             to(waiting_reason="why", wake_in=10.0, expires_in=20.0, children_left=4),
-            token=OTHER_TOKEN,
-            worker=OTHER_WORKER,
             beside=beside,
         ),
     )
@@ -78,8 +75,8 @@ def test_a_move_writes_every_column_and_its_transition(db: Connection) -> None:
         "wake_at": at + timedelta(seconds=10),
         "expires_at": at + timedelta(seconds=20),
         "deadline_at": at + timedelta(seconds=30),
-        "lease_token": OTHER_TOKEN,
-        "worker_id": OTHER_WORKER,
+        "lease_token": None,
+        "worker_id": None,
         "ready_at": at,
         "children_left": 4,
         "finished_at": None,

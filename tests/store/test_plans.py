@@ -38,6 +38,7 @@ CALL: dict[str, Any] = {"step_name": "S", "kind": CheckpointKind.TOOL, "name": "
 RUN = Run(
     id=ID, workflow="w", workflow_version=1, subject="S-1", state="S", status=Status.RUNNING, step_seq=1, queue="q"
 )
+LEASE = moves.NextLease(ID, ID, 1.0, b"head")
 EVERYTHING = Beside(output="{}", data="{}", error="{}", task="{}", dead_letter="{}", alert="{}", names="[]")
 
 TOKENS = budgets.Reservation(ID, 1)
@@ -100,6 +101,7 @@ OF_MOVES: dict[str, Sequence[Statement]] = {
         moves.move(RUN, _to(), beside=Beside(error="{}")),
         moves.move(RUN, _to(), beside=Beside(error="{}", step_failed=True, task="{}", alert="{}")),
         moves.move(RUN, _to(enters=True, completes_step=True, consumes="news", closes_tasks=True), beside=EVERYTHING),
+        moves.move(RUN, _to(enters=True, completes_step=True), beside=Beside(output="{}", data="{}"), lease=LEASE),
     ],
     "was_mine": [moves.was_mine(RUN, EVERYTHING)],
 }
@@ -179,6 +181,7 @@ SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "missed signals": (lambda db: due.missed_signals(db, 10), {"signals_pending", "runs_pkey"}),
     "ready": (lambda db: due.ready(db, "q", older_seconds=1.0, limit=5), {"runs_ready"}),
     "ready queues": (due.ready_queues, {"runs_ready"}),
+    "waiting": (lambda db: due.waiting(db, ["q", "p"], 0.1), {"runs_ready"}),
     "leased by": (lambda db: due.leased_by(db, ID, 5), {"runs_leased"}),
     "count leased by": (lambda db: due.count_leased_by(db, ID), {"runs_leased"}),
     "past deadline": (lambda db: due.past_deadline(db, grace_seconds=1.0, limit=5), {"runs_leased"}),

@@ -160,7 +160,7 @@ def _kind(statement: Statement) -> tuple[str, object]:
         return "result", params["call_seq"]
     if text == budgets._SETTLE:  # comes before the result, in its commit
         return "result", params["call_seq"]
-    if text.startswith(moves._MOVED):
+    if text.startswith((moves._ALONE, moves._LEASED)):
         return "move", params["from_state"]
     return "reading", "any"
 

@@ -152,6 +152,12 @@ class Stack:
             enrol(db, Person(username, username.capitalize(), roles, Decimal(authority)))
 
     @property
+    def delivers_locally(self) -> bool:
+        """Whether a worker goes on with a run's next step itself; the whole test run may say no."""
+        said = self.settings.get("LOCAL_DELIVERY") or os.environ.get("LONGHAUL_LOCAL_DELIVERY", "true")
+        return said.lower() == "true"
+
+    @property
     def pids(self) -> list[int]:
         """The ids of all processes of the stack."""
         return [pid for program in self.programs for pid in program.pids]

@@ -14,6 +14,7 @@ import pytest
 from app import sweeps
 from app.core.ids import new_token
 from app.core.ports import Bell
+from app.engine.holdings import Holding
 from app.engine.process.housekeeping import Housekeeping
 from tests.support.journey import Travel
 
@@ -68,7 +69,7 @@ def test_a_run_whose_bell_the_broker_did_not_take_is_run_at_once_if_it_is_of_our
 def test_what_is_offered_waits_for_a_free_slot(journey: Travel, housekeeping: Make) -> None:
     keeper, holdings = housekeeping(slots=1), journey.rt.holdings
     run_id = journey.begin()
-    with holdings.hold(new_token(), 1, new_token(), float("inf")):
+    with holdings.hold(Holding(new_token(), 1, new_token(), float("inf"))):
         keeper.offer([Bell(run_id, 1, "journey", "GATHERING", "steps.journey.v1")])
         assert keeper.look() == ([], 0)
     assert keeper.look() == ([], 1)
@@ -88,7 +89,7 @@ def test_no_more_is_taken_than_slots_are_free(journey: Travel, housekeeping: Mak
         journey.begin(f"J-{n}")
     journey.advance_clock(OLD)
     keeper, holdings = housekeeping(slots=3), journey.rt.holdings
-    with holdings.hold(new_token(), 1, new_token(), float("inf")):
+    with holdings.hold(Holding(new_token(), 1, new_token(), float("inf"))):
         assert keeper.look() == ([], 2)
         keeper.stop()
     assert states(journey).count("GATHERING") == 4
@@ -99,7 +100,7 @@ def test_a_full_process_and_one_that_may_not_lease_look_after_nothing(journey: T
     journey.advance_clock(OLD)
     swept: list[str] = []
     keeper = housekeeping(slots=1, periods={"timers": 2.0}, sweep=swept.append)
-    with journey.rt.holdings.hold(new_token(), 1, new_token(), float("inf")):
+    with journey.rt.holdings.hold(Holding(new_token(), 1, new_token(), float("inf"))):
         assert keeper.look() == ([], 0)
     journey.rt.holdings.accepting = False
     assert keeper.look() == ([], 0)

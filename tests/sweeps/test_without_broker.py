@@ -88,7 +88,7 @@ def test_runs_go_on_whatever_happens_to_the_broker_and_bells_are_heard_again_aft
     broker.kill()
     dead = stack.start(workflow, "the broker is dead", ring=False)
     stack.until_complete(dead)
-    assert str(dead) in without_bell(worker)
+    stack.wait(lambda: str(dead) in without_bell(worker), "the line of the step taken without a bell")
     broker.start()
     until_a_bell_is_answered(stack, workflow, worker)
 
@@ -145,7 +145,8 @@ def test_a_run_whose_bells_the_broker_does_not_take_goes_on_at_once_in_the_proce
     make_stack: MakeStack, broker: EmbeddedRedis, pool: str
 ) -> None:
     pools, workflow = POOLS[pool]
-    stack = make_stack(dispatch_seconds=600)  # the sweep would ring in ten minutes, and nobody take an old run before
+    # The sweep would ring in ten minutes, and nobody take an old run before.
+    stack = make_stack(dispatch_seconds=600, local_delivery=False)
     (worker,) = stack.workers(1, pools=pools)
     until_a_bell_is_answered(stack, workflow, worker)
     stack.faults.arm("before_move", "FIRST", "hold")
@@ -154,7 +155,22 @@ def test_a_run_whose_bells_the_broker_does_not_take_goes_on_at_once_in_the_proce
     broker.kill()
     stack.faults.release("before_move", "FIRST")
     stack.until_complete(run_id)
-    assert without_bell(worker) == {str(run_id)}
+    stack.wait(lambda: without_bell(worker) == {str(run_id)}, "the line of the step taken without a bell")
+
+
+def test_a_run_taken_without_a_bell_goes_on_without_a_second_look(make_stack: MakeStack, broker: EmbeddedRedis) -> None:
+    stack = make_stack(local_delivery=True)
+    (worker,) = stack.workers(1, pools="steps,sweeps")
+    broker.kill()
+    run_id = stack.start(TWO, "no bell at all", ring=False)
+    stack.until_complete(run_id)
+    stack.wait(
+        lambda: [line["step"] for line in worker.lines("step_without_bell")] == ["FIRST", "SECOND"],
+        "the lines of both steps",
+    )
+    _, _, finished, leased, _ = stack.moves(run_id)
+    assert (finished["event"], leased["event"]) == ("step finished", "lease taken")
+    assert finished["created_at"] == leased["created_at"], "in one write"
 
 
 def test_a_worker_that_lost_its_ears_connects_anew_and_one_that_cannot_leaves(make_stack: MakeStack) -> None:

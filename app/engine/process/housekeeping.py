@@ -18,6 +18,7 @@ from uuid import UUID
 
 from app.core.ports import Bell
 from app.engine.runtime import Runtime
+from app.engine.step import chain
 from app.engine.step.step import run_step
 from app.store.workers import due
 from app.telemetry import logs
@@ -161,17 +162,27 @@ class Housekeeping:
             return [ready for ready in found if ready.id not in self._mine]
 
     def _work(self, ready: due.Ready) -> None:
-        said = "failed"
         try:
-            said = run_step(self._rt, ready.id, ready.step_seq, workflow=ready.workflow, state=ready.state)
+            chain.begin(self._rt)
+            self._step(ready.id, ready.step_seq, ready.workflow, ready.state)
+            while following := self._rt.onward.next:
+                run = following.run
+                self._step(run.id, run.step_seq, run.workflow, run.state)
         finally:
+            chain.end(self._rt)
             with self._lock:
                 self._mine.discard(ready.id)
             if self._slot is not None:
                 self._slot.release()
-            logs.event("step_without_bell", run_id=str(ready.id), step=ready.state, outcome=said)
             if self._backlog:
                 self._wake.set()
+
+    def _step(self, run_id: UUID, step_seq: int, workflow: str, state: str) -> None:
+        said = "failed"
+        try:
+            said = run_step(self._rt, run_id, step_seq, workflow=workflow, state=state)
+        finally:
+            logs.event("step_without_bell", run_id=str(run_id), step=state, outcome=said)
 
     def _free(self) -> int:
         with self._lock:

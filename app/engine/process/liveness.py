@@ -16,9 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from app.core.errors import LonghaulError
-from app.core.lifecycle import EventKind, Status
-from app.core.run import Event
 from app.engine.holdings import Holding
 from app.engine.process import identity
 from app.engine.process.pause import Pause
@@ -26,7 +23,6 @@ from app.engine.runtime import Runtime
 from app.engine.step import advance
 from app.store.database import Connection, DatabaseAway, DatabaseError, connect
 from app.store.network import Session
-from app.store.runs import runs
 from app.store.workers import workers
 from app.telemetry import logs
 
@@ -84,7 +80,7 @@ class Liveness:
         except DatabaseError as problem:
             logs.event("stopping_not_recorded", reason=str(problem))
         for holding in holdings.without_intent():
-            hand_back(self._rt, holding, "planned shutdown")
+            advance.hand_back(self._rt, holding, "planned shutdown")
 
     def _run(self) -> None:
         while not self._pause.wait(self._pause_seconds(), self._heard()):
@@ -197,30 +193,17 @@ class Liveness:
         for row in rows:
             if row.lease_token not in held:
                 orphan = Holding(row.id, row.step_seq, row.lease_token, time.monotonic() + 30)
-                hand_back(self._rt, orphan, "no thread works on it")
+                advance.hand_back(self._rt, orphan, "no thread works on it")
         return taken
 
     def _clear(self, session: Connection, taken: list[Holding]) -> None:
-        """We were given up and live: what was taken from us was no crash. Only one that was held alone was counted."""
+        """We were given up and live: what was taken from us was no crash. Only one run that was held alone was counted."""
         taken += self._rt.holdings.given_up()
-        if len(taken) == 1 and workers.was_no_crash(session, taken[0].run_id, taken[0].token):
+        if len({held.run_id for held in taken}) == 1 and any(
+            workers.was_no_crash(session, held.run_id, held.token) for held in taken
+        ):
             logs.event("no_crash", run_id=str(taken[0].run_id), reason="its worker was cut off, and lives")
 
 
 def _new_key() -> int:
     return random.SystemRandom().getrandbits(63) - 2**62
-
-
-def hand_back(rt: Runtime, holding: Holding, reason: str) -> None:
-    """RUNNING -> READY under our own token, no attempt spent; somebody else may have it already."""
-
-    def work(db: Connection) -> list[advance.Moved]:
-        run = runs.lock(db, holding.run_id)
-        if run is None or run.lease_token != holding.token or run.status is not Status.RUNNING:
-            return []
-        return advance.apply(db, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason))
-
-    try:
-        advance.announce(rt, rt.database.transact(work))
-    except (DatabaseError, LonghaulError) as problem:
-        logs.event("hand_back_failed", run_id=str(holding.run_id), reason=str(problem))

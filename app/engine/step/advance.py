@@ -14,12 +14,14 @@ from typing import Any
 from uuid import UUID
 
 from app.core.decide import decide
-from app.core.errors import LeaseLost, NotFound, Refused
+from app.core.errors import LeaseLost, LonghaulError, NotFound, Refused
 from app.core.lifecycle import ENDED, EventKind, Status
 from app.core.ports import Bell
 from app.core.run import Event, Run, Transition
+from app.engine.holdings import Holding
+from app.engine.onward import Taken
 from app.engine.runtime import Runtime
-from app.store.database import Connection
+from app.store.database import Connection, DatabaseError
 from app.store.runs import runs
 from app.store.runs.moves import Beside, move, was_mine
 from app.telemetry import logs
@@ -48,6 +50,21 @@ class Moved:
         if self.to.status is not Status.READY:
             return None
         return Bell(self.run.id, self.to.step_seq, self.run.workflow, self.to.state, self.to.queue)
+
+
+def hand_back(rt: Runtime, holding: Holding, reason: str) -> None:
+    """RUNNING -> READY under our own token, no attempt spent; somebody else may have it already."""
+
+    def work(db: Connection) -> list[Moved]:
+        run = runs.lock(db, holding.run_id)
+        if run is None or run.lease_token != holding.token or run.status is not Status.RUNNING:
+            return []
+        return apply(db, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason))
+
+    try:
+        announce(rt, rt.database.transact(work))
+    except (DatabaseError, LonghaulError) as problem:
+        logs.event("hand_back_failed", run_id=str(holding.run_id), reason=str(problem))
 
 
 def settle(rt: Runtime, run: Run, happened: Event, beside: Beside, *, until: float) -> Moved:
@@ -133,6 +150,22 @@ def announce(rt: Runtime, moved: Sequence[Moved], beside: Beside | None = None) 
         log_move(m, beside if n == 0 else None)
         _log_alerts(m)
     ring(rt, moved)
+
+
+def log_lease(rt: Runtime, taken: Taken) -> None:
+    run = taken.run
+    logs.transition(
+        run.id,
+        run.state,
+        at=taken.at,
+        seq=run.transition_seq,
+        name=EventKind.LEASE_TAKEN.value,
+        from_status=Status.READY.value,
+        to_status=Status.RUNNING.value,
+        to_state=run.state,
+        actor=rt.actor,
+        reason=None,
+    )
 
 
 def log_move(m: Moved, beside: Beside | None) -> None:

@@ -14,17 +14,18 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.core.canonical import canonical, restore
+from app.core.canonical import canonical
 from app.core.entered import first_entered, since
 from app.core.errors import CancelAccepted, LeaseLost, NeedsPerson, OutcomeUnknown, StoreUnavailable
 from app.core.ids import new_token
-from app.core.lifecycle import EventKind, Status
-from app.core.run import Event, Run
+from app.core.lifecycle import EventKind
+from app.core.run import Event
 from app.core.workflow import State, Workflow
 from app.engine.calls.calls import Caller
 from app.engine.holdings import Holding
+from app.engine.onward import Taken
 from app.engine.runtime import Runtime
-from app.engine.step import advance, outcomes
+from app.engine.step import advance, chain, outcomes
 from app.engine.step.children import park_with_children
 from app.engine.step.context import JournaledStep
 from app.engine.step.failures import failed
@@ -36,22 +37,19 @@ from app.telemetry import logs
 
 
 def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: str) -> str:
-    """Answer a doorbell. What came of it, for the log.
+    """Answer a doorbell, or go on with what this thread kept. What came of it, for the log.
 
     The event that moved the run ("step finished"); or why it was not worked on or not moved: "not accepting", "not mine",
     "not my version", "lease lost", "store unavailable".
     """
-    if not rt.holdings.may_lease():
+    kept = rt.onward.take(run_id, step_seq)
+    if kept is None and not rt.holdings.may_lease():
         return "not accepting"
-    patience = rt.workflows.patience_seconds(workflow, state)
-    token, until = new_token(), time.monotonic() + patience
-    with rt.holdings.hold(run_id, step_seq, token, until) as holding:
+    holding = kept.holding if kept else _holding(rt, run_id, step_seq, workflow, state)
+    with rt.holdings.hold(holding):
         try:
-            taken = _take_lease(rt, holding, patience)
-            if taken is None:
-                return "not mine"
-            holding.leased = True
-            return _work(rt, holding, *taken)
+            taken = kept or _take_lease(rt, holding, rt.workflows.patience_seconds(workflow, state))
+            return _work(rt, taken) if taken else "not mine"
         except LeaseLost as lost:
             logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
             return "lease lost"
@@ -61,7 +59,8 @@ def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: 
             return "store unavailable"
 
 
-Taken = tuple[Run, Any, list[steps.Checkpoint], Any]
+def _holding(rt: Runtime, run_id: UUID, step_seq: int, workflow: str, state: str) -> Holding:
+    return Holding(run_id, step_seq, new_token(), time.monotonic() + rt.workflows.patience_seconds(workflow, state))
 
 
 def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
@@ -70,61 +69,47 @@ def _take_lease(rt: Runtime, holding: Holding, patience: float) -> Taken | None:
     )
     # While the database was away others may have given us up: what waited longer than we are vouched for is not taken.
     until = min(holding.until, rt.holdings.vouched_until)
-    rows, journal = rt.journal.write(holding.run_id, wanted, until=until, asynchronous=True)
-    if not rows:
+    found = rt.journal.write(holding.run_id, wanted, until=until, asynchronous=True)
+    if not found[0]:
         again = steps.leased(holding.run_id, holding.step_seq, holding.token)
-        rows, journal = rt.journal.write(holding.run_id, again, until=until)
-        if not rows:
-            return None
-    run = runs.as_run(rows[0])
-    logs.transition(
-        run.id,
-        run.state,
-        at=rows[0]["at"],
-        seq=run.transition_seq,
-        name=EventKind.LEASE_TAKEN.value,
-        from_status=Status.READY.value,
-        to_status=Status.RUNNING.value,
-        to_state=run.state,
-        actor=rt.actor,
-        reason=None,
-    )
-    return run, rows[0]["at"], [steps.as_checkpoint(row) for row in journal], restore(journal[0]["data"])
+        found = rt.journal.write(holding.run_id, again, until=until)
+    taken = chain.taken_by(holding, *found)
+    if taken is not None:
+        holding.leased = True
+        advance.log_lease(rt, taken)
+    return taken
 
 
-def _work(rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint], content: Any) -> str:
+def _work(rt: Runtime, taken: Taken) -> str:
+    run, until = taken.run, taken.holding.until
     found = rt.state_of(run.workflow, run.workflow_version, run.state)
     if found is None:
         reason = f"this worker has no {run.workflow} v{run.workflow_version} with a state {run.state}"
-        advance.settle(
-            rt, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=holding.until
-        )
+        advance.settle(rt, run, Event(kind=EventKind.HANDED_BACK, actor=rt.actor, reason=reason), Beside(), until=until)
         return "not my version"
     workflow, state = found
     started = time.perf_counter()
-    step, caller = _context(rt, holding, run, at, journal)
-    happened, beside, children = _outcome(rt, workflow, state, step, caller, run, at, journal, content, started)
+    step, caller = _context(rt, taken)
+    happened, beside, children = _outcome(rt, workflow, state, step, caller, taken, started)
     if children:
-        park_with_children(rt, run, happened, beside, children, until=holding.until)
+        park_with_children(rt, run, happened, beside, children, until=until)
     else:
-        advance.settle(rt, run, happened, beside, until=holding.until)
+        chain.finish(rt, taken, happened, beside)
     return happened.kind.value
 
 
-def _context(
-    rt: Runtime, holding: Holding, run: Run, at: Any, journal: list[steps.Checkpoint]
-) -> tuple[JournaledStep, Caller]:
-    own, calls = journal[0], {row.call_seq: row for row in journal[1:]}
+def _context(rt: Runtime, taken: Taken) -> tuple[JournaledStep, Caller]:
+    run, own, calls = taken.run, taken.journal[0], {row.call_seq: row for row in taken.journal[1:]}
     leased, received = time.monotonic(), own.input or {}
     caller = Caller(
         rt,
-        holding,
+        taken.holding,
         run_id=run.id,
         step_seq=run.step_seq,
         step_name=run.state,
         attempt=run.attempt,
         recorded=calls,
-        now=lambda: at + timedelta(seconds=time.monotonic() - leased),
+        now=lambda: taken.at + timedelta(seconds=time.monotonic() - leased),
         since=since(received, run.step_seq),
     )
     entered = first_entered(received)
@@ -138,20 +123,18 @@ def _outcome(
     state: State,
     step: JournaledStep,
     caller: Caller,
-    run: Run,
-    at: Any,
-    journal: list[steps.Checkpoint],
-    content: Any,
+    taken: Taken,
     started: float,
 ) -> tuple[Event, Beside, Any]:
     """Run the state's work and say what happened, with everything that is to be written beside the move."""
+    run, journal = taken.run, taken.journal
     try:
-        data = workflow.data.model_validate(content)
+        data = workflow.data.model_validate(runs.restore_text(taken.data))
         known = workflow.names(data) if workflow.names else ()
         done = outcomes.perform(rt, workflow, state, step, run, data)
         step.require_every_call()
         text = canonical(data)
-        changed = text if text != canonical(content) else None
+        changed = text if text != taken.data else None  # as it was before the work, which may change what it was given
         beside = Beside(
             output=_output(done.outcome, changed),
             data=changed,
@@ -170,7 +153,7 @@ def _outcome(
         problem = left_with(caller, journal[0].input or {}, problem)
         if isinstance(problem, NeedsPerson | OutcomeUnknown):  # a person is told of what this attempt did too
             journal = caller.journal()
-        now = at + timedelta(seconds=time.perf_counter() - started)
+        now = taken.at + timedelta(seconds=time.perf_counter() - started)
         return *failed(rt, workflow, state, run, journal, problem, now, caller.effects), None
 
 

@@ -20,9 +20,10 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import AdaptersMap, Dumper, PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import pipeline_communicate
+from psycopg.postgres import types
 from psycopg.waiting import Ready
 
 from app.store.database import Connection, Role, connect
@@ -65,11 +66,29 @@ class Encoded:
     size: int
 
 
+class _Bytes(Dumper):
+    """Bytes as hex. What psycopg writes without a connection at hand is meant for literals, with every quote doubled."""
+
+    oid = types["bytea"].oid
+
+    def dump(self, obj: bytes) -> bytes:
+        return b"\\x" + obj.hex().encode()
+
+
+class _Types:
+    """How values are written where no connection is asked for it."""
+
+    adapters, connection = AdaptersMap(psycopg.adapters), None
+
+
+_Types.adapters.register_dumper(bytes, _Bytes)
+
+
 class _Own(threading.local):
     """What each thread has one of: it remembers how every type is written, and is not made for two threads at once."""
 
     def __init__(self) -> None:
-        self.transformer = Transformer()
+        self.transformer = Transformer(_Types())
 
 
 _own = _Own()

@@ -47,12 +47,14 @@ class Beside:
     move_id: UUID = field(default_factory=ids.new_token)
 
 
+_CLOCK = "WITH clock AS MATERIALIZED (SELECT app_now() AS at)"
+_LINK = """app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, %(state)s,
+            %(status)s, %(step_seq)s, %(actor)s, clock.at, %(reason_digest)s, %(payload_digest)s)"""
 # The run: the status that was seen -> the status decided for it, with the transition and its link of the chain. No row:
 # the run changed since it was seen; then no part below writes anything either.
-_MOVED = """
-WITH clock AS MATERIALIZED (SELECT app_now() AS at),
+_MOVED = """{clock},
 moved AS (
-    UPDATE runs r SET state = %(state)s, status = %(status)s, step_seq = %(step_seq)s, queue = %(queue)s, attempt = %(attempt)s,
+    UPDATE runs r SET state = %(state)s, status = %(row_status)s, step_seq = %(step_seq)s, queue = %(queue)s, attempt = %(attempt)s,
         crash_attempts = %(crash_attempts)s, late_retries = %(late_retries)s, routes = %(routes)s::jsonb,
         pending_events = %(pending)s::text[], pause_requested = %(pause)s, waiting_reason = %(waiting_reason)s,
         wake_at = clock.at + make_interval(secs => %(wake_in)s::float8),
@@ -63,21 +65,43 @@ moved AS (
         finished_at = CASE WHEN %(is_ended)s THEN clock.at END,
         waited_seconds = r.waited_seconds
             + CASE WHEN %(was_waiting)s THEN greatest(0, extract(epoch FROM clock.at - r.updated_at)) ELSE 0 END,
-        transition_seq = r.transition_seq + 1, updated_at = clock.at,
-        transition_hash = app_chain(r.transition_hash, r.id, r.transition_seq + 1, %(event)s, r.state, r.status, %(state)s,
-            %(status)s, %(step_seq)s, %(actor)s, clock.at, %(reason_digest)s, %(payload_digest)s)
+        transition_seq = r.transition_seq + {links}, updated_at = clock.at,
+        transition_hash = {head}
     FROM clock
     WHERE r.id = %(id)s AND r.transition_seq = %(seen_seq)s AND r.lease_token IS NOT DISTINCT FROM %(seen_token)s::uuid
       AND r.pending_events = %(seen_pending)s::text[] AND r.pause_requested = %(seen_pause)s
-      AND r.cancel_requested = %(seen_cancel)s
-    RETURNING r.transition_seq, r.transition_hash, r.parent_run_id, r.parent_step_seq, clock.at
+      AND r.cancel_requested = %(seen_cancel)s{guard}
+    RETURNING r.transition_seq, r.transition_hash, r.parent_run_id, r.parent_step_seq, r.irreversible_since, clock.at
 ), logged AS (
     INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason,
         salt, reason_digest, payload_hash, payload_digest, move_id, hash, created_at)
-    SELECT %(id)s, transition_seq, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s, %(step_seq)s, %(attempt)s,
-        %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s, %(payload_digest)s, %(move_id)s, transition_hash, at
+    SELECT %(id)s, %(seen_seq)s + 1, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s, %(step_seq)s, %(attempt)s,
+        %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s, %(payload_digest)s, %(move_id)s, {logged}, at
     FROM moved
 )"""
+_ALONE = _MOVED.format(clock=_CLOCK, links="1", head=_LINK, guard="", logged="transition_hash")
+# The same, and the lease of the step that the run enters: READY -> RUNNING, with a transition of its own. The first link
+# follows from the head that was seen, as the row is updated once; so the head is guarded too. No row for a worker that
+# others have given up, as for any lease.
+_LEASED = (
+    _MOVED.format(
+        clock="""WITH clock AS MATERIALIZED (
+    SELECT at, app_chain(%(seen_head)s, %(id)s, %(seen_seq)s + 1, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s,
+        %(step_seq)s, %(actor)s, at, %(reason_digest)s, %(payload_digest)s) AS link FROM (SELECT app_now() AS at OFFSET 0) now)""",
+        links="2",
+        head="""app_chain(clock.link, r.id, r.transition_seq + 2, %(lease_taken)s, %(state)s, %(status)s, %(state)s,
+            %(row_status)s, %(step_seq)s, %(actor)s, clock.at, %(empty_digest)s, %(empty_digest)s)""",
+        guard=""" AND r.transition_hash = %(seen_head)s
+      AND NOT EXISTS (SELECT 1 FROM workers WHERE id = %(new_worker)s AND gone_at IS NOT NULL)""",
+        logged="(SELECT link FROM clock)",
+    )
+    + """, leased AS (
+    INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+        reason_digest, payload_digest, move_id, hash, created_at)
+    SELECT %(id)s, transition_seq, %(lease_taken)s, %(state)s, %(status)s, %(state)s, %(row_status)s, %(step_seq)s, %(attempt)s,
+        %(actor)s, %(empty_digest)s, %(empty_digest)s, %(new_token)s, transition_hash, at FROM moved
+)"""
+)
 
 # The finished step's checkpoint: INTENT -> COMPLETE, or FAILED, with its output and its error.
 _COMPLETED = """, completed AS (
@@ -169,6 +193,7 @@ _NAMES = """, named AS (
     ON CONFLICT DO NOTHING
 )"""
 _SAID = ", (SELECT jsonb_agg(jsonb_build_object('rule', a.rule, 'subject', a.subject, 'message', a.message)) FROM {alerts}) AS {what}"
+_EMPTY_DIGEST = digest("")
 # What is opened with a stop is opened only if the run stops: one whose cancel was accepted ends instead.
 _STOPPED = [status.value for status in sorted(STOPPED)]
 _TASK_STATUSES = [status.value for status in sorted(HAS_TASK)]
@@ -204,32 +229,56 @@ def _array(names: Sequence[str]) -> list[str] | str:
 
 
 @lru_cache(maxsize=256)
-def _text(parts: frozenset[str]) -> str:
-    """The one statement of a move with these parts."""
+def _text(parts: frozenset[str], leases: bool) -> str:
+    """The one statement of a move with these parts, and with the lease of the next step."""
     said = (_SAID.format(alerts="alarm a", what="opened") if _ALERT in parts else "") + (
         _SAID.format(alerts="quieted a", what="resolved") if _CLOSED in parts else ""
     )
     written = "".join(part for part in _PARTS if part in parts)
-    return f"{_MOVED}{written}\nSELECT transition_seq, at, parent_run_id, parent_step_seq{said} FROM moved"
+    moved, head = (_LEASED, ", transition_hash, irreversible_since") if leases else (_ALONE, "")
+    return f"{moved}{written}\nSELECT transition_seq, at, parent_run_id, parent_step_seq{head}{said} FROM moved"
 
 
-def move(
-    run: Run, to: Transition, *, token: UUID | None = None, worker: UUID | None = None, beside: Beside | None = None
-) -> Statement:
+@dataclass(frozen=True, slots=True)
+class NextLease:
+    """The lease that a run takes with the move that makes it READY, for `seconds`. seen_head: the hash its chain ended with."""
+
+    token: UUID
+    worker: UUID
+    seconds: float
+    seen_head: bytes
+
+    def params(self, to: Transition) -> dict[str, Any]:
+        """What the row holds in place of what the move alone would leave on it, and the lease's own transition."""
+        return {
+            "row_status": Status.RUNNING.value,
+            "crash_attempts": to.crash_attempts + 1,
+            "deadline_in": self.seconds,
+            "new_token": self.token,
+            "new_worker": self.worker,
+            "is_ready": False,
+            "seen_head": self.seen_head,
+            "lease_taken": EventKind.LEASE_TAKEN.value,
+            "empty_digest": _EMPTY_DIGEST,
+        }
+
+
+def move(run: Run, to: Transition, *, beside: Beside | None = None, lease: NextLease | None = None) -> Statement:
     """The statement that makes `run`, as it was seen, take the transition `to`. It returns one row, or none.
 
     The row has, where there can be any, the alerts `opened` and `resolved` with the move: rule, subject, message of each.
-    `token` and `worker` become the lease of a run that starts RUNNING.
+    lease: of a move to READY, the next lease, taken in the same update; then the row has the new `transition_hash` too.
     """
     beside = beside or Beside()
     cause = canonical(to.cause)
     output_hash = digest(beside.output) if beside.output is not None else None
     payload_hash = output_hash or digest(cause)
     salt = ids.new_salt()
-    return _text(_parts(to, beside)), {
+    params = {
         "id": run.id,
         "state": to.state,
         "status": to.status.value,
+        "row_status": to.status.value,
         "step_seq": to.step_seq,
         "queue": to.queue,
         "attempt": to.attempt,
@@ -242,8 +291,8 @@ def move(
         "wake_in": to.wake_in,
         "expires_in": to.expires_in,
         "deadline_in": beside.deadline_in,
-        "new_token": token,
-        "new_worker": worker,
+        "new_token": None,
+        "new_worker": None,
         "is_ready": to.status is Status.READY,
         "is_ended": to.status in ENDED,
         "children_left": to.children_left,
@@ -283,6 +332,7 @@ def move(
         "alert": beside.alert,
         "names": beside.names,
     }
+    return _text(_parts(to, beside), lease is not None), params | lease.params(to) if lease else params
 
 
 _OF_THEN = "alerts a WHERE a.run_id = %(id)s AND a.{column} = t.created_at"

@@ -44,10 +44,10 @@ locked AS (
     SELECT id, transition_seq, %(event)s, state, %(ready)s, state, %(running)s, step_seq, tries, %(actor)s,
         %(empty_digest)s, %(empty_digest)s, %(token)s, transition_hash, at FROM moved
 )
-SELECT {COLUMNS}, at FROM moved"""
+SELECT {COLUMNS}, transition_hash, at FROM moved"""
 
 # Changes nothing. No row: the lease was not taken, or stands no longer.
-_MINE = f"SELECT {COLUMNS}, updated_at AS at FROM runs WHERE id = %(id)s AND lease_token = %(token)s"
+_MINE = f"SELECT {COLUMNS}, transition_hash, updated_at AS at FROM runs WHERE id = %(id)s AND lease_token = %(token)s"
 
 # Changes nothing. The step's journal; the run's data beside the step's own row. What the lease saw may be older than
 # this statement.
@@ -141,6 +141,28 @@ def as_checkpoint(row: Mapping[str, Any]) -> Checkpoint:
         row["created_at"],
         row["intent_at"],
         row["errors"],
+    )
+
+
+def entered(name: str, received: Any, at: datetime) -> Checkpoint:
+    """The row that a move has just made for the step it enters. name: the task's; received: what led to it."""
+    return Checkpoint(
+        call_seq=0,
+        kind=CheckpointKind.STEP,
+        name=name,
+        status=CheckpointStatus.INTENT,
+        input_hash=None,
+        input=received,
+        output=None,
+        output_hash=None,
+        key=None,
+        key_epoch=0,
+        key_valid_until=None,
+        action_id=None,
+        lease_token=None,
+        created_at=at,
+        intent_at=None,
+        errors=[],
     )
 
 

@@ -34,6 +34,10 @@ _READY = """
 SELECT id, step_seq, workflow, state, queue FROM runs
 WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
 ORDER BY ready_at LIMIT %(limit)s"""
+_WAITING = """
+SELECT q.queue FROM unnest(%(queues)s::text[]) AS q(queue) WHERE EXISTS (
+    SELECT 1 FROM runs WHERE status = 'READY' AND queue = q.queue
+      AND ready_at < (SELECT app_now()) - make_interval(secs => %(seconds)s))"""
 _OF_WORKER = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ({literals(HELD)}) AND worker_id = %(worker)s
 ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
@@ -72,6 +76,12 @@ def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tupl
 def missed_signals(db: Connection, limit: int) -> list[Run]:
     """Runs that wait for a signal which is already there."""
     return [as_run(row) for row in db.execute(_MISSED_SIGNALS, {"limit": limit}).fetchall()]
+
+
+def waiting(db: Connection, queues: Sequence[str], seconds: float) -> list[str]:
+    """Those of the queues with a READY run that has waited for so long."""
+    found = db.execute(_WAITING, {"queues": list(queues), "seconds": seconds}).fetchall()
+    return [row["queue"] for row in found]
 
 
 def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[Ready]:

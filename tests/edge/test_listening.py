@@ -11,11 +11,11 @@ import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
 from app.settings import Settings
-from tasks import listening
 from tasks.canary import Canary
 from tasks.celery import app
+from tasks.edge import listening
+from tasks.edge.listening import Listening
 from tasks.edge.several import Patience
-from tasks.listening import Listening
 from tests.support.waiting import wait_for
 
 QUEUE = Queue("steps.listening.v1", routing_key="steps.listening.v1", durable=True)
