@@ -86,7 +86,7 @@ worker_state_db = None
 enable_utc = True
 timezone = "UTC"
 
-imports = ("tasks.steps", "tasks.sweeps", "tasks.intake", "tasks.canary")
+imports = ("tasks.steps", "tasks.periodic.sweeps", "tasks.intake", "tasks.canary")
 
 beat_schedule = {
     # `expires`: a worker that comes back late must not find a thousand stale sweeps.
@@ -98,3 +98,4 @@ beat_schedule = {
     for name, every in periods(_settings).items()
 }
 beat_max_loop_interval = 5
+beat_scheduler = "tasks.periodic.beat:Scheduler"  # does not spin while it waits

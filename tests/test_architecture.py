@@ -57,7 +57,7 @@ def test_every_state_of_every_workflow_is_a_celery_task() -> None:
 
 def test_every_sweep_is_on_beats_schedule_and_is_a_task() -> None:
     code = (
-        "from tasks import app; import tasks.sweeps; from app.sweeps import SWEEPS;"
+        "from tasks import app; import tasks.periodic.sweeps; from app.sweeps import SWEEPS;"
         "print(sorted(SWEEPS) == sorted(app.conf.beat_schedule),"
         "all(entry['task'] in app.tasks for entry in app.conf.beat_schedule.values()))"
     )

@@ -26,7 +26,7 @@ from tests.support.stack import MakeStack
 
 NONE = "app.application:NONE"
 LOADED = (
-    "import sys; import tasks.steps, tasks.sweeps, app.cli; from app.web.application import application;"
+    "import sys; import tasks.steps, tasks.periodic.sweeps, app.cli; from app.web.application import application;"
     "from app.bootstrap import runtime; from app.application import workflows; from app.settings import settings;"
     "application(runtime(workflows(settings()), role='web')); runtime(workflows(settings()));"
     "print([m for m in sys.modules if m.startswith(('app.insurance', 'workflows.', 'app.installed'))])"
