@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -27,7 +27,7 @@ from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
 from app.settings import settings
-from app.store.database import DatabaseError, connect
+from app.store.database import Connection, DatabaseError, connect
 from app.store.workers import due
 from app.telemetry import logs
 from tasks import canary, housekeeping, refusals
@@ -110,7 +110,10 @@ def _onward(rt: Runtime, queues: list[str], slots: int) -> Onward:
 
     def waiting(of: Collection[str], seconds: float) -> Collection[str]:
         try:
-            return rt.database.transact(lambda db: due.waiting(db, list(of), seconds))
+            find: Callable[[Connection], list[due.Ready]] = lambda db: due.ready(
+                db, list(of), older_seconds=seconds, limit=1
+            )  # noqa: E731
+            return {ready.queue for ready in rt.database.transact(find)}
         except DatabaseError:
             return ["unknown"]  # who cannot look takes it that somebody waits
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from app.core.canonical import canonical
 from app.engine.runtime import Runtime
+from app.store.database import Connection
 from app.store.workers import due
 from app.sweeps import actions, alerts, dispatch, heartbeats, human_tasks, retention, timers
 from app.sweeps.schedule import periods
@@ -45,10 +46,15 @@ SWEEPS: Mapping[str, Callable[[Runtime], Counts]] = MappingProxyType(
 )
 
 
-def run(rt: Runtime, name: str) -> Counts | None:
-    """Run one sweep unless another sweeper has just done so; what it did, or None."""
-    every = periods(rt.settings)[name]
-    if not rt.database.transact(lambda db: due.begin_sweep(db, name, every)):
+def run(rt: Runtime, name: str, *, asked_by_beat: bool = False) -> Counts | None:
+    """Run one sweep unless another sweeper has just done so; what it did, or None. That beat asked for it is noted."""
+
+    def begin(db: Connection) -> bool:
+        if asked_by_beat:
+            due.heard_beat(db)
+        return due.begin_sweep(db, name, periods(rt.settings)[name])
+
+    if not rt.database.transact(begin):
         return None
     counts = SWEEPS[name](rt)
     rt.database.transact(lambda db: due.end_sweep(db, name, canonical(counts)))

@@ -25,8 +25,7 @@ def run_once(rt: Runtime) -> dict[str, int]:
             clock.restart(db, "ready", {"queue": queue})
         return [
             Bell(row.id, row.step_seq, row.workflow, row.state, row.queue, EXPIRES_SECONDS)
-            for queue in queues
-            for row in due.ready(db, queue, older_seconds=older, limit=PER_QUEUE)
+            for row in due.ready(db, queues, older_seconds=older, limit=PER_QUEUE)
         ]
 
     bells = rt.database.transact(find)

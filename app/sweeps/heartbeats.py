@@ -40,25 +40,33 @@ class Lost:
 
 def run_once(rt: Runtime) -> dict[str, int]:
     """How many workers were given up and how many runs reassigned."""
-    rt.database.transact(lambda db: _by_this_clock(rt, db))
-    counts = {"gone": 0, "reassigned": 0, "overdue": 0}
-    if rt.holdings.in_touch_seconds() >= rt.settings.observer_age_seconds:
-        for verdict in _silent(rt):
-            counts["gone"] += 1
-            counts["reassigned"] += give_up(rt, verdict)
+    verdicts, suspected = rt.database.transact(lambda db: _look(rt, db))
+    counts = {"gone": len(verdicts), "reassigned": 0, "overdue": 0}
+    for verdict in verdicts:
+        counts["reassigned"] += give_up(rt, verdict)
+    if _may_judge(rt):
         counts["overdue"] = _overdue(rt)
-    counts["reassigned"] += _finish_suspected(rt)
+    counts["reassigned"] += reassign(rt, suspected, isolate=False)
     return counts
 
 
-def _silent(rt: Runtime) -> list[Lost]:
+def _look(rt: Runtime, db: Connection) -> tuple[list[Lost], list[UUID]]:
+    """Who is lost, and what a sweeper that died between its two moves left behind: mostly nobody and nothing."""
+    _by_this_clock(rt, db)
+    return _silent(rt, db) if _may_judge(rt) else [], [run.id for run in due.suspected(db, BATCH)]
+
+
+def _may_judge(rt: Runtime) -> bool:
+    return rt.holdings.in_touch_seconds() >= rt.settings.observer_age_seconds
+
+
+def _silent(rt: Runtime, db: Connection) -> list[Lost]:
     """Who does not ping, and who was given up and holds a lease all the same."""
 
     def lost(unheard: Iterable[workers.Unheard], reason: str) -> list[Lost]:
         return [Lost(worker.id, worker.pinged_at, reason, lock_stands=worker.lock_stands) for worker in unheard]
 
-    silent = rt.database.transact(lambda db: workers.silent(db, rt.settings.silent_seconds))
-    again = rt.database.transact(workers.gone_with_leases)
+    silent, again = workers.silent(db, rt.settings.silent_seconds), workers.gone_with_leases(db)
     return lost(silent, "it does not ping") + lost(again, "it had been given up before")
 
 
@@ -144,9 +152,3 @@ def _overdue(rt: Runtime) -> int:
     advance.announce(rt, moved)
     reassign(rt, [m.run.id for m in moved], isolate=True)
     return len(moved)
-
-
-def _finish_suspected(rt: Runtime) -> int:
-    """What a sweeper that died between the two moves left behind."""
-    found = rt.database.transact(lambda db: [run.id for run in due.suspected(db, BATCH)])
-    return reassign(rt, found, isolate=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.store.workers import due
 from app.sweeps import SWEEPS, run
 from tasks.celery import app
 from tasks.wiring import process_runtime
@@ -11,9 +10,7 @@ from tasks.wiring import process_runtime
 def _register(name: str) -> None:
     @app.task(name=f"longhaul.sweep.{name}", ignore_result=True, shared=False)
     def sweep() -> None:
-        rt = process_runtime()
-        rt.database.transact(due.heard_beat)
-        run(rt, name)
+        run(process_runtime(), name, asked_by_beat=True)
 
 
 for _name in SWEEPS:

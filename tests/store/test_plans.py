@@ -179,9 +179,8 @@ SUSPICION = run_facts.Suspicion(
 SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "timers": (lambda db: due.timers(db, 10), {"runs_due"}),
     "missed signals": (lambda db: due.missed_signals(db, 10), {"signals_pending", "runs_pkey"}),
-    "ready": (lambda db: due.ready(db, "q", older_seconds=1.0, limit=5), {"runs_ready"}),
+    "ready": (lambda db: due.ready(db, ["q", "r"], older_seconds=1.0, limit=5), {"runs_ready"}),
     "ready queues": (due.ready_queues, {"runs_ready"}),
-    "waiting": (lambda db: due.waiting(db, ["q", "p"], 0.1), {"runs_ready"}),
     "leased by": (lambda db: due.leased_by(db, ID, 5), {"runs_leased"}),
     "count leased by": (lambda db: due.count_leased_by(db, ID), {"runs_leased"}),
     "past deadline": (lambda db: due.past_deadline(db, grace_seconds=1.0, limit=5), {"runs_leased"}),

@@ -154,9 +154,7 @@ class Housekeeping:
         """Runs of our queues that nobody took for two dispatch periods, the oldest of each queue."""
         older = 2 * self._rt.settings.dispatch_seconds
         found = self._rt.database.transact(
-            lambda db: [
-                ready for queue in self._queues for ready in due.ready(db, queue, older_seconds=older, limit=limit)
-            ]
+            lambda db: due.ready(db, self._queues, older_seconds=older, limit=limit),
         )
         with self._lock:
             return [ready for ready in found if ready.id not in self._mine]

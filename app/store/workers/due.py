@@ -31,13 +31,18 @@ SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM sig
   AND status = 'WAITING_FOR_EVENT' AND pending_events <> '{{}}'
   AND EXISTS (SELECT 1 FROM unnest(pending_events) AS e WHERE routes ? e) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _READY = """
-SELECT id, step_seq, workflow, state, queue FROM runs
-WHERE status = 'READY' AND queue = %(queue)s AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
-ORDER BY ready_at LIMIT %(limit)s"""
-_WAITING = """
-SELECT q.queue FROM unnest(%(queues)s::text[]) AS q(queue) WHERE EXISTS (
-    SELECT 1 FROM runs WHERE status = 'READY' AND queue = q.queue
-      AND ready_at < (SELECT app_now()) - make_interval(secs => %(seconds)s))"""
+SELECT r.id, r.step_seq, r.workflow, r.state, r.queue FROM unnest(%(queues)s::text[]) AS q(name) CROSS JOIN LATERAL (
+    SELECT id, step_seq, workflow, state, queue FROM runs
+    WHERE status = 'READY' AND queue = q.name AND ready_at < (SELECT app_now()) - make_interval(secs => %(older)s)
+    ORDER BY ready_at LIMIT %(limit)s) r"""
+# By jumps along the index of ready runs, however many are ready.
+_READY_QUEUES = """
+WITH RECURSIVE found AS (
+    (SELECT queue FROM runs WHERE status = 'READY' ORDER BY queue LIMIT 1)
+    UNION ALL
+    SELECT next.queue FROM found CROSS JOIN LATERAL
+        (SELECT queue FROM runs WHERE status = 'READY' AND queue > found.queue ORDER BY queue LIMIT 1) next
+) SELECT queue FROM found"""
 _OF_WORKER = f"""
 SELECT {COLUMNS} FROM runs WHERE status IN ({literals(HELD)}) AND worker_id = %(worker)s
 ORDER BY updated_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
@@ -78,21 +83,14 @@ def missed_signals(db: Connection, limit: int) -> list[Run]:
     return [as_run(row) for row in db.execute(_MISSED_SIGNALS, {"limit": limit}).fetchall()]
 
 
-def waiting(db: Connection, queues: Sequence[str], seconds: float) -> list[str]:
-    """Those of the queues with a READY run that has waited for so long."""
-    found = db.execute(_WAITING, {"queues": list(queues), "seconds": seconds}).fetchall()
-    return [row["queue"] for row in found]
-
-
-def ready(db: Connection, queue: str, *, older_seconds: float, limit: int) -> list[Ready]:
-    """The oldest READY runs of a queue, unlocked: ringing twice does no harm."""
-    return rows.every(db, Ready, _READY, {"queue": queue, "older": older_seconds, "limit": limit})
+def ready(db: Connection, queues: Sequence[str], *, older_seconds: float, limit: int) -> list[Ready]:
+    """The oldest READY runs of each of these queues, unlocked: ringing twice does no harm."""
+    return rows.every(db, Ready, _READY, {"queues": list(queues), "older": older_seconds, "limit": limit})
 
 
 def ready_queues(db: Connection) -> list[str]:
     """The queues in which runs are READY."""
-    rows = db.execute("SELECT DISTINCT queue FROM runs WHERE status = 'READY' ORDER BY queue").fetchall()
-    return [row["queue"] for row in rows]
+    return [row["queue"] for row in db.execute(_READY_QUEUES).fetchall()]
 
 
 def leased_by(db: Connection, worker: UUID, limit: int) -> list[Run]:
@@ -168,8 +166,10 @@ def never_looked(db: Connection) -> None:
 
 def overdue_sweeps(db: Connection, periods: dict[str, float]) -> Sequence[str]:
     """The sweeps that have not begun for twice their period; one that never ran counts from the oldest living worker's start."""
-    rows = db.execute(f"SELECT name, {silence('last_started_at')} AS age FROM sweeps").fetchall()
+    rows = db.execute(
+        f"""SELECT s.name, {silence("s.last_started_at")} AS age, oldest.age AS never
+            FROM (SELECT {silence("min(started_at)")} AS age FROM workers WHERE gone_at IS NULL) oldest LEFT JOIN sweeps s ON true"""
+    ).fetchall()
     ages: dict[str, float] = {row["name"]: row["age"] for row in rows}
-    oldest = db.execute(f"SELECT {silence('min(started_at)')} AS age FROM workers WHERE gone_at IS NULL").fetchone()
-    never: float = oldest["age"] if oldest and oldest["age"] is not None else float("inf")
+    never: float = rows[0]["never"] if rows[0]["never"] is not None else float("inf")
     return [name for name, every in periods.items() if ages.get(name, never) > 2 * every]
