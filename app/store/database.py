@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, TypeVar, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -142,6 +144,20 @@ def in_one_round_trip(db: Connection, statement: str, params: Mapping[str, Any])
             db.execute("ROLLBACK TO SAVEPOINT longhaul_statement")
             db.execute("RELEASE SAVEPOINT longhaul_statement")
         raise
+
+
+def execute(db: Connection, statement: tuple[str, Mapping[str, Any]]) -> psycopg.Cursor[DictRow]:
+    """Run a statement with those of the parameters that its text names.
+
+    Of one that is given more than fifty psycopg remembers nothing: it would take the text apart each time.
+    """
+    text, params = statement
+    return db.execute(cast("Any", text), {name: params[name] for name in _named(text)})
+
+
+@lru_cache(maxsize=512)
+def _named(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"%\((\w+)\)s", text))
 
 
 class Database:

@@ -1,52 +1,55 @@
 """Timers and expiries: waiting runs whose time has come, and waits whose signal is already there.
 
-Every 2 s. A timer is never early: it is compared in database time, in the query that locks the run.
+Every 2 s. A timer is never early: it is compared in database time, in the query that locks the run. However many are
+due, one turn is over within a period, so that no more than two of the workers' slots are taken by it; the next turn goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
 from uuid import UUID
 
-from app.core.errors import LonghaulError
 from app.core.lifecycle import EventKind, Status
 from app.core.run import Event, Run
 from app.engine.runtime import Runtime
 from app.engine.step import advance
-from app.store.database import Connection, DatabaseError
+from app.engine.step.several import apply_each
+from app.store.database import Connection
 from app.store.workers import due
 from app.telemetry import logs
 
-BATCH = 20  # rows locked at once: a late retry opens and closes much, and who answers a run of the group waits for all of it
+BATCH = 100  # rows locked at once: who answers a run of the group waits for all of it
 ACTOR = "sweep:timers"
 
 
 def run_once(rt: Runtime) -> dict[str, int]:
     """Wake what is due, batch by batch, each in its own transaction; how many woke."""
-    return {"woken": _time(rt) + _signals(rt)}
+    until = time.monotonic() + rt.settings.timers_seconds
+    return {"woken": _time(rt, until) + _signals(rt, until)}
 
 
-def _time(rt: Runtime) -> int:
+def _time(rt: Runtime, until: float) -> int:
+    """From the longest due on, and never back in one turn: what was skipped as locked or stuck is the next one's."""
     woken = 0
+    since = due.ALWAYS
     stuck: list[UUID] = []  # not found again: the oldest that cannot be moved must not keep the others from it
     while True:
-        found, moved = rt.database.transact(lambda db: _due(db, stuck))  # noqa: B023
+
+        def batch(db: Connection) -> tuple[list[due.Due], list[advance.Moved]]:
+            found = due.timers(db, BATCH, since=since, but=stuck)  # noqa: B023
+            wanted = [(one.run, event) for one in found if (event := _event(one)) is not None]
+            return found, apply_each(db, wanted, _tell)
+
+        found, moved = rt.database.transact(batch)
         advance.announce(rt, moved)
         woken += len(moved)
-        stuck += set(found) - {one.run.id for one in moved}
-        if len(found) < BATCH:
+        stuck += {one.run.id for one in found} - {one.run.id for one in moved}
+        if len(found) < BATCH or time.monotonic() >= until:
             return woken
+        since = found[-1].at
 
 
-def _due(db: Connection, stuck: Sequence[UUID]) -> tuple[list[UUID], list[advance.Moved]]:
-    found = due.timers(db, BATCH, but=stuck)
-    moved: list[advance.Moved] = []
-    for run, is_due, has_expired in found:
-        moved += _aside(db, run, _time_for(run, is_due=is_due, has_expired=has_expired))
-    return [run.id for run, _, _ in found], moved
-
-
-def _signals(rt: Runtime) -> int:
+def _signals(rt: Runtime, until: float) -> int:
     happened = Event(
         kind=EventKind.SIGNALLED,
         actor=ACTOR,
@@ -55,36 +58,29 @@ def _signals(rt: Runtime) -> int:
     )
 
     def batch(db: Connection) -> list[advance.Moved]:
-        return [one for run in due.missed_signals(db, BATCH) for one in _aside(db, run, happened)]
+        return apply_each(db, [(run, happened) for run in due.missed_signals(db, BATCH)], _tell)
 
     woken = 0
     while True:
         moved = rt.database.transact(batch)
         advance.announce(rt, moved)
         woken += len(moved)
-        if len(moved) < BATCH:
+        if len(moved) < BATCH or time.monotonic() >= until:
             return woken
 
 
-def _aside(db: Connection, run: Run, happened: Event | None) -> list[advance.Moved]:
-    """One run behind a savepoint: a row that cannot be moved is named and must not stop the others."""
-    if happened is None:
-        return []
-    try:
-        with db.transaction():
-            return advance.apply(db, run, happened)
-    except (LonghaulError, DatabaseError) as problem:
-        logs.event("timer_failed", run_id=str(run.id), step=run.state, reason=str(problem))
-        return []
+def _tell(run: Run, problem: Exception) -> None:
+    logs.event("timer_failed", run_id=str(run.id), step=run.state, reason=str(problem))
 
 
-def _time_for(run: Run, *, is_due: bool, has_expired: bool) -> Event | None:
+def _event(found: due.Due) -> Event | None:
     """What the passing of time means for a run; nothing for one that was paused or moved meanwhile."""
-    if is_due and run.status is Status.WAITING_FOR_TIMER:
+    run = found.run
+    if found.is_due and run.status is Status.WAITING_FOR_TIMER:
         event, reason = EventKind.TIMER_DUE, "the time has come"
-    elif is_due and run.status is Status.FAILED_RETRIABLE:
+    elif found.is_due and run.status is Status.FAILED_RETRIABLE:
         event, reason = EventKind.RETRIED, f"late retry {run.late_retries + 1}"
-    elif has_expired:
+    elif found.has_expired:
         event, reason = EventKind.EXPIRED, "nothing came in time"
     else:
         return None

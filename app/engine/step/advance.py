@@ -21,7 +21,7 @@ from app.core.run import Event, Run, Transition
 from app.engine.holdings import Holding
 from app.engine.onward import Taken
 from app.engine.runtime import Runtime
-from app.store.database import Connection, DatabaseError
+from app.store.database import Connection, DatabaseError, execute
 from app.store.runs import runs
 from app.store.runs.moves import Beside, move, was_mine
 from app.telemetry import logs
@@ -114,7 +114,7 @@ def apply(
     if run.parent_run_id is not None and to.status in ENDED:
         moved = _end_child(db, run, to, beside)
     else:
-        row = db.execute(*move(run, to, beside=beside)).fetchone()
+        row = execute(db, move(run, to, beside=beside)).fetchone()
         moved = [Moved.from_row(run, to, row)] if row else []
     if not moved:
         raise Refused(f"run {run.id} changed meanwhile; look again")
@@ -125,7 +125,7 @@ def apply(
 
 def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list[Moved]:
     """A child's ending, then its parent's count: the one place where the lock order is child, then parent."""
-    row = db.execute(*move(run, to, beside=beside)).fetchone()
+    row = execute(db, move(run, to, beside=beside)).fetchone()
     if row is None:
         return []
     moved = [Moved.from_row(run, to, row)]

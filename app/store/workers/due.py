@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from app.core.lifecycle import HELD, WAKES
@@ -19,12 +20,12 @@ from app.store.rows import literals
 from app.store.runs.runs import COLUMNS, as_run
 
 _DUE = f"""
-SELECT {COLUMNS}, coalesce(wake_at <= (SELECT app_now()), false) AS is_due,
+SELECT {COLUMNS}, least(wake_at, expires_at) AS at, coalesce(wake_at <= (SELECT app_now()), false) AS is_due,
        coalesce(expires_at <= (SELECT app_now()), false) AS has_expired
 FROM runs
 WHERE status IN ({literals(WAKES)})
   AND (wake_at IS NOT NULL OR expires_at IS NOT NULL) AND least(wake_at, expires_at) <= (SELECT app_now())
-  AND id <> ALL (%(but)s)
+  AND least(wake_at, expires_at) >= %(since)s AND id <> ALL (%(but)s)
 ORDER BY least(wake_at, expires_at) LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"""
 _MISSED_SIGNALS = f"""
 SELECT {COLUMNS} FROM runs WHERE id = ANY (ARRAY(SELECT DISTINCT run_id FROM signals WHERE consumed_step_seq IS NULL LIMIT 10000))
@@ -61,6 +62,19 @@ BEAT, BEAT_SECONDS = (
 )  # a row that is none either: when a message of beat's was last taken; how often it is noted
 
 
+ALWAYS = datetime(1, 1, 1, tzinfo=UTC)  # before any moment
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A waiting run whose time came `at` that moment: its timer is due, or its wait has expired, or both."""
+
+    run: Run
+    at: datetime
+    is_due: bool
+    has_expired: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A step that waits for a worker."""
@@ -72,10 +86,13 @@ class Ready:
     queue: str
 
 
-def timers(db: Connection, limit: int, *, but: Sequence[UUID] = ()) -> list[tuple[Run, bool, bool]]:
-    """Waiting runs whose timer is due or whose wait has expired: (run, is due, has expired), locked. `but`: all except these."""
-    rows = db.execute(_DUE, {"limit": limit, "but": list(but)}).fetchall()
-    return [(as_run(row), row["is_due"], row["has_expired"]) for row in rows]
+def timers(db: Connection, limit: int, *, since: datetime = ALWAYS, but: Sequence[UUID] = ()) -> list[Due]:
+    """Waiting runs whose time has come, those due the longest first, locked. `since`: from that due moment on; `but`: all except these.
+
+    Who asks again and again says where it was: the entries of those that were woken stand in the index for a while.
+    """
+    rows = db.execute(_DUE, {"limit": limit, "since": since, "but": list(but)}).fetchall()
+    return [Due(as_run(row), row["at"], row["is_due"], row["has_expired"]) for row in rows]
 
 
 def missed_signals(db: Connection, limit: int) -> list[Run]:
