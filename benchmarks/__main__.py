@@ -1,6 +1,6 @@
 """`make bench`: the benchmarks that are named, else all, one after the other. Each can be run alone with options of its own and `--json`.
 
-python -m benchmarks [steps recovery prompt_tokens run_page lists start submit waits] [--keep]
+python -m benchmarks [steps recovery prompt_tokens run_page lists start submit waits claims] [--keep]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, submit, waits
+from benchmarks.claims import __main__ as claims
 
 ALL = {
     "steps": steps.main,
@@ -18,6 +19,7 @@ ALL = {
     "start": start.main,
     "submit": submit.main,
     "waits": waits.main,
+    "claims": claims.main,
 }
 
 if __name__ == "__main__":

@@ -55,8 +55,12 @@ class Machine:
             env={**os.environ, "PYTHONPATH": str(PROJECT), **env},
             death_signal=signal.SIGKILL,
         )
-        self._stack.callback(process.end, signal.SIGTERM, 5.0)
+        self.ends_with(process)
         return process
+
+    def ends_with(self, process: ChildProcess) -> None:
+        """End a process that was started elsewhere with all others."""
+        self._stack.callback(process.end, signal.SIGTERM, 5.0)
 
     def _place(self, name: str) -> Path:
         place = self.folder / name

@@ -41,9 +41,9 @@ def prepare(database_url: str, data_dir: Path) -> None:
     """Install the insurer's schema, and seed it and the people where there are none yet."""
     insurer.install(database_url)
     day = sample_day(data_dir)
-    insured = [_insured(policy) for policy in policies(day)]
-    insurer.seed(database_url, insured)
-    insurer.seed_earlier(database_url, [_earlier(policy, day) for policy in insured[::2]])
+    known = [insured(policy) for policy in policies(day)]
+    insurer.seed(database_url, known)
+    insurer.seed_earlier(database_url, [_earlier(policy, day) for policy in known[::2]])
     database = Database(database_url, "owner", size=1)
     with database.transaction() as db:
         for p in PEOPLE:
@@ -60,7 +60,8 @@ def sample_day(data_dir: Path) -> date:
     return date.fromisoformat(note.read_text().strip())
 
 
-def _insured(policy: Policy) -> InsuredPolicy:
+def insured(policy: Policy) -> InsuredPolicy:
+    """The row of the insurer's database for a sample policy."""
     vehicle = policy.vehicle
     return InsuredPolicy(
         policy_number=policy.number,
