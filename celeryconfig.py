@@ -70,8 +70,9 @@ task_queues = [Queue(name, routing_key=name, durable=True) for name in _names]
 task_default_exchange = "longhaul"
 task_routes = {"longhaul.sweep.*": {"queue": "sweeps"}, START: {"queue": INTAKE}}
 
-# Threads for steps that wait on others, prefork where native code could take the process down with it.
-worker_pool = "threads" if {"steps", "sweeps"} & set(_pools) else "prefork"
+# Threads for steps that wait on others: on models, services, and the processes in which documents are read. Prefork where
+# steps must run alone, because one of them may have taken its process down.
+worker_pool = "prefork" if "isolated" in _pools and not {"steps", "sweeps"} & set(_pools) else "threads"
 worker_concurrency = 16 if worker_pool == "threads" else 2
 worker_max_tasks_per_child = 500  # prefork: returns what native libraries leak
 worker_max_memory_per_child = 400_000  # KB

@@ -1,7 +1,8 @@
 """The child process that looks at a document for us: started under limits, waited for, and its end understood.
 
 The law: whatever a document does to the child, the caller gets an answer. The kernel ends what costs too much, and how
-the child ended says why. Only what says nothing about the document raises.
+the child ended says why. Only what says nothing about the document raises. However many threads ask, a process has no more
+children at work than the machine has cores, nor more than AT_MOST: each may take its full memory.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -20,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import NotFound, Transient
 from app.documents.child.asked import Asked, Task
 
+AT_MOST = 8
+_at_work = threading.BoundedSemaphore(min(AT_MOST, max(2, os.cpu_count() or 2)))
 _PROJECT = Path(__file__).parents[2]
 _MIB = 1024 * 1024
 # How native code ends when the memory limit stops it, and how the kernel ends what passes the CPU or file limit.
@@ -76,7 +80,8 @@ def asked(task: Task, limits: ReadLimits, answer_bytes: int) -> Asked:
 def _ask(document: IO[bytes], task: Task, limits: ReadLimits, answer_bytes: int) -> dict[str, Any]:
     # The answer goes to a file, not a pipe: the file-size limit then bounds what a hijacked child can send.
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
-        returncode = _run_child(document, answer, complaints, asked(task, limits, answer_bytes + _MIB))
+        with _at_work:
+            returncode = _run_child(document, answer, complaints, asked(task, limits, answer_bytes + _MIB))
         if returncode is None:
             return _unreadable("TIMED_OUT", f"Reading it took longer than {limits.wall_seconds:g} s and was stopped.")
         if returncode != 0:

@@ -125,14 +125,16 @@ def _processes(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[
     grace = settings.shutdown_grace_seconds + 5.0
     quiet = ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
     steps = [*_CELERY, "worker", "-n", "steps@%h", "-P", "threads", "-c", "16", *quiet]
-    documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "prefork", "-c", "2", *quiet]
+    documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "threads", "-c", "16", *quiet]
+    isolated = [*_CELERY, "worker", "-n", "isolated@%h", "-P", "prefork", "-c", "2", *quiet]
     beat = [*_CELERY, "beat", "--schedule", str(data_dir / "beat-schedule"), "--pidfile=", "--loglevel=INFO"]
     flower, found = _flower(settings, data_dir, env)
     # Another interface cannot be asked through 127.0.0.1: then running counts as ready.
     web_port = int(env["LONGHAUL_WEB_PORT"]) if settings.web_host in {"127.0.0.1", "localhost"} else None
     workers: list[Service] = [
         _command("worker-steps", steps, data_dir, env | {"LONGHAUL_POOLS": "steps,sweeps"}, grace=grace),
-        _command("worker-documents", documents, data_dir, env | {"LONGHAUL_POOLS": "documents,isolated"}, grace=grace),
+        _command("worker-documents", documents, data_dir, env | {"LONGHAUL_POOLS": "documents"}, grace=grace),
+        _command("worker-isolated", isolated, data_dir, env | {"LONGHAUL_POOLS": "isolated"}, grace=grace),
     ]
     others: list[Service] = [
         _command("beat", beat, data_dir, env),

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,13 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.documents import confined
 from app.documents.reader import ReaderFailed, ReadLimits, ReadResult, read_document
 from tests.support.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 PARENT = """
 import sys
+import threading
 from pathlib import Path
+from app.documents import confined
 from app.documents.reader import read_document
 read_document(Path(sys.argv[1]))
 """
@@ -86,6 +90,22 @@ def test_the_child_is_confined_and_inherits_nothing(endless: Path, monkeypatch: 
         assert {entry.name for entry in Path(f"/proc/{child.pid}/fd").iterdir()} == {"0", "1", "2"}
         assert os.getsid(child.pid) == child.pid
     os.close(secret)
+
+
+def test_no_more_children_are_at_work_than_the_machine_bears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "_at_work", threading.BoundedSemaphore(1))
+    document = tmp_path / "document"
+    document.write_text("some words")
+    first = tmp_path / "first"
+    os.mkfifo(first)
+    held = os.open(first, os.O_RDWR)
+    with reading(first) as (child, _), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(read_document, document)
+        wait_for(lambda: confined._at_work._value == 0, "the first to be at work")
+        assert reader_of(psutil.Process()) == child
+        child.kill()
+        assert waiting.result(timeout=20).status == "read"
+    os.close(held)
 
 
 def test_a_child_killed_by_someone_else_says_nothing_about_the_document(endless: Path) -> None:

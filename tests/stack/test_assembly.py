@@ -56,7 +56,7 @@ def test_on_a_bare_machine_everything_is_started_servers_first(folder: Path) -> 
     assert names(assemble(Settings(), folder)) == [
         ["postgres", "redis"],
         ["payments"],
-        ["worker-steps", "worker-documents"],
+        ["worker-steps", "worker-documents", "worker-isolated"],
         ["beat", "flower", "web"],
     ]
 

@@ -28,6 +28,7 @@ def test_the_services_a_company_needs_are_all_there() -> None:
         "web",
         "worker-steps",
         "worker-documents",
+        "worker-isolated",
         "beat",
         "flower",
         "payments",
@@ -77,14 +78,14 @@ def test_every_other_image_has_a_version() -> None:
     assert images == ["postgres:18", "redis:7"]
 
 
-def test_the_two_workers_serve_every_pool() -> None:
+def test_the_workers_between_them_serve_every_pool() -> None:
     served = [service["environment"].get("LONGHAUL_POOLS", "") for service in ours().values()]
     assert set(",".join(filter(None, served)).split(",")) == set(Settings.model_fields["pools"].default.split(","))
 
 
 def test_a_worker_is_given_longer_to_stop_than_it_takes_to_hand_back() -> None:
     grace: float = Settings.model_fields["shutdown_grace_seconds"].default
-    for name in ("worker-steps", "worker-documents"):
+    for name in ("worker-steps", "worker-documents", "worker-isolated"):
         assert int(services()[name]["stop_grace_period"].removesuffix("s")) > grace
 
 

@@ -37,6 +37,7 @@ PROCESSES = {
     "payments",
     "worker-steps",
     "worker-documents",
+    "worker-isolated",
     "beat",
     "flower",
     "web",
