@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -21,21 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import NotFound, Transient
 from app.documents.child.asked import Asked, Task
+from app.documents.fork_server import ForkServer, ServerGone
 
 AT_MOST = 8
 _at_work = threading.BoundedSemaphore(min(AT_MOST, max(2, os.cpu_count() or 2)))
-_PROJECT = Path(__file__).parents[2]
 _MIB = 1024 * 1024
 # How native code ends when the memory limit stops it, and how the kernel ends what passes the CPU or file limit.
 _LIMIT_SIGNALS = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
 _CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGSYS}
-_ENVIRONMENT = {
-    "PYTHONPATH": str(_PROJECT),
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "LC_ALL": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",  # OCR's libraries start a thread a core, each with its own memory
-    "OPENBLAS_NUM_THREADS": "1",
-}
+_readers = ForkServer()
 
 
 class ReaderFailed(Transient):
@@ -80,8 +72,12 @@ def asked(task: Task, limits: ReadLimits, answer_bytes: int) -> Asked:
 def _ask(document: IO[bytes], task: Task, limits: ReadLimits, answer_bytes: int) -> dict[str, Any]:
     # The answer goes to a file, not a pipe: the file-size limit then bounds what a hijacked child can send.
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
-        with _at_work:
-            returncode = _run_child(document, answer, complaints, asked(task, limits, answer_bytes + _MIB))
+        spend = asked(task, limits, answer_bytes + _MIB)
+        try:
+            with _at_work:
+                returncode = _readers.read(document, answer, complaints, spend, limits.wall_seconds)
+        except ServerGone as problem:
+            raise ReaderFailed("the document reader was killed; try again") from problem
         if returncode is None:
             return _unreadable("TIMED_OUT", f"Reading it took longer than {limits.wall_seconds:g} s and was stopped.")
         if returncode != 0:
@@ -94,28 +90,6 @@ def _ask(document: IO[bytes], task: Task, limits: ReadLimits, answer_bytes: int)
         if not isinstance(told, dict):
             raise ReaderFailed("the document reader's answer cannot be understood: it is no object")
         return told
-
-
-def _run_child(document: IO[bytes], answer: IO[bytes], complaints: IO[bytes], spend: Asked) -> int | None:
-    """The child's return code (negative: the signal that ended it), or None when it ran out of time."""
-    child = subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", "app.documents.child.reader_child", json.dumps(spend)],
-        stdin=document,
-        stdout=answer,
-        stderr=complaints,
-        close_fds=True,
-        start_new_session=True,
-        cwd="/",
-        env=_ENVIRONMENT,
-    )
-    try:
-        return child.wait(spend["wall_seconds"])
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
 
 
 def _verdict_on_death(returncode: int, complaints: IO[bytes]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import psutil
 from benchmarks.claims.ground import Ground, bytes_below
 from benchmarks.machine import cpu_seconds, cpu_seconds_of_all
 
-_READER = "app.documents.child.reader_child"
+_READER = "app.documents.fork_server"
 _HELD_UP = """
 SELECT regexp_replace(reason, '^Throttled: ', ''), count(*), count(DISTINCT run_id), sum(seconds)::float8 FROM (
     SELECT run_id, event, reason, extract(epoch FROM lead(created_at) OVER (PARTITION BY run_id ORDER BY seq) - created_at) AS seconds
@@ -95,13 +95,11 @@ def _servers(process: Any) -> float:
 
 
 def _reader(process: psutil.Process) -> float:
-    """CPU of the document readers that this process started: of those that ended what it reaped, of the others what they have."""
+    """CPU of the document readers that this process started: of their server with those that it reaped, or of servers that ended."""
     try:
-        if _reads(process):
-            times = process.cpu_times()
-            return times.user + times.system
         times = process.cpu_times()
-        return times.children_user + times.children_system
+        ended = times.children_user + times.children_system
+        return ended + times.user + times.system if _reads(process) else ended
     except psutil.NoSuchProcess:
         return 0.0
 

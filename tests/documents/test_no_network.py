@@ -11,7 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.documents import confined
 from app.documents.child import no_network, reader_child
+from app.documents.confined import ReadLimits
 
 TRY = """
 import json, socket, subprocess, sys
@@ -68,13 +70,12 @@ def test_the_reader_gives_up_the_network_before_it_looks_at_a_byte(monkeypatch: 
         order.append("read")
         raise SystemExit
 
-    monkeypatch.setattr(sys, "argv", ["reader", json.dumps({"parent": 0})])
     monkeypatch.setattr(reader_child, "die_with_parent", lambda _: None)
     monkeypatch.setattr(reader_child, "confine", lambda _: order.append("limits"))
     monkeypatch.setattr(reader_child, "refuse_network", lambda: order.append("network"))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=SimpleNamespace(read=reads)))
     with pytest.raises(SystemExit):
-        reader_child.main()
+        reader_child.read(confined.asked({"name": "text"}, ReadLimits(), 0))
     assert order == ["limits", "network", "read"]
 
 

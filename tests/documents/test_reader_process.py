@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from app.documents import confined
+from app.documents.fork_server import ForkServer
 from app.documents.reader import ReaderFailed, ReadLimits, ReadResult, read_document
 from tests.support.waiting import wait_for
 
@@ -42,9 +44,10 @@ def endless(tmp_path: Path) -> Iterator[Path]:
 
 def reader_of(parent: psutil.Process) -> psutil.Process | None:
     """The reader child of `parent`, once it has confined itself."""
-    for child in parent.children():  # other tests' servers among them, which may belong to somebody else
+    # Other tests' servers are among them, which may belong to somebody else.
+    for child in parent.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            ours = "app.documents.child.reader_child" in child.cmdline()
+            ours = "app.documents.fork_server" in child.cmdline()
             if ours and child.rlimit(psutil.RLIMIT_CPU)[0] == ReadLimits().cpu_seconds:
                 return child
     return None
@@ -75,7 +78,7 @@ def test_the_child_dies_with_its_killed_parent(endless: Path) -> None:
 def test_a_reading_that_takes_too_long_is_stopped_with_its_whole_group(endless: Path) -> None:
     result = read_document(endless, limits=ReadLimits(wall_seconds=0.5))
     assert (result.status, result.reason) == ("unreadable", "TIMED_OUT")
-    assert reader_of(psutil.Process()) is None
+    wait_for(lambda: reader_of(psutil.Process()) is None, "its end")
 
 
 def test_the_child_is_confined_and_inherits_nothing(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +118,10 @@ def test_a_child_killed_by_someone_else_says_nothing_about_the_document(endless:
             answer.result(timeout=20)
 
 
-def test_an_orphan_ends_before_it_reads_anything(endless: Path) -> None:
-    limits = '{"parent": 1}'
+def test_an_orphan_ends_before_it_reads_anything() -> None:
+    orphan = "from app.documents.child import reader_child; reader_child.read({'parent': 1})"
     child = subprocess.run(
-        [sys.executable, "-m", "app.documents.child.reader_child", limits],
+        [sys.executable, "-c", orphan],
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -128,7 +131,52 @@ def test_an_orphan_ends_before_it_reads_anything(endless: Path) -> None:
     assert (child.returncode, child.stdout) == (1, b"")
 
 
-def test_the_child_starts_light() -> None:
-    heavy = "import sys, app.documents.child.reader_child; print({'pydantic', 'pypdf', 'pypdfium2'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", heavy], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+def test_the_child_begins_with_what_most_documents_need_and_without_what_few_do() -> None:
+    loaded = """
+import sys
+from app.documents import fork_server
+fork_server.load()
+print(*sorted({'pydantic', 'pypdf', 'pypdfium2', 'PIL.Image', 'onnxruntime', 'numpy', 'app.settings'} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["PIL.Image", "pypdf", "pypdfium2"]
+
+
+def test_each_document_has_a_child_of_its_own_from_one_server(tmp_path: Path) -> None:
+    document = tmp_path / "document"
+    document.write_text("some words")
+    readers = ForkServer()
+    limits = confined.asked({"name": "text"}, ReadLimits(), 1 << 20)
+
+    def read() -> int | None:
+        with document.open("rb") as source, (tmp_path / "answer").open("w+b") as answer:
+            return readers.read(source, answer, answer, limits, 20)
+
+    with ThreadPoolExecutor(4) as asking:
+        assert list(asking.map(lambda _: read(), range(12))) == [0] * 12
+    assert readers._process is not None
+    server = psutil.Process(readers._process.pid)
+    assert server.children() == []
+    server.kill()
+    wait_for(lambda: readers._process and readers._process.poll() is not None, "the server to end")
+    assert read() == 0, "another server is started"
+    assert readers._process.pid != server.pid
+
+
+def test_a_server_that_dies_takes_its_readers_along_and_says_nothing_about_the_document(endless: Path) -> None:
+    with reading(endless) as (child, answer):
+        server = child.parent()
+        assert server is not None
+        server.kill()
+        with pytest.raises(ReaderFailed, match="try again"):
+            answer.result(timeout=20)
+        assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the reader to end")
+
+
+def test_a_server_that_nobody_asks_ends() -> None:
+    ours, theirs = socket.socketpair()
+    idle = "from app.documents import fork_server; fork_server.IDLE_SECONDS = 0.1; fork_server.main()"
+    with ours, theirs:
+        argv = [sys.executable, "-c", idle, str(theirs.fileno())]
+        done = subprocess.run(argv, cwd=PROJECT, pass_fds=[theirs.fileno()], timeout=30, check=False)
+    assert done.returncode == 0

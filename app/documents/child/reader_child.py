@@ -4,8 +4,7 @@ The law: hostile bytes are parsed only here, after the kernel was told what this
 the process that started it. Whatever the document does, the answer is a status and a stable reason, or the process
 dies and its parent reads the reason off the signal.
 
-`app.documents.reader` starts it with the limits as one JSON argument. It imports neither pydantic nor a PDF library
-before it needs one: start-up is part of every document's latency.
+`app.documents.fork_server` forks it, with the libraries that most documents need already loaded.
 """
 
 from __future__ import annotations
@@ -24,9 +23,8 @@ from app.documents.child.no_network import refuse_network
 _PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    """Read stdin within the limits of `sys.argv[1]` and write what the task asked for to stdout."""
-    limits: Asked = json.loads(sys.argv[1])
+def read(limits: Asked) -> None:
+    """Read stdin within the limits and write what the task asks for to stdout. Never returns."""
     die_with_parent(limits["parent"])
     confine(limits)
     refuse_network()
@@ -58,7 +56,3 @@ def confine(limits: Asked) -> None:
         resource.setrlimit(kind, (allowed, allowed))
     # A soft limit below the hard one: the end is SIGXCPU, which says why, and not a SIGKILL that could be anyone's.
     resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + 2))
-
-
-if __name__ == "__main__":
-    main()
