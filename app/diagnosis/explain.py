@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.core.declarations import limits
 from app.core.lifecycle import ENDED, STOPPED, EventKind, Status
 from app.core.statuses import TaskKind
 from app.core.values.durations import spoken
@@ -18,6 +19,7 @@ from app.engine import serving
 from app.settings import Settings
 from app.store.reads.glance import RunDetail
 from app.store.reads.situation import Holder, Situation
+from app.store.runs.downstreams import MOST_HELD_UP, BindingLimit
 
 YOUNG_SECONDS = 5.0  # READY for less than this needs no cause
 
@@ -176,11 +178,24 @@ def _for_signal(view: _View) -> str:
 
 def _for_timer(view: _View) -> str:
     run = view.run
+    if view.seen.limit is not None:
+        return _for_limit(view, view.seen.limit)
     until = view.clock(run.wake_at, past="due and late")
     why = f" because {run.last_reason}" if run.last_reason and run.last_event != EventKind.WAITS_FOR_TIMER else ""
     what = "waits" if run.last_event == EventKind.WAITS_FOR_TIMER else f"waits to try {run.state} again"
     where = f" in {run.state}" if run.last_event == EventKind.WAITS_FOR_TIMER else f", try {run.attempt},"
     return f"{what}{where} until {until}{why}" + _timers(view, run.wake_at)
+
+
+def _for_limit(view: _View, limit: BindingLimit) -> str:
+    run, name = view.run, limit.downstream
+    is_told = limits.told(limit.why, rate=limit.rate_per_second, concurrency=limit.concurrency)
+    text = f"waits in {run.state} {view.lasting(view.entered)} because the limit {name!r} ({is_told}) is used up"
+    many = f"more than {MOST_HELD_UP:,}" if limit.runs > MOST_HELD_UP else f"{limit.runs:,}"
+    text += f"; {many} {'run waits' if limit.runs == 1 else 'runs wait'} for it"
+    text += f", this one comes again {view.clock(run.wake_at, past='due and late')}"
+    text += f"; if {name} can bear more, raise it with {limits.VARIABLE} on every worker"
+    return text + _timers(view, run.wake_at)
 
 
 def _timers(view: _View, due: datetime | None) -> str:

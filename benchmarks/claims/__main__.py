@@ -56,7 +56,7 @@ def measure(load: str, count: int, *, answer_seconds: float, say: bool = False) 
         with Office() as office:
             before, began = meters.read(ground), time.monotonic()
             office.send(claims)
-            _until_done(ground, load, say=say)
+            _until_done(ground, office, load, say=say)
             seconds, used = time.monotonic() - began, meters.read(ground).since(before)
         cpu = {name: round(getattr(used, name) / count, 4) for name in meters.CPU}
         return {
@@ -73,9 +73,10 @@ def measure(load: str, count: int, *, answer_seconds: float, say: bool = False) 
         }
 
 
-def _until_done(ground: Ground, load: str, *, say: bool) -> None:
+def _until_done(ground: Ground, office: Office, load: str, *, say: bool) -> None:
     deadline, told = time.monotonic() + PATIENCE_SECONDS, time.monotonic()
     while left := ground.one(_LEFT[load]):
+        office.check()
         if ground.one(_STOPPED):
             row = ground.db.execute(
                 "SELECT subject, state, waiting_reason FROM runs WHERE finished_at IS NULL"

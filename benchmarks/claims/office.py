@@ -30,7 +30,8 @@ class Office:
         config = settings().model_copy(update={"log_level": "WARNING"})
         self._rt = runtime(workflows(config), role="web", config=config)
         self._closed = threading.Event()
-        self._people = threading.Thread(target=self._answer_all, daemon=True)
+        self._people = threading.Thread(target=self._work, daemon=True)
+        self._problem: Exception | None = None
         self.answered = 0
 
     def __enter__(self) -> Office:
@@ -50,6 +51,17 @@ class Office:
     def _send(self, claim: MadeClaim) -> UUID:
         return intake.submit(self._rt, claim.stated, claim.files, actor="benchmark").run_id
 
+    def check(self) -> None:
+        """Raises what kept people from answering."""
+        if self._problem:
+            raise self._problem
+
+    def _work(self) -> None:
+        try:
+            self._answer_all()
+        except Exception as problem:
+            self._problem = problem
+
     def _answer_all(self) -> None:
         with ThreadPoolExecutor(AT_ONCE) as people:
             while not self._closed.wait(LOOK_SECONDS):
@@ -64,7 +76,8 @@ class Office:
             values = {"comment": "as decided"}
         else:
             by, outcome = DEMO_ADJUSTER.username, "settle"
-            values = {"comment": "as suggested", "amount": str(task.defaults["amount"])}
+            # Where a finding speaks against it, no amount is suggested: then one is named, which a supervisor signs.
+            values = {"comment": "as suggested", "amount": str(task.defaults.get("amount") or "100.00")}
         try:
             complete(self._rt, task.id, by=by, outcome=outcome, answer=values)
         except Refused:  # its run has moved on since the list was read

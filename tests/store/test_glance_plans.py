@@ -11,6 +11,7 @@ import pytest
 from app.store.database import connect
 from app.store.reads import dead_letters, overview
 from app.store.reads.overview import SLOT_SECONDS
+from app.store.runs import downstreams
 from tests.support.plans import fill, indexes, plans, whole_tables
 
 LARGE = 200_000
@@ -47,6 +48,7 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
         "budgets": (overview._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
         "steps": (overview._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
         "flow": (overview._FLOW, slots, {"transitions_created", "runs_pkey"}),
+        "held up by limits": (downstreams._HELD_UP, {"most": downstreams.MOST_HELD_UP + 1}, {"runs_due"}),
         "letters by slot": (overview._LETTER_SLOTS, slots, {"dead_letters_created"}),
     }
     wrong, slow = [], {}

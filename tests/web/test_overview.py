@@ -145,6 +145,29 @@ def test_what_models_used_today_stands_against_the_budgets_of_their_runs(
     assert "made:up 2 2,000 0 at least 0.5000" in spending
 
 
+def test_the_limits_that_bind_stand_there_with_how_many_runs_wait_behind_each(
+    ada: Visitor, desk: Desk, owner: Database
+) -> None:
+    for number in range(3):
+        desk.file(f"C-{number}")
+    assert "LONGHAUL_DOWNSTREAMS" not in fresh(ada)
+    with owner.transaction() as db:
+        db.execute(
+            """INSERT INTO downstreams (name, rate_per_second, booked_until) VALUES
+               ('letters', 20, app_now() + interval '10 s'), ('model:openai', 10, NULL)"""
+        )
+        db.execute(
+            """UPDATE runs SET status = 'WAITING_FOR_TIMER', waiting_reason = 'letters is called as often as it allows',
+               wake_at = app_now() + interval '9 s' WHERE subject IN ('C-1', 'C-2')"""
+        )
+    html = fresh(ada)
+    told = part(html, "downstreams")
+    assert "used up the limit of letters, 20 a second: 2 runs wait for it" in told
+    page = Page(html)
+    assert "raise its limit with LONGHAUL_DOWNSTREAMS" in " ".join(page.text.split())
+    assert page.problems == []
+
+
 def test_nothing_that_was_not_seen_is_green(ada: Visitor, owner: Database, web: Runtime) -> None:
     engine = part(fresh(ada), "sweeps")
     assert "✓" not in engine

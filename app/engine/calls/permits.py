@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.declarations.limits import Limit
+from app.core.declarations.limits import Limit, held_up
 from app.core.errors import NotDone, OutcomeUnknown, SchemaFailure, StepError, Throttled, Transient
 from app.engine.runtime import Runtime
 from app.store.runs import downstreams
@@ -18,13 +18,6 @@ from app.telemetry import logs
 
 PATIENCE_SECONDS = 30.0  # when a downstream asks for patience and does not say how long
 MOST_PATIENCE_SECONDS = 6 * 3600.0  # however long one answer asks for, all callers are not held up for longer than this
-_WORDS = {
-    "broken": "is not called while its breaker is open, because it kept failing",
-    "probed": "is being tried by one call since it kept failing",
-    "asked for patience": "asked every caller for patience",
-    "rate": "is called as often as it allows",
-    "concurrency": "has as many calls under way as it allows",
-}
 
 
 class Permits:
@@ -44,7 +37,7 @@ class Permits:
             return
         answer = self._transact(lambda db: downstreams.take(db, place, limit, seconds))
         if not answer.granted:
-            raise Throttled(f"{limit.name} {_WORDS[answer.why]}", retry_after_seconds=answer.wait_seconds)
+            raise Throttled(held_up(limit.name, answer.why), retry_after_seconds=answer.wait_seconds)
         if answer.probe:
             self._probes.add(place.call_seq)
 
@@ -81,7 +74,7 @@ class Permits:
             self.answered(place, downstream)
         elif self._tell(limit, "failed") != "closed":
             wait = limit.cooldown * (1 + self._rt.draw())
-            return Throttled(f"{limit.name} {_WORDS['broken']}: {problem}", retry_after_seconds=wait)
+            return Throttled(f"{held_up(limit.name, 'broken')}: {problem}", retry_after_seconds=wait)
         return None
 
     def _tell(self, limit: Limit, what: str, seconds: float = 0.0) -> str:

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.core.declarations.limits import held_up_by
 from app.core.lifecycle import Status
 from app.store import rows
 from app.store.clock import lasted, silence
 from app.store.database import Connection
 from app.store.reads import glance
 from app.store.reads.glance import RunDetail
+from app.store.runs import downstreams
+from app.store.runs.downstreams import BindingLimit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +82,7 @@ class Situation:
     routes: the outcomes of its wait. tasks: its open human tasks. able: role -> the people who have it.
     workers: the living ones. holder: the worker that has its lease.
     ahead: READY runs of its queue that are older. children: those of its present step. sweeps: name ->
-    seconds since its last start, without end if that lies in the future.
+    seconds since its last start, without end if that lies in the future. limit: that of a downstream for which it waits.
     """
 
     now: datetime
@@ -92,6 +95,7 @@ class Situation:
     ahead: int = 0
     children: Sequence[AwaitedChild] = ()
     sweeps: Mapping[str, float] = field(default_factory=dict)
+    limit: BindingLimit | None = None
 
 
 _WAIT = "SELECT routes, app_now() AS now FROM runs WHERE id = %(id)s"
@@ -139,6 +143,14 @@ def read(db: Connection, run_id: UUID) -> Situation:
         ahead=ahead["n"] if ahead else 0,
         children=rows.every(db, AwaitedChild, _CHILDREN, params) if run.status == Status.WAITING_FOR_CHILDREN else (),
         sweeps={row["name"]: row["age"] for row in db.execute(_SWEEPS).fetchall()},
+        limit=_limit(db, run),
+    )
+
+
+def _limit(db: Connection, run: RunDetail) -> BindingLimit | None:
+    by = held_up_by(run.waiting_reason) if run.status == Status.WAITING_FOR_TIMER else None
+    return (
+        next((limit for limit in downstreams.binding(db) if by == (limit.downstream, limit.why)), None) if by else None
     )
 
 

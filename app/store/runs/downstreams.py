@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.declarations.limits import Limit
+from app.core.declarations.limits import Limit, held_up_by
+from app.core.lifecycle import WAKES
 from app.store import rows
 from app.store.clock import lasted
 from app.store.database import Connection
@@ -23,6 +24,18 @@ _STANDING = f"""SELECT name, breaker, rate_per_second, concurrency, failures,
     {lasted("opened_at")} AS open_seconds,
     greatest(0, extract(epoch FROM greatest(not_before, probe_at) - app_now()))::float8 AS held_seconds
 FROM downstreams d ORDER BY name"""
+
+# Who was sent away comes again by the time the last one was booked for; a little later, as it was written down a little later.
+# So these stand in front of the index of what is due, and however many wait, no more than `most` are looked at.
+_HELD_UP = f"""SELECT waiting_reason, count(*) AS runs FROM (
+    SELECT status, waiting_reason FROM runs
+    WHERE status IN ({rows.literals(WAKES)}) AND (wake_at IS NOT NULL OR expires_at IS NOT NULL)
+      AND least(wake_at, expires_at)
+          <= (SELECT max(booked_until + make_interval(secs => 5 + 1 / coalesce(rate_per_second, 20))) FROM downstreams)
+    ORDER BY least(wake_at, expires_at) LIMIT %(most)s) soon
+WHERE status = 'WAITING_FOR_TIMER' AND waiting_reason IS NOT NULL GROUP BY waiting_reason"""
+_LIMITS = "SELECT name, rate_per_second, concurrency FROM downstreams WHERE name = ANY (%(names)s)"
+MOST_HELD_UP = 10_000  # what is more is told as "more than"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +115,37 @@ def report(db: Connection, limit: Limit, what: str, seconds: float = 0.0) -> str
 def standing(db: Connection) -> list[Standing]:
     """Every downstream that was ever called under a limit, as it stands."""
     return rows.every(db, Standing, _STANDING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindingLimit:
+    """A limit that holds runs up now. why: RATE or CONCURRENCY of `app.core.declarations.limits`. runs: how many wait for it."""
+
+    downstream: str
+    why: str
+    rate_per_second: float | None
+    concurrency: int | None
+    runs: int
+
+
+def binding(db: Connection) -> list[BindingLimit]:
+    """The limits that hold runs up now, those with most runs first; counted up to MOST_HELD_UP + 1 of all runs together."""
+    found = {
+        by: row["runs"]
+        for row in db.execute(_HELD_UP, {"most": MOST_HELD_UP + 1}).fetchall()
+        if (by := held_up_by(row["waiting_reason"]))
+    }
+    if not found:
+        return []
+    limits = {row["name"]: row for row in db.execute(_LIMITS, {"names": [name for name, _ in found]}).fetchall()}
+    return [
+        BindingLimit(
+            downstream=name,
+            why=why,
+            rate_per_second=limits[name]["rate_per_second"],
+            concurrency=limits[name]["concurrency"],
+            runs=runs,
+        )
+        for (name, why), runs in sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        if name in limits
+    ]

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from app.core.declarations import limits
 from app.core.lifecycle import Status
 from app.core.values.durations import seconds
 from app.core.workflow import Children, Human, Wait
@@ -22,6 +23,7 @@ from app.store.reads import alert_list, facts, overview, pages
 from app.store.reads.alert_list import AlertLine
 from app.store.reads.overview import MOST, BudgetUse, ModelUse, Now
 from app.store.runs import downstreams
+from app.store.runs.downstreams import BindingLimit
 from app.web.http.render import render
 from app.web.http.session import Me, Rt
 from app.web.overview import health
@@ -53,7 +55,7 @@ class Duration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """One look at everything."""
+    """One look at everything. binding: the limits of downstreams that hold runs up."""
 
     at: datetime
     now: Now
@@ -62,6 +64,7 @@ class Seen:
     beat: Standing
     workers: Sequence[Standing]
     downstreams: Sequence[downstreams.Standing]
+    binding: Sequence[BindingLimit]
     charts: Sequence[Chart]
     durations: Sequence[Duration]
 
@@ -80,6 +83,7 @@ class Overview:
             at, now, engine = clock.now(db), overview.now(db, limit=_LISTED), facts.engine(db)
             self._history.look(db, at.timestamp())
             alerts, standing = alert_list.still_open(db, limit=_LISTED), downstreams.standing(db)
+            binding = downstreams.binding(db)
         return Seen(
             at=at,
             now=now,
@@ -88,6 +92,7 @@ class Overview:
             sweeps=health.sweeps_of(engine, self._rt.settings),
             workers=health.workers_of(engine, self._rt.settings, now.busy),
             downstreams=standing,
+            binding=binding,
             charts=self._charts(at.timestamp()),
             durations=self._durations(),
         )
@@ -180,4 +185,5 @@ def _values(request: Request, rt: Runtime) -> dict[str, Any]:
         "counts": None if counted is None else [(s, counted[1][s]) for s in order if counted[1].get(s)],
         "counted_at": None if counted is None else counted[0],
         "worst": health.worst,
+        "told_limit": limits.told,
     }
