@@ -9,33 +9,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Generic
 
 from pydantic import ValidationError
-from pydantic_ai import Agent, FunctionToolset, ModelRetry, NativeOutput, ToolOutput, UsageLimits
-from pydantic_ai.durable_exec import ExternalEventError, external_event_scope
+from pydantic_ai import ModelRetry, UsageLimits
+from pydantic_ai.durable_exec import external_event_scope
 from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
-from pydantic_ai.external_events import wait_for_external_event
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import ModelRequestParameters
-from pydantic_ai.tools import Tool as AgentTool
 
-from app.agents.choices import LOCAL, Chosen
+from app.agents.agents import ANSWER, agent, answer_tokens, brief, wrong
+from app.agents.choices import Chosen
 from app.agents.clients import cost, load
-from app.agents.durable import BRIDGE, Bridge, SignalWaiter, StepDurability, journaled_response
+from app.agents.durable import BRIDGE, Bridge, SignalWaiter, journaled_response
 from app.agents.model_errors import in_our_words
 from app.agents.model_loop import model_loop
 from app.agents.step_thread import Sent, StepThread
 from app.agents.wire import plain_request
 from app.core.canonical import canonical
-from app.core.declarations.prompts import Awaits, Output, Prompt
+from app.core.declarations.prompts import Output, Prompt
 from app.core.declarations.tools import Tool
 from app.core.errors import NeedsPerson, NotCanonical, SchemaFailure, StepError
 from app.core.ports import Answered, Asking, ModelRequest
 
-ANSWER = "answer"  # the output tool's name
-TOOLS = "longhaul"  # the toolset's id
 _SHOWN = 2000  # characters of an answer in a note
 BYTES_PER_TOKEN = 3  # a cautious estimate of what is sent; the provider's own count replaces it
 
@@ -53,8 +49,7 @@ class AgentAsking(Generic[Output]):
     ) -> None:
         self._chosen, self._prompt, self._request, self._asking, self._fixed = chosen, prompt, request, asking, fixed
         self._number, self._last, self._problems = 0, "", list[str]()
-        self._brief = prompt.brief if chosen.kind == LOCAL else None
-        self._answer_tokens = prompt.brief_tokens if self._brief else prompt.answer_tokens
+        self._brief, self._answer_tokens = brief(chosen, prompt), answer_tokens(chosen, prompt)
         self._tools_said: list[dict[str, Any]] = []
         self._loop = model_loop()
         self._thread = StepThread(self._loop)
@@ -71,10 +66,10 @@ class AgentAsking(Generic[Output]):
         prompt = self._prompt
         token = BRIDGE.set(Bridge(self._asking.place, self._requested))
         try:
-            agent = self._agent(self._loop.clients.model(self._chosen))
+            asked = agent(self._loop.clients, self._chosen, prompt, self._fixed)
             limits = UsageLimits(request_limit=prompt.requests, tool_calls_limit=prompt.tool_calls or None)
             with external_event_scope(self._waiter):
-                return (await agent.run(text, usage_limits=limits)).output
+                return (await asked.run(text, deps=self, usage_limits=limits)).output
         except UsageLimitExceeded as limit:
             raise self._to_a_person(str(limit)) from limit
         except UnexpectedModelBehavior as problem:
@@ -87,80 +82,31 @@ class AgentAsking(Generic[Output]):
         whole: Output = answer.whole() if self._brief else answer
         return whole
 
-    def _agent(self, model: Any) -> Agent[None, Any]:
-        prompt = self._prompt
-        native, form = self._chosen.native_output, self._form
-        tools = [*map(self._tool, prompt.tools), *map(self._awaits, prompt.awaits)]
-        output: Any = NativeOutput(form) if native else ToolOutput(form, name=ANSWER)
-        agent: Agent[None, Any] = Agent(
-            model,
-            name=prompt.name,
-            instructions=prompt.instructions,
-            output_type=output,
-            model_settings={"max_tokens": self._answer_tokens, "temperature": 0.0, "timeout": prompt.timeout_seconds},
-            retries=prompt.requests,
-            toolsets=[FunctionToolset(tools, id=TOOLS)] if tools else [],
-            capabilities=[StepDurability()],
-        )
-
-        @agent.output_validator
-        async def believed(answer: Any) -> Any:
-            self._problems = await self._thread.beside(lambda _awaited: self._checked(answer))
-            if self._problems:
-                raise ModelRetry("The answer cannot be believed:\n" + "\n".join(f"- {p}" for p in self._problems))
-            return answer
-
-        return agent
+    async def problems(self, answer: Any) -> list[str]:
+        """Why an answer cannot be believed, in the prompt's own words."""
+        self._problems = await self._thread.beside(lambda _awaited: self._checked(answer))
+        return self._problems
 
     def _checked(self, answer: Any) -> list[str]:
-        """Why an answer cannot be believed, in the prompt's own words."""
         prompt = self._prompt
         asked = {**self._request, "tools": self._tools_said} if prompt.tools else self._request
         return list(prompt.check(self._whole(answer), asked)) if prompt.check else []
 
-    @property
-    def _form(self) -> Any:
-        """The model that an answer must fit."""
-        return self._brief or self._prompt.output
-
-    def _tool(self, tool: Tool) -> AgentTool[None]:
+    async def used(self, tool: Tool, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a tool through the journal, with what was fixed for it in place of what a model says."""
         assert tool.takes is not None
-        takes, given = tool.takes, dict(self._fixed.get(tool.name, {}))
+        try:
+            checked = tool.takes.model_validate({**said, **self._fixed.get(tool.name, {})})
+        except ValidationError as problem:
+            raise ModelRetry(f"{tool.name} was not called: {wrong(problem)}") from problem
+        params = checked.model_dump(mode="json")
+        answer = await self._thread.beside(lambda _awaited: self._asking.call(tool, params))
+        self._tools_said.append({"ref": f"t{len(self._tools_said) + 1}", "tool": tool.name, "answer": answer})
+        return {name: self._tools_said[-1][name] for name in ("ref", "answer")}
 
-        async def called(**params: Any) -> Any:
-            try:
-                checked = takes.model_validate({**params, **given})
-            except ValidationError as problem:
-                raise ModelRetry(f"{tool.name} was not called: {_wrong(problem)}") from problem
-            params = checked.model_dump(mode="json")
-            answer = await self._thread.beside(lambda _awaited: self._asking.call(tool, params))
-            self._tools_said.append({"ref": f"t{len(self._tools_said) + 1}", "tool": tool.name, "answer": answer})
-            return {name: self._tools_said[-1][name] for name in ("ref", "answer")}
-
-        schema = takes.model_json_schema()
-        schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in given}
-        schema["required"] = [name for name in schema.get("required", []) if name not in given]
-        return AgentTool.from_schema(called, tool_name(tool.name), tool.about, schema, sequential=True)
-
-    def _awaits(self, awaits: Awaits) -> AgentTool[None]:
-        async def waited(**said: Any) -> Any:
-            try:
-                checked = awaits.takes.model_validate(said)
-            except ValidationError as problem:
-                raise ModelRetry(f"{awaits.event} was not waited for: {_wrong(problem)}") from problem
-            self._waiter.said = checked.model_dump(mode="json")
-            patience = awaits.expires_seconds
-            try:
-                return await wait_for_external_event(
-                    awaits.event, ask=_of_nobody, timeout=timedelta(seconds=patience) if patience else None
-                )
-            except ExternalEventError as nothing:
-                return str(nothing)
-
-        schema = awaits.takes.model_json_schema()
-        return AgentTool.from_schema(
-            waited, f"wait_for_{tool_name(awaits.event)}", awaits.about, schema, sequential=True
-        )
+    def says(self, said: Any) -> None:
+        """What the model says about the wait that it begins: the run's reason shows it."""
+        self._waiter.said = said
 
     async def _requested(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, send: Sent
@@ -237,9 +183,9 @@ class AgentAsking(Generic[Output]):
         if not answers:
             return None if calls else "it has no answer in it"
         try:
-            self._form.model_validate_json(answers[0])
+            (self._brief or self._prompt.output).model_validate_json(answers[0])
         except ValidationError as problem:
-            return _wrong(problem)
+            return wrong(problem)
         return None
 
     def _to_a_person(self, limit: str) -> NeedsPerson:
@@ -247,21 +193,6 @@ class AgentAsking(Generic[Output]):
         return NeedsPerson(
             saw, "; ".join(self._problems) or limit, evidence={"problems": self._problems, "limit": limit}
         )
-
-
-async def _of_nobody(_token: str) -> None:
-    """What a wait asks of the outside: nothing, the run's own reason says what it waits for."""
-
-
-def tool_name(name: str) -> str:
-    """A tool's name as models may spell it: no dots."""
-    return name.replace(".", "_")
-
-
-def _wrong(problem: ValidationError) -> str:
-    """What does not fit a schema, field by field; never the values, for this reaches the logs."""
-    errors = problem.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the answer'}: {e['msg']}" for e in errors[:20])
 
 
 def _shown(response: ModelResponse) -> str:

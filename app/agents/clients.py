@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import lru_cache, partial
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import httpx2
 from genai_prices import calc_price
@@ -37,10 +38,11 @@ def load(chosen: Chosen) -> None:
 
 
 class Clients:
-    """The models of this process, each made once; all of them ask through one HTTP client."""
+    """The models of this process, each made once; all of them ask through one HTTP client. `agents` of them are kept, too."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http, self._models = http, dict[Chosen, Model]()
+        self.agents = dict[Any, Any]()  # what `app.agents.agents` made
 
     def model(self, chosen: Chosen) -> Model:
         """The model that a setting names."""

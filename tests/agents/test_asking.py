@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from app.agents import agents
+from app.agents.model_loop import model_loop
 from app.agents.provider import Models
 from app.core.declarations.prompts import Awaits, Prompt
 from app.core.declarations.tools import Tool
@@ -126,6 +129,21 @@ def test_a_parameter_the_step_fixed_is_neither_shown_nor_chosen_by_the_model(ser
     ask(server([ROUND, GOOD]), asking, fixed={"insurer.policy": {"number": "P-MINE"}})
     assert seen == [{"number": "P-MINE"}]
     assert asking.requests[0].messages[0]["tools"][0]["takes"]["properties"] == {}
+
+
+def test_what_a_step_fixed_is_never_anothers_though_one_agent_asks_for_both(server: Server) -> None:
+    told = list[str]()
+    for mine in ("P-MINE", "P-YOURS"):
+        asking = MemoryAsking({"insurer.policy": lambda params: told.append(params["number"])})
+        ask(server([ROUND, GOOD]), asking, fixed={"insurer.policy": {"number": mine}})
+    assert told == ["P-MINE", "P-YOURS"]
+
+
+def test_questions_made_up_for_each_asking_do_not_pile_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agents, "KEPT", 2)
+    for version in range(4):
+        ask(server([GOOD]), prompt=dataclasses.replace(PROMPT, version=version))
+    assert len(model_loop().clients.agents) == 2
 
 
 @pytest.mark.parametrize("bad", [NO_SCHEMA, TOO_MUCH, {**GOOD, "cut": True}, {"text": "I would pay."}])

@@ -19,7 +19,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.tools import Tool as AgentTool
 from pydantic_ai.usage import RequestUsage
 
-from app.agents.asking import TOOLS
+from app.agents.agents import TOOLS
 from app.agents.durable import BRIDGE, Bridge, SignalWaiter, StepBackend, StepDurability, journaled_response
 from app.agents.model_loop import model_loop
 from app.agents.step_thread import Sent, StepThread
