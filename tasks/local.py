@@ -17,13 +17,14 @@ from celery.concurrency.base import apply_target
 from celery.exceptions import TaskRevokedError
 from celery.utils.functional import noop
 from celery.utils.nodenames import anon_nodename
-from celery.worker import request, strategy
+from celery.worker import request, state, strategy
 from celery.worker.consumer.tasks import Tasks
 from kombu.message import Message
 
 from app.core.ids import task_id, task_name
 from app.core.run import Run
 from app.engine.step import chain
+from app.telemetry import logs
 from tasks import wiring
 from tasks.edge.messages import headers_of
 
@@ -117,29 +118,46 @@ def _and_go_on(ended: Callable[..., None]) -> Callable[..., None]:
     """What a task's request does at its end, with what its thread does then. `ended`: what Celery does, also of a failure."""
 
     def on_success(self: Request, outcome: Any, **kwargs: Any) -> None:
-        try:
-            kept = wiring.process_runtime().onward.next
-            self.following = _receiver.receive(kept.run) if kept is not None and _receiver is not None else None
+        if self.local:
+            self.following = _received_after(self)
             ended(self, outcome, **kwargs)
-            if not self.local:
-                _work_off(self)
+            return
+        last = self
+        try:
+            self.following = _received_after(self)
+            ended(self, outcome, **kwargs)
+            # One after the other, not one inside the other: a chain leaves no frames on the stack.
+            while last.following is not None:
+                following, last.following = last.following, None
+                last = following
+                last.execute_using_pool(None)
+        except TaskRevokedError:
+            pass  # Celery has said so; its lease is handed back
         finally:
-            if not self.local:
-                chain.end(wiring.process_runtime())
+            _forget(last, last.following)
+            chain.end(wiring.process_runtime())
 
     return on_success
 
 
-def _work_off(first: Request) -> None:
-    """One after the other, not one inside the other: a chain leaves no frames on the stack."""
-    last = first
-    while last.following is not None:
-        following, last.following = last.following, None
-        try:
-            following.execute_using_pool(None)
-        except TaskRevokedError:
-            return
-        last = following
+def _received_after(ended: Request) -> Any:
+    """The request of the step that this thread keeps, if it is another than the one of which this is the end."""
+    kept = wiring.process_runtime().onward.next
+    if kept is None or _receiver is None or task_id(kept.run.id, kept.run.state, kept.run.step_seq) == ended.id:
+        return None
+    try:
+        return _receiver.receive(kept.run)
+    except Exception as problem:  # Celery's, or a broker's: the step that ended is to end all the same
+        reason = f"{type(problem).__name__}: {problem}"
+        logs.event("step_not_received", run_id=str(kept.run.id), step=kept.run.state, reason=reason)
+        return None
+
+
+def _forget(*requests: Any) -> None:
+    """Requests that did not end in order, or never began, hold no slot: nobody but their thread will tell Celery."""
+    for left in requests:
+        if left is not None and left in state.reserved_requests:
+            state.task_ready(left)
 
 
 def goes_on() -> bool:

@@ -64,15 +64,15 @@ class Stack:
 
     # Processes
 
-    def worker(self, *, kept: bool = False, **settings: object) -> Program:
-        """Start one worker; returns at once. `settings` are LONGHAUL_ variables of its own."""
+    def worker(self, *arguments: str, kept: bool = False, **settings: object) -> Program:
+        """Start one worker; returns at once. `arguments` are more of Celery's, `settings` LONGHAUL_ variables of its own."""
         name = f"w{len(self.programs)}"
-        command = [CELERY, "-A", "tasks", "worker", "-n", f"{name}@localhost", "--without-mingle"]
+        command = [CELERY, "-A", "tasks", "worker", "-n", f"{name}@localhost", "--without-mingle", *arguments]
         return self._start(name, command, kept, settings)
 
-    def workers(self, count: int, *, kept: bool = False, **settings: object) -> list[Program]:
+    def workers(self, count: int, *arguments: str, kept: bool = False, **settings: object) -> list[Program]:
         """Start several workers and wait until each has registered."""
-        started = [self.worker(kept=kept, **settings) for _ in range(count)]
+        started = [self.worker(*arguments, kept=kept, **settings) for _ in range(count)]
 
         def registered() -> bool:
             assert kept or all(program.alive for program in started), f"a worker ended at once\n{self.evidence()}"

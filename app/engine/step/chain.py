@@ -22,6 +22,8 @@ from app.store.journal.journal import Rows
 from app.store.runs import runs, steps
 from app.store.runs.moves import Beside, NextLease, move
 
+NOT_BEGUN = "its thread did not begin with it"
+
 
 def finish(rt: Runtime, taken: Taken, happened: Event, beside: Beside) -> None:
     """Move a run this process holds the lease of, and keep its next step for this thread where it goes on with that.
@@ -53,7 +55,7 @@ def _go_on(rt: Runtime, taken: Taken, to: Transition, beside: Beside) -> bool:
     advance.log_move(advance.Moved(taken.run, to, following.run.transition_seq - 1, following.at, (), ()), beside)
     advance.log_lease(rt, following)
     if ahead.lost or not rt.onward.may_go_on():
-        let_go(rt, following)
+        let_go(rt, following, "its process takes no more work")
     else:
         rt.onward.keep(following)
     return True
@@ -83,16 +85,16 @@ def taken_by(holding: Holding, rows: Rows, journal: Rows) -> Taken | None:
 def begin(rt: Runtime) -> None:
     """This thread's slot was taken: from its first step on the thread goes on, until `end`."""
     if left := rt.onward.follow():
-        let_go(rt, left)
+        let_go(rt, left, NOT_BEGUN)
 
 
 def end(rt: Runtime) -> None:
     """This thread's slot is given back: what it kept and did not begin is handed back."""
     if left := rt.onward.end():
-        let_go(rt, left)
+        let_go(rt, left, NOT_BEGUN)
 
 
-def let_go(rt: Runtime, taken: Taken) -> None:
+def let_go(rt: Runtime, taken: Taken, reason: str) -> None:
     """Hand back a lease that nobody here works on."""
-    advance.hand_back(rt, taken.holding, "its process takes no more work")
+    advance.hand_back(rt, taken.holding, reason)
     rt.holdings.remove(taken.holding)
