@@ -43,8 +43,8 @@ def _step(step: Any, data: Names) -> str:
     return "done"
 
 
-def _three(name: str, *, version: int = 1, second_pool: str = "steps") -> Workflow:
-    pools = {"ONE": "steps", "TWO": second_pool, "THREE": second_pool}
+def _three(name: str, *, version: int = 1, pool: str = "steps", then_pool: str = "steps") -> Workflow:
+    pools = {"ONE": pool, "TWO": then_pool, "THREE": then_pool}
     then = {"ONE": "TWO", "TWO": "THREE", "THREE": "COMPLETE"}
     return Workflow(
         name=name,
@@ -56,7 +56,8 @@ def _three(name: str, *, version: int = 1, second_pool: str = "steps") -> Workfl
 
 
 THREE = _three("three")
-ELSEWHERE = _three("elsewhere", second_pool="documents")
+ELSEWHERE = _three("elsewhere", then_pool="documents")
+FORKED = _three("forked", pool="documents", then_pool="documents")
 VERSION_1, VERSION_2 = _three("versions"), _three("versions", version=2)
 
 
