@@ -1,13 +1,13 @@
 """`make bench`: the benchmarks that are named, else all, one after the other. Each can be run alone with options of its own and `--json`.
 
-python -m benchmarks [steps recovery prompt_tokens run_page lists start submit waits claims] [--keep]
+python -m benchmarks [steps recovery prompt_tokens run_page lists start stored submit waits claims] [--keep]
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, submit, waits
+from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, stored, submit, waits
 from benchmarks.claims import __main__ as claims
 
 ALL = {
@@ -17,6 +17,7 @@ ALL = {
     "run_page": run_page.main,
     "lists": lists.main,
     "start": start.main,
+    "stored": stored.main,
     "submit": submit.main,
     "waits": waits.main,
     "claims": claims.main,

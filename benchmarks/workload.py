@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from app.core.workflow import Step, Workflow
+from app.core.workflow import Human, Request, Step, Workflow
 from benchmarks.work import STEPS, work
 
 STATES = [f"STEP_{n + 1}" for n in range(STEPS)]
@@ -30,5 +30,30 @@ TWELVE = Workflow(
     states=[
         Step(state, does=_step, then={"done": then})
         for state, then in zip(STATES, [*STATES[1:], "COMPLETE"], strict=True)
+    ],
+)
+
+
+class Reading(BaseModel):
+    """What the person fills in."""
+
+    remarks: str = ""
+
+
+READ = Workflow(
+    name="read",
+    version=1,
+    data=Letter,
+    starts_at="OPENING",
+    states=[
+        Step("OPENING", does=_step, then={"done": "READING"}),
+        Human(
+            "READING",
+            form=Reading,
+            role="adjuster",
+            asks=lambda step, data: Request(title=f"Read {step.subject}", note="It came in today."),
+            then={"answered": "CLOSING"},
+        ),
+        Step("CLOSING", does=_step, then={"done": "COMPLETE"}),
     ],
 )
