@@ -35,7 +35,6 @@ Caller = psycopg.Connection[Any]
 _TWIN = "encode(set_bit(uuid_send({id}), 127, 1 - get_bit(uuid_send({id}), 127)), 'hex')"
 _COPIED = {
     "runs": ("id", "subject LIKE %s", ("subject",)),
-    "run_data": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
     "checkpoints": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
     "transitions": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
     "idempotency_keys": (None, "key LIKE %s", ("key",)),

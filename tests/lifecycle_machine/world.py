@@ -46,7 +46,7 @@ _EMPTIED = (
     "signals",
     "checkpoints",
     "transitions",
-    "run_data",
+    "corrected_data",
     "dead_letters",
     "deliveries",
     "alerts",

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import sqlalchemy as sa
-from alembic import command
 from alembic.script import ScriptDirectory
 
 from app.store import migrate
-from app.store.database import connect, engine_url
+from app.store.database import connect
 from app.store.sql import apply
+from tests.support.migrations import until
 from tests.support.roles import DECLARED
 
 Owner = psycopg.Connection[dict[str, object]]
@@ -179,17 +178,6 @@ INSERT INTO approvals (id, action_id, approver, role, authority, digest, task_id
 SELECT gen_random_uuid(), a.id, 'bea', 'adjuster', 900, a.digest, a.run_id, clock_timestamp(), clock_timestamp() + interval '1 day'
 FROM actions a WHERE payee = 'Ann'
 """
-
-
-def until(url: str, revision: str) -> None:
-    """The tables as they were at a revision, without anything that stands on them."""
-    engine = sa.create_engine(engine_url(url), poolclass=sa.pool.NullPool)
-    with engine.connect() as connection, connection.begin():
-        apply.before_tables(connection)
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
 
 
 def test_every_file_is_applied_and_makes_what_no_other_makes() -> None:

@@ -149,8 +149,9 @@ def test_a_step_that_ends_is_written_in_its_own_checkpoint(
     db: Connection, failed: bool, status: str, errors: list[str]
 ) -> None:
     before = look(db)
+    output = '{"data":{"d":1},"outcome":"o"}'
     beside = Beside(
-        output='{"o":1}', data='{"d":1}', latency_ms=5.0, step_failed=failed, error='"bad"' if failed else None
+        output=output, data='{"d":1}', latency_ms=5.0, step_failed=failed, error='"bad"' if failed else None
     )
     write(db, move(seen(db), to(completes_step=not failed), beside=beside))
     found = changed(before, look(db))
@@ -160,7 +161,7 @@ def test_a_step_that_ends_is_written_in_its_own_checkpoint(
         "step_seq": 2,
         "call_seq": 0,
         "status": status,
-        "output": {"o": 1},
+        "output": {"data": {"d": 1}, "outcome": "o"},
         "lease_token": TOKEN,
         "attempt": 2,
         "latency_ms": 5.0,

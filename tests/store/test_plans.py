@@ -117,7 +117,7 @@ BY_KEY = {
     "permits_pkey",
     "workers_pkey",
     "runs_pkey",
-    "run_data_pkey",
+    "corrected_data_pkey",
     "checkpoints_pkey",
     "transitions_pkey",
     "signals_pkey",

@@ -206,7 +206,8 @@ def test_the_lease_of_a_row_that_somebody_has_locked_does_not_wait(admin_url: st
 
 
 def test_a_lease_reads_the_journal_of_its_own_step_in_order_with_the_data_beside_the_step(db: Connection) -> None:
-    db.execute("""UPDATE run_data SET data = '{"of": "A"}' WHERE run_id = %s""", [A])
+    db.execute("""INSERT INTO corrected_data VALUES (%s, '{"of": "A"}', app_now())""", [A])
+    db.execute("UPDATE runs SET data_step = NULL WHERE id = %s", [A])
     for call in (1, 0):  # so that they lie in another order than they were called in
         db.execute("UPDATE checkpoints SET attempt = 1 WHERE run_id = %s AND call_seq = %s", [A, call])
     db.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")

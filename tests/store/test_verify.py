@@ -156,6 +156,8 @@ def _with_move(t: Travel, run_id: UUID, changed: dict[str, Any]) -> Verdict:
         ("UPDATE runs SET created_at = created_at - interval '1 day' WHERE id = %s", "the run's row"),
         ("UPDATE runs SET finished_at = app_now() WHERE id = %s", "the run's row"),
         ('UPDATE run_data SET data = data || \'{"amount": "99999"}\' WHERE run_id = %s', "the run's data"),
+        ("UPDATE runs SET data_step = 0 WHERE id = %s", "the run's data"),
+        ("UPDATE runs SET data_step = NULL WHERE id = %s", "the run's data"),
     ],
 )
 def test_what_an_intruder_changes_is_found(journey: Travel, run_id: UUID, statement: str, where: str) -> None:

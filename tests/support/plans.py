@@ -17,7 +17,7 @@ from app.store.database import Connection
 Query = tuple[str, Any]
 BIG = (
     "runs",
-    "run_data",
+    "corrected_data",
     "checkpoints",
     "transitions",
     "signals",
@@ -38,7 +38,7 @@ SELECT lpad(to_hex(n), 32, '0')::uuid, 'w', 1, 'h', 'S-' || n, 'S', s.status, 1,
     CASE WHEN s.status = 'COMPLETE' THEN app_now() END
 FROM generate_series(1 + %(from)s, %(to)s) n, LATERAL (SELECT CASE WHEN n %% 1000 = 0 THEN 'READY' WHEN n %% 1000 = 1 THEN 'RUNNING'
     WHEN n %% 10 = 2 THEN 'WAITING_FOR_HUMAN' WHEN n %% 10 = 3 THEN 'WAITING_FOR_EVENT' ELSE 'COMPLETE' END AS status) s;
-INSERT INTO run_data SELECT id, '{}', app_now() FROM runs ON CONFLICT DO NOTHING;
+INSERT INTO corrected_data SELECT id, '{}', app_now() FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, created_at)
 SELECT id, 1, 0, 'S', 'step', 'w.S', 'INTENT', app_now() FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason_digest, payload_digest, move_id,

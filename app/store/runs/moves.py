@@ -3,7 +3,7 @@
 The law: one statement, guarded on every column `decide` read (lease token, transition number, pending signals, pause
 and cancel requests). No row: the run changed meanwhile, and nothing at all was written. With the row go, in the same
 statement, its transition and the next link of the hash chain, the finished step's checkpoint, the next step's
-intent, and whatever else must be true at the same moment: data, human task, alert, dead letter.
+intent, and whatever else must be true at the same moment: human task, alert, dead letter.
 
 Every statement names the whole primary key by parameters and passes statuses as parameters, so that its plan does
 not depend on statistics: what can be proved of a partial index of open things makes the planner read all of them.
@@ -30,8 +30,9 @@ Statement = tuple[str, Mapping[str, Any]]
 class Beside:
     """What is written in the same statement as a move. Payloads are canonical JSON texts.
 
-    output: result of the finished step. data: the run's new data. error: appended to the step's errors.
-    step_failed: the step's checkpoint ends FAILED. task, dead_letter, alert: rows to open. names: what the run is found by from now on.
+    output: result of the finished step. data: the run's new data; what is kept of them is `output`, in which they stand.
+    error: appended to the step's errors. step_failed: the step's checkpoint ends FAILED.
+    task, dead_letter, alert: rows to open. names: what the run is found by from now on.
     """
 
     output: str | None = None
@@ -65,7 +66,7 @@ moved AS (
         finished_at = CASE WHEN %(is_ended)s THEN clock.at END,
         waited_seconds = r.waited_seconds
             + CASE WHEN %(was_waiting)s THEN greatest(0, extract(epoch FROM clock.at - r.updated_at)) ELSE 0 END,
-        transition_seq = r.transition_seq + {links}, updated_at = clock.at,
+        data_step = coalesce(%(data_step)s::int, r.data_step), transition_seq = r.transition_seq + {links}, updated_at = clock.at,
         transition_hash = {head}
     FROM clock
     WHERE r.id = %(id)s AND r.transition_seq = %(seen_seq)s AND r.lease_token IS NOT DISTINCT FROM %(seen_token)s::uuid
@@ -135,10 +136,6 @@ _CONSUMED = """, consumed AS (
     UPDATE signals s SET consumed_step_seq = %(step_seq)s FROM moved
     WHERE s.run_id = %(id)s AND s.name = %(consumes)s AND s.consumed_step_seq IS NULL
 )"""
-# The run's data -> the new data.
-_DATA = """, changed AS (
-    UPDATE run_data d SET data = %(data)s::jsonb, updated_at = moved.at FROM moved WHERE d.run_id = %(id)s
-)"""
 # What waited for a person in the state the run leaves: tasks OPEN -> CANCELLED or EXPIRED, the alerts that asked for one
 # (at an ending, all) -> resolved, the dead letter -> closed.
 _CLOSED = """, closed AS (
@@ -200,7 +197,7 @@ _TASK_STATUSES = [status.value for status in sorted(HAS_TASK)]
 
 
 # The parts that a move may have beside its row, in the order in which they are written.
-_PARTS = (_COMPLETED, _ERROR, _ENTERED, _ENTERED_BY_SIGNALS, _CONSUMED, _DATA, _CLOSED, _TASK, _LETTER, _ALERT, _NAMES)
+_PARTS = (_COMPLETED, _ERROR, _ENTERED, _ENTERED_BY_SIGNALS, _CONSUMED, _CLOSED, _TASK, _LETTER, _ALERT, _NAMES)
 
 
 def _parts(to: Transition, beside: Beside) -> frozenset[str]:
@@ -213,7 +210,6 @@ def _parts(to: Transition, beside: Beside) -> frozenset[str]:
         _ENTERED: to.enters and not consumes,
         _ENTERED_BY_SIGNALS: to.enters and consumes,
         _CONSUMED: consumes,
-        _DATA: beside.data is not None,
         _CLOSED: to.closes_tasks,
         _TASK: beside.task is not None,
         _LETTER: beside.dead_letter is not None,
@@ -296,6 +292,7 @@ def move(run: Run, to: Transition, *, beside: Beside | None = None, lease: NextL
         "is_ready": to.status is Status.READY,
         "is_ended": to.status in ENDED,
         "children_left": to.children_left,
+        "data_step": run.step_seq if beside.data is not None else None,
         "was_waiting": run.status in WAITS_FOR_OTHERS,
         "event": to.event.value,
         "actor": to.actor,
@@ -322,7 +319,6 @@ def move(run: Run, to: Transition, *, beside: Beside | None = None, lease: NextL
         "task_name": ids.task_name(run.workflow, to.state),
         "cause": cause,
         "consumes": to.consumes,
-        "data": beside.data,
         "task_open": TaskStatus.OPEN.value,
         "task_status": (TaskStatus.EXPIRED if to.event is EventKind.EXPIRED else TaskStatus.CANCELLED).value,
         "task": beside.task,

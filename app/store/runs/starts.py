@@ -33,15 +33,15 @@ given AS MATERIALIZED (
 ),
 made AS (
     INSERT INTO runs (id, workflow, workflow_version, definition_hash, subject, state, status, step_seq, queue, ready_at,
-        expected_seconds, token_budget, priority, parent_run_id, parent_step_seq, forked_from, transition_seq, transition_hash,
-        created_at, updated_at)
+        expected_seconds, token_budget, priority, parent_run_id, parent_step_seq, forked_from, data_step, transition_seq,
+        transition_hash, created_at, updated_at)
     SELECT g.id, %(workflow)s, %(version)s, %(definition_hash)s, g.subject, %(state)s, 'READY', 1, %(queue)s, at,
-        %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, %(forked_from)s, 1,
+        %(expected)s, %(budget)s, %(priority)s, %(parent)s, %(parent_step_seq)s, %(forked_from)s, 0, 1,
         app_chain(''::bytea, g.id, 1, %(event)s, NULL, NULL, %(state)s, 'READY', 1, %(actor)s, at, g.reason_digest, g.payload_digest),
         at, at
     FROM clock, given g"""
-# What is written with a run in the same statement: its first transition, its data, what it was started with, and the
-# intent of its first step.
+# What is written with a run in the same statement: its first transition, what it was started with, which are its data, and
+# the intent of its first step.
 _WITH_IT = """
     RETURNING id, transition_hash, created_at
 ), born AS (
@@ -51,8 +51,6 @@ _WITH_IT = """
         payload_digest, move_id, hash, created_at)
     SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(reason)s, salt, reason_digest, payload_hash,
         payload_digest, move_id, transition_hash, created_at FROM born
-), data AS (
-    INSERT INTO run_data (run_id, data, updated_at) SELECT id, data, created_at FROM born
 ), start AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, output, output_hash, created_at, completed_at)
     SELECT id, 0, 0, 'START', 'start', %(workflow)s, 'COMPLETE', jsonb_build_object('data', data) || %(origin)s::jsonb,

@@ -17,6 +17,7 @@ BEFORE_TABLES = ("roles", "before_tables")
 AFTER_TABLES = (
     "clock",
     "runs",
+    "run_data",
     "journal",
     "downstreams",
     "forks",

@@ -2,7 +2,7 @@
 
 workflow_definitions: what each version of a workflow means; a run is pinned to one of them.
 runs: one row per run. It decides everything about the run, and every move of the run is one update of it.
-run_data: the run's typed data, apart from `runs` so that it is written only when it changed.
+corrected_data: a run's data where no step left them. All are read and replaced by the view run_data (`app/store/sql/run_data.sql`).
 run_names: other names by which a run is found, such as the number of a policy.
 signals: messages from outside to a run, kept until a step consumes them.
 dead_letters: each time a run stopped that only a person can set going again, and what became of it.
@@ -61,6 +61,7 @@ runs = Table(
     Column("status", Text, nullable=False),  # for the engine: see `app/core/lifecycle.py`
     Column("step_seq", Integer, nullable=False),  # grows when a state is entered, never on a retry
     Column("queue", Text, nullable=False),  # `<pool>.<workflow>.v<version>`
+    Column("data_step", Integer),  # whose checkpoint has its data in the output; NULL: they stand in corrected_data
     Column("ready_at", Moment),  # since when it is READY
     Column("updated_at", Moment, nullable=False),  # of its last move
     Column("finished_at", Moment),
@@ -128,8 +129,8 @@ runs = Table(
     postgresql_with={"fillfactor": 70},
 )
 
-run_data = Table(
-    "run_data",
+corrected_data = Table(
+    "corrected_data",
     metadata,
     Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("data", JSONB, nullable=False),
