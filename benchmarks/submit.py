@@ -36,7 +36,7 @@ _TWIN = "encode(set_bit(uuid_send({id}), 127, 1 - get_bit(uuid_send({id}), 127))
 _COPIED = {
     "runs": ("id", "subject LIKE %s", ("subject",)),
     "checkpoints": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
-    "transitions": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
+    "transition_rows": ("run_id", "run_id IN (SELECT id FROM runs WHERE subject LIKE %s)", ()),
     "idempotency_keys": (None, "key LIKE %s", ("key",)),
 }
 

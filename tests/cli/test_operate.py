@@ -105,7 +105,7 @@ def test_purge_erases_for_good_and_the_chain_still_verifies(
     stored = journey.one("SELECT sha256 FROM documents")["sha256"]
     place = tmp_path / "data" / "documents" / stored[:2] / stored
     assert place.exists()
-    assert _mentions(journey, SECRET) >= {"transitions", "signals", "documents", "checkpoints"}
+    assert _mentions(journey, SECRET) >= {"transition_rows", "signals", "documents", "checkpoints"}
 
     asked = longhaul("purge", run_id, *WHY, typed="n\n")
     assert asked.exit_code == 1

@@ -22,7 +22,7 @@ CREATE TABLE witness.notes (at timestamptz NOT NULL DEFAULT clock_timestamp(), w
     detail text, actor text);
 CREATE FUNCTION witness.note_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
     INSERT INTO witness.notes (what, id, detail, actor) VALUES (NEW.event, NEW.run_id, NEW.reason, NEW.actor); RETURN NULL; END $$;
-CREATE TRIGGER witness_moves AFTER INSERT ON transitions FOR EACH ROW EXECUTE FUNCTION witness.note_move();
+CREATE TRIGGER witness_moves AFTER INSERT ON transition_rows FOR EACH ROW EXECUTE FUNCTION witness.note_move();
 CREATE FUNCTION witness.note_crash() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
     INSERT INTO witness.notes (what, id) VALUES ('crash counted', NEW.id); RETURN NULL; END $$;
 CREATE TRIGGER witness_crashes AFTER UPDATE ON runs FOR EACH ROW

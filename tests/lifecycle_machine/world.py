@@ -45,7 +45,7 @@ _EMPTIED = (
     "human_tasks",
     "signals",
     "checkpoints",
-    "transitions",
+    "transition_rows",
     "corrected_data",
     "dead_letters",
     "deliveries",

@@ -23,7 +23,7 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
     with psycopg.connect(database_url, autocommit=True) as owner:
         fill(owner, LARGE)
         # As they came in: over two years, the last day among them.
-        for table, number in (("transitions", "run_id"), ("checkpoints", "run_id")):
+        for table, number in (("transition_rows", "run_id"), ("checkpoints", "run_id")):
             owner.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {table} ORDER BY {number}")
             owner.execute(f"TRUNCATE {table}")
             owner.execute(
@@ -46,8 +46,8 @@ def test_the_overview_reads_no_table_from_end_to_end_in_a_database_of_200_000_ru
         "out of tries": (dead_letters._OUT_OF_TRIES, [dead_letters.MOST], {"human_tasks_open", "runs_pkey"}),
         "models": (overview._MODELS, None, {"checkpoints_models"}),
         "budgets": (overview._BUDGETS, None, {"checkpoints_models", "runs_pkey"}),
-        "steps": (overview._STEPS, slots, {"transitions_created", "transitions_pkey", "runs_pkey"}),
-        "flow": (overview._FLOW, slots, {"transitions_created", "runs_pkey"}),
+        "steps": (overview._STEPS, slots, {"transition_rows_created", "transition_rows_pkey", "runs_pkey"}),
+        "flow": (overview._FLOW, slots, {"transition_rows_created", "runs_pkey"}),
         "held up by limits": (downstreams._HELD_UP, {"most": downstreams.MOST_HELD_UP + 1}, {"runs_due"}),
         "letters by slot": (overview._LETTER_SLOTS, slots, {"dead_letters_created"}),
     }

@@ -119,7 +119,7 @@ BY_KEY = {
     "runs_pkey",
     "corrected_data_pkey",
     "checkpoints_pkey",
-    "transitions_pkey",
+    "transition_rows_pkey",
     "signals_pkey",
     "signals_pending",
     "messages_pkey",

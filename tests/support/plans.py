@@ -19,7 +19,7 @@ BIG = (
     "runs",
     "corrected_data",
     "checkpoints",
-    "transitions",
+    "transition_rows",
     "signals",
     "human_tasks",
     "human_task_events",
@@ -41,9 +41,8 @@ FROM generate_series(1 + %(from)s, %(to)s) n, LATERAL (SELECT CASE WHEN n %% 100
 INSERT INTO corrected_data SELECT id, '{}', app_now() FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, created_at)
 SELECT id, 1, 0, 'S', 'step', 'w.S', 'INTENT', app_now() FROM runs ON CONFLICT DO NOTHING;
-INSERT INTO transitions (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason_digest, payload_digest, move_id,
-    hash, created_at)
-SELECT id, 1, 'started', 'S', 'READY', 1, 1, 'x', 'd', 'd', gen_random_uuid(), '\\x00', app_now() FROM runs ON CONFLICT DO NOTHING;
+INSERT INTO transition_rows (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, move_id, hash, created_at)
+SELECT id, 1, 'started', 'S', 'READY', 1, 1, 'x', gen_random_uuid(), '\\x00', app_now() FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO signals (run_id, signal_id, name, body_hash, actor, created_at, consumed_step_seq)
 SELECT id, 'one', 'n', 'h', 'x', app_now(), CASE WHEN random() < 0.999 THEN 1 END FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, form, outcomes, shown_digest, status, due_at, sla_at,

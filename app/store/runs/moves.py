@@ -74,10 +74,10 @@ moved AS (
       AND r.cancel_requested = %(seen_cancel)s{guard}
     RETURNING r.transition_seq, r.transition_hash, r.parent_run_id, r.parent_step_seq, r.irreversible_since, clock.at
 ), logged AS (
-    INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason,
-        salt, reason_digest, payload_hash, payload_digest, move_id, hash, created_at)
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason,
+        salt, payload_hash, move_id, hash, created_at)
     SELECT %(id)s, %(seen_seq)s + 1, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s, %(step_seq)s, %(attempt)s,
-        %(actor)s, %(reason)s, %(salt)s, %(reason_digest)s, %(payload_hash)s, %(payload_digest)s, %(move_id)s, {logged}, at
+        %(actor)s, %(reason)s, %(salt)s, %(payload_hash)s, %(move_id)s, {logged}, at
     FROM moved
 )"""
 _ALONE = _MOVED.format(clock=_CLOCK, links="1", head=_LINK, guard="", logged="transition_hash")
@@ -97,10 +97,10 @@ _LEASED = (
         logged="(SELECT link FROM clock)",
     )
     + """, leased AS (
-    INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
-        reason_digest, payload_digest, move_id, hash, created_at)
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+        move_id, hash, created_at)
     SELECT %(id)s, transition_seq, %(lease_taken)s, %(state)s, %(status)s, %(state)s, %(row_status)s, %(step_seq)s, %(attempt)s,
-        %(actor)s, %(empty_digest)s, %(empty_digest)s, %(new_token)s, transition_hash, at FROM moved
+        %(actor)s, %(new_token)s, transition_hash, at FROM moved
 )"""
 )
 

@@ -39,10 +39,10 @@ locked AS (
     RETURNING {", ".join("r." + name.strip() for name in COLUMNS.split(","))},
         r.transition_hash, r.attempt AS tries, clock.at
 ), logged AS (
-    INSERT INTO transitions (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
-        reason_digest, payload_digest, move_id, hash, created_at)
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+        move_id, hash, created_at)
     SELECT id, transition_seq, %(event)s, state, %(ready)s, state, %(running)s, step_seq, tries, %(actor)s,
-        %(empty_digest)s, %(empty_digest)s, %(token)s, transition_hash, at FROM moved
+        %(token)s, transition_hash, at FROM moved
 )
 SELECT {COLUMNS}, transition_hash, at FROM moved"""
 

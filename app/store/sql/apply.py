@@ -18,6 +18,7 @@ AFTER_TABLES = (
     "clock",
     "runs",
     "run_data",
+    "transitions",
     "journal",
     "downstreams",
     "forks",

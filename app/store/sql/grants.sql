@@ -9,7 +9,7 @@ BEGIN
         'actions', 'alembic_version', 'alerts', 'api_keys', 'approvals', 'authorities', 'blobs', 'checkpoints', 'corrected_data', 'dead_letters', 'deliveries',
         'document_probes', 'documents', 'downstreams', 'failed_attempts', 'human_task_comments', 'human_task_drafts', 'human_task_events', 'human_tasks',
         'idempotency_keys', 'messages', 'people_changes', 'permits', 'refused_messages', 'role_rights', 'run_data', 'run_names', 'runs', 'schema_compatibility', 'sessions', 'sign_in_links', 'signals',
-        'sweeps', 'trace', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
+        'sweeps', 'trace', 'transition_rows', 'transitions', 'upload_links', 'upload_rates', 'users', 'workers', 'workflow_definitions'] LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, longhaul_worker, longhaul_web', named);
     END LOOP;
     FOREACH named IN ARRAY ARRAY['human_task_events_seq_seq', 'people_changes_seq_seq', 'signals_seq_seq'] LOOP
@@ -28,19 +28,19 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 -- Both read what a run is made of; what lets people in, the web alone.
 GRANT SELECT ON actions, alembic_version, alerts, approvals, authorities, blobs, checkpoints, corrected_data, dead_letters, deliveries, document_probes, documents, downstreams,
     human_task_comments, human_task_drafts, human_task_events, human_tasks, idempotency_keys, messages, people_changes, permits, refused_messages, role_rights, run_data, run_names,
-    runs, schema_compatibility, signals, sweeps, trace, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
+    runs, schema_compatibility, signals, sweeps, trace, transition_rows, transitions, users, workers, workflow_definitions TO longhaul_worker, longhaul_web;
 
 -- A worker moves runs, writes their journal, and looks after itself. What is deleted with a run would be the ledger.
 GRANT INSERT, UPDATE ON workflow_definitions, runs, run_data, corrected_data, checkpoints, workers, downstreams, permits, dead_letters, sweeps, alerts,
     deliveries, document_probes, documents, refused_messages TO longhaul_worker;
-GRANT INSERT ON transitions, run_names, signals, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
+GRANT INSERT ON transition_rows, transitions, run_names, signals, human_tasks, human_task_events, blobs, messages, idempotency_keys TO longhaul_worker;
 GRANT DELETE ON idempotency_keys, workers, permits, refused_messages TO longhaul_worker;
 GRANT EXECUTE ON FUNCTION confirm_action, void_actions_of_ended, carry_calls_over, copy_calls_to_fork, took_part TO longhaul_worker;
 
 -- The web answers, signals, cancels and starts: it moves runs, but its checkpoints are never intents of calls.
 GRANT INSERT, UPDATE ON runs, run_data, corrected_data, human_task_drafts, dead_letters, documents, alerts, users, authorities, sessions, sign_in_links,
     failed_attempts, api_keys, upload_links, upload_rates, idempotency_keys TO longhaul_web;
-GRANT INSERT ON transitions, run_names, signals, people_changes, human_tasks, human_task_events, human_task_comments, blobs, checkpoints, sweeps
+GRANT INSERT ON transition_rows, transitions, run_names, signals, people_changes, human_tasks, human_task_events, human_task_comments, blobs, checkpoints, sweeps
     TO longhaul_web;
 GRANT SELECT ON sessions, sign_in_links, failed_attempts, api_keys, upload_links, upload_rates TO longhaul_web;
 GRANT DELETE ON human_task_drafts, idempotency_keys, authorities, sessions, sign_in_links, failed_attempts, api_keys, upload_rates TO longhaul_web;

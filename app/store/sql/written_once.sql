@@ -3,10 +3,12 @@
 -- exception is erasing a person's data: by the owner, in a transaction that says so, and only towards nothing.
 -- Price, as the conditions stand before the function: a comparison a row; the function runs only where something is wrong.
 
--- Its argument names the columns that erasing may empty.
+-- Its first argument names the columns that erasing may empty; its second those that erasing may fill, where nothing stands, with
+-- what the first no longer say.
 CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     emptied text[] := string_to_array(TG_ARGV[0], ' ');
+    filled text[] := string_to_array(coalesce(TG_ARGV[1], ''), ' ');
     is_now jsonb;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -15,7 +17,8 @@ BEGIN
             RETURN NEW;
         END IF;
         IF current_setting('longhaul.erasing', true) = 'on' AND current_user NOT IN ('longhaul_worker', 'longhaul_web')
-            AND is_now - emptied = to_jsonb(OLD) - emptied
+            AND is_now - emptied - filled = to_jsonb(OLD) - emptied - filled
+            AND NOT EXISTS (SELECT 1 FROM unnest(filled) f WHERE to_jsonb(OLD) ->> f IS NOT NULL AND is_now -> f IS DISTINCT FROM to_jsonb(OLD) -> f)
             AND NOT EXISTS (SELECT 1 FROM unnest(emptied) e WHERE is_now -> e IS DISTINCT FROM to_jsonb(OLD) -> e
                 AND coalesce(is_now ->> e, '') NOT IN ('', '[]', '{}', 'erased'))
         THEN
@@ -28,8 +31,8 @@ END $$;
 
 CREATE OR REPLACE TRIGGER checkpoints_written_once BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
     EXECUTE FUNCTION refuse_rewriting('input input_hash output output_hash errors');
-CREATE OR REPLACE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transitions FOR EACH ROW
-    EXECUTE FUNCTION refuse_rewriting('reason salt payload_hash');
+CREATE OR REPLACE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transition_rows FOR EACH ROW
+    EXECUTE FUNCTION refuse_rewriting('reason salt payload_hash', 'reason_digest payload_digest');
 
 -- A signal is consumed once. What it says never changes.
 CREATE OR REPLACE TRIGGER signals_kept BEFORE DELETE ON signals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');

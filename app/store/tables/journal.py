@@ -1,7 +1,8 @@
 """The journal of each run: what it did, how it moved, and what its models were told.
 
 checkpoints: a row per step and per call inside a step; the intent is written first, the result after the act, once.
-transitions: a row per move of a run, numbered without gaps and chained by hash; never changed.
+transition_rows: a row per move of a run, numbered without gaps and chained by hash; never changed. Everybody reads them by the
+    view transitions (`app/store/sql/transitions.sql`), which has the digests that are not stored.
 messages: the parts of conversations with models, each once per run, under the hash of itself and all before it.
 
 No foreign key leads from checkpoints and transitions to `runs`: both are written only by statements that hold the run's
@@ -102,8 +103,8 @@ for _statement in (
 ):
     event.listen(checkpoints, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
 
-transitions = Table(
-    "transitions",
+transition_rows = Table(
+    "transition_rows",
     metadata,
     Column("run_id", Uuid, nullable=False),
     Column("seq", Integer, nullable=False),
@@ -117,17 +118,18 @@ transitions = Table(
     Column("actor", Text, nullable=False),  # `worker:…`, `person:…`, `sweep:…`
     Column("created_at", Moment, nullable=False),
     Column("move_id", Uuid, nullable=False),  # the writer's token, by which it knows its own move again
-    # The chain covers digests, not texts. Erasing takes reason, payload_hash and salt, and the chain still holds.
+    # The chain covers digests, not texts. Erasing takes reason, payload_hash and salt, and the chain still holds: what of the
+    # digests followed from these is written then.
     Column("reason", Text),
     Column("payload_hash", Text),
     Column("salt", Text),
-    Column("reason_digest", Text, nullable=False),
-    Column("payload_digest", Text, nullable=False),
+    Column("reason_digest", Text),
+    Column("payload_digest", Text),
     Column("hash", LargeBinary, nullable=False),  # of this move and the hash before it
     PrimaryKeyConstraint("run_id", "seq"),
     # The overview looks at the last day. An index of page ranges costs a row in several thousand.
     Index(
-        "transitions_created",
+        "transition_rows_created",
         "created_at",
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
