@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -109,10 +109,10 @@ def _onward(rt: Runtime, queues: list[str], slots: int) -> Onward:
         return max(at_work, len(worker_state.reserved_requests)) >= slots
 
     def waiting(of: Collection[str], seconds: float) -> Collection[str]:
+        def find(db: Connection) -> list[due.Ready]:
+            return due.ready(db, list(of), older_seconds=seconds, limit=1)
+
         try:
-            find: Callable[[Connection], list[due.Ready]] = lambda db: due.ready(
-                db, list(of), older_seconds=seconds, limit=1
-            )  # noqa: E731
             return {ready.queue for ready in rt.database.transact(find)}
         except DatabaseError:
             return ["unknown"]  # who cannot look takes it that somebody waits
