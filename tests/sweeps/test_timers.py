@@ -53,7 +53,7 @@ BROKEN = {
     "decided": "UPDATE runs SET status = 'WAITING_FOR_EVENT', routes = '{}', expires_at = wake_at, wake_at = NULL WHERE id = '{id}'",
     "written": """CREATE FUNCTION not_this() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN IF new.run_id = '{id}' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN new; END $$;
-        CREATE TRIGGER not_this BEFORE INSERT ON transitions FOR EACH ROW EXECUTE FUNCTION not_this()""",
+        CREATE TRIGGER not_this BEFORE INSERT ON transition_rows FOR EACH ROW EXECUTE FUNCTION not_this()""",
 }
 
 
