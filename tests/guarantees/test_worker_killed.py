@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.support.faults import Point
-from tests.support.small_workflows import BROODING, PAYING, READING
+from tests.support.small_workflows import BROODING, PAYING, READING, TWO
 from tests.support.stack import MakeStack
 
 pytestmark = pytest.mark.guarantee
@@ -55,6 +55,31 @@ def test_a_run_continues_on_another_worker_and_pays_once_wherever_its_worker_was
         assert stack.events(run_id).count("reassigned") == (0 if finished_before else 1), point
         holders = [move["actor"] for move in stack.moves(run_id) if move["event"] == "lease taken"]
         assert holders[0] != holders[-1], f"{point}: the run did not go on elsewhere"
+
+
+def test_a_worker_killed_between_two_steps_of_a_chain_loses_nothing_and_the_crash_is_the_new_steps(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack(local_delivery=True)
+    (worker,) = stack.workers(1, pools="steps")
+    stack.workers(1, pools="sweeps")  # sees the other one end, and cannot take its run
+    stack.faults.arm("after_move", "FIRST")
+    run_id = stack.start(TWO, "killed in between")
+    stack.until_done("after_move", "FIRST")
+    stack.wait(lambda: "reassigned" in stack.events(run_id), "the run to be taken from the dead")
+    lost = next(move for move in stack.moves(run_id) if move["event"] == "worker lost")
+    assert (lost["from_state"], lost["step_seq"], lost["attempt"]) == ("SECOND", 2, 1)
+    row = stack.run(run_id)
+    assert (row["status"], row["state"], row["step_seq"], row["crash_attempts"]) == ("READY", "SECOND", 2, 1)
+
+    stack.workers(1, pools="steps")
+    stack.until_complete(run_id)
+    assert not worker.alive
+    (data,) = stack.all("SELECT data FROM run_data WHERE run_id = %s", run_id)
+    assert data["data"] == {"steps": ["FIRST", "SECOND"]}, "a finished step was lost or repeated"
+    done = [(row["step_seq"], row["status"], row["attempt"]) for row in stack.checkpoints(run_id) if row["step_seq"]]
+    assert done == [(1, "COMPLETE", 1), (2, "COMPLETE", 1)]
+    assert stack.run(run_id)["crash_attempts"] == 0
 
 
 def test_a_run_is_reassigned_promptly_though_a_process_its_step_started_lives_on(
