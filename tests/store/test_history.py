@@ -12,6 +12,9 @@ import pytest
 from app.core.canonical import canonical, restore
 from app.engine.control import operate
 from app.engine.control.signals import signal
+from app.engine.onward import Onward
+from app.engine.step import chain
+from app.engine.step.step import run_step
 from app.evidence import records as pack_records
 from app.humans.complete import complete
 from app.store.database import connect
@@ -177,3 +180,26 @@ def _agree(t: Travel, witness: Witness) -> None:
             seen.at, seen.run_id, stood.state, stood.status.value, stood.step_seq, stood.attempt, canonical(stood.data)
         )
         assert found == seen
+
+
+def test_of_two_transitions_of_one_moment_each_can_be_shown(journey: Travel) -> None:
+    rt, run_id = journey.rt, journey.begin()
+    (ready,) = journey.rows("SELECT queue FROM runs WHERE id = %s", run_id)
+    rt.onward = Onward(rt.holdings, queues={ready["queue"]}, serves=lambda *_: True)
+    chain.begin(rt)
+    run_step(rt, run_id, 1, workflow="journey", state="GATHERING")  # and takes the lease of the next with its move
+    _, _, finished, taken = journey.rows(
+        "SELECT seq, created_at FROM transitions WHERE run_id = %s ORDER BY seq", run_id
+    )
+    assert finished["created_at"] == taken["created_at"], "nothing was shown"
+
+    def after(seq: int) -> tuple[int, str, str]:
+        stood = rt.database.transact(lambda db: history.stood_after(db, run_id, seq))
+        assert stood is not None
+        return stood.transition_seq, stood.event, stood.status.value
+
+    assert after(3) == (3, "step finished", "READY")
+    assert after(4) == (4, "lease taken", "RUNNING")
+    assert rt.database.transact(lambda db: history.stood_after(db, run_id, 5)) is None
+    assert _rebuilt(journey, run_id, taken["created_at"]).transition_seq == 4, "what a look at that moment could see"
+    chain.end(rt)

@@ -7,6 +7,7 @@ whose correction entered a step. It agrees with what `runs` and `run_data` held 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,9 @@ from app.store.database import Connection
 _STOOD = """
 SELECT seq, created_at, event, actor, reason, to_state, to_status, step_seq, attempt FROM transitions
 WHERE run_id = %(id)s AND created_at <= %(at)s ORDER BY seq DESC LIMIT 1"""
+_AFTER = """
+SELECT seq, created_at, event, actor, reason, to_state, to_status, step_seq, attempt FROM transitions
+WHERE run_id = %(id)s AND seq = %(seq)s"""
 
 # A step's data and a person's correction of it never share a step_seq; of one step the output is the later word. Their
 # order is that of the steps, not of the clock, which may be set back between two of them.
@@ -56,11 +60,18 @@ class Moment:
 
 def stood_at(db: Connection, run_id: UUID, at: datetime) -> Moment | None:
     """The run as it stood at `at`; None if it had not begun."""
-    params = {"id": run_id, "at": at}
-    row = db.execute(_STOOD, params).fetchone()
-    if row is None:
-        return None
-    held = db.execute(_HELD, params | {"step_seq": row["step_seq"]}).fetchone()
+    row = db.execute(_STOOD, {"id": run_id, "at": at}).fetchone()
+    return _moment(db, run_id, at, row) if row else None
+
+
+def stood_after(db: Connection, run_id: UUID, seq: int) -> Moment | None:
+    """The run as it stood after its transition of this number; None if it has none. Two of them may be of one moment."""
+    row = db.execute(_AFTER, {"id": run_id, "seq": seq}).fetchone()
+    return _moment(db, run_id, row["created_at"], row) if row else None
+
+
+def _moment(db: Connection, run_id: UUID, at: datetime, row: Mapping[str, Any]) -> Moment:
+    held = db.execute(_HELD, {"id": run_id, "at": at, "step_seq": row["step_seq"]}).fetchone()
     return Moment(
         run_id=run_id,
         at=at,
@@ -75,9 +86,3 @@ def stood_at(db: Connection, run_id: UUID, at: datetime) -> Moment | None:
         reason=row["reason"],
         data=restore(held["data"]) if held else None,
     )
-
-
-def moved_at(db: Connection, run_id: UUID, seq: int) -> datetime | None:
-    """When the run made its transition of this number; None if it has none."""
-    row = db.execute("SELECT created_at FROM transitions WHERE run_id = %s AND seq = %s", [run_id, seq]).fetchone()
-    return row["created_at"] if row else None

@@ -160,18 +160,15 @@ def _moment(db: Connection, run: RunDetail, at: str) -> Moment | None:
     if not at.strip():
         return None
     if at.strip().isascii() and at.strip().isdigit():
-        moved = history.moved_at(db, run.id, int(at[:9]))
-        if moved is None:
+        after = history.stood_after(db, run.id, int(at[:9]))
+        if after is None:
             raise BadInput(f"at: the run has no transition {at}; it has {run.transition_seq}")
-        when = moved
-    else:
-        try:
-            when = datetime.fromisoformat(at.strip().replace(" ", "+"))
-        except ValueError:
-            raise BadInput(
-                f"at: {at!r} is no time; write 2026-03-01T14:05:00Z, or the number of a transition"
-            ) from None
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return after
+    try:
+        when = datetime.fromisoformat(at.strip().replace(" ", "+"))
+    except ValueError:
+        raise BadInput(f"at: {at!r} is no time; write 2026-03-01T14:05:00Z, or the number of a transition") from None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
     stood = history.stood_at(db, run.id, when)
     if stood is None:
         raise BadInput(f"at: the run had not begun at {when.isoformat()}; it began at {run.created_at.isoformat()}")
