@@ -39,6 +39,10 @@ class Ringer:
             self._start()
         return count
 
+    def lying(self, queue: str) -> int:
+        """How many lie in the broker, and here: of whatever queue, they will be there in a moment."""
+        return self._bells.qsize() + self._dispatcher.lying(queue)
+
     def end(self) -> None:
         """Ring what is left; a broker that hangs does not hold up the end for long."""
         with self._starting:

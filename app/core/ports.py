@@ -35,6 +35,10 @@ class Dispatcher(Protocol):
         """How many bells were handed to the broker."""
         ...
 
+    def lying(self, queue: str) -> int:
+        """How many bells lie in the broker for a queue, and nobody has taken them; 0 if it cannot be asked."""
+        ...
+
 
 class ToolCode(Protocol):
     """The code of a tool. Raises NotDone or Throttled when it is certain that nothing happened."""

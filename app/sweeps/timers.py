@@ -7,6 +7,7 @@ due, one turn is over within a period, so that no more than two of the workers' 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.core.lifecycle import EventKind, Status
@@ -16,6 +17,7 @@ from app.engine.step import advance
 from app.engine.step.several import apply_each
 from app.store.database import Connection
 from app.store.workers import due
+from app.sweeps import dispatch
 from app.telemetry import logs
 
 BATCH = 100  # rows locked at once: who answers a run of the group waits for all of it
@@ -41,7 +43,7 @@ def _time(rt: Runtime, until: float) -> int:
             return found, apply_each(db, wanted, _tell)
 
         found, moved = rt.database.transact(batch)
-        advance.announce(rt, moved)
+        _announce(rt, moved)
         woken += len(moved)
         stuck += {one.run.id for one in found} - {one.run.id for one in moved}
         if len(found) < BATCH or time.monotonic() >= until:
@@ -63,10 +65,19 @@ def _signals(rt: Runtime, until: float) -> int:
     woken = 0
     while True:
         moved = rt.database.transact(batch)
-        advance.announce(rt, moved)
+        _announce(rt, moved)
         woken += len(moved)
         if len(moved) < BATCH or time.monotonic() >= until:
             return woken
+
+
+def _announce(rt: Runtime, moved: Sequence[advance.Moved]) -> None:
+    """A few are rung for at once; of many, as many as there is room for, so that others of their queue get a turn meanwhile."""
+    if len(moved) < BATCH:
+        advance.announce(rt, moved)
+        return
+    advance.tell(moved)
+    dispatch.ring_as_many_as_there_is_room_for(rt, [bell for one in moved if (bell := one.bell())])
 
 
 def _tell(run: Run, problem: Exception) -> None:

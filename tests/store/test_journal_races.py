@@ -168,6 +168,9 @@ class Bells:
             self.queue.put(bell)
         return len(bells)
 
+    def lying(self, queue: str) -> int:
+        return 0
+
 
 def test_runs_come_through_the_loss_of_every_session_with_each_step_done_once(database_url: str) -> None:
     database, bells = Database(database_url, "worker"), Bells()

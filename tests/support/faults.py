@@ -196,6 +196,9 @@ class FaultyDispatcher:
         at("after_bell", *states)
         return rung
 
+    def lying(self, queue: str) -> int:
+        return self._inner.lying(queue)
+
 
 def set_clock() -> None:
     """Give this process the wrong time: LONGHAUL_TEST_CLOCK_AHEAD seconds ahead of everybody else."""

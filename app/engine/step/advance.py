@@ -146,10 +146,15 @@ def _end_child(db: Connection, run: Run, to: Transition, beside: Beside) -> list
 
 def announce(rt: Runtime, moved: Sequence[Moved], beside: Beside | None = None) -> None:
     """After the commit: one log line per transition and per alert it opened or resolved, then the doorbells."""
+    tell(moved, beside)
+    ring(rt, moved)
+
+
+def tell(moved: Sequence[Moved], beside: Beside | None = None) -> None:
+    """The log lines alone, for who rings otherwise."""
     for n, m in enumerate(moved):
         log_move(m, beside if n == 0 else None)
         _log_alerts(m)
-    ring(rt, moved)
 
 
 def log_lease(rt: Runtime, taken: Taken) -> None:
