@@ -194,7 +194,7 @@ SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "return claims": (lambda db: sla.return_claims(db, lease_seconds=1.0, actor="x", limit=5), {"human_tasks_claimed"}),
     "in work": (lambda db: run_facts.in_work(db, SUSPICION, 5), {"runs_leased", "human_tasks_open", "runs_ready"}),
     "with alerts": (lambda db: run_facts.with_alerts(db, ("a",)), {"alerts_open", "runs_pkey"}),
-    "slice": (lambda db: run_facts.slice_after(db, SUSPICION, ID), {"runs_pkey"}),
+    "slice": (lambda db: run_facts.slice_after(db, SUSPICION, ID, 2_000), {"runs_pkey"}),
 }
 
 

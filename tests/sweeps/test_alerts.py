@@ -201,3 +201,28 @@ def test_refused_messages_open_one_alert_that_ends_after_an_hour_without_any(jou
     alerts.run_once(journey.rt)
     assert standing(journey) == set()
     assert len(journey.rows("SELECT 1 FROM alerts WHERE rule = 'messages_refused'")) == 1
+
+
+def test_all_runs_are_gone_through_a_few_in_each_turn_and_none_is_passed_over(
+    journey: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sorted(journey.begin(f"A-{n}") for n in range(5))
+    journey.go()
+    journey.tamper(
+        "UPDATE runs SET status = 'PAUSED', ready_at = NULL, expected_seconds = 1, created_at = created_at - interval '1 h'"
+    )
+    journey.tamper("UPDATE human_tasks SET status = 'CANCELLED'")
+    monkeypatch.setattr(alerts, "SLICES_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "SLICE", 2)
+    told = []
+    for _ in range(4):
+        alerts.run_once(journey.rt)
+        told.append(sorted(subject for rule, subject in standing(journey) if rule == "over_duration"))
+    assert told == [[str(one) for one in ids[:n]] for n in (2, 4, 5, 5)]
+
+    journey.tamper("UPDATE alerts SET resolved_at = app_now()")
+    alerts.run_once(journey.rt)
+    assert standing(journey) == set(), "the next time begins when half an hour has passed"
+    journey.advance_clock(timedelta(minutes=31))
+    alerts.run_once(journey.rt)
+    assert len(standing(journey)) == 2

@@ -16,8 +16,6 @@ from app.store.clock import NOW, lasted
 from app.store.database import Connection
 from app.store.rows import literals
 
-SLICE = 20_000
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
@@ -104,9 +102,7 @@ def in_work(db: Connection, suspicion: Suspicion, limit: int) -> list[RunFacts]:
     return _read(db, _READY, params) + _read(db, _GIVEN, {**params, "ids": list(ids)})
 
 
-def slice_after(
-    db: Connection, suspicion: Suspicion, after: UUID, size: int = SLICE
-) -> tuple[list[RunFacts], UUID | None]:
+def slice_after(db: Connection, suspicion: Suspicion, after: UUID, size: int) -> tuple[list[RunFacts], UUID | None]:
     """The next runs by id: those that look wrong and have no alert of the rules yet, and where to go on, if anywhere."""
     last = db.execute("SELECT id FROM runs WHERE id > %s ORDER BY id OFFSET %s LIMIT 1", [after, size - 1]).fetchone()
     return _read(db, _SLICE, {**suspicion.params, "after": after, "size": size}), last["id"] if last else None

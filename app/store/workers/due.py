@@ -152,6 +152,17 @@ def end_sweep(db: Connection, name: str, counts: str) -> None:
     db.execute("UPDATE sweeps SET last_finished_at = app_now(), counts = %s::jsonb WHERE name = %s", [counts, name])
 
 
+def stop_at(db: Connection, name: str, place: str) -> None:
+    """Note how far a sweep has come that goes on another time."""
+    db.execute("UPDATE sweeps SET counts = jsonb_build_object('place', %s::text) WHERE name = %s", [place, name])
+
+
+def stopped_at(db: Connection, name: str) -> str | None:
+    """How far a sweep had come that has not ended since, if it noted that."""
+    row = db.execute("SELECT counts->>'place' AS place FROM sweeps WHERE name = %s", [name]).fetchone()
+    return row["place"] if row else None
+
+
 def heard_beat(db: Connection) -> None:
     """Note that a message of beat's came, unless that was noted a moment ago."""
     db.execute(
