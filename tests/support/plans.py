@@ -25,6 +25,7 @@ BIG = (
     "human_task_events",
     "alerts",
     "dead_letters",
+    "idempotency_keys",
 )
 
 # Far more has ended or waits than is in work, as in a company's second year.
@@ -50,6 +51,8 @@ INSERT INTO human_tasks (id, run_id, step_seq, kind, state, role, title, note, f
 SELECT id, id, 1, 'work', 'S', 'adjuster', 't', 'n', '{}', '{}', 'd',
     CASE WHEN status = 'WAITING_FOR_HUMAN' THEN 'OPEN' ELSE 'COMPLETED' END, app_now() + interval '1 day',
     app_now() + interval '1 day', app_now() FROM runs ON CONFLICT DO NOTHING;
+INSERT INTO idempotency_keys (scope, key, body_hash, answer, created_at)
+SELECT 'start:w', id::text, 'h', '{}', app_now() FROM runs ON CONFLICT DO NOTHING;
 INSERT INTO alerts (id, rule, subject, run_id, message, opened_at, resolved_at)
 SELECT id, 'over_duration', id::text, id, 'm', app_now(), CASE WHEN status <> 'RUNNING' THEN app_now() END
 FROM runs ON CONFLICT DO NOTHING;

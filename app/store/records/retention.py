@@ -11,10 +11,11 @@ DELETE FROM workers WHERE id IN (
     SELECT w.id FROM workers w WHERE w.gone_at < (SELECT app_now()) - make_interval(secs => %(age)s)
       AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.status IN ({literals(HELD)}) AND r.worker_id = w.id)
     LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED)"""
+# By their places in the table, which are theirs for as long as the statement lasts: by their keys the planner may read all of them.
 _KEYS = """
-DELETE FROM idempotency_keys WHERE (scope, key) IN (
-    SELECT scope, key FROM idempotency_keys WHERE created_at < (SELECT app_now()) - make_interval(secs => %(age)s)
-    LIMIT %(limit)s)"""
+DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency_keys WHERE created_at < (SELECT app_now()) - make_interval(secs => %(age)s)
+    LIMIT %(limit)s))"""
 _REFUSED = """
 DELETE FROM refused_messages WHERE fingerprint IN (
     SELECT fingerprint FROM refused_messages WHERE last_at < (SELECT app_now()) - make_interval(secs => %(age)s)

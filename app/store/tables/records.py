@@ -110,6 +110,7 @@ idempotency_keys = Table(
     Column("answer", JSONB, nullable=False),  # or who is at work on it
     Column("created_at", Moment, nullable=False),
     PrimaryKeyConstraint("scope", "key"),
+    Index("idempotency_keys_created", "created_at"),  # those that are old are forgotten
 )
 
 refused_messages = Table(
