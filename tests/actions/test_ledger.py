@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from app.core.errors import BadInput, NotDone, NotEntitled, Refused
 from app.humans.complete import complete
+from app.store.database import connect
 from app.store.ledger import actions
 from tests.actions.conftest import Bureau
 
@@ -166,6 +168,32 @@ def test_a_call_that_certainly_failed_gives_its_action_back(bureau: Bureau) -> N
     bureau.journey.tamper("UPDATE runs SET status = 'READY', ready_at = app_now() WHERE id = %s", run_id)
     bureau.journey.go()
     assert (bureau.status(run_id), bureau.action(run_id)["status"]) == ("COMPLETE", "EXECUTED")
+
+
+def test_a_call_begun_again_carries_out_what_is_approved_by_then_and_says_so(bureau: Bureau) -> None:
+    bureau.till.before = refused
+    run_id = bureau.begin()
+    bureau.answer(run_id, "ada")
+    first, second = bureau.action(run_id)["id"], uuid4()
+    bureau.journey.tamper(_AGAIN_ON_OTHER_EVIDENCE, second, first)
+    bureau.journey.tamper("UPDATE actions a SET digest = action_digest(a) WHERE id = %s", second)
+    bureau.journey.tamper(_APPROVED_AGAIN, uuid4(), second, first)
+    bureau.journey.tamper("UPDATE approvals SET revoked_at = app_now() WHERE action_id = %s", first)
+    with connect(bureau.journey.url, "worker") as db, db.transaction():
+        begun = db.execute("UPDATE checkpoints SET status = 'INTENT' WHERE action_id = %s RETURNING call_seq", [first])
+        assert len(begun.fetchall()) == 1
+    (call,) = bureau.journey.rows("SELECT status, action_id FROM checkpoints WHERE action_id IS NOT NULL")
+    assert (call["status"], call["action_id"]) == ("INTENT", second)
+    stands = {row["id"]: row["status"] for row in bureau.journey.rows("SELECT id, status FROM actions")}
+    assert stands[second] == "EXECUTING" and stands[first] != "EXECUTING"
+
+
+_AGAIN_ON_OTHER_EVIDENCE = """
+INSERT INTO actions SELECT (jsonb_populate_record(a, jsonb_build_object('id', %s::uuid, 'digest', 'other', 'evidence', '{}'::jsonb))).*
+FROM actions a WHERE id = %s"""
+_APPROVED_AGAIN = """
+INSERT INTO approvals SELECT (jsonb_populate_record(p, jsonb_build_object('id', %s::uuid, 'action_id', a.id, 'digest', a.digest))).*
+FROM approvals p, actions a WHERE a.id = %s AND p.action_id = %s"""
 
 
 def _expire(bureau: Bureau) -> None:

@@ -149,10 +149,16 @@ BEGIN
             USING ERRCODE = 'LH004', HINT = 'a second one is never sent; fail this run, or approve another purpose';
     END;
     PERFORM refuse_overpaid(a);
+    IF TG_OP = 'UPDATE' AND a.id <> NEW.action_id THEN
+        UPDATE checkpoints SET action_id = a.id WHERE run_id = NEW.run_id AND step_seq = NEW.step_seq AND call_seq = NEW.call_seq;
+    END IF;
     NEW.action_id := a.id;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER checkpoints_need_approval BEFORE INSERT OR UPDATE OF action_id, status ON checkpoints
+-- After an update, not before: a trigger before each update makes every update of the table, whatever its condition, lock the row first.
+CREATE OR REPLACE TRIGGER checkpoints_need_approval BEFORE INSERT ON checkpoints
+    FOR EACH ROW WHEN (NEW.action_id IS NOT NULL) EXECUTE FUNCTION action_follows_call();
+CREATE OR REPLACE TRIGGER checkpoints_need_approval_again AFTER UPDATE OF action_id, status ON checkpoints
     FOR EACH ROW WHEN (NEW.action_id IS NOT NULL) EXECUTE FUNCTION action_follows_call();
 
 -- A person is asked about a purpose again: what was approved of it before, and never begun, is a proposal and no more.

@@ -29,7 +29,10 @@ BEGIN
         USING ERRCODE = 'LH006', HINT = 'a correction is a new record; `longhaul purge` erases the data of a person';
 END $$;
 
-CREATE OR REPLACE TRIGGER checkpoints_written_once BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
+-- After an update, not before, which would make every update of a checkpoint lock its row first.
+CREATE OR REPLACE TRIGGER checkpoints_kept BEFORE DELETE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
+    EXECUTE FUNCTION refuse_rewriting('');
+CREATE OR REPLACE TRIGGER checkpoints_written_once AFTER UPDATE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
     EXECUTE FUNCTION refuse_rewriting('input input_hash output output_hash errors');
 CREATE OR REPLACE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transition_rows FOR EACH ROW
     EXECUTE FUNCTION refuse_rewriting('reason salt payload_hash', 'reason_digest payload_digest');
