@@ -1,8 +1,8 @@
 """Many steps that wait for a model in one process: `python -m benchmarks.waits [--json] [--waits 1000] [--few 100]`.
 
-The same number of askings of a model server that answers after `--seconds`, through the real model edge and nothing else:
-on the side `few` so many at a time, on the side `all` all at once. Each side is a process of its own and the server
-another; the sides take turns, `--rounds` times, and the medians are shown.
+The same number of askings of a model server that answers after `--seconds`, through the real model edge and nothing else,
+in a process that looks for garbage as a worker does: on the side `few` so many at a time, on the side `all` all at once.
+Each side is a process of its own and the server another; the sides take turns, `--rounds` times, and the medians are shown.
 
 cpu: CPU seconds of the asking process for all askings, its start not counted. threads, descriptors: the most while they
 wait. rss_mb: the most memory it ever had. late_ms: how late, at worst, a thread woke that wanted to each 100 ms.
@@ -33,6 +33,7 @@ from pydantic import BaseModel
 from app.agents.alone import Alone
 from app.agents.provider import Models
 from app.core.declarations.prompts import Prompt
+from app.engine.process import garbage
 from app.settings import Settings
 from benchmarks.machine import hardware
 
@@ -118,6 +119,7 @@ def ask(url: str, waits: int, at_once: int) -> dict[str, Any]:
     """One side, in this process."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    garbage.begin()
     models = Models(Settings(provider="openai:slow", openai_base_url=url))
     Alone(models).ask(QUESTION, {"number": -1})  # loads the libraries
     failed = list[str]()

@@ -22,7 +22,7 @@ from app.core.ids import new_id
 from app.documents import probe
 from app.engine import definitions
 from app.engine.onward import Onward
-from app.engine.process import descriptors
+from app.engine.process import descriptors, garbage
 from app.engine.process.liveness import Liveness
 from app.engine.process.watchdog import END, Watchdog
 from app.engine.runtime import Runtime
@@ -130,6 +130,7 @@ def _starting(instance: Any, **_: Any) -> None:
     """Before the broker is asked for anything: a worker started while it is away works all the same."""
     _check_roles()
     _check_definitions()
+    garbage.begin()
     if "prefork" not in instance.pool_cls.__module__:
         begin(_queues(instance.app), instance.concurrency, prefork=False)
 

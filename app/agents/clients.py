@@ -7,8 +7,11 @@ The law: a provider's library tries nothing twice and inherits no proxy from the
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -31,10 +34,12 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request: our
 
 def load(chosen: Chosen) -> None:
     """Read the library of a model's provider, once a process, in the caller's thread: on the loop everybody would wait for it."""
-    if chosen.kind == "anthropic":
-        import pydantic_ai.models.anthropic
-    else:
-        import pydantic_ai.models.openai  # noqa: F401
+    library = f"pydantic_ai.models.{'anthropic' if chosen.kind == 'anthropic' else 'openai'}"
+    first = library not in sys.modules
+    importlib.import_module(library)  # who comes while another reads it waits here
+    if first:
+        gc.collect()
+        gc.freeze()  # what is loaded stays: while a thousand steps wait, to look through it, too, would take a second
 
 
 class Clients:
