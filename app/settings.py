@@ -124,14 +124,16 @@ class Settings(BaseSettings):
 
     # What each downstream can bear, for all workers together. One that is not named here is called freely. Parked runs
     # are woken by the timers sweep, all of its period at once: a burst below rate x timers_seconds leaves some of the rate unused.
+    # By default services of one's own get more than one host of workers asks of them, and with it a breaker; a provider of
+    # models gets what the accounts that everybody begins with may ask.
     downstreams: Annotated[dict[str, Limit], NoDecode] = Field(
         default=limits(
             {
-                "payments": {"rate": "20/s", "burst": 40, "concurrency": 8},
-                "letters": {"rate": "20/s", "burst": 40, "concurrency": 8},
-                "policy": {"rate": "50/s", "burst": 100, "concurrency": 16},
-                "model:openai": {"rate": "10/s", "burst": 20, "concurrency": 8},
-                "model:anthropic": {"rate": "10/s", "burst": 20, "concurrency": 8},
+                "payments": {"rate": "200/s", "burst": 400, "concurrency": 32},
+                "letters": {"rate": "200/s", "burst": 400, "concurrency": 32},
+                "policy": {"rate": "500/s", "burst": 1000, "concurrency": 32},
+                "model:openai": {"rate": "10/s", "burst": 20, "concurrency": 64},
+                "model:anthropic": {"rate": "10/s", "burst": 20, "concurrency": 64},
                 "model:local": {"concurrency": 1},
             }
         ),

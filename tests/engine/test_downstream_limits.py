@@ -12,11 +12,13 @@ import pytest
 
 from app.core.declarations.limits import Limit
 from app.core.errors import BadInput, NotDone, Throttled
+from app.core.ids import new_id, new_token
 from app.engine import start
 from app.engine.runtime import Registry
 from app.settings import Settings
 from app.stack.assembly import environment_of
 from app.store.runs import downstreams
+from app.store.runs.steps import Place
 from app.sweeps import alerts
 from tests.support.journey import Travel, travel
 from tests.support.limited import FETCH, FETCHING, THINKING, Work
@@ -62,6 +64,11 @@ def _wake(journey: Travel) -> None:
         "UPDATE runs SET status = 'READY', ready_at = app_now() WHERE status = 'WAITING_FOR_TIMER' AND wake_at <= app_now()"
     )
     journey.go()
+
+
+def _elsewhere() -> Place:
+    """A call of another run."""
+    return Place(run_id=new_id(), step_seq=1, call_seq=1, token=new_token(), attempt=1)
 
 
 def _statuses(journey: Travel) -> dict[str, int]:
@@ -125,6 +132,34 @@ def test_no_more_calls_are_under_way_than_allowed_and_a_dead_workers_permit_is_g
         _wake(journey)
         assert journey.run(late)["status"] == "COMPLETE"
         assert not journey.rows("SELECT 1 FROM permits")
+
+
+def test_whoever_waits_for_a_place_comes_again_when_one_may_be_free(database_url: str, register: Register) -> None:
+    """Not at the pace of short calls, again and again, while a long one is under way."""
+    with _journey(database_url, {"concurrency": 1}) as journey:
+        waits = list[float]()
+
+        def others() -> None:
+            journey.advance_clock(timedelta(seconds=20))
+            limit = journey.rt.settings.downstreams["registry"]
+            for longest in (300.0, 300.0, 8.0):
+                with journey.rt.database.transaction() as db:
+                    answer = downstreams.take(db, _elsewhere(), limit, longest)
+                assert (answer.why, answer.granted) == ("concurrency", False)
+                waits.append(answer.wait_seconds or 0.0)
+
+        register.meanwhile = others
+        _begin(journey, register, 1)
+        assert 20 <= waits[0] < 42, "as long as the one under way has lasted, and a place of its own after that"
+        assert 40 <= waits[1] < 63
+        assert 48 <= waits[2] < 60, "no call lasts beyond its time-out"
+
+
+def test_a_permit_waits_for_no_disk(database_url: str) -> None:
+    with _journey(database_url, {"rate": "1/s"}) as journey, journey.rt.database.transaction() as db:
+        limit = journey.rt.settings.downstreams["registry"]
+        assert downstreams.take(db, _elsewhere(), limit, 5.0).granted
+        assert db.execute("SHOW synchronous_commit").fetchall() == [{"synchronous_commit": "off"}]
 
 
 def test_what_one_worker_is_asked_for_holds_for_all(database_url: str, register: Register) -> None:

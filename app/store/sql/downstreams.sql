@@ -32,6 +32,8 @@ DECLARE
     base timestamptz;
     spacing float8 := 1 / coalesce(p_rate, 20);
 BEGIN
+    -- A permit that a crash of the server loses is one call more at once; all wait for this row, and none for the disk under it.
+    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO d FROM downstreams WHERE name = p_name FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO downstreams (name) VALUES (p_name) ON CONFLICT (name) DO NOTHING;
@@ -61,6 +63,11 @@ BEGIN
             AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = p.run_id AND r.lease_token = p.lease_token);
         IF (SELECT count(*) FROM permits WHERE downstream = p_name) >= p_concurrency THEN
             granted := false; why := 'concurrency'; base := moment;
+            -- A place is free when a call ends. In the middle, those under way have lasted half as long as a call does: so places
+            -- become free at half this distance, and half of those who come again find one. No call lasts beyond its time-out.
+            SELECT greatest(spacing, least(p_call_seconds, percentile_cont(0.5) WITHIN GROUP
+                (ORDER BY extract(epoch FROM moment - taken_at)::float8)) / p_concurrency)
+            INTO spacing FROM permits WHERE downstream = p_name;
         END IF;
     END IF;
     IF granted THEN
