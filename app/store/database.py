@@ -40,6 +40,7 @@ _TIMEOUTS = {  # milliseconds: lock, statement, idle in transaction
 # What workers and sweeps look for is found by an index. Reading a whole table is cheapest while it has a page, and the
 # plan of a prepared statement outlives that; before Postgres 18 what is ruled out counts as costly enough to compile for.
 _BY_INDEX = ("enable_seqscan=off", "jit=off")
+FRESH_SECONDS = 0.05  # so soon after its last answer a pooled connection is not asked whether it is sound: its next user asks it anyway
 CHECK_SECONDS = 3.0  # for a pooled connection to say that it is sound
 ASK_AGAIN_SECONDS = 1.0  # who waits for a connection asks so often that one be made
 GIVE_UP_SECONDS = 2.0  # a pool's own attempts back off up to minutes: after these the next one is made when asked for
@@ -207,6 +208,7 @@ class Database:
         try:
             with connection:
                 yield connection
+            connection.used_at = time.monotonic()
         except psycopg.errors.ReadOnlySqlTransaction:
             connection.close()  # made while the database was read-only, it would stay so
             raise
@@ -234,7 +236,9 @@ class Database:
 
 
 def _check(session: Session) -> None:
-    """Whether a pooled connection is sound, before it is handed out."""
+    """Whether a pooled connection is sound, before it is handed out: a round trip, but where it was used a moment ago."""
+    if session.is_fresh(FRESH_SECONDS):
+        return
     with session.within(CHECK_SECONDS):
         ConnectionPool.check_connection(session)
 

@@ -8,8 +8,11 @@ minute, and with it the locks it holds.
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 import psycopg
@@ -42,9 +45,10 @@ def patience(statement_seconds: float) -> float | None:
 
 
 class Session(psycopg.Connection[DictRow]):
-    """A connection whose round trips have an end. `patience_seconds`: for how long each waits."""
+    """A connection whose round trips have an end. `patience_seconds`: for how long each waits. `used_at`: see `is_fresh`."""
 
     patience_seconds: float | None = None
+    used_at = -inf
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         """As psycopg waits, but not beyond our patience. Raises psycopg.OperationalError, the connection closed."""
@@ -62,6 +66,17 @@ class Session(psycopg.Connection[DictRow]):
     def is_sound(self) -> bool:
         """Whether the next statement could be sent: what went wrong, if anything, was the statement before."""
         return not self.closed and self.pgconn.transaction_status == pq.TransactionStatus.IDLE
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether the server answered less than `seconds` before now (`used_at`, monotonic), and has said nothing since.
+
+        A server that ends, or ends the session, says so.
+        """
+        if self.closed or time.monotonic() - self.used_at > seconds:
+            return False
+        said = select.poll()
+        said.register(self.fileno(), select.POLLIN)
+        return not said.poll(0)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
