@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,17 @@ def test_a_letter_without_what_it_must_say_is_not_written(kind: LetterKind, abse
 def test_other_alphabets_become_likenesses() -> None:
     assert printable("Žofia “Łuk” – 5 €") == 'Zofia "Luk" - 5 EUR'
     assert printable("你好\x00") == "?? "
+
+
+def test_every_line_fits_between_the_margins_and_a_word_longer_than_a_line_is_parted() -> None:
+    long = "Donaudampfschifffahrts" * 12
+    said = f"{'Some words, and more of them. ' * 20}{long} and  on."
+    with pypdfium2.PdfDocument(pdf_of("settlement", FACTS.model_copy(update={"lines": [said]}))) as document:
+        texts = [page.get_textpage() for page in document]
+        right = max(text.get_rect(n)[2] for text in texts for n in range(text.count_rects()))
+        read = "".join(text.get_text_range() for text in texts)
+    assert right <= (210 - 25) * 72 / 25.4
+    assert long in "".join(read.split())
 
 
 @settings(max_examples=25, deadline=None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -147,10 +148,39 @@ class _Page:
 
     def _block(self, text: str, *, style: Literal["", "B", "I"] = "", size: int = 11, indent: int = 0) -> None:
         self.pdf.set_font("helvetica", style=style, size=size)
-        self.pdf.set_x(self.pdf.l_margin + indent)
         self.words.append(printable(text))
-        self.pdf.multi_cell(w=0, h=6, text=self.words[-1], align="L", new_x="LMARGIN", new_y="NEXT")
+        for line in self._lines(self.words[-1], self.pdf.epw - indent - 2 * self.pdf.c_margin):
+            self.pdf.set_x(self.pdf.l_margin + indent)
+            self.pdf.cell(w=0, h=6, text=line, align="L", new_x="LMARGIN", new_y="NEXT")
         self.pdf.ln(4)
+
+    def _lines(self, text: str, width: float) -> Iterator[str]:
+        """The text in lines of that width, a word longer than a line in pieces. The library's own way measures each line
+        again for each of its characters: most of what a letter would cost."""
+        space = self.pdf.get_string_width(" ")
+        for paragraph in text.split("\n"):
+            line, left = list[str](), width
+            for word in paragraph.split(" "):
+                rest, wide = word, self.pdf.get_string_width(word)
+                if line and wide > left:
+                    yield " ".join(line)
+                    line, left = [], width
+                while wide > width:
+                    fits = self._fitting(rest, width)
+                    yield rest[:fits]
+                    rest = rest[fits:]
+                    wide = self.pdf.get_string_width(rest)
+                line.append(rest)
+                left -= wide + space
+            yield " ".join(line)
+
+    def _fitting(self, word: str, width: float) -> int:
+        """How many characters of a word fit into the width; at least one."""
+        for count, character in enumerate(word):
+            width -= self.pdf.get_string_width(character)
+            if width < 0:
+                return max(1, count)
+        return len(word)
 
 
 def printable(text: str) -> str:
