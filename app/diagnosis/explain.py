@@ -94,6 +94,8 @@ def _ready(view: _View) -> str:
     place = f"behind {_count(view.seen.ahead, 'older run')}" if view.seen.ahead else "first"
     text += f", {place} in its queue {run.queue}"
     text += f"; {_count(len(able), 'worker')} with {_count(slots, 'slot')} can take it"
+    if view.seen.ahead > slots:
+        text += "; another worker of its pool, or a larger -c of one, takes more at once"
     return text + view.late_sweep("dispatch", view.settings.dispatch_seconds)
 
 

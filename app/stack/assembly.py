@@ -125,7 +125,7 @@ def _processes(settings: Settings, data_dir: Path, env: dict[str, str]) -> list[
     grace = settings.shutdown_grace_seconds + 5.0
     quiet = ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
     steps = [*_CELERY, "worker", "-n", "steps@%h", "-P", "threads", "-c", "16", *quiet]
-    documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "threads", "-c", "16", *quiet]
+    documents = [*_CELERY, "worker", "-n", "documents@%h", "-P", "threads", "-c", "32", *quiet]
     isolated = [*_CELERY, "worker", "-n", "isolated@%h", "-P", "prefork", "-c", "2", *quiet]
     beat = [*_CELERY, "beat", "--schedule", str(data_dir / "beat-schedule"), "--pidfile=", "--loglevel=INFO"]
     flower, found = _flower(settings, data_dir, env)

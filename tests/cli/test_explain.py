@@ -218,6 +218,14 @@ def test_ready_behind_others(journey: Travel) -> None:
     assert "the dispatch sweep has never run" in sentence
 
 
+def test_ready_behind_more_than_all_slots_take_at_once_says_what_takes_more(journey: Travel) -> None:
+    for n in range(17):
+        journey.begin(f"K-{n}")
+    run_id = journey.begin()
+    register(journey, "steps.journey.v1")
+    assert "another worker of its pool, or a larger -c of one, takes more at once" in said(journey, run_id).sentence
+
+
 def test_running_under_a_worker_that_fell_silent(journey: Travel) -> None:
     run_id = journey.begin()
     run_it(journey, run_id)
