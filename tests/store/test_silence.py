@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import psycopg
+import psycopg_pool
 import psycopg_pool.base
 import pytest
 import sqlalchemy as sa
@@ -173,3 +174,38 @@ def test_a_session_that_was_made_read_only_is_not_handed_out_again(database_url:
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             pool.transact(write)
         pool.transact(write)
+
+
+def test_a_connection_that_answered_a_moment_ago_is_handed_out_without_asking_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[object]()
+    monkeypatch.setattr(psycopg_pool.ConnectionPool, "check_connection", asked.append)
+    with closing(Database(database_url, "worker", size=1)) as pool:
+        for seconds, times in ((60.0, 0), (0.0, 3)):
+            monkeypatch.setattr(database, "FRESH_SECONDS", seconds)
+            pool.transact(lambda db: db.execute(ASK).fetchone())
+            asked.clear()
+            for _ in range(3):
+                pool.transact(lambda db: db.execute(ASK).fetchone())
+            assert len(asked) == times
+
+
+def test_a_session_that_ended_is_not_handed_out_though_it_answered_a_moment_ago(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FRESH_SECONDS", 60.0)
+    with closing(Database(database_url, "worker", size=1)) as pool, connect(database_url, "owner") as owner:
+
+        def backend() -> int:
+            with pool.transaction() as session:
+                row = session.execute(ASK).fetchone()
+            assert row is not None
+            return int(row["pid"])
+
+        first = backend()
+        assert backend() == first
+        owner.execute("SELECT pg_terminate_backend(%s)", [first])
+        gone = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        wait_for(lambda: owner.execute(gone, [first]).fetchone() is None, "the session to end")
+        assert backend() != first
