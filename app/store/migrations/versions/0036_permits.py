@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-revision = "0032"
-down_revision = "0031"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
-sql_files = "5f29db6dc7c5473a9aa336c00c0f336170636382f286ca55437f8cc3d6cdd1b7"
+sql_files = "a1cd00034212a41d4cbe64c2c6528312b8b2f22b71e3f8a1c912e11d19d1ccf2"
 
 
 def upgrade() -> None:
