@@ -54,7 +54,8 @@ def _go_on(rt: Runtime, taken: Taken, to: Transition, beside: Beside) -> bool:
         return False
     advance.log_move(advance.Moved(taken.run, to, following.run.transition_seq - 1, following.at, (), ()), beside)
     advance.log_lease(rt, following)
-    if ahead.lost or not rt.onward.may_go_on():
+    # The write may have waited for the database for longer than the next step may take.
+    if ahead.lost or time.monotonic() > ahead.until or not rt.onward.may_go_on():
         let_go(rt, following, "its process takes no more work")
     else:
         rt.onward.keep(following)

@@ -47,16 +47,22 @@ def run_step(rt: Runtime, run_id: UUID, step_seq: int, *, workflow: str, state: 
         return "not accepting"
     holding = kept.holding if kept else _holding(rt, run_id, step_seq, workflow, state)
     with rt.holdings.hold(holding):
+        if holding.lost:
+            return _lost(holding, state, "it was taken away before its thread came to it")
         try:
             taken = kept or _take_lease(rt, holding, rt.workflows.patience_seconds(workflow, state))
             return _work(rt, taken) if taken else "not mine"
         except LeaseLost as lost:
-            logs.event("lease_lost", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(lost))
-            return "lease lost"
+            return _lost(holding, state, str(lost))
         except StoreUnavailable as away:
             rt.holdings.give_up(holding)
             logs.event("store_unavailable", run_id=str(run_id), step=state, step_seq=step_seq, reason=str(away))
             return "store unavailable"
+
+
+def _lost(holding: Holding, state: str, reason: str) -> str:
+    logs.event("lease_lost", run_id=str(holding.run_id), step=state, step_seq=holding.step_seq, reason=reason)
+    return "lease lost"
 
 
 def _holding(rt: Runtime, run_id: UUID, step_seq: int, workflow: str, state: str) -> Holding:
