@@ -167,6 +167,20 @@ def _listen() -> None:
         signal.connect(receiver, weak=False)
 
 
+class _Hub:
+    """The loop of the consumer, which says how often it was woken for a slot."""
+
+    def __init__(self, hub: Any) -> None:
+        self._hub, self.woken = hub, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hub, name)
+
+    def call_soon(self, *call: Any) -> None:
+        self.woken += 1
+        self._hub.call_soon(*call)
+
+
 def _overhear() -> None:
     """What no signal tells: events, how the consumer waits for a slot, what Celery does before a task."""
     from celery.events import EventDispatcher
@@ -183,14 +197,14 @@ def _overhear() -> None:
                 raise Broken
         return send(self, kind, *args, **fields)
 
-    def begin_told(self: Any, *args: Any) -> None:
-        begin(self, *args)
+    def begin_told(self: Any, hub: Any, *args: Any) -> None:
+        begin(self, _Hub(hub), *args)
         _patiences.append(self)
 
     def freed_told(self: Any, **named: Any) -> None:
-        starved = self._starved
+        before, starved = self._hub.woken, self._starved
         freed(self, **named)
-        note("freed", named.get("task_id"), starved=starved, woken=starved and not self._starved)
+        note("freed", named.get("task_id"), starved=starved, woken=self._hub.woken > before)
 
     def init_told(self: Any, task_id: str, task: Any) -> None:
         if _comes_to("loader fails", task_id):
