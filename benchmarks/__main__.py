@@ -1,13 +1,13 @@
 """`make bench`: the benchmarks that are named, else all, one after the other. Each can be run alone with options of its own and `--json`.
 
-python -m benchmarks [steps recovery prompt_tokens run_page lists start stored submit waits claims] [--keep]
+python -m benchmarks [steps recovery prompt_tokens run_page flood lists start stored submit waits claims] [--keep]
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import lists, prompt_tokens, recovery, run_page, start, steps, stored, submit, waits
+from benchmarks import flood, lists, prompt_tokens, recovery, run_page, start, steps, stored, submit, waits
 from benchmarks.claims import __main__ as claims
 
 ALL = {
@@ -15,6 +15,7 @@ ALL = {
     "recovery": recovery.main,
     "prompt_tokens": prompt_tokens.main,
     "run_page": run_page.main,
+    "flood": flood.main,
     "lists": lists.main,
     "start": start.main,
     "stored": stored.main,
