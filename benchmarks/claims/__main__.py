@@ -13,7 +13,7 @@ Each load has servers, workers and data of its own. Its claims are made up (`ben
 claims_per_s: all claims over the time from the first that is sent in until the last is done.
 cpu_s: CPU seconds a claim, and of it `database`, `broker` (Redis), `workers`, `reader` (the confined processes that read
     documents), `beat`, `services` (payments and mail room), `office` (this program: sends claims, answers for people).
-peak_mb: the most memory of each worker, added up over its processes.
+memory_mb: of each worker, `peak`: the most of each of its processes, added up; `shared`: at the end, shared pages divided.
 bytes: that the database grew by, that were written ahead (WAL), and of documents and letters; per claim.
 held_up: by which limits runs were sent away: how often, how many runs, how long altogether.
 spent: where runs spent their time, all together, by status and state: READY is waiting for a slot of a worker.
@@ -64,7 +64,7 @@ def measure(load: str, count: int, *, answer_seconds: float, say: bool = False) 
             "seconds": round(seconds, 1),
             "claims_per_s": round(count / seconds, 2),
             "cpu_s": {"all": round(sum(cpu.values()), 4), **cpu},
-            "peak_mb": meters.peak_memory(ground),
+            "memory_mb": meters.memory(ground),
             "bytes": {name: round(getattr(used, name) / count) for name in meters.BYTES},
             "answers": office.answered,
             "held_up": meters.held_up(ground),
@@ -95,7 +95,8 @@ def told(load: str, found: dict[str, Any]) -> list[str]:
     lines = [
         f"{load}: {found['claims']} claims in {found['seconds']} s, {found['claims_per_s']} a second; {found['answers']} answers of people",
         "  CPU s a claim: " + ", ".join(f"{name} {each:g}" for name, each in found["cpu_s"].items()),
-        "  peak MB: " + ", ".join(f"{name} {each:g}" for name, each in found["peak_mb"].items()),
+        "  MB: "
+        + ", ".join(f"{name} {each['peak']:g} ({each['shared']:g})" for name, each in found["memory_mb"].items()),
         "  bytes a claim: " + ", ".join(f"{name} {each:,}" for name, each in found["bytes"].items()),
         f"  other programs took {found['others_cores']} cores",
     ]

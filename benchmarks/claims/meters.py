@@ -70,11 +70,18 @@ def read(ground: Ground) -> Meters:
     )
 
 
-def peak_memory(ground: Ground) -> dict[str, float]:
-    """The most memory each worker process ever had, in MB, by the name of its command; those of prefork added up."""
-    names = {c.name for c in ground.commands if c.name.startswith("worker")}
+def memory(ground: Ground) -> dict[str, dict[str, float]]:
+    """MB by the name of a worker's command. peak: the most each of its processes ever had, added up, so that what a prefork
+    parent shares with its children counts for each. shared: at the end, what several have divided among them.
+    """
+    names = sorted(c.name for c in ground.commands if c.name.startswith("worker"))
+    own = {name: [p for p in ground.processes(name) if not _reads(p)] for name in names}
     return {
-        name: round(sum(_peak(p.pid) for p in ground.processes(name) if not _reads(p)) / 1024) for name in sorted(names)
+        name: {
+            "peak": round(sum(_peak(p.pid) for p in processes) / 1024),
+            "shared": round(sum(p.memory_full_info().pss for p in processes) / 2**20),
+        }
+        for name, processes in own.items()
     }
 
 

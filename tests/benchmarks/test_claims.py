@@ -42,7 +42,7 @@ def test_claims_with_documents_are_read_by_the_model_answered_and_paid() -> None
     assert found["answers"] >= 2, "a person settles each"
     assert all(found["cpu_s"][part] > 0 for part in ("all", "database", "workers", "reader"))
     assert all(each > 0 for each in found["bytes"].values())
-    assert all(each > 0 for each in found["peak_mb"].values())
+    assert all(each["peak"] >= each["shared"] > 0 for each in found["memory_mb"].values())
     assert {(s["status"], s["state"]) for s in found["spent"]} >= {("RUNNING", "READING"), ("RUNNING", "ASSESSING")}
 
 
