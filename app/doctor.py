@@ -18,6 +18,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+from app.core.declarations import limits
 from app.core.values.durations import spoken
 from app.diagnosis.check import Check
 from app.documents import reader
@@ -192,8 +193,8 @@ def _messages(database: Database) -> Check:
 
 
 def _downstreams(database: Database) -> Check:
-    """Which downstreams are held back at present, and until when."""
-    found = database.transact(downstreams.standing)
+    """Which downstreams are held back at present, and until when; and, which is no problem, which limits hold runs up."""
+    found, binding = database.transact(lambda db: (downstreams.standing(db), downstreams.binding(db)))
     held = [
         f"{d.name} has been held back for {spoken(d.open_seconds)}, the next probe goes in {spoken(d.held_seconds or 0)}"
         if d.open_seconds is not None
@@ -201,11 +202,13 @@ def _downstreams(database: Database) -> Check:
         for d in found
         if d.open_seconds is not None or d.held_seconds
     ]
-    return Check(
-        "downstreams",
-        not held,
-        "; ".join(held) or (f"{len(found)} are called freely" if found else "none was called yet"),
-    )
+    used_up = [
+        f"the limit of {b.downstream} ({limits.told(b.why, rate=b.rate_per_second, concurrency=b.concurrency)}) is used up, "
+        f"{b.runs:,} {'run waits' if b.runs == 1 else 'runs wait'} for it"
+        for b in binding
+    ]
+    standing = held or [f"{len(found)} are called freely" if found else "none was called yet"]
+    return Check("downstreams", not held, "; ".join([*(standing if held or not used_up else ()), *used_up]))
 
 
 def _living(patient: Patient, database: Database) -> list[workers.Worker]:

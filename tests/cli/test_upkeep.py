@@ -176,6 +176,22 @@ def test_what_the_database_shows_to_be_wrong(
     assert found[name].remedy
 
 
+def test_a_limit_that_holds_runs_up_is_told_of_and_is_no_problem(journey: Travel, patient: Patient) -> None:
+    """It does what it is there for; whoever looks why runs are slow finds it."""
+    run_id = journey.begin("held up")
+    journey.tamper(
+        "INSERT INTO downstreams (name, rate_per_second, booked_until) VALUES ('letters', 20, app_now() + interval '9 s')"
+    )
+    journey.tamper(
+        """UPDATE runs SET status = 'WAITING_FOR_TIMER', wake_at = app_now() + interval '8 s',
+           waiting_reason = 'letters is called as often as it allows' WHERE id = %s""",
+        run_id,
+    )
+    assert "downstreams" not in _problems(patient)
+    (told,) = (check.seen for check in doctor.examine(patient) if check.name == "downstreams")
+    assert told == "the limit of letters (20 a second) is used up, 1 run waits for it"
+
+
 def test_refused_bells_are_told_of_and_are_no_problem(journey: Travel, patient: Patient) -> None:
     """Junk from anybody would turn the doctor red; what it costs is a sweep. A refused start is a run that never began."""
     journey.tamper(REFUSED.format("bell"))
