@@ -1,6 +1,6 @@
 """`make bench`: the benchmarks that are named, else all, one after the other. Each can be run alone with options of its own and `--json`.
 
-python -m benchmarks [steps recovery prompt_tokens run_page flood lists start stored submit waits claims] [--keep]
+python -m benchmarks [steps recovery prompt_tokens run_page flood lists start stored submit waits claims parked] [--keep]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 
 from benchmarks import flood, lists, prompt_tokens, recovery, run_page, start, steps, stored, submit, waits
 from benchmarks.claims import __main__ as claims
+from benchmarks.parked import __main__ as parked
 
 ALL = {
     "steps": steps.main,
@@ -22,6 +23,7 @@ ALL = {
     "submit": submit.main,
     "waits": waits.main,
     "claims": claims.main,
+    "parked": parked.main,
 }
 
 if __name__ == "__main__":

@@ -83,12 +83,14 @@ def machine() -> Iterator[Machine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for(look: Callable[[], bool], what: str, every: float = 0.05) -> None:
+def wait_for(
+    look: Callable[[], bool], what: str, every: float = 0.05, *, patience_seconds: float = PATIENCE_SECONDS
+) -> None:
     """Look until it is so. Raises TimeoutError naming what did not come."""
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
+    deadline, pause = time.monotonic() + patience_seconds, threading.Event()
     while not look():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {PATIENCE_SECONDS:.0f} s for {what}")
+            raise TimeoutError(f"waited {patience_seconds:.0f} s for {what}")
         pause.wait(every)
 
 
