@@ -71,6 +71,9 @@ PERMISSION = Prompt(
     awaits=(Awaits(event="approval", about="Asks a person.", takes=Question, expires="60d"),),
 )
 QUESTION = Prompt(name="question", version=1, instructions="Answer.", output=Verdict, requests=2, timeout_seconds=2)
+SLOW_QUESTION = Prompt(
+    name="slow_question", version=1, instructions="Answer.", output=Verdict, requests=1, timeout_seconds=100
+)
 
 
 class Case(BaseModel):
@@ -98,6 +101,11 @@ def _answer(step: Any, data: Case) -> str:
     return "judged"
 
 
+def _wait_long(step: Any, data: Case) -> str:
+    data.outcome = step.ask(SLOW_QUESTION, {"case": step.subject}).outcome
+    return "judged"
+
+
 def _workflow(name: str, does: Any) -> Workflow:
     states = [Step("JUDGING", does=does, timeout="2m", then={"judged": "COMPLETE"})]
     return Workflow(name=name, version=1, data=Case, starts_at="JUDGING", states=states)
@@ -106,6 +114,7 @@ def _workflow(name: str, does: Any) -> Workflow:
 JUDGING = _workflow("judging", _judge)
 PERMITTED = _workflow("permitted", _permitted)
 ANSWERING = _workflow("answering", _answer)
+WAITING_LONG = _workflow("waiting_long", _wait_long)
 
 
 def _look(number: str) -> dict[str, Any]:
