@@ -22,9 +22,9 @@ def first_bell(workflow: Workflow, run_id: uuid.UUID) -> Bell:
 
 
 def _queues() -> list[str]:
-    from tests.support import small_workflows
+    from tests.support import small_workflows, told
 
-    named = [found for found in vars(small_workflows).values() if isinstance(found, Workflow)]
+    named = [found for of in (small_workflows, told) for found in vars(of).values() if isinstance(found, Workflow)]
     ours = [queue_name(pool, flow.name, flow.version) for flow in named for pool in POOLS]
     # "shop": tests/support/shop.py; what its worker did not acknowledge before it was ended would come in the next test.
     return ["sweeps", "intake", "shop", *ours]

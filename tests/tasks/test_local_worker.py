@@ -11,6 +11,7 @@ import pytest
 
 from app.core.workflow import Workflow
 from tasks.celery import app
+from tests.conftest import BOTH_BROKERS
 from tests.support.stack import MakeStack, Stack
 from tests.support.told import ELSEWHERE, MISHAPS, THREE, VERSION_2, Told, told
 
@@ -51,6 +52,7 @@ def require_chain(stack: Stack, run_id: UUID) -> None:
     assert taken[1:] == finished, stack.evidence()
 
 
+@BOTH_BROKERS
 def test_each_step_is_a_task_with_its_own_signals_request_and_events(
     make_stack: MakeStack, broker_url: str, file: Path
 ) -> None:
