@@ -32,13 +32,17 @@ HOUR, DAY = 3600.0, 86_400.0
 
 # By table in the order of writing, what in its rows is an id of a run or of something of the run's.
 _IDS: Mapping[str, Sequence[str]] = {
-    "transitions": ("run_id", "move_id"),
+    "transition_rows": ("run_id", "move_id"),
     "runs": ("id", "parent_run_id"),
-    "run_data": ("run_id",),
+    "corrected_data": ("run_id",),
     "checkpoints": ("run_id",),
     "human_tasks": ("id", "run_id"),
     "human_task_events": ("task_id", "run_id"),
     "idempotency_keys": (),
+}
+_ROWS = {  # with the digests that the view has and the table need not have
+    "transition_rows": """(SELECT r.*, v.reason_digest AS of_reason, v.payload_digest AS of_payload
+        FROM transition_rows r JOIN transitions v USING (run_id, seq) WHERE r.run_id = ANY (%(ids)s) OFFSET 0)"""
 }
 _RUN = {"runs": "id", "idempotency_keys": "(t.answer->>'run_id')::uuid"}
 _PREPARE = """
@@ -53,7 +57,7 @@ CREATE OR REPLACE AGGREGATE pg_temp.chained(run_id uuid, seq int, event text, fr
     (SFUNC = app_chain, STYPE = bytea, INITCOND = '')
 """
 _CHAINED = """pg_temp.chained(pg_temp.twin(t.run_id, n), t.seq, t.event, t.from_state, t.from_status, t.to_state, t.to_status,
-    t.step_seq, t.actor, t.created_at - {age}, t.reason_digest, t.payload_digest) OVER (PARTITION BY n, t.run_id ORDER BY t.seq)"""
+    t.step_seq, t.actor, t.created_at - {age}, t.of_reason, t.of_payload) OVER (PARTITION BY n, t.run_id ORDER BY t.seq)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,19 +154,18 @@ def _copy(db: Db, table: str, age: str) -> str:
             names.append(name)
             values.append(_value(table, name, kind, age))
     return f"""INSERT INTO {table} ({", ".join(names)}) SELECT {", ".join(values)}
-        FROM {table} t, generate_series(%(from)s::bigint, %(to)s) n WHERE {_RUN.get(table, "t.run_id")} = ANY (%(ids)s) ORDER BY n"""
+        FROM {_ROWS.get(table, table)} t, generate_series(%(from)s::bigint, %(to)s) n
+        WHERE {_RUN.get(table, "t.run_id")} = ANY (%(ids)s) ORDER BY n"""
 
 
 def _value(table: str, name: str, kind: str, age: str) -> str:
     if name in _IDS[table]:
         return f"pg_temp.twin(t.{name}, n)"
     match table, name:
-        case "transitions", "hash":
+        case "transition_rows", "hash":
             return _CHAINED.format(age=age)
         case "runs", "transition_hash":
-            return (
-                "(SELECT hash FROM transitions h WHERE h.run_id = pg_temp.twin(t.id, n) AND h.seq = t.transition_seq)"
-            )
+            return "(SELECT hash FROM transition_rows h WHERE h.run_id = pg_temp.twin(t.id, n) AND h.seq = t.transition_seq)"
         case ("runs", "subject") | ("idempotency_keys", "key"):
             return f"t.{name} || ' ' || n"
         case "idempotency_keys", "answer":

@@ -18,7 +18,7 @@ from benchmarks.work import STEPS, TEXT
 from benchmarks.workload import TWELVE, Letter
 from tests.support.roles import DECLARED
 
-TABLES = ("runs", "run_data", "checkpoints", "transitions")
+TABLES = ("runs", "checkpoints", "transition_rows")
 _ENDED = "SELECT count(*) FROM runs WHERE id = ANY (%s) AND status = 'COMPLETE'"  # by their keys: it runs beside what is measured
 _COUNT = "SELECT count(*) FROM checkpoints WHERE run_id = %s"
 _DEAD = """SELECT relname, round(100.0 * n_dead_tup / greatest(n_live_tup + n_dead_tup, 1), 1)::float8 FROM pg_stat_user_tables
