@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from app.store.database import Connection, Database
+from app.store.database import Database
 from app.store.records import alerts
 from app.store.records.alerts import Alert, Standing
 from app.telemetry import logs
@@ -19,7 +19,9 @@ def settle(database: Database, wanted: Iterable[Alert], standing: Iterable[Stand
     found = list(standing)
     new = sorted(holds - {row.alert for row in found}, key=lambda alert: (alert.rule, alert.subject))
     over = [row for row in found if row.alert not in holds]
-    opened, resolved = database.transact(lambda db: (_open(db, new), _resolve(db, over)))
+    if not new and not over:
+        return {"opened": 0, "resolved": 0}
+    opened, resolved = database.transact(lambda db: (alerts.open_all(db, new), alerts.resolve_all(db, over)))
     for alert in opened:
         _say(alert, "opened")
     for alert in resolved:
@@ -29,11 +31,3 @@ def settle(database: Database, wanted: Iterable[Alert], standing: Iterable[Stand
 
 def _say(alert: Alert, what: str) -> None:
     logs.alert(what, rule=alert.rule, subject=alert.subject, run_id=alert.run_id, message=alert.message)
-
-
-def _open(db: Connection, new: Sequence[Alert]) -> list[Alert]:
-    return [alert for alert in new if alerts.open_alert(db, alert) is not None]
-
-
-def _resolve(db: Connection, over: Sequence[Standing]) -> list[Alert]:
-    return [row.alert for row in over if alerts.resolve(db, row.id)]

@@ -6,6 +6,7 @@ beginning every half an hour: a few slices in each turn, so that no turn takes l
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from uuid import UUID
@@ -17,10 +18,12 @@ from app.store.database import Connection
 from app.store.reads import facts, run_facts
 from app.store.reads.run_facts import RunFacts
 from app.store.records import alerts
+from app.store.records.alerts import Standing
 from app.store.workers import due
 from app.sweeps.schedule import periods
 
-BATCH = 500
+BATCH = 500  # alerts that are judged or opened at once
+STANDING = "alerts, open ones"  # its own row among the sweeps, for a turn that does not come to the end of them
 THOROUGH_SECONDS = 1800.0
 THOROUGH = "alerts, all runs"  # its own row among the sweeps: any sweeper goes on where the last one stopped
 SLICE = 2_000  # runs looked through at once
@@ -43,9 +46,20 @@ def _judge_engine(rt: Runtime, limits: Limits) -> dict[str, int]:
 
 def _judge_standing(rt: Runtime, limits: Limits) -> dict[str, int]:
     """Runs that have an alert: whether it still holds, and whether something else is wrong by now."""
-    names = tuple(RUN_RULES)
-    standing, found = rt.database.transact(lambda db: (alerts.standing(db, names), run_facts.with_alerts(db, names)))
+    standing, found = rt.database.transact(_next_standing)
     return ledger.settle(rt.database, rules.of_runs(found, limits), standing)
+
+
+def _next_standing(db: Connection) -> tuple[list[Standing], list[RunFacts]]:
+    """The open alerts of runs, all if they are few, else the next ones; and their runs."""
+    stopped = due.stopped_at(db, STANDING)
+    after: tuple[str, str] = tuple(json.loads(stopped)) if stopped else ("", "")
+    standing = alerts.standing_after(db, tuple(RUN_RULES), after, BATCH)
+    if stopped or len(standing) == BATCH:
+        last = standing[-1].alert if len(standing) == BATCH else None
+        due.stop_at(db, STANDING, json.dumps([last.rule, last.subject]) if last else "")
+    ids = {row.alert.run_id for row in standing if row.alert.run_id is not None}
+    return standing, run_facts.not_ended(db, sorted(ids))
 
 
 def _judge_more(rt: Runtime, limits: Limits) -> dict[str, int]:

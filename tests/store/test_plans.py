@@ -23,7 +23,7 @@ from app.store.human_tasks import sla
 from app.store.journal import pipeline
 from app.store.journal.grouped import GroupedJournal
 from app.store.reads import facts, run_facts
-from app.store.records import retention
+from app.store.records import alerts, retention
 from app.store.runs import budgets, conversations, downstreams, intents, moves, steps
 from app.store.runs.conversations import Kept
 from app.store.runs.moves import Beside, Statement
@@ -194,7 +194,8 @@ SWEEPS: dict[str, tuple[Callable[[Connection], Any], set[str]]] = {
     "overdue": (sla.overdue, {"human_tasks_sla"}),
     "return claims": (lambda db: sla.return_claims(db, lease_seconds=1.0, actor="x", limit=5), {"human_tasks_claimed"}),
     "in work": (lambda db: run_facts.in_work(db, SUSPICION, 5), {"runs_leased", "human_tasks_open", "runs_ready"}),
-    "with alerts": (lambda db: run_facts.with_alerts(db, ("a",)), {"alerts_open", "runs_pkey"}),
+    "standing alerts": (lambda db: alerts.standing_after(db, ("a",), ("a", "x"), 5), {"alerts_open"}),
+    "their runs": (lambda db: run_facts.not_ended(db, [ID]), {"runs_pkey"}),
     "old keys": (lambda db: retention.forget_keys(db, age_seconds=60.0, limit=5), {"idempotency_keys_created"}),
     "gone workers": (lambda db: retention.forget_workers(db, age_seconds=60.0, limit=5), {"runs_leased"}),
     "slice": (lambda db: run_facts.slice_after(db, SUSPICION, ID, 2_000), {"runs_pkey"}),

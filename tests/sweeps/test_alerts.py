@@ -226,3 +226,23 @@ def test_all_runs_are_gone_through_a_few_in_each_turn_and_none_is_passed_over(
     journey.advance_clock(timedelta(minutes=31))
     alerts.run_once(journey.rt)
     assert len(standing(journey)) == 2
+
+
+def test_of_many_open_alerts_a_turn_judges_some_and_the_next_goes_on(
+    journey: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        journey.begin(f"B-{n}")
+    journey.go()
+    journey.advance_clock(timedelta(hours=49))
+    alerts.run_once(journey.rt)
+    assert len(standing(journey)) == 5
+    # As if somebody had answered, and the alerts had stayed.
+    journey.tamper("UPDATE runs SET status = 'WAITING_FOR_EVENT', expected_seconds = NULL")
+    journey.tamper("UPDATE human_tasks SET status = 'CANCELLED'")
+    monkeypatch.setattr(alerts, "BATCH", 2)
+    left = []
+    for _ in range(3):
+        alerts.run_once(journey.rt)
+        left.append(len(standing(journey)))
+    assert left == [3, 1, 0]

@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.reads import overview as facts
 from app.store.reads.facts import EngineFacts, SweepFacts, WorkerFacts
-from app.store.records.alerts import Alert, open_alert
+from app.store.records.alerts import Alert, open_all
 from app.store.workers import due
 from app.sweeps import periods
 from app.web.overview import health, overview
@@ -85,8 +85,8 @@ def test_an_open_alert_names_its_run_and_whatever_strangers_wrote_is_text(
 ) -> None:
     run = desk.file(HOSTILE[1], words=" ".join(HOSTILE))
     with owner.transaction() as db:
-        open_alert(db, Alert("over_budget", str(run), f"{HOSTILE[0]} used too much", run))
-        open_alert(db, Alert("sweep_overdue", "timers", "the sweep timers has not ended"))
+        open_all(db, [Alert("over_budget", str(run), f"{HOSTILE[0]} used too much", run)])
+        open_all(db, [Alert("sweep_overdue", "timers", "the sweep timers has not ended")])
         _dead_letter(db, run, HOSTILE[2])
     html = fresh(ada)
     page = Page(html)

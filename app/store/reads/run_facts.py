@@ -36,7 +36,8 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspicion:
-    """What makes a run worth judging by the rules named; a person asked less than `recent_seconds` ago counts as in work."""
+    """What makes a run worth judging by the rules named; a person asked less than `recent_seconds` ago counts as in work,
+    and one who became late within them."""
 
     rules: Sequence[str]
     human_wait_seconds: float
@@ -83,13 +84,14 @@ WITH RECURSIVE found AS (
 ) SELECT role FROM found"""
 _UNTOLD = """status = 'OPEN' AND role = %(role)s AND NOT EXISTS (SELECT 1 FROM alerts a
     WHERE a.run_id = t.run_id AND a.resolved_at IS NULL AND a.rule = ANY (%(rules)s))"""
+# Asked too long ago since a moment. Those that all turns have missed since are found when all runs are gone through.
 _ASKED_LONG_AGO = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
-  AND created_at < {NOW} - make_interval(secs => %(human_wait)s) ORDER BY role, created_at LIMIT %(limit)s"""
+  AND created_at < {NOW} - make_interval(secs => %(human_wait)s)
+  AND created_at > {NOW} - make_interval(secs => %(human_wait)s + %(recent)s) ORDER BY role, created_at LIMIT %(limit)s"""
 _ASKED_LATELY = f"""SELECT run_id AS id FROM human_tasks t WHERE {_UNTOLD}
   AND created_at > {NOW} - make_interval(secs => %(recent)s) ORDER BY role DESC, created_at DESC LIMIT %(limit)s"""
 _SLICE = f"{_RUN} FROM (SELECT * FROM runs WHERE id > %(after)s ORDER BY id LIMIT %(size)s) r WHERE {_SUSPICIOUS}"
-_WITH_ALERTS = f"""{_RUN} FROM runs r JOIN (SELECT DISTINCT run_id FROM alerts WHERE resolved_at IS NULL AND rule = ANY (%(rules)s)) a
-    ON r.id = a.run_id WHERE r.finished_at IS NULL"""
+_NOT_ENDED = f"{_RUN} FROM runs r WHERE r.id = ANY (%(ids)s) AND r.finished_at IS NULL"
 
 
 def in_work(db: Connection, suspicion: Suspicion, limit: int) -> list[RunFacts]:
@@ -108,9 +110,9 @@ def slice_after(db: Connection, suspicion: Suspicion, after: UUID, size: int) ->
     return _read(db, _SLICE, {**suspicion.params, "after": after, "size": size}), last["id"] if last else None
 
 
-def with_alerts(db: Connection, rules: Sequence[str]) -> list[RunFacts]:
-    """The runs that have not ended and have an open alert of the rules."""
-    return _read(db, _WITH_ALERTS, {"rules": list(rules)})
+def not_ended(db: Connection, run_ids: Sequence[UUID]) -> list[RunFacts]:
+    """Those of these runs that have not ended."""
+    return _read(db, _NOT_ENDED, {"ids": list(run_ids)})
 
 
 def _read(db: Connection, query: str, params: Mapping[str, Any]) -> list[RunFacts]:

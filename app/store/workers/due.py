@@ -153,8 +153,12 @@ def end_sweep(db: Connection, name: str, counts: str) -> None:
 
 
 def stop_at(db: Connection, name: str, place: str) -> None:
-    """Note how far a sweep has come that goes on another time."""
-    db.execute("UPDATE sweeps SET counts = jsonb_build_object('place', %s::text) WHERE name = %s", [place, name])
+    """Note how far a sweep has come that goes on another time; empty: it begins anew."""
+    db.execute(
+        """INSERT INTO sweeps (name, last_started_at, counts) VALUES (%(name)s, app_now(), jsonb_build_object('place', %(place)s::text))
+           ON CONFLICT (name) DO UPDATE SET counts = excluded.counts""",
+        {"name": name, "place": place},
+    )
 
 
 def stopped_at(db: Connection, name: str) -> str | None:
