@@ -2,12 +2,14 @@
 
 The law: only where this process would be rung for the next step, and only while it may lease and no step of its own is
 overdue. Nobody waits long for it: a chain of steps ends after STEPS of them or SECONDS, and after BUSY_SECONDS if all slots are
-taken and a run of another queue of ours has waited for WAITED_SECONDS. Where nobody follows the chain (a prefork child,
-a command, a test that runs one step), no thread goes on.
+taken and a run of another queue of ours has waited for WAITED_SECONDS. Each chain has a share of these times by chance, at
+least a quarter: chains that began together would end together, and leave all slots to one queue again. Where nobody follows
+the chain (a prefork child, a command, a test that runs one step), no thread goes on.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -28,6 +30,7 @@ STEPS = 16
 SECONDS = 0.5
 BUSY_SECONDS = 0.1
 WAITED_SECONDS = 0.1
+LEAST_SHARE = 0.25
 LOOK_SECONDS = 0.05  # so far apart are two looks for runs that wait
 
 
@@ -82,6 +85,7 @@ class _Chain(threading.local):
     followed: bool = False
     steps: int = 0
     began: float = 0.0
+    share: float = 1.0
     next: Taken | None = None
 
 
@@ -90,7 +94,7 @@ class Onward:
     """The chains of one process.
 
     serves: whether this process has a workflow's version with a state. waiting: which of these queues have a READY run
-    that has waited so many seconds. is_full: whether every slot is taken. now: monotonic seconds.
+    that has waited so many seconds. is_full: whether every slot is taken. now: monotonic seconds. draw: a number from 0 to 1.
     """
 
     holdings: Holdings
@@ -99,6 +103,7 @@ class Onward:
     waiting: Callable[[Collection[str], float], Iterable[str]] = lambda *_: ()
     is_full: Callable[[], bool] = lambda: False
     now: Callable[[], float] = time.monotonic
+    draw: Callable[[], float] = random.random
     _chain: _Chain = field(default_factory=_Chain)
     _looking: threading.Lock = field(default_factory=threading.Lock)
     _looked_at: float = float("-inf")
@@ -108,6 +113,7 @@ class Onward:
         """This thread begins a chain, and whoever called goes on with what is `next`, to the `end`. What an earlier chain left."""
         left = self.end()
         self._chain.followed, self._chain.steps, self._chain.began = True, 0, self.now()
+        self._chain.share = LEAST_SHARE + (1 - LEAST_SHARE) * self.draw()
         return left
 
     def end(self) -> Taken | None:
@@ -153,7 +159,7 @@ class Onward:
         return kept
 
     def _is_fair(self, chain: _Chain, queue: str) -> bool:
-        lasted = self.now() - chain.began
+        lasted = (self.now() - chain.began) / chain.share
         if chain.steps + 1 >= STEPS or lasted >= SECONDS:
             return False
         return lasted < BUSY_SECONDS or not self.is_full() or not self._others_wait(queue)

@@ -72,7 +72,7 @@ class Clock:
 
 
 def chain_of(
-    journey: Travel, *, seconds_each: float, full: bool = False, others: set[str] | None = None
+    journey: Travel, *, seconds_each: float, full: bool = False, others: set[str] | None = None, drawn: float = 1.0
 ) -> tuple[int, int]:
     """How many steps a thread goes through that each take so long; how often it looked who waits."""
     clock, looks = Clock(), list[float]()
@@ -82,7 +82,7 @@ def chain_of(
         looks.append(clock.now)
         return others or set()
 
-    onward = goes_on(journey.rt, now=clock, is_full=lambda: full, waiting=waiting)
+    onward = goes_on(journey.rt, now=clock, is_full=lambda: full, waiting=waiting, draw=lambda: drawn)
     run_id = begin(journey, THREE, f"C-{new_token()}")
     count = 0
     with slot(journey.rt):
@@ -122,3 +122,9 @@ def test_who_waits_is_looked_for_once_for_all_threads(worker: Travel) -> None:
     steps_taken, looks = chain_of(worker, seconds_each=0.03, full=True)
     assert steps_taken == STEPS
     assert looks == 6, "from the fourth step on, and at most once in 50 ms"
+
+
+def test_chains_that_began_together_do_not_end_together(worker: Travel) -> None:
+    assert chain_of(worker, seconds_each=SECONDS / 8, drawn=0.0)[0] == 2
+    assert chain_of(worker, seconds_each=SECONDS / 8, drawn=0.4)[0] == 5
+    assert chain_of(worker, seconds_each=0.0, drawn=0.0)[0] == STEPS, "that are short may all be done"

@@ -58,6 +58,7 @@ def goes_on(rt: Runtime, **changes: Any) -> Onward:
     named: dict[str, Any] = {
         "queues": {workflow.route(state.name)["queue"] for workflow in rt.workflows for state in workflow.states},
         "serves": lambda *of: rt.state_of(*of) is not None,
+        "draw": lambda: 1.0,
     }
     rt.onward = Onward(rt.holdings, **(named | changes))
     return rt.onward
