@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 
 from app.core.ports import Bell, Dispatcher
+from app.engine import dispatching
 from app.telemetry import logs
 
 AT_ONCE = 200  # bells of one round trip
@@ -41,7 +42,7 @@ class Ringer:
 
     def lying(self, queue: str) -> int:
         """How many lie in the broker, and here: of whatever queue, they will be there in a moment."""
-        return self._bells.qsize() + self._dispatcher.lying(queue)
+        return self._bells.qsize() + dispatching.lying(self._dispatcher, queue)
 
     def end(self) -> None:
         """Ring what is left; a broker that hangs does not hold up the end for long."""

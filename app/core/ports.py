@@ -29,14 +29,13 @@ class Bell:
 
 
 class Dispatcher(Protocol):
-    """Rings doorbells. Best effort: a failure is logged and left to the dispatch sweep, never raised."""
+    """Rings doorbells. Best effort: a failure is logged and left to the dispatch sweep, never raised.
+
+    It may have a second method, `lying(queue) -> int`: how many bells lie in the broker for a queue and nobody has taken them.
+    """
 
     def ring(self, bells: Iterable[Bell]) -> int:
         """How many bells were handed to the broker."""
-        ...
-
-    def lying(self, queue: str) -> int:
-        """How many bells lie in the broker for a queue, and nobody has taken them; 0 if it cannot be asked."""
         ...
 
 

@@ -22,3 +22,9 @@ def check_dispatcher(dotted: str) -> None:
     """Refuse a dispatcher that cannot be loaded, for who needs none: ours can, and would bring Celery. Raises BadInput."""
     if dotted != Settings.model_fields["dispatcher"].default:
         load_dispatcher(dotted)
+
+
+def lying(dispatcher: Dispatcher, queue: str) -> int:
+    """How many bells lie in the broker for a queue; 0 where the dispatcher cannot say."""
+    count = getattr(dispatcher, "lying", None)
+    return int(count(queue)) if count else 0

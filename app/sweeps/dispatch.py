@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from app.core.ports import Bell
+from app.engine import dispatching
 from app.engine.runtime import Runtime
 from app.store import clock
 from app.store.database import Connection
@@ -46,7 +47,7 @@ def ring_as_many_as_there_is_room_for(rt: Runtime, bells: Iterable[Bell]) -> int
         by_queue[bell.queue].append(bell)
     rung = 0
     for queue, some in by_queue.items():
-        if fitting := some[: max(0, AHEAD - rt.dispatcher.lying(queue))]:
+        if fitting := some[: max(0, AHEAD - dispatching.lying(rt.dispatcher, queue))]:
             rung += rt.dispatcher.ring(fitting)
     return rung
 
@@ -72,7 +73,7 @@ def _behind(rt: Runtime) -> tuple[list[Bell], bool]:
     again = False
     for queue, oldest in by_queue.items():
         if len(oldest) == AHEAD:
-            lying = rt.dispatcher.lying(queue)
+            lying = dispatching.lying(rt.dispatcher, queue)
             bells += [_bell(row) for row in oldest[lying:]]
             again |= lying < 2 * AHEAD
     return bells, again

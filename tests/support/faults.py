@@ -23,6 +23,7 @@ from uuid import UUID
 import time_machine
 
 from app.core.ports import Bell, Dispatcher, ToolCode
+from app.engine.dispatching import lying
 from app.engine.process.liveness import Liveness
 from app.engine.runtime import Runtime
 from app.store.database import Connection
@@ -197,7 +198,7 @@ class FaultyDispatcher:
         return rung
 
     def lying(self, queue: str) -> int:
-        return self._inner.lying(queue)
+        return lying(self._inner, queue)
 
 
 def set_clock() -> None:
