@@ -5,7 +5,7 @@
 wal: bytes of the write-ahead log per step, while `--runs` runs of `benchmarks.work` go on at once on two workers, by table or
     index and kind of record; page images, which come once after a checkpoint of the database, stand by themselves. By record
     only where the server has the extension pg_walinspect (Postgres 15 and later, with contrib: LONGHAUL_PG_BIN names another
-    server); elsewhere the sum alone.
+    server); elsewhere the sum alone. What vacuum and analyze wrote meanwhile, which is chance in so short a time, stands by itself.
 hot: of each table, the share of updates that touched no index.
 parked: bytes on disk, after VACUUM, of each table and of its indexes, per run of `--parked` that began with 1 KB, had it
     changed by a step and wait for a person. Of it, kept: the payloads in the journal, which are what the run began with and
@@ -49,6 +49,7 @@ SELECT coalesce(c.relname, r.resource_manager) AS whose, r.record_type AS record
 FROM pg_get_wal_records_info(%s, %s) r
 LEFT JOIN pg_class c ON c.relfilenode::text = substring(r.block_ref FROM 'rel \\d+/\\d+/(\\d+)')
 GROUP BY 1, 2 ORDER BY 4 DESC"""
+_UPKEEP = {"VACUUM", "VISIBLE", "FREEZE_PAGE", "INPLACE"}
 _SIZES = """
 SELECT c.relname, pg_table_size(c.oid)::float8 AS rows, pg_indexes_size(c.oid)::float8 AS indexes FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' ORDER BY pg_total_relation_size(c.oid) DESC"""
@@ -102,9 +103,11 @@ def logged(db: Db, runs: int) -> dict[str, Any]:
     found["records"] = {
         f"{whose} {record}": {"per_step": round(count / steps, 2), "bytes": round(size / steps, 1)}
         for whose, record, count, size, _ in rows
-        if size / steps >= 1
+        if size / steps >= 1 and not whose.startswith("pg_") and record not in _UPKEEP
     }
     found["images"] = sum(row[4] for row in rows) / steps
+    upkeep = [size for whose, record, _, size, _ in rows if whose.startswith("pg_") or record in _UPKEEP]
+    found["upkeep"] = sum(upkeep) / steps
     return found
 
 
@@ -159,6 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"  {name:<44} {each['per_step']:>6.2f} a step {each['bytes']:>8,.1f} bytes")
     if "images" in found:
         print(f"  {'images of pages':<44} {'':>13} {found['images']:>8,.1f} bytes")
+        print(f"  {'vacuum and analyze':<44} {'':>13} {found['upkeep']:>8,.1f} bytes")
     print("Updates that touched no index: " + ", ".join(f"{name} {share:.0%}" for name, share in found["hot"].items()))
     waiting = found["parked"]
     print(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils
@@ -89,6 +90,17 @@ def run_of_task(text: str) -> UUID | None:
         return UUID(run_id) if state and step_seq.isdecimal() else None
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=64)
+def worker_of(actor: str) -> UUID | None:
+    """The worker that an actor of transitions is; None of any other."""
+    kind, _, name = actor.partition(":")
+    try:
+        found = UUID(name) if kind == "worker" else None
+    except ValueError:
+        return None
+    return found if str(found) == name else None
 
 
 def parse_run_id(text: str) -> UUID:

@@ -219,7 +219,7 @@ def test_verify_holds_or_names_the_first_broken_link(longhaul: Longhaul, journey
     journey.go()
     assert longhaul("verify", run_id).stdout.startswith("holds: 5 transitions and 5 checkpoints; head ")
     assert longhaul.json("verify", run_id)["holds"] is True
-    journey.tamper("UPDATE transitions SET actor = 'person:eve' WHERE seq = 2")
+    journey.tamper("UPDATE transition_rows SET actor = 'person:eve' WHERE seq = 2")
     verdict = longhaul.json("verify", run_id, code=1)
     assert verdict["broken"]["where"] == "transition 2"
     assert "BROKEN at transition 2" in longhaul("verify", run_id).stdout

@@ -44,3 +44,10 @@ def test_a_token_is_a_random_uuid_and_a_salt_64_bits() -> None:
 def test_a_forked_child_is_given_none_of_its_parents_tokens() -> None:
     told = subprocess.run([sys.executable, "-c", _FORK], capture_output=True, text=True, check=True).stdout.split()
     assert len(set(told)) == len(told) == 2 * 6
+
+
+def test_an_actor_is_a_worker_only_by_the_very_name_that_its_id_gives() -> None:
+    worker = ids.new_id()
+    assert ids.worker_of(f"worker:{worker}") == worker
+    for other in (f"person:{worker}", f"worker:{worker.hex}", f"worker:{str(worker).upper()}", "worker:", "worker"):
+        assert ids.worker_of(other) is None, "or else its text would not come back as it was"

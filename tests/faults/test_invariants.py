@@ -83,7 +83,7 @@ def _nowhere(lived: Lived) -> None:
 
 
 def _blamed(lived: Lived) -> None:
-    lived.do("UPDATE transitions SET attempt = 2")
+    lived.do("UPDATE transition_rows SET attempt = 2")
 
 
 def _crashed(lived: Lived) -> None:
@@ -97,7 +97,7 @@ def _unvouched(lived: Lived) -> None:
 
 
 def _rewritten(lived: Lived) -> None:
-    lived.do("UPDATE transitions SET actor = 'somebody else'")
+    lived.do("UPDATE transition_rows SET actor = 'somebody else'")
 
 
 @pytest.mark.parametrize(

@@ -81,5 +81,5 @@ def test_a_run_goes_from_start_to_end_and_its_chain_tells_of_every_change(settli
     settling.go()
     assert settling.run(run_id)["status"] == "COMPLETE"
     assert chain_holds()
-    settling.tamper("UPDATE transitions SET actor = 'somebody else' WHERE run_id = %s AND seq = 3", run_id)
+    settling.tamper("UPDATE transition_rows SET actor = 'somebody else' WHERE run_id = %s AND seq = 3", run_id)
     assert not chain_holds()

@@ -72,3 +72,20 @@ def test_a_process_of_the_release_before_writes_and_reads_its_own(journey: Trave
     ours, theirs = moves[: len(moves) // 2], moves[len(moves) // 2 :]
     assert theirs == [move | {"seq": move["seq"] + 100} for move in ours]
     assert all(stored["reason_digest"] for stored in journey.rows(_STORED, run_id)[len(ours) :])
+
+
+def test_an_update_by_the_release_before_leaves_the_rest_of_a_row_as_it_is_stored(
+    journey: Travel, run_id: UUID
+) -> None:
+    """What it erases, it erases by the view: the columns it does not name stay bytes."""
+    before = journey.rows(_READ, run_id)
+    with connect(journey.url, "owner") as db, db.transaction():
+        db.execute("SELECT set_config('longhaul.erasing', 'on', true)")
+        db.execute("UPDATE transitions SET reason = NULL, salt = NULL, payload_hash = NULL WHERE run_id = %s", [run_id])
+    assert journey.rows(_READ, run_id) == [
+        move | {"reason": None, "salt": None, "payload_hash": None} for move in before
+    ]
+    stored = journey.rows("SELECT actor, worker_id, salt_bytes, payload_sha256 FROM transition_rows ORDER BY seq")
+    assert [row["worker_id"] is not None for row in stored] == [m["actor"].startswith("worker:") for m in before]
+    assert all((row["actor"] is None) == (row["worker_id"] is not None) for row in stored)
+    assert {(row["salt_bytes"], row["payload_sha256"]) for row in stored} == {(None, None)}

@@ -102,15 +102,15 @@ def _with_move(t: Travel, run_id: UUID, changed: dict[str, Any]) -> Verdict:
 @pytest.mark.parametrize(
     ("statement", "where"),
     [
-        ("UPDATE transitions SET reason = 'nobody asked' WHERE run_id = %s AND seq = 3", "transition 3"),
-        ("UPDATE transitions SET reason = NULL WHERE run_id = %s AND seq = 3", "transition 3"),
+        ("UPDATE transition_rows SET reason = 'nobody asked' WHERE run_id = %s AND seq = 3", "transition 3"),
+        ("UPDATE transition_rows SET reason = NULL WHERE run_id = %s AND seq = 3", "transition 3"),
         (
-            "UPDATE transitions SET reason = NULL, salt = NULL, payload_hash = NULL WHERE run_id = %s AND seq = 3",
+            "UPDATE transition_rows SET reason = NULL, salt_bytes = NULL, payload_sha256 = NULL WHERE run_id = %s AND seq = 3",
             "transition 3",
         ),
-        ("UPDATE transitions SET actor = 'person:eve' WHERE run_id = %s AND seq = 6", "transition 6"),
+        ("UPDATE transition_rows SET actor = 'person:eve' WHERE run_id = %s AND seq = 6", "transition 6"),
         (
-            "UPDATE transitions SET created_at = created_at - interval '1 day' WHERE run_id = %s AND seq = 1",
+            "UPDATE transition_rows SET created_at = created_at - interval '1 day' WHERE run_id = %s AND seq = 1",
             "transition 1",
         ),
         ("DELETE FROM transitions WHERE run_id = %s AND seq = 4", "transition 4"),
@@ -208,7 +208,7 @@ def test_an_erased_run_still_verifies_and_a_half_erased_one_does_not(journey: Tr
     assert verdict.erased == verdict.transitions - len(
         journey.rows("SELECT 1 AS one FROM transitions WHERE event = 'lease taken' AND run_id = %s", run_id)
     )
-    journey.tamper("UPDATE transitions SET actor = 'person:eve' WHERE run_id = %s AND seq = 6", run_id)
+    journey.tamper("UPDATE transition_rows SET actor = 'person:eve' WHERE run_id = %s AND seq = 6", run_id)
     assert not _verdict(journey, run_id).holds
 
 

@@ -74,10 +74,10 @@ moved AS (
       AND r.cancel_requested = %(seen_cancel)s{guard}
     RETURNING r.transition_seq, r.transition_hash, r.parent_run_id, r.parent_step_seq, r.irreversible_since, clock.at
 ), logged AS (
-    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor, reason,
-        salt, payload_hash, move_id, hash, created_at)
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+        worker_id, reason, salt_bytes, payload_sha256, move_id, hash, created_at)
     SELECT %(id)s, %(seen_seq)s + 1, %(event)s, %(from_state)s, %(from_status)s, %(state)s, %(status)s, %(step_seq)s, %(attempt)s,
-        %(actor)s, %(reason)s, %(salt)s, %(payload_hash)s, %(move_id)s, {logged}, at
+        %(other)s, %(acting)s::uuid, %(reason)s, %(salt)s, %(payload_sha256)s, %(move_id)s, {logged}, at
     FROM moved
 )"""
 _ALONE = _MOVED.format(clock=_CLOCK, links="1", head=_LINK, guard="", logged="transition_hash")
@@ -97,10 +97,10 @@ _LEASED = (
         logged="(SELECT link FROM clock)",
     )
     + """, leased AS (
-    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, worker_id,
         move_id, hash, created_at)
     SELECT %(id)s, transition_seq, %(lease_taken)s, %(state)s, %(status)s, %(state)s, %(row_status)s, %(step_seq)s, %(attempt)s,
-        %(actor)s, %(new_token)s, transition_hash, at FROM moved
+        %(new_worker)s, %(new_token)s, transition_hash, at FROM moved
 )"""
 )
 
@@ -269,7 +269,7 @@ def move(run: Run, to: Transition, *, beside: Beside | None = None, lease: NextL
     cause = canonical(to.cause)
     output_hash = digest(beside.output) if beside.output is not None else None
     payload_hash = output_hash or digest(cause)
-    salt = ids.new_salt()
+    salt, acting = ids.new_salt(), ids.worker_of(to.actor)
     params = {
         "id": run.id,
         "state": to.state,
@@ -296,11 +296,13 @@ def move(run: Run, to: Transition, *, beside: Beside | None = None, lease: NextL
         "was_waiting": run.status in WAITS_FOR_OTHERS,
         "event": to.event.value,
         "actor": to.actor,
+        "other": None if acting else to.actor,
+        "acting": acting,
         "reason": to.reason or None,
         "reason_digest": digest(salt + to.reason),
-        "payload_hash": payload_hash,
+        "payload_sha256": bytes.fromhex(payload_hash),
         "payload_digest": digest(salt + payload_hash),
-        "salt": salt,
+        "salt": bytes.fromhex(salt),
         "move_id": beside.move_id,
         "from_state": run.state,
         "from_status": run.status.value,

@@ -47,10 +47,10 @@ _WITH_IT = """
 ), born AS (
     SELECT g.*, made.transition_hash, made.created_at FROM made JOIN given g USING (id)
 ), logged AS (
-    INSERT INTO transition_rows (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason, salt, payload_hash, move_id,
-        hash, created_at)
-    SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(reason)s, salt, payload_hash, move_id, transition_hash, created_at
-    FROM born
+    INSERT INTO transition_rows (run_id, seq, event, to_state, to_status, step_seq, attempt, actor, reason, salt_bytes, payload_sha256,
+        move_id, hash, created_at)
+    SELECT id, 1, %(event)s, %(state)s, 'READY', 1, 1, %(actor)s, %(reason)s, decode(salt, 'hex'), decode(payload_hash, 'hex'),
+        move_id, transition_hash, created_at FROM born
 ), start AS (
     INSERT INTO checkpoints (run_id, step_seq, call_seq, step_name, kind, name, status, output, output_hash, created_at, completed_at)
     SELECT id, 0, 0, 'START', 'start', %(workflow)s, 'COMPLETE', jsonb_build_object('data', data) || %(origin)s::jsonb,

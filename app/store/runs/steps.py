@@ -39,9 +39,9 @@ locked AS (
     RETURNING {", ".join("r." + name.strip() for name in COLUMNS.split(","))},
         r.transition_hash, r.attempt AS tries, clock.at
 ), logged AS (
-    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, actor,
+    INSERT INTO transition_rows (run_id, seq, event, from_state, from_status, to_state, to_status, step_seq, attempt, worker_id,
         move_id, hash, created_at)
-    SELECT id, transition_seq, %(event)s, state, %(ready)s, state, %(running)s, step_seq, tries, %(actor)s,
+    SELECT id, transition_seq, %(event)s, state, %(ready)s, state, %(running)s, step_seq, tries, %(worker)s,
         %(token)s, transition_hash, at FROM moved
 )
 SELECT {COLUMNS}, transition_hash, at FROM moved"""

@@ -35,7 +35,7 @@ CREATE OR REPLACE TRIGGER checkpoints_kept BEFORE DELETE ON checkpoints FOR EACH
 CREATE OR REPLACE TRIGGER checkpoints_written_once AFTER UPDATE ON checkpoints FOR EACH ROW WHEN (OLD.status = 'COMPLETE')
     EXECUTE FUNCTION refuse_rewriting('input input_hash output output_hash errors');
 CREATE OR REPLACE TRIGGER transitions_written_once BEFORE UPDATE OR DELETE ON transition_rows FOR EACH ROW
-    EXECUTE FUNCTION refuse_rewriting('reason salt payload_hash', 'reason_digest payload_digest');
+    EXECUTE FUNCTION refuse_rewriting('reason salt salt_bytes payload_hash payload_sha256', 'reason_digest payload_digest');
 
 -- A signal is consumed once. What it says never changes.
 CREATE OR REPLACE TRIGGER signals_kept BEFORE DELETE ON signals FOR EACH ROW EXECUTE FUNCTION refuse_rewriting('');

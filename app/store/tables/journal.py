@@ -2,7 +2,7 @@
 
 checkpoints: a row per step and per call inside a step; the intent is written first, the result after the act, once.
 transition_rows: a row per move of a run, numbered without gaps and chained by hash; never changed. Everybody reads them by the
-    view transitions (`app/store/sql/transitions.sql`), which has the digests that are not stored.
+    view transitions (`app/store/sql/transitions.sql`), which has as text what is stored as bytes, and the digests that are not stored.
 messages: the parts of conversations with models, each once per run, under the hash of itself and all before it.
 
 No foreign key leads from checkpoints and transitions to `runs`: both are written only by statements that hold the run's
@@ -115,12 +115,15 @@ transition_rows = Table(
     Column("to_status", Text, nullable=False),
     Column("step_seq", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("actor", Text, nullable=False),  # `worker:…`, `person:…`, `sweep:…`
+    Column("actor", Text),  # `person:…`, `sweep:…`; NULL: the worker
+    Column("worker_id", Uuid),
     Column("created_at", Moment, nullable=False),
     Column("move_id", Uuid, nullable=False),  # the writer's token, by which it knows its own move again
-    # The chain covers digests, not texts. Erasing takes reason, payload_hash and salt, and the chain still holds: what of the
-    # digests followed from these is written then.
+    # The chain covers digests, not texts. Erasing takes reason, payload's hash and salt, and the chain still holds: what of the
+    # digests followed from these is written then. Salt and hash as text, and digests beside them, are from before version 0037.
     Column("reason", Text),
+    Column("payload_sha256", LargeBinary),
+    Column("salt_bytes", LargeBinary),
     Column("payload_hash", Text),
     Column("salt", Text),
     Column("reason_digest", Text),
