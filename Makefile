@@ -52,7 +52,7 @@ $(VENV)/.attacks: requirements-attacks.lock $(VENV)/.dependencies
 test: setup $(VENV)/.attacks ## Run the tests
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-by-bells: setup ## Run the guarantees again, with every step rung for over the broker
+test-by-bells: setup $(VENV)/.attacks ## Run the guarantees again, with every step rung for over the broker
 	LONGHAUL_LOCAL_DELIVERY=false $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m guarantee $(ARGS)
 
 test-fast: setup ## Run the tests that need no server, no other process and no browser (a minute or so)
