@@ -40,8 +40,8 @@ _IDS: Mapping[str, Sequence[str]] = {
     "human_task_events": ("task_id", "run_id"),
     "idempotency_keys": (),
 }
-_ROWS = {  # with the digests that the view has and the table need not have
-    "transition_rows": """(SELECT r.*, v.reason_digest AS of_reason, v.payload_digest AS of_payload
+_ROWS = {  # with what the view makes of a row: who acted, and digests that the table need not have
+    "transition_rows": """(SELECT r.*, v.actor AS who, v.reason_digest AS of_reason, v.payload_digest AS of_payload
         FROM transition_rows r JOIN transitions v USING (run_id, seq) WHERE r.run_id = ANY (%(ids)s) OFFSET 0)"""
 }
 _RUN = {"runs": "id", "idempotency_keys": "(t.answer->>'run_id')::uuid"}
@@ -57,7 +57,7 @@ CREATE OR REPLACE AGGREGATE pg_temp.chained(run_id uuid, seq int, event text, fr
     (SFUNC = app_chain, STYPE = bytea, INITCOND = '')
 """
 _CHAINED = """pg_temp.chained(pg_temp.twin(t.run_id, n), t.seq, t.event, t.from_state, t.from_status, t.to_state, t.to_status,
-    t.step_seq, t.actor, t.created_at - {age}, t.of_reason, t.of_payload) OVER (PARTITION BY n, t.run_id ORDER BY t.seq)"""
+    t.step_seq, t.who, t.created_at - {age}, t.of_reason, t.of_payload) OVER (PARTITION BY n, t.run_id ORDER BY t.seq)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
