@@ -55,7 +55,7 @@ def asked(model: GatedModel, count: int) -> Iterator[list[Future[Verdict]]]:
     with ThreadPoolExecutor(count) as pool:
         waiting = [pool.submit(ask, model) for _ in range(count)]
         try:
-            model.until_waiting(count)
+            model.until_waiting(count, lambda: [asking.exception() for asking in waiting if asking.done()])
             yield waiting
         finally:
             model.gate.set()

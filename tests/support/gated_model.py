@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 
@@ -36,12 +36,12 @@ class GatedModel:
         self._waiting, self._lock = 0, threading.Lock()
         self.url = ""
 
-    def until_waiting(self, count: int) -> None:
+    def until_waiting(self, count: int, evidence: Callable[[], object] = str) -> None:
         """Wait until so many requests wait for the gate at the same time."""
         wait_for(
             lambda: self._waiting >= count,
             f"{count} requests to wait at once",
-            evidence=lambda: f"{self._waiting} do",
+            evidence=lambda: f"{self._waiting} do; {evidence()}",
         )
 
     def handler(self) -> type[BaseHTTPRequestHandler]:

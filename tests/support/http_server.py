@@ -45,6 +45,8 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 1024  # with the default of 5, one of many that connect at once is dropped and times out
+
     def server_bind(self) -> None:
         """Bind, without asking which name the address has, as the library does: that answer may be long in coming."""
         socketserver.TCPServer.server_bind(self)

@@ -265,11 +265,17 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: what happened stands in the books."""
 
 
+class Server(ThreadingHTTPServer):
+    """A thread for each connection. Hundreds of claims may connect at once: with the default queue of 5 some time out."""
+
+    request_queue_size = 1024
+
+
 def serve(folder: Path, port: int) -> ThreadingHTTPServer:
     """A server over its folder, listening on the loopback."""
     folder.mkdir(parents=True, exist_ok=True)
     bound = type("Bound", (Handler,), {"books": Books(folder / "bill.sqlite"), "script": folder / "script.json"})
-    server = ThreadingHTTPServer(("127.0.0.1", port), bound)
+    server = Server(("127.0.0.1", port), bound)
     (folder / "port.new").write_text(str(server.server_address[1]))
     (folder / "port.new").replace(folder / "port")
     return server
